@@ -3,6 +3,7 @@ export default {
   entries: ['tests/assembly/**/*.spec.ts'],
   include: [],
   disclude: [/node_modules/],
+  coverage: ['assembly/**/*.ts'],
   async instantiate(memory, createImports, instantiate, binary) {
     return instantiate(binary, createImports({ env: { memory } }));
   },
