@@ -1,0 +1,101 @@
+// The manners of the tree, as a test: imports run downwards, rooms stay closed, nothing names this or that machine.
+
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const files = execFileSync('git', ['ls-files'], { encoding: 'utf8' }).trim().split('\n');
+const sources = (folder: string) => files.filter((file) => file.startsWith(`${folder}/`) && file.endsWith('.ts'));
+const text = (file: string) => readFileSync(file, 'utf8');
+
+function imports(file: string): string[] {
+  const specifiers = [...text(file).matchAll(/^(?:import|export)\s[^;]*?from '(\.[^']*)'/gms)].map(
+    (match) => match[1]!,
+  );
+  return specifiers.map((to) => `${normalize(join(dirname(file), to)).replace(/\.(ts|js)$/, '')}.ts`);
+}
+
+// Lower rooms first: a file may import from its own room and from rooms above it in this list.
+const ASSEMBLY_ROOMS = [
+  ['assembly/reason.ts', 'assembly/scratch.ts', 'assembly/hal.ts'],
+  ['assembly/crypto/'],
+  ['assembly/codec/'],
+  ['assembly/package/'],
+  ['assembly/approval/'],
+  ['assembly/policy/'],
+  ['assembly/flash/'],
+  ['assembly/update/'],
+  ['assembly/tree/'],
+  ['assembly/smp/'],
+  ['assembly/agent.ts', 'assembly/core.ts'],
+];
+const HOST_ROOMS = [
+  ['host/errors.ts', 'host/reasons.ts'],
+  ['host/wasm.ts', 'host/core.ts', 'host/formats/', 'host/boards.ts', 'host/config.ts'],
+  ['host/smp/'],
+  ['host/links/'],
+  ['host/device.ts', 'host/device/'],
+  ['host/index.ts'],
+  ['boards/'],
+  ['host/cli/', 'host/story/'],
+];
+
+const room = (rooms: string[][], file: string) =>
+  rooms.findIndex((names) => names.some((name) => file.startsWith(name)));
+
+function upwardImports(folder: string, rooms: string[][]): string[] {
+  return sources(folder).flatMap((file) => {
+    if (room(rooms, file) < 0) return [`${file} is in no room`];
+    return imports(file)
+      .filter((to) => room(rooms, to) < 0 || room(rooms, to) > room(rooms, file))
+      .map((to) => `${file} imports ${to}`);
+  });
+}
+
+describe('imports run downwards', () => {
+  it('in assembly/', () => expect(upwardImports('assembly', ASSEMBLY_ROOMS)).toEqual([]));
+  it('in host/ and boards/', () =>
+    expect([...upwardImports('host', HOST_ROOMS), ...upwardImports('boards', HOST_ROOMS)]).toEqual([]));
+  it('and only flash/ and the agent touch the HAL', () => {
+    const others = sources('assembly').filter(
+      (file) => !file.startsWith('assembly/flash/') && file !== 'assembly/agent.ts',
+    );
+    expect(others.filter((file) => imports(file).includes('assembly/hal.ts'))).toEqual([]);
+  });
+});
+
+describe('the core and the agent do without a heap', () => {
+  const code = (file: string) =>
+    text(file)
+      .replace(/\/\/.*$/gm, '')
+      .replace(/'[^']*'/g, "''");
+  it.each([
+    ['new', /\bnew\s/],
+    ['throw', /\bthrow\b/],
+    ['arrays', /\b(StaticArray|Array|Uint8Array|ArrayBuffer|Map|Set)</],
+    ['heap', /\b(heap\.|__new|memory\.grow)/],
+  ])('no %s', (_, pattern) => {
+    expect(sources('assembly').filter((file) => pattern.test(code(file)))).toEqual([]);
+  });
+});
+
+describe('every file', () => {
+  const ours = files.filter((file) => /\.(ts|mjs|c|h)$/.test(file));
+  it('opens with its promise', () => {
+    expect(ours.filter((file) => !/^(#!.*\n)?(\/\/|\/\*)/.test(text(file)) && !file.endsWith('.config.ts'))).toEqual(
+      [],
+    );
+  });
+  it('has one idea: at most 400 lines', () => {
+    expect(ours.filter((file) => text(file).split('\n').length > 400)).toEqual([]);
+  });
+  it('names no machine, no registry and nothing unfinished', () => {
+    const own = 'tests/tidy.test.ts';
+    const prose = files.filter(
+      (file) => file !== own && !file.startsWith('tests/vectors/') && !/\.(hex|bin|wasm)$/.test(file),
+    );
+    const bad = /\/(work|root|home)\/[a-z]|registry\.npmjs|"resolved":|\b(TODO|FIXME|XXX)\b/;
+    expect(prose.filter((file) => bad.test(text(file)))).toEqual([]);
+  });
+});
