@@ -1,0 +1,8 @@
+// The one working area of whatever verification runs now.
+//
+// Only a function that is running owns it: nothing may be kept here from one export to the next, and a caller that
+// passes an address inside it loses what stands there. Hashes, signatures and documents take their turns in it, which
+// is what keeps the memory of a microcontroller small. The layout of each turn stands in the file that takes it.
+
+export const SCRATCH_BYTES: i32 = 2048; // the largest turn: an Ed25519 verification with its tables of points
+export const SCRATCH: usize = memory.data(SCRATCH_BYTES, 16);
