@@ -1,0 +1,196 @@
+// From the words on a command line to checked values: the list of commands rendered with commander.
+//
+// Promises: an unknown command, option or surplus argument is an error (exit code 4), never skipped; every value has
+// passed its schema; the underscore form of a dashed name means the same; help says what the definitions say, the
+// defaults and the exit codes included. Nothing here runs a command.
+
+import { resolve } from 'node:path';
+import { Command as Commander, CommanderError, Option } from 'commander';
+import type { z } from 'zod';
+import { type Config, environmentName } from '../config.js';
+import { CountersignError } from '../errors.js';
+import { exitCodes } from '../reasons.js';
+import { packageVersion } from '../root.js';
+import { type AnyCommand, flagOf, type OptionSpec } from './command.js';
+
+export interface Common {
+  json: boolean;
+  input: boolean;
+  level: number;
+  dryRun: boolean;
+}
+
+export type Invocation =
+  | {
+      kind: 'run';
+      command: AnyCommand;
+      arguments: Record<string, unknown>;
+      options: Record<string, unknown>;
+      common: Common;
+    }
+  /** --help, --version or nothing at all: text to print. */
+  | { kind: 'text'; text: string; asked: boolean };
+
+/** Makes sense of `words` (without the program's name), or throws BadArgument. */
+export function parse(commands: readonly AnyCommand[], words: readonly string[], config: () => Config): Invocation {
+  let found: Invocation | undefined;
+  let text = '';
+  const program = makeProgram({ writeOut: (part) => (text += part), writeErr: (part) => (text += part) });
+  for (const definition of commands) {
+    const rendered = render(definition);
+    rendered.action(() => {
+      const common = readCommon(program.opts(), rendered.opts());
+      const read = makeReader(rendered.opts(), config);
+      found = {
+        kind: 'run',
+        command: definition,
+        arguments: readArguments(definition, rendered.args),
+        options: Object.fromEntries(Object.entries(definition.options).map(([key, spec]) => [key, read(key, spec)])),
+        common,
+      };
+    });
+    program.addCommand(rendered.copyInheritedSettings(program));
+  }
+  try {
+    program.parse(withDashes(commands, words), { from: 'user' });
+  } catch (thrown) {
+    if (!(thrown instanceof CommanderError)) throw thrown;
+    if (thrown.exitCode === 0) return { kind: 'text', text, asked: true };
+    if (thrown.code === 'commander.help') return { kind: 'text', text, asked: false };
+    const [message, ...hints] = thrown.message.replace(/^error: /, '').split('\n');
+    const hint = hints.join(' ').replace(/[()]/g, '').toLowerCase();
+    throw new CountersignError('BadArgument', `argument: ${message}`, hint ? { hint } : {});
+  }
+  return found ?? { kind: 'text', text: program.helpInformation(), asked: false };
+}
+
+function makeProgram(output: { writeOut(text: string): void; writeErr(text: string): void }): Commander {
+  const program = new Commander('countersign')
+    .description('Operator-approved firmware updates: a device installs only what its operator approved.')
+    .version(packageVersion, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ ...output, outputError: () => {} })
+    .addHelpText('after', exitCodeText());
+  for (const option of commonOptions()) program.addOption(option);
+  return program;
+}
+
+function commonOptions(): Option[] {
+  return [
+    new Option('--json', 'print the result as JSON on stdout').helpGroup('Common options:'),
+    new Option('--no-input', 'never ask; a missing answer is an error').helpGroup('Common options:'),
+    new Option('-v, --verbose', 'say more; -vv traces').argParser(count).helpGroup('Common options:'),
+    new Option('-q, --quiet', 'say less').argParser(count).helpGroup('Common options:'),
+  ];
+}
+
+const count = (_: string, before: number | undefined) => (before ?? 0) + 1;
+
+function exitCodeText(): string {
+  const rows = exitCodes.map(([code, text]) => `  ${String(code).padEnd(4)}${text}`);
+  return `\nExit codes:\n${rows.join('\n')}`;
+}
+
+function isOptional(schema: z.ZodType): boolean {
+  return schema.safeParse(undefined).success;
+}
+
+function render(definition: AnyCommand): Commander {
+  const rendered = new Commander(definition.name)
+    .summary(definition.summary)
+    .description(definition.details ? `${definition.summary}\n\n${definition.details}` : definition.summary)
+    .helpOption('-h, --help', 'print this help')
+    .aliases(definition.aliases ?? []);
+  for (const [name, spec] of Object.entries(definition.arguments)) {
+    const shown = spec.many ? `${name}...` : name;
+    rendered.argument(isOptional(spec.schema) ? `[${shown}]` : `<${shown}>`, spec.text);
+  }
+  for (const [key, spec] of Object.entries(definition.options)) rendered.addOption(renderOption(key, spec));
+  if (definition.writes) {
+    rendered.addOption(new Option('--dry-run', 'do everything but write').helpGroup('Common options:'));
+  }
+  for (const option of commonOptions()) rendered.addOption(option);
+  const examples = definition.examples.map((line) => `  $ ${line}`).join('\n');
+  return rendered.addHelpText('after', `\nExamples:\n${examples}\n${exitCodeText()}`);
+}
+
+function renderOption(key: string, spec: OptionSpec): Option {
+  const flag = flagOf(key);
+  const flags = `${spec.short ? `-${spec.short}, ` : ''}${flag}${spec.value ? ` <${spec.value}>` : ''}`;
+  const option = new Option(flags, optionText(spec));
+  if (spec.repeat) option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
+  return option;
+}
+
+function optionText(spec: OptionSpec): string {
+  const fallback = spec.schema.safeParse(undefined);
+  const notes: string[] = [];
+  if (!fallback.success) notes.push('required');
+  else if (['string', 'number', 'bigint'].includes(typeof fallback.data)) notes.push(`default: ${fallback.data}`);
+  if (spec.repeat) notes.push('may be repeated');
+  if (spec.config) notes.push(environmentName(spec.config));
+  return notes.length > 0 ? `${spec.text} (${notes.join('; ')})` : spec.text;
+}
+
+function readCommon(before: Record<string, unknown>, after: Record<string, unknown>): Common {
+  const level = (values: Record<string, unknown>) => Number(values.verbose ?? 0) - Number(values.quiet ?? 0);
+  return {
+    json: before.json === true || after.json === true,
+    input: before.input !== false && after.input !== false,
+    level: level(before) + level(after),
+    dryRun: after.dryRun === true,
+  };
+}
+
+function readArguments(definition: AnyCommand, words: readonly string[]): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  for (const [index, [name, spec]] of Object.entries(definition.arguments).entries()) {
+    const rest = words.slice(index);
+    values[name] = check(`<${name}>`, spec.schema, spec.many ? (rest.length > 0 ? rest : undefined) : rest[0]);
+  }
+  return values;
+}
+
+function makeReader(given: Record<string, unknown>, config: () => Config): (key: string, spec: OptionSpec) => unknown {
+  return (key, spec) => {
+    const flag = flagOf(key);
+    if (given[key] !== undefined) return check(flag, spec.schema, given[key]);
+    const setting = spec.config === undefined ? undefined : config().lookup(spec.config);
+    if (setting === undefined) return check(flag, spec.schema, undefined);
+    return check(`${flag} (from ${setting.origin})`, spec.schema, rawOf(spec, setting));
+  };
+}
+
+/** A configured value in the shape that a flag would have: text, a list of text, or true. */
+function rawOf(spec: OptionSpec, setting: NonNullable<ReturnType<Config['lookup']>>): unknown {
+  const text = (value: unknown) => (spec.path ? resolve(setting.folder, String(value)) : String(value));
+  if (spec.value === undefined) return ['true', '1', 'yes'].includes(String(setting.value)) ? true : undefined;
+  if (spec.repeat) return [setting.value].flat().map(text);
+  return Array.isArray(setting.value) ? setting.value : text(setting.value);
+}
+
+function check(what: string, schema: z.ZodType, raw: unknown): unknown {
+  const result = schema.safeParse(raw);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const text = raw === undefined ? 'is required' : (issue?.message ?? 'is wrong').toLowerCase();
+  const shown = typeof raw === 'string' ? ` "${raw}"` : '';
+  throw new CountersignError('BadArgument', `argument: ${what}${shown}: ${text}`);
+}
+
+/** dump_info -> dump-info and --dry_run -> --dry-run, where the dashed name exists. */
+function withDashes(commands: readonly AnyCommand[], words: readonly string[]): string[] {
+  const at = words.findIndex((word) => !word.startsWith('-'));
+  const name = words[at]?.replaceAll('_', '-');
+  const chosen = commands.find((one) => name !== undefined && [one.name, ...(one.aliases ?? [])].includes(name));
+  if (chosen === undefined) return [...words];
+  const flags = new Set([...Object.keys(chosen.options).map(flagOf), '--dry-run', '--no-input']);
+  return words.map((word, index) => {
+    if (index === at) return name ?? word;
+    const [flag = '', ...value] = word.split('=');
+    const dashed = flag.replaceAll('_', '-');
+    return flag.startsWith('--') && flags.has(dashed) ? [dashed, ...value].join('=') : word;
+  });
+}

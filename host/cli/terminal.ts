@@ -1,0 +1,224 @@
+// The rules of the terminal, in one place:
+//
+//   1. Results go to stdout, everything else (progress, notes, warnings, errors, questions) to stderr.
+//   2. Under --json stdout carries JSON alone, one document per line; a failure is a document too: {"error": …}.
+//   3. Questions are asked only when both stdin and stderr are a terminal and --no-input is not set. Otherwise a missing
+//      answer is an error that says which option gives it. Nothing is ever taken for granted in place of an answer.
+//   4. Colour and moving bars only on a terminal: not with NO_COLOR, TERM=dumb or --json. In a pipe progress is one
+//      plain line per 10 % or per 5 s.
+//   5. -q leaves results and errors; -v adds detail, -vv traces.
+//   6. A question about a signature shows what is signed, never a paraphrase.
+//   7. While a person is being waited for, no bar moves: it says who, and for how long.
+
+import { styleText } from 'node:util';
+import { password as askPassword, confirm, isCancel, select } from '@clack/prompts';
+import cliProgress from 'cli-progress';
+import { CountersignError } from '../errors.js';
+import type { Progress } from '../progress.js';
+import { toJson } from './json.js';
+
+type Style = 'red' | 'yellow' | 'green' | 'cyan' | 'bold' | 'dim';
+
+export interface TerminalOptions {
+  json: boolean;
+  /** false after --no-input */
+  input: boolean;
+  /** -2 … 2: each -q lowers it, each -v raises it */
+  level: number;
+}
+
+export interface Choice<T extends string> {
+  value: T;
+  label: string;
+}
+
+export interface Terminal {
+  readonly json: boolean;
+  /** A person can be asked. */
+  readonly interactive: boolean;
+  /** A result before the end of the command, such as the port of a board that goes on running. */
+  result(data: unknown, lines: string[]): void;
+  /** For the person: what happens. */
+  note(text: string): void;
+  /** Only with -v. */
+  detail(text: string): void;
+  /** Only with -vv. */
+  trace(text: string): void;
+  warn(text: string): void;
+  /** Shows progress until the work is done, and returns what the work returns. */
+  follow<T>(work: AsyncGenerator<Progress, T, undefined>): Promise<T>;
+  /** Asks yes or no. `option` is what to give instead when nobody can be asked. No default: enter alone answers no. */
+  confirm(question: string, option: string): Promise<boolean>;
+  choose<T extends string>(question: string, choices: Choice<T>[], option: string): Promise<T>;
+  password(question: string, option: string): Promise<string>;
+  /** Text in a style, or as it is where there is no colour. */
+  style(style: Style, text: string): string;
+}
+
+const PIPE_STEP_PERCENT = 10;
+const PIPE_STEP_MS = 5000;
+
+export function makeTerminal(options: TerminalOptions): Terminal {
+  const moving = process.stderr.isTTY === true && process.env.TERM !== 'dumb' && options.level >= 0;
+  const colour = process.stderr.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb' && !options.json;
+  const interactive = options.input && process.stdin.isTTY === true && process.stderr.isTTY === true;
+
+  const say = (text: string, level: number) => {
+    if (options.level >= level) process.stderr.write(`${text}\n`);
+  };
+  const style = (name: Style, text: string) => (colour ? styleText(name, text, { validateStream: false }) : text);
+  const needPerson = (question: string, option: string) => {
+    if (interactive) return;
+    throw new CountersignError('NotTerminal', `terminal: cannot ask "${question}"`, { hint: `give ${option}` });
+  };
+  const answered = <T>(answer: T): Exclude<T, symbol> => {
+    if (isCancel(answer)) throw new CountersignError('Cancelled', 'terminal: the question was cancelled');
+    return answer as Exclude<T, symbol>;
+  };
+  // Questions go to the terminal itself: stdout may be a pipe that takes the result.
+  const where = { output: process.stderr, input: process.stdin };
+
+  return {
+    json: options.json,
+    interactive,
+    result(data, lines) {
+      if (options.json) process.stdout.write(`${toJson(data)}\n`);
+      else for (const line of lines) process.stdout.write(`${line}\n`);
+    },
+    note: (text) => say(text, 0),
+    detail: (text) => say(style('dim', text), 1),
+    trace: (text) => say(style('dim', text), 2),
+    warn: (text) => say(`${style('yellow', 'warning:')} ${text}`, 0),
+    follow: (work) => follow(work, moving ? movingBar(style) : plainLines((text) => say(text, 0))),
+    async confirm(question, option) {
+      needPerson(question, option);
+      return answered(await confirm({ message: question, initialValue: false, ...where }));
+    },
+    async choose<T extends string>(question: string, choices: Choice<T>[], option: string) {
+      needPerson(question, option);
+      const list = choices as unknown as Parameters<typeof select<string>>[0]['options'];
+      return answered(await select<string>({ message: question, options: list, ...where })) as T;
+    },
+    async password(question, option) {
+      needPerson(question, option);
+      return answered(await askPassword({ message: question, ...where }));
+    },
+    style,
+  };
+}
+
+interface Display {
+  step(progress: Progress): void;
+  end(): void;
+}
+
+async function follow<T>(work: AsyncGenerator<Progress, T, undefined>, display: Display): Promise<T> {
+  try {
+    for (;;) {
+      const next = await work.next();
+      if (next.done) return next.value;
+      display.step(next.value);
+    }
+  } finally {
+    display.end();
+  }
+}
+
+/** 1536 -> "1.5 KiB" */
+export function bytesText(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  return bytes < 1024 * 1024 ? `${(bytes / 1024).toFixed(1)} KiB` : `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+}
+
+/** Seconds as people read them: 95 -> "1m35s" */
+function secondsText(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '?';
+  const whole = Math.ceil(seconds);
+  return whole < 60 ? `${whole}s` : `${Math.floor(whole / 60)}m${String(whole % 60).padStart(2, '0')}s`;
+}
+
+/** Rate and time left of one phase, from where it began: a resumed download does not count what was there before. */
+function makeMeter(first: number): (done: number, total: number) => { rate: string; left: string; bits: string } {
+  const began = performance.now();
+  return (done, total) => {
+    const perSecond = ((done - first) / Math.max(performance.now() - began, 1)) * 1000;
+    return {
+      rate: `${bytesText(Math.round(perSecond))}/s`,
+      left: secondsText((total - done) / perSecond),
+      bits: `${((perSecond * 8) / 1000).toFixed(1)} kbit/s`,
+    };
+  };
+}
+
+function movingBar(style: Terminal['style']): Display {
+  const format = `{phase} ${style('cyan', '{bar}')} {percentage}% {amount} {rate} {left} left`;
+  let bar: cliProgress.SingleBar | undefined;
+  let phase = '';
+  let meter = makeMeter(0);
+  let last = '';
+  const stop = () => {
+    bar?.stop();
+    if (bar !== undefined && last !== '') process.stderr.write(`${last}\n`);
+    bar = undefined;
+    last = '';
+  };
+  return {
+    step(progress) {
+      if (progress.kind !== 'work') {
+        stop();
+        phase = '';
+        process.stderr.write(`${lineOf(progress)}\n`);
+        return;
+      }
+      if (progress.phase !== phase) {
+        stop();
+        phase = progress.phase;
+        meter = makeMeter(progress.done);
+        bar = new cliProgress.SingleBar(
+          { format, stream: process.stderr, hideCursor: true, barsize: 30, clearOnComplete: false, fps: 10 },
+          cliProgress.Presets.shades_classic,
+        );
+        bar.start(progress.total, progress.done, { phase: phase.padEnd(10), amount: '', rate: '', left: '?' });
+      }
+      const { rate, left, bits } = meter(progress.done, progress.total);
+      bar?.update(progress.done, { amount: `${bytesText(progress.done)}/${bytesText(progress.total)}`, rate, left });
+      last =
+        progress.done === progress.total && phase === 'sending' ? `sent ${bytesText(progress.total)}, ${bits}` : '';
+    },
+    end: stop,
+  };
+}
+
+function plainLines(say: (text: string) => void): Display {
+  let phase = '';
+  let shownPercent = 0;
+  let shownAt = 0;
+  let meter = makeMeter(0);
+  return {
+    step(progress) {
+      if (progress.kind !== 'work') return say(lineOf(progress));
+      const { done, total } = progress;
+      const percent = total === 0 ? 0 : Math.floor((done / total) * 100);
+      const now = performance.now();
+      if (progress.phase !== phase) {
+        phase = progress.phase;
+        meter = makeMeter(done);
+      } else if (percent < shownPercent + PIPE_STEP_PERCENT && now < shownAt + PIPE_STEP_MS && done !== total) {
+        return;
+      } else if (percent === shownPercent && done === total) {
+        return;
+      }
+      shownPercent = percent;
+      shownAt = now;
+      const { rate, bits } = meter(done, total);
+      const end = done === total && phase === 'sending' ? bits : rate;
+      say(total === 0 ? phase : `${phase} ${percent}% ${bytesText(done)}/${bytesText(total)} ${end}`);
+    },
+    end() {},
+  };
+}
+
+function lineOf(progress: Exclude<Progress, { kind: 'work' }>): string {
+  if (progress.kind === 'note') return progress.text;
+  return `waiting for ${progress.for}, ${secondsText(progress.seconds)} left`;
+}

@@ -1,0 +1,52 @@
+// Schemas of the values that options take: the door between text that people type and the types inside.
+
+import { z } from 'zod';
+
+const U64_MAX = 2n ** 64n - 1n;
+
+/** A sequence number: unsigned, 64 bit. */
+export const sequenceSchema = z
+  .string()
+  .regex(/^\d{1,20}$/, 'is not a whole number')
+  .transform((text) => BigInt(text))
+  .refine((value) => value <= U64_MAX, 'is larger than 64 bits');
+
+/** Bytes as hex, colons and spaces allowed between them. */
+export const hexSchema = z
+  .string()
+  .transform((text) => text.replace(/[\s:]/g, ''))
+  .refine((text) => text.length > 0 && /^([0-9a-f]{2})+$/i.test(text), 'is not hex')
+  .transform((text) => new Uint8Array(Buffer.from(text, 'hex')));
+
+const DURATION = /^\+?(\d+)\s*([smhdwy])$/;
+const SECONDS = { s: 1, m: 60, h: 3600, d: 86400, w: 604800, y: 31536000 };
+
+/**
+ * A moment, as Unix seconds: an ISO 8601 date or date and time (UTC unless it says otherwise), Unix seconds, or a
+ * distance from now such as 30d, 12h, 2w.
+ */
+export const momentSchema = z
+  .string()
+  .transform((text) => momentOf(text.trim()))
+  .refine(
+    (seconds) => Number.isSafeInteger(seconds) && seconds >= 0,
+    'is neither a date (2027-01-31) nor a span (30d)',
+  );
+
+function momentOf(text: string): number {
+  const span = DURATION.exec(text);
+  if (span !== null) {
+    const unit = SECONDS[span[2] as keyof typeof SECONDS];
+    return Math.floor(Date.now() / 1000) + Number(span[1]) * unit;
+  }
+  if (/^\d{9,12}$/.test(text)) return Number(text);
+  if (!/^\d{4}-\d{2}-\d{2}/.test(text)) return Number.NaN;
+  const zoned = /T.*(Z|[+-]\d\d:?\d\d)$/.test(text) || !text.includes('T') ? text : `${text}Z`;
+  return Math.floor(Date.parse(zoned) / 1000);
+}
+
+/** A path, as given. */
+export const pathSchema = z.string().min(1, 'is empty');
+
+/** A switch: given or not. */
+export const switchSchema = z.boolean().default(false);

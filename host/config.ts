@@ -1,0 +1,102 @@
+// Where a setting comes from: flag, environment, project file, user file, default; the first that has it wins.
+//
+// Environment: COUNTERSIGN_ and the name in capitals, dashes as underscores (vendor-key: COUNTERSIGN_VENDOR_KEY).
+// Project file: the nearest countersign.yaml from the working folder upwards. User file: countersign/config.yaml in
+// $XDG_CONFIG_HOME or ~/.config. Both are one flat map of names to values; an unknown name is an error, since a
+// misspelt setting that is silently ignored is worse than none. Paths in a file are relative to that file.
+
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { parse as parseYaml } from 'yaml';
+import { z } from 'zod';
+import { CountersignError, systemCode } from './errors.js';
+
+const PROJECT_FILE = 'countersign.yaml';
+const CONFIG_BYTES_MAX = 65536;
+
+const scalar = z.union([z.string(), z.number(), z.boolean()]);
+const fileSchema = z.record(z.string(), z.union([scalar, z.array(scalar)])).nullable();
+
+type Scalar = z.infer<typeof scalar>;
+
+export interface Setting {
+  value: Scalar | Scalar[];
+  /** "COUNTERSIGN_FLEET" or the path of a file, for messages. */
+  origin: string;
+  /** Folder that a relative path in the value starts from. */
+  folder: string;
+}
+
+export interface ConfigPlaces {
+  folder: string;
+  environment: Record<string, string | undefined>;
+}
+
+export interface Config {
+  lookup(name: string): Setting | undefined;
+}
+
+interface ConfigFile {
+  path: string;
+  values: Record<string, Scalar | Scalar[]>;
+}
+
+/** Reads both files, if they are there. `known` are the names that any command understands. */
+export function loadConfig(places: ConfigPlaces, known: ReadonlySet<string>): Config {
+  const home = places.environment.XDG_CONFIG_HOME || join(places.environment.HOME || homedir(), '.config');
+  const files = [
+    findProjectFile(places.folder, known),
+    readConfigFile(join(home, 'countersign', 'config.yaml'), known),
+  ];
+  return {
+    lookup(name) {
+      const variable = environmentName(name);
+      const fromEnvironment = places.environment[variable];
+      if (fromEnvironment) return { value: fromEnvironment, origin: variable, folder: places.folder };
+      for (const file of files) {
+        const value = file?.values[name];
+        if (file !== undefined && value !== undefined) return { value, origin: file.path, folder: dirname(file.path) };
+      }
+      return undefined;
+    },
+  };
+}
+
+export function environmentName(name: string): string {
+  return `COUNTERSIGN_${name.toUpperCase().replaceAll('-', '_')}`;
+}
+
+function findProjectFile(from: string, known: ReadonlySet<string>): ConfigFile | undefined {
+  for (let folder = resolve(from); ; folder = dirname(folder)) {
+    const found = readConfigFile(join(folder, PROJECT_FILE), known);
+    if (found !== undefined || dirname(folder) === folder) return found;
+  }
+}
+
+function readConfigFile(path: string, known: ReadonlySet<string>): ConfigFile | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(systemCode(cause) ?? '')) return undefined;
+    throw new CountersignError('ConfigMalformed', `config: cannot read ${path}`, { cause });
+  }
+  if (text.length > CONFIG_BYTES_MAX) throw new CountersignError('ConfigMalformed', `config: ${path} is too large`);
+  const values = parseConfig(text, path) ?? {};
+  for (const name of Object.keys(values)) {
+    if (known.has(name)) continue;
+    throw new CountersignError('ConfigMalformed', `config: ${path} sets "${name}", which nothing uses`, {
+      hint: `the names are: ${[...known].sort().join(', ')}`,
+    });
+  }
+  return { path, values };
+}
+
+function parseConfig(text: string, path: string): z.infer<typeof fileSchema> {
+  try {
+    return fileSchema.parse(parseYaml(text));
+  } catch (cause) {
+    throw new CountersignError('ConfigMalformed', `config: ${path} is not a YAML map of names to values`, { cause });
+  }
+}

@@ -1,0 +1,97 @@
+// Reading and writing files so that nothing surprises: bounded, whole or not at all, with errors that name the path.
+//
+// A file is written beside its final place and renamed, so a reader sees the old or the new one and a fault leaves no
+// half. Devices and pipes (-o /dev/stdout) are written through, never replaced. A file that holds a private key is not
+// replaced unless the caller says so.
+
+import { type FileHandle, open, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { CountersignError, systemCode } from './errors.js';
+
+/** Largest file taken: several times the flash of the largest microcontroller. */
+export const FILE_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Reads a whole regular file (or pipe), at most FILE_BYTES_MAX. An empty file is an error: no format of ours is. */
+export async function readBytes(path: string, bytesMax = FILE_BYTES_MAX): Promise<Uint8Array> {
+  try {
+    const found = await stat(path);
+    if (found.isDirectory()) throw new CountersignError('FileUnreadable', `file: ${path} is a folder`);
+    if (found.size > bytesMax) throw new CountersignError('FileTooLarge', `file: ${path} has ${found.size} bytes`);
+    const bytes = await readFile(path);
+    if (bytes.length === 0) throw new CountersignError('FileMalformed', `file: ${path} is empty`);
+    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  } catch (cause) {
+    if (cause instanceof CountersignError) throw cause;
+    const absent = ['ENOENT', 'ENOTDIR'].includes(systemCode(cause) ?? '');
+    if (absent) throw new CountersignError('FileNotFound', `file: no such file ${path}`, { cause });
+    throw new CountersignError('FileUnreadable', `file: cannot read ${path} (${systemCode(cause)})`, { cause });
+  }
+}
+
+export async function readText(path: string, bytesMax = FILE_BYTES_MAX): Promise<string> {
+  return new TextDecoder().decode(await readBytes(path, bytesMax));
+}
+
+export interface WriteOptions {
+  /** Permission bits of a new file; default 0o644 as the umask allows. */
+  mode?: number;
+  /** Refuse if anything is there. */
+  fresh?: boolean;
+  /** Check all that can be checked, write nothing. */
+  dryRun?: boolean;
+  /** May replace a private key. */
+  force?: boolean;
+}
+
+/** Writes a whole file or nothing. */
+export async function writeBytes(
+  path: string,
+  content: Uint8Array | string,
+  options: WriteOptions = {},
+): Promise<void> {
+  const there = await stat(path).catch(() => undefined);
+  if (there?.isDirectory()) throw new CountersignError('FileUnwritable', `file: ${path} is a folder`);
+  if (there?.isFile() && !options.force) await mayReplace(path, options.fresh === true);
+  const folder = dirname(path);
+  const parent = await stat(folder).catch(() => undefined);
+  if (!parent?.isDirectory()) throw new CountersignError('FileUnwritable', `file: there is no folder ${folder}`);
+  if (options.dryRun) return;
+  try {
+    if (there !== undefined && !there.isFile()) await writeThrough(path, content);
+    else await writeBeside(path, content, options.mode ?? 0o644);
+  } catch (cause) {
+    throw new CountersignError('FileUnwritable', `file: cannot write ${path} (${systemCode(cause)})`, { cause });
+  }
+}
+
+const KEY_MARK = 'PRIVATE KEY-----';
+
+async function mayReplace(path: string, fresh: boolean): Promise<void> {
+  if (fresh) throw new CountersignError('FileExists', `file: ${path} is there already`);
+  const text = await readFile(path, 'latin1').catch(() => '');
+  if (!text.includes(KEY_MARK)) return;
+  throw new CountersignError('FileExists', `file: ${path} holds a private key and is not replaced`, {
+    hint: 'choose another name for the output',
+  });
+}
+
+async function writeThrough(path: string, content: Uint8Array | string): Promise<void> {
+  const file = await open(path, 'w');
+  await file.writeFile(content).finally(() => file.close());
+}
+
+async function writeBeside(path: string, content: Uint8Array | string, mode: number): Promise<void> {
+  const beside = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  let file: FileHandle | undefined;
+  try {
+    file = await open(beside, 'wx', mode);
+    await file.writeFile(content);
+    await file.sync();
+    await file.close();
+    await rename(beside, path);
+  } catch (cause) {
+    await file?.close().catch(() => {});
+    if (file !== undefined) await unlink(beside).catch(() => {});
+    throw cause;
+  }
+}
