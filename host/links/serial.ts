@@ -1,0 +1,48 @@
+// A link over a serial port, real or pseudo. Opening flushes what the board said before, and ends a half-typed line of a
+// shell on it with one newline, so that the first frame starts on a clean line.
+
+import { readdir } from 'node:fs/promises';
+import { SerialPort } from 'serialport';
+import { CountersignError, systemCode } from '../errors.js';
+import type { Link } from './link.js';
+import { streamLink } from './stream.js';
+
+export const BAUD_DEFAULT = 115_200;
+
+export interface PortInfo {
+  path: string;
+  about?: string; // maker and serial number, as far as the system knows them
+}
+
+export async function openSerial(path: string, baudRate = BAUD_DEFAULT): Promise<Link> {
+  const port = new SerialPort({ path, baudRate, autoOpen: false });
+  const call = (action: (done: (cause: Error | null | undefined) => void) => void): Promise<void> =>
+    new Promise((resolve, reject) => {
+      action((cause) => {
+        if (!cause) return resolve();
+        reject(new CountersignError('LinkUnavailable', `serial ${path}: ${cause.message}`, { cause }));
+      });
+    });
+  await call((done) => port.open(done));
+  await call((done) => port.flush(done));
+  await call((done) => port.write('\n', undefined, done));
+  return streamLink(path, port, async () => {
+    if (port.isOpen) await call((done) => port.close(done));
+  });
+}
+
+export async function listPorts(): Promise<PortInfo[]> {
+  try {
+    const found = await SerialPort.list();
+    return found.map(({ path, manufacturer, serialNumber }) => {
+      const about = [manufacturer, serialNumber].filter(Boolean).join(' ');
+      return about ? { path, about } : { path };
+    });
+  } catch (cause) {
+    // serialport asks udevadm, which small systems lack: then the names that adapters and boards get have to do.
+    if (systemCode(cause) !== 'ENOENT')
+      throw new CountersignError('Fault', 'serial: ports cannot be listed', { cause });
+    const names = await readdir('/dev').catch(() => []);
+    return names.filter((name) => /^tty(USB|ACM|AMA)\d+$/.test(name)).map((name) => ({ path: `/dev/${name}` }));
+  }
+}

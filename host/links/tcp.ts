@@ -1,0 +1,28 @@
+// A link over a TCP socket that carries a serial line: `tcp://host:port`, as emulators and serial servers offer it.
+
+import { connect } from 'node:net';
+import { CountersignError } from '../errors.js';
+import { abortError } from '../wait.js';
+import type { Link } from './link.js';
+import { streamLink } from './stream.js';
+
+export async function openTcp(url: string, signal?: AbortSignal): Promise<Link> {
+  const { hostname, port } = URL.canParse(url) ? new URL(url) : { hostname: '', port: '' };
+  if (!hostname || !port) throw new CountersignError('BadArgument', `tcp: "${url}" is not tcp://host:port`);
+  const socket = connect({ host: hostname, port: Number(port), ...(signal ? { signal } : {}) });
+  await new Promise<void>((resolve, reject) => {
+    socket.once('connect', () => resolve());
+    socket.once('error', (cause) => {
+      reject(
+        signal?.aborted
+          ? abortError(signal)
+          : new CountersignError('LinkUnavailable', `tcp ${hostname}:${port}: ${cause.message}`, { cause }),
+      );
+    });
+  });
+  socket.setNoDelay(true);
+  socket.write('\n'); // ends a half-typed line of a shell
+  return streamLink(url, socket, async () => {
+    socket.destroy();
+  });
+}

@@ -1,0 +1,182 @@
+// An SMP client over any link: asks, matches the answer, asks again a bounded number of times.
+//
+// An answer belongs to a request if sequence, group and id are the same and the operation is one higher; everything else is dropped
+// (late answers, other people's). A repeated request keeps its sequence, so the late answer to the first try counts too.
+// One request is under way at a time: devices of this size have one buffer. Time-outs and retries are the caller's numbers and
+// reach every request. A device's refusal is a value ({ ok: false }), not an exception; no answer is NoAnswer if
+// this device never answered, LinkLost if it did, and its text lists what each try met.
+// What a device sends unasked (a request of its own, for instance the final alert) goes to `onRequest`.
+
+import type { z } from 'zod';
+import { CountersignError } from '../errors.js';
+import type { Link } from '../links/link.js';
+import { orAbort, withResolvers } from '../wait.js';
+import {
+  decodeHeader,
+  decodePacket,
+  describeError,
+  encodePacket,
+  errorOf,
+  hexdump,
+  OP,
+  type Packet,
+  type PacketHeader,
+  type SmpError,
+} from './packet.js';
+
+export const TIMEOUT_MS_DEFAULT = 3000; // what other clients of SMP wait for a plain request
+export const RETRIES_DEFAULT = 3;
+const SEQUENCES = 256; // one byte of the header
+
+export interface ClientOptions {
+  timeoutMs?: number; // for one try
+  retries?: number; // further tries after the first
+  version?: 1 | 2;
+  onRequest?(packet: Packet): void;
+}
+
+export interface Request<T> {
+  op: typeof OP.read | typeof OP.write;
+  group: number;
+  id: number;
+  body?: Record<string, unknown>;
+  schema: z.ZodType<T>; // of a successful answer
+  timeoutMs?: number;
+  signal?: AbortSignal | undefined;
+}
+
+export type Response<T> = { ok: true; body: T } | { ok: false; error: SmpError };
+
+export interface Client {
+  readonly link: Link;
+  readonly timeoutMs: number;
+  readonly retries: number;
+  request<T>(request: Request<T>): Promise<Response<T>>;
+  close(): Promise<void>;
+}
+
+export function createClient(link: Link, options: ClientOptions = {}): Client {
+  const { timeoutMs = TIMEOUT_MS_DEFAULT, retries = RETRIES_DEFAULT, version = 2, onRequest } = options;
+  // Starts anywhere, so that answers meant for an earlier client of this line do not match by accident.
+  let sequence = Math.floor(Math.random() * SEQUENCES);
+  let answered = false;
+  let last: Promise<unknown> = Promise.resolve();
+  let ended: CountersignError | undefined;
+  let waiting: { header: PacketHeader; settle(result: Packet | CountersignError): void; met: string[] } | undefined;
+
+  void link.closed.then((error) => {
+    ended = error ?? new CountersignError('LinkLost', `link ${link.name}: closed`);
+    waiting?.settle(ended);
+  });
+
+  const stop = link.listen({
+    fault(why, bytes) {
+      waiting?.met.push(`damaged frame: ${why} (${bytes.length} bytes)`);
+    },
+    packet(bytes) {
+      try {
+        const header = decodeHeader(bytes);
+        if (header.op === OP.read || header.op === OP.write) return onRequest?.(decodePacket(bytes));
+        if (!waiting) return;
+        if (!answers(header, waiting.header)) {
+          waiting.met.push(`an answer to something else: ${hexdump(bytes)}`);
+          return;
+        }
+        const packet = decodePacket(bytes);
+        answered = true;
+        waiting.settle(packet);
+      } catch (error) {
+        waiting?.met.push((error as Error).message);
+      }
+    },
+  });
+
+  async function exchange<T>(request: Request<T>): Promise<Response<T>> {
+    const header = { version, op: request.op, group: request.group, sequence, id: request.id };
+    sequence = (sequence + 1) % SEQUENCES;
+    const bytes = encodePacket({ ...header, body: request.body ?? {} });
+    const met: string[] = [];
+    const { promise: settled, resolve: settle } = withResolvers<Packet | CountersignError>();
+    waiting = { header: decodeHeader(bytes), settle, met };
+    if (ended) settle(ended);
+    const ms = request.timeoutMs ?? timeoutMs;
+    try {
+      for (let attempt = 1; attempt <= retries + 1; attempt++) {
+        await orAbort(link.send(bytes), request.signal);
+        const result = await orAbort(orNothing(settled, ms), request.signal);
+        if (result instanceof CountersignError) throw result;
+        if (result) return read(result, request);
+        met.push(`try ${attempt}: nothing in ${ms} ms`);
+      }
+    } finally {
+      waiting = undefined;
+    }
+    const tries = `${retries + 1} ${retries === 0 ? 'try' : 'tries'}`;
+    throw new CountersignError(
+      answered ? 'LinkLost' : 'NoAnswer',
+      `smp: no answer from ${link.name} to group ${request.group} command ${request.id} in ${tries}: ${met.join('; ')}`,
+    );
+  }
+
+  return {
+    link,
+    timeoutMs,
+    retries,
+    request(request) {
+      const turn = last.then(() => exchange(request));
+      last = turn.catch(() => undefined);
+      return turn;
+    },
+    async close() {
+      stop();
+      await link.close();
+    },
+  };
+}
+
+// What the promise gives, or undefined after `ms`.
+async function orNothing<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms);
+  });
+  try {
+    return await Promise.race([promise, over]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const answers = (response: PacketHeader, request: PacketHeader): boolean =>
+  response.op === request.op + 1 &&
+  response.sequence === request.sequence &&
+  response.group === request.group &&
+  response.id === request.id;
+
+function read<T>(packet: Packet, request: Request<T>): Response<T> {
+  const error = errorOf(packet.body);
+  if (error) return { ok: false, error };
+  const parsed = request.schema.safeParse(packet.body);
+  if (parsed.success) return { ok: true, body: parsed.data };
+  const where = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'map'}: ${issue.message}`).join(', ');
+  throw new CountersignError(
+    'FrameMalformed',
+    `smp: the answer to group ${request.group} command ${request.id} is not of its form: ${where}; ${hexdump(encodePacket(packet))}`,
+  );
+}
+
+// The body, or the refusal as an error of ours: a number of group 64 is a reason, any other device's stays a text.
+export function unwrap<T>(response: Response<T>, what: string): T {
+  if (response.ok) return response.body;
+  throw smpFailure(response.error, what);
+}
+
+export function smpFailure(error: SmpError, what: string): CountersignError {
+  const { group, rc } = error;
+  if (group === 64) {
+    const failure = new CountersignError(rc, `device: ${what}`);
+    failure.message += `: ${failure.reason.text}`;
+    return failure;
+  }
+  return new CountersignError('DeviceRefused', `device: ${what}: ${describeError(error)}`);
+}

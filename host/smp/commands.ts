@@ -1,0 +1,216 @@
+// The SMP commands that we use, one typed function each: OS group (0), image group (1), and our group 64.
+//
+// Answers are checked against a schema at this door. Values longer than a packet are read and written in pieces here; every loop
+// ends because each step must move forward.
+
+import { z } from 'zod';
+import { CountersignError } from '../errors.js';
+import { type Client, type Response, smpFailure, unwrap } from './client.js';
+import { encodePacket, GENERAL_ERROR, GROUP, OP, type Packet } from './packet.js';
+
+// Servers that do not tell their buffer size take this much: two 127-byte lines and some (MCUboot's smallest setting).
+const BUFFER_BYTES_FALLBACK = 256;
+const BUFFER_BYTES_MIN = 96; // below that not even a first upload packet with its digest fits
+const VALUE_BYTES_MAX = 65_536; // no node of a device of this kind is larger; a length beyond is a fault
+
+const nothing = z.looseObject({});
+const bytes = z.instanceof(Uint8Array);
+const uint = z.number().int().nonnegative();
+
+interface Waits {
+  signal?: AbortSignal | undefined;
+  timeoutMs?: number;
+}
+
+export interface Parameters {
+  bufferBytes: number; // for one packet, header included
+  bufferCount: number;
+}
+
+// --- OS group ---
+
+export async function echo(client: Client, text: string, waits: Waits = {}): Promise<string> {
+  const schema = z.looseObject({ r: z.string() });
+  const request = { op: OP.write, group: GROUP.os, id: 0, body: { d: text }, schema, ...waits };
+  return unwrap(await client.request(request), 'echo').r;
+}
+
+// Asked first of every device. A server without this command gets small packets.
+export async function parameters(client: Client, waits: Waits = {}): Promise<Parameters> {
+  const schema = z.looseObject({ buf_size: uint, buf_count: uint });
+  const response = await client.request({ op: OP.read, group: GROUP.os, id: 6, schema, ...waits });
+  if (!response.ok) {
+    if (response.error.group === undefined && response.error.rc === GENERAL_ERROR.notSupported) {
+      return { bufferBytes: BUFFER_BYTES_FALLBACK, bufferCount: 1 };
+    }
+    throw smpFailure(response.error, 'parameters');
+  }
+  const { buf_size: size, buf_count: count } = response.body;
+  const bufferBytes = size - client.link.framingBytes;
+  if (bufferBytes < BUFFER_BYTES_MIN) {
+    throw new CountersignError('DeviceRefused', `smp: the device has a buffer of ${size} bytes, too small to talk to`);
+  }
+  return { bufferBytes, bufferCount: count };
+}
+
+export async function reset(client: Client, waits: Waits = {}): Promise<void> {
+  unwrap(await client.request({ op: OP.write, group: GROUP.os, id: 5, schema: nothing, ...waits }), 'reset');
+}
+
+export async function osInfo(client: Client, waits: Waits = {}): Promise<string> {
+  const schema = z.looseObject({ output: z.string() });
+  const request = { op: OP.read, group: GROUP.os, id: 7, body: { format: 'a' }, schema, ...waits };
+  return unwrap(await client.request(request), 'device information').output;
+}
+
+export async function bootloaderInfo(client: Client, waits: Waits = {}): Promise<string> {
+  const schema = z.looseObject({ bootloader: z.string() });
+  return unwrap(await client.request({ op: OP.read, group: GROUP.os, id: 8, schema, ...waits }), 'boot loader')
+    .bootloader;
+}
+
+// --- Image group ---
+
+const image = z.looseObject({
+  image: uint.default(0),
+  slot: uint,
+  version: z.string().default(''),
+  hash: bytes.optional(),
+  bootable: z.boolean().default(false),
+  pending: z.boolean().default(false),
+  confirmed: z.boolean().default(false),
+  active: z.boolean().default(false),
+  permanent: z.boolean().default(false),
+});
+const imageStates = z.looseObject({ images: z.array(image) });
+export type ImageState = z.infer<typeof image>;
+
+export async function imageState(client: Client, waits: Waits = {}): Promise<ImageState[]> {
+  const response = await client.request({ op: OP.read, group: GROUP.image, id: 0, schema: imageStates, ...waits });
+  return unwrap(response, 'image state').images;
+}
+
+// --- Group 64: the management tree ---
+
+const value = z.looseObject({
+  fmt: z.enum(['node', 'int', 'chr', 'bin', 'bool']),
+  len: uint.max(VALUE_BYTES_MAX),
+  off: uint,
+  data: bytes,
+});
+export type NodeFormat = z.infer<typeof value>['fmt'];
+export interface Node {
+  format: NodeFormat;
+  data: Uint8Array;
+}
+
+export async function treeGet(client: Client, uri: string, waits: Waits = {}): Promise<Node> {
+  const parts: Uint8Array[] = [];
+  for (let off = 0; ; ) {
+    const request = { op: OP.read, group: GROUP.countersign, id: 0, body: { uri, off }, schema: value, ...waits };
+    const piece = unwrap(await client.request(request), `get ${uri}`);
+    if (piece.off !== off || off + piece.data.length > piece.len) throw malformed(`get ${uri}`, off);
+    parts.push(piece.data);
+    off += piece.data.length;
+    if (off === piece.len) return { format: piece.fmt, data: Uint8Array.from(Buffer.concat(parts)) };
+    if (piece.data.length === 0) throw malformed(`get ${uri}`, off);
+  }
+}
+
+export async function treePut(client: Client, uri: string, data: Uint8Array, waits: Waits = {}): Promise<void> {
+  const { bufferBytes } = await parameters(client, waits);
+  const schema = z.looseObject({ off: uint });
+  for (let off = 0; ; ) {
+    const body = (piece: Uint8Array) => ({ uri, off, ...(off === 0 ? { len: data.length } : {}), data: piece });
+    const piece = data.subarray(off, off + dataBytesThatFit(bufferBytes, body, 1));
+    const request = { op: OP.write, group: GROUP.countersign, id: 1, body: body(piece), schema, ...waits };
+    const next = unwrap(await client.request(request), `put ${uri}`).off;
+    if (next >= data.length) return;
+    // The device says where it is; anything but forward would never end.
+    if (next <= off) throw malformed(`put ${uri}`, off);
+    off = next;
+  }
+}
+
+export async function treeDelete(client: Client, uri: string, waits: Waits = {}): Promise<void> {
+  const request = { op: OP.write, group: GROUP.countersign, id: 2, body: { uri }, schema: nothing, ...waits };
+  unwrap(await client.request(request), `delete ${uri}`);
+}
+
+// Answers are handed back as they are: a refusal here is the verdict, not a failure of the call.
+export function treeExec(
+  client: Client,
+  uri: string,
+  correlator?: string,
+  waits: Waits = {},
+): Promise<Response<unknown>> {
+  const body = correlator === undefined ? { uri } : { uri, corr: correlator };
+  return client.request({ op: OP.write, group: GROUP.countersign, id: 3, body, schema: nothing, ...waits });
+}
+
+// --- Group 64: the question, the log, the final alert ---
+
+const question = z.looseObject({
+  pending: z.boolean(),
+  digest: bytes.optional(), // of the manifest in question
+  nonce: bytes.optional(), // the device's, for this question only
+  device: bytes.optional(),
+  name: z.string().optional(),
+  version: z.string().optional(),
+  from: z.string().optional(), // version that is installed now
+  reason: uint.optional(), // why it asks
+  left: uint.optional(), // seconds until nobody has answered
+});
+export type Question = z.infer<typeof question>;
+
+export async function readQuestion(client: Client, waits: Waits = {}): Promise<Question> {
+  const request = { op: OP.read, group: GROUP.countersign, id: 4, schema: question, ...waits };
+  return unwrap(await client.request(request), 'question');
+}
+
+export async function answerQuestion(client: Client, consent: Uint8Array, waits: Waits = {}): Promise<void> {
+  const body = { answer: consent };
+  const request = { op: OP.write, group: GROUP.countersign, id: 4, body, schema: nothing, ...waits };
+  unwrap(await client.request(request), 'answer');
+}
+
+const alert = z.looseObject({
+  n: uint, // alerts sent so far by this device
+  type: uint.optional(), // 1 download, 2 update, 3 downloadandupdate
+  uri: z.string().optional(),
+  result: uint.optional(), // FUMO result code
+  reason: uint.optional(),
+  corr: z.string().optional(),
+});
+export type Alert = z.infer<typeof alert>;
+
+export async function readAlert(client: Client, waits: Waits = {}): Promise<Alert> {
+  const request = { op: OP.read, group: GROUP.countersign, id: 6, schema: alert, ...waits };
+  return unwrap(await client.request(request), 'alert');
+}
+
+// A packet that the device sent unasked, if it is its final alert.
+export function alertOf(packet: Packet): Alert | undefined {
+  if (packet.op !== OP.write || packet.group !== GROUP.countersign || packet.id !== 6) return undefined;
+  return alert.safeParse(packet.body).data;
+}
+
+// The most bytes of `data` with which this request still fits the device's buffer, a multiple of `step`.
+// Lengths of byte strings take 1 to 5 bytes themselves: the request is measured with that many bytes in it.
+export function dataBytesThatFit(
+  bufferBytes: number,
+  body: (data: Uint8Array) => Record<string, unknown>,
+  step: number,
+): number {
+  const size = (data: Uint8Array): number =>
+    encodePacket({ version: 2, op: OP.write, group: GROUP.image, sequence: 0, id: 1, body: body(data) }).length;
+  const room = bufferBytes - size(new Uint8Array());
+  for (let length = room - (room % step); length > 0; length -= step) {
+    if (size(new Uint8Array(length)) <= bufferBytes) return length;
+  }
+  throw new CountersignError('DeviceRefused', `smp: a buffer of ${bufferBytes} bytes holds no data of this request`);
+}
+
+function malformed(what: string, off: number): CountersignError {
+  return new CountersignError('FrameMalformed', `device: ${what}: the offsets that it answers do not fit, at ${off}`);
+}

@@ -1,0 +1,62 @@
+// Waiting that can be given up: every wait of this library takes an AbortSignal and ends by it.
+//
+// The error tells the two kinds of giving up apart: a time limit (TimedOut) and a person or caller (Cancelled). A signal
+// aborted with an error of ours hands on just that error.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { CountersignError } from './errors.js';
+
+export function abortError(signal: AbortSignal): CountersignError {
+  const why: unknown = signal.reason;
+  if (why instanceof CountersignError) return why;
+  return why instanceof Error && why.name === 'TimeoutError'
+    ? new CountersignError('TimedOut', 'wait: the time given for this is over', { cause: why })
+    : new CountersignError('Cancelled', 'wait: stopped', { cause: why });
+}
+
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw abortError(signal);
+}
+
+export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  throwIfAborted(signal);
+  try {
+    await delay(ms, undefined, signal ? { signal } : {});
+  } catch (cause) {
+    if (signal?.aborted) throw abortError(signal);
+    throw cause;
+  }
+}
+
+// The promise, or the abort, whichever comes first. What the promise does later is ignored.
+export async function orAbort<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  throwIfAborted(signal);
+  let onAbort: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(abortError(signal));
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort!);
+  }
+}
+
+// A signal that ends with the caller's or after `ms`, whichever is first.
+export function within(ms: number, signal: AbortSignal | undefined): AbortSignal {
+  const limit = AbortSignal.timeout(ms);
+  return signal ? AbortSignal.any([signal, limit]) : limit;
+}
+
+// Promise.withResolvers, which Node 20 does not have yet.
+export function withResolvers<T>(): { promise: Promise<T>; resolve(value: T): void; reject(error: unknown): void } {
+  let resolve!: (value: T) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
