@@ -4,7 +4,7 @@
 import { readdir } from 'node:fs/promises';
 import { SerialPort } from 'serialport';
 import { CountersignError, systemCode } from '../errors.js';
-import type { Link } from './link.js';
+import type { Link } from '../smp/link.js';
 import { streamLink } from './stream.js';
 
 export const BAUD_DEFAULT = 115_200;

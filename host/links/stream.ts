@@ -5,7 +5,7 @@
 import type { Duplex } from 'node:stream';
 import { CountersignError } from '../errors.js';
 import { CONSOLE_START, decodeConsole, encodeConsole } from '../smp/console.js';
-import { createListeners, type Link } from './link.js';
+import { createListeners, type Link } from '../smp/link.js';
 
 const FRAMING_BYTES = 4; // length and checksum stand in the device's packet buffer (SMP over console)
 

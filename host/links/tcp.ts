@@ -2,8 +2,8 @@
 
 import { connect } from 'node:net';
 import { CountersignError } from '../errors.js';
+import type { Link } from '../smp/link.js';
 import { abortError } from '../wait.js';
-import type { Link } from './link.js';
 import { streamLink } from './stream.js';
 
 export async function openTcp(url: string, signal?: AbortSignal): Promise<Link> {

@@ -9,8 +9,8 @@
 
 import type { z } from 'zod';
 import { CountersignError } from '../errors.js';
-import type { Link } from '../links/link.js';
 import { orAbort, withResolvers } from '../wait.js';
+import type { Link } from './link.js';
 import {
   decodeHeader,
   decodePacket,
@@ -102,7 +102,8 @@ export function createClient(link: Link, options: ClientOptions = {}): Client {
     const ms = request.timeoutMs ?? timeoutMs;
     try {
       for (let attempt = 1; attempt <= retries + 1; attempt++) {
-        await orAbort(link.send(bytes), request.signal);
+        // Not awaited: a link may be busy for longer than this try is given (a broker that is away).
+        link.send(bytes).catch((error: CountersignError) => settle(error));
         const result = await orAbort(orNothing(settled, ms), request.signal);
         if (result instanceof CountersignError) throw result;
         if (result) return read(result, request);

@@ -1,6 +1,6 @@
 // A link whose other end is a function: it sees each request and says what comes back, if anything.
 
-import { createListeners, type Link } from '../../host/links/link.js';
+import { createListeners, type Link } from '../../host/smp/link.js';
 import { decodePacket, encodePacket, type Packet } from '../../host/smp/packet.js';
 
 export interface Scripted extends Link {

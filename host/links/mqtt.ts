@@ -1,0 +1,145 @@
+// A link to a device over an MQTT broker: requests on its req topic, answers on its rsp topic, both QoS 1.
+//
+// QoS 1 may deliver twice: the SMP client drops what it did not wait for, and a device answers a repeated request again. A lost
+// connection is not the end of the link: mqtt.js connects again, and until then requests time out and are retried. Who a
+// device is, nobody here checks: the broker is transport.
+
+import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
+import { CountersignError } from '../errors.js';
+import { createListeners, type Link } from '../smp/link.js';
+import { orAbort } from '../wait.js';
+import { type DeviceState, deviceStateSchema, STATES_FILTER, topicsOf } from './topics.js';
+
+const CONNECT_MS_MAX = 10_000;
+const RECONNECT_MS = 1000;
+const SETTLE_MS = 300; // a broker sends what is retained right after the subscription; a little more for slow ones
+
+export interface Address {
+  url: string;
+  fleet: string;
+  device: string;
+}
+
+export async function connectBroker(
+  url: string,
+  options: Pick<IClientOptions, 'will'> = {},
+  signal?: AbortSignal,
+): Promise<MqttClient> {
+  if (!/^(mqtts?|wss?|tcp|ssl):\/\/./.test(url)) {
+    throw new CountersignError('BadArgument', `mqtt: "${url}" is not a broker's URL`, {
+      hint: 'give one like mqtt://127.0.0.1:1883',
+    });
+  }
+  const connecting = connectAsync(
+    url,
+    { ...options, connectTimeout: CONNECT_MS_MAX, reconnectPeriod: RECONNECT_MS },
+    false,
+  );
+  // Given up while it was still connecting: the connection must not stay behind.
+  signal?.addEventListener('abort', () => connecting.then((client) => client.end(true)).catch(() => undefined), {
+    once: true,
+  });
+  let client: MqttClient;
+  try {
+    client = await orAbort(connecting, signal);
+  } catch (cause) {
+    if (cause instanceof CountersignError) throw cause;
+    const why = (cause as Error).message || (cause as { code?: string }).code || 'no connection';
+    throw new CountersignError('LinkUnavailable', `mqtt ${url}: ${why}`, { cause });
+  }
+  // mqtt.js reports each failed reconnection here; it goes on trying, and requests meanwhile time out by themselves.
+  client.on('error', () => undefined);
+  return client;
+}
+
+export async function openMqtt({ url, fleet, device }: Address, signal?: AbortSignal): Promise<Link> {
+  const { emit, listen, closed, end } = createListeners();
+  const topics = topicsOf(fleet, device);
+  const name = `${url} ${fleet}/${device}`;
+  const client = await connectBroker(url, {}, signal);
+  client.on('message', (topic, payload) => {
+    if (topic === topics.response) emit.packet(Uint8Array.from(payload));
+  });
+  await orAbort(client.subscribeAsync(topics.response, { qos: 1 }), signal);
+  return {
+    name,
+    framingBytes: 0,
+    listen,
+    closed,
+    async send(packet) {
+      try {
+        await client.publishAsync(topics.request, Buffer.from(packet), { qos: 1 });
+      } catch (cause) {
+        throw new CountersignError('LinkLost', `mqtt ${name}: ${(cause as Error).message}`, { cause });
+      }
+    },
+    async close() {
+      end();
+      await client.endAsync(true);
+    },
+  };
+}
+
+export interface SeenDevice {
+  fleet: string;
+  name: string;
+  state: DeviceState;
+}
+
+// Every device of a fleet ("+" for all fleets) that left its state on the broker.
+export async function listDevices(url: string, fleet: string, signal?: AbortSignal): Promise<SeenDevice[]> {
+  const seen = new Map<string, SeenDevice>();
+  const client = await watchStates(url, fleet, (device) => seen.set(`${device.fleet}/${device.name}`, device), signal);
+  try {
+    await orAbort(new Promise((resolve) => setTimeout(resolve, SETTLE_MS)), signal);
+  } finally {
+    await client.endAsync(true);
+  }
+  return [...seen.values()].sort((a, b) => (a.fleet + a.name < b.fleet + b.name ? -1 : 1));
+}
+
+// Waits until the device says that it is there, at once if it has said so before.
+export async function untilOnline({ url, fleet, device }: Address, signal?: AbortSignal): Promise<void> {
+  let online!: () => void;
+  const there = new Promise<void>((resolve) => {
+    online = resolve;
+  });
+  const client = await watchStates(
+    url,
+    fleet,
+    (seen) => {
+      if (seen.name === device && seen.state.online) online();
+    },
+    signal,
+  );
+  try {
+    await orAbort(there, signal);
+  } finally {
+    await client.endAsync(true);
+  }
+}
+
+async function watchStates(
+  url: string,
+  fleet: string,
+  onDevice: (device: SeenDevice) => void,
+  signal: AbortSignal | undefined,
+): Promise<MqttClient> {
+  const client = await connectBroker(url, {}, signal);
+  client.on('message', (topic, payload) => {
+    const [, fleetName, , name] = topic.split('/');
+    const state = parseState(payload);
+    if (fleetName && name && state) onDevice({ fleet: fleetName, name, state });
+  });
+  await orAbort(client.subscribeAsync(STATES_FILTER(fleet), { qos: 1 }), signal);
+  return client;
+}
+
+// Anybody may leave anything on a topic: what is not a state is nobody's.
+function parseState(payload: Uint8Array): DeviceState | undefined {
+  try {
+    return deviceStateSchema.safeParse(JSON.parse(new TextDecoder().decode(payload))).data;
+  } catch {
+    return undefined;
+  }
+}

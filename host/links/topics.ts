@@ -1,0 +1,29 @@
+// Where things are on a broker (design section 8): one place for the names of topics and the form of a device's state.
+
+import { z } from 'zod';
+
+const NAME_BYTES_MAX = 64; // with the fixed parts well below the 256 bytes that some brokers allow a topic
+
+// A fleet or device as one level of a topic: no separators, no wildcards, nothing that a terminal would act on.
+export const topicNameSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9._:-]+$/, 'only letters, digits and . _ : - are allowed')
+  .max(NAME_BYTES_MAX);
+
+export function topicsOf(fleet: string, device: string): { request: string; response: string; state: string } {
+  const base = `cs/${fleet}/d/${device}`;
+  return { request: `${base}/req`, response: `${base}/rsp`, state: `${base}/state` };
+}
+
+export const STATES_FILTER = (fleet: string): string => topicsOf(fleet, '+').state;
+
+// Retained by every device, with {"online": false} as its last will.
+export const deviceStateSchema = z.looseObject({
+  online: z.boolean(),
+  device: z.string().optional(), // device id as hex, once it is provisioned
+  state: z.number().int().optional(), // FUMO state, 10..100
+  version: z.string().optional(), // of the installed package
+  digest: z.string().optional(), // of the installed image, hex
+  reason: z.number().int().optional(), // of the last verdict or fault
+});
+export type DeviceState = z.infer<typeof deviceStateSchema>;

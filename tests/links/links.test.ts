@@ -1,0 +1,253 @@
+// Each kind of link against the real thing: a pseudo-terminal with serialport on it, a socket, aedes, mosquitto.
+
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { openPty } from '../../boards/virtual/pty.js';
+import type { CountersignError } from '../../host/errors.js';
+import { startBroker } from '../../host/links/broker.js';
+import { connectBroker, listDevices, openMqtt, untilOnline } from '../../host/links/mqtt.js';
+import { listPorts, openSerial } from '../../host/links/serial.js';
+import { openTcp } from '../../host/links/tcp.js';
+import { topicNameSchema, topicsOf } from '../../host/links/topics.js';
+import { createClient } from '../../host/smp/client.js';
+import { echo } from '../../host/smp/commands.js';
+import { CONSOLE_START, decodeConsole, encodeConsole } from '../../host/smp/console.js';
+import { type Link, lines } from '../../host/smp/link.js';
+import { decodePacket, encodePacket } from '../../host/smp/packet.js';
+import { have } from '../support/need.js';
+
+const cleanups: (() => unknown)[] = [];
+const later = <T extends { close(): unknown }>(thing: T): T => {
+  cleanups.push(() => thing.close());
+  return thing;
+};
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+const failure = (promise: Promise<unknown>): Promise<CountersignError> =>
+  promise.then(
+    () => expect.unreachable('it should have failed'),
+    (error) => error,
+  );
+
+// The other end of a line: answers each echo, between two pieces of text.
+function echoServer(write: (bytes: Uint8Array) => void): (bytes: Uint8Array) => void {
+  let rest = CONSOLE_START;
+  return (bytes) => {
+    const [items, next] = decodeConsole(rest, bytes);
+    rest = next;
+    for (const item of items)
+      if (item.kind === 'packet') write(Buffer.concat([Buffer.from('log '), answer(item.bytes)]));
+  };
+}
+const answer = (bytes: Uint8Array): Uint8Array => {
+  const request = decodePacket(bytes);
+  const packet = encodePacket({ ...request, op: 3, body: { r: request.body.d } });
+  return Buffer.concat([...encodeConsole(packet), Buffer.from('tick\n')]);
+};
+
+async function echoesAndText(link: Link): Promise<void> {
+  const client = createClient(link, { timeoutMs: 2000 });
+  const seen: string[] = [];
+  link.listen({ text: lines((line) => seen.push(line), 50) });
+  const long = 'x'.repeat(400); // several frames
+  expect(await echo(client, 'hello')).toBe('hello');
+  expect(await echo(client, long)).toBe(long);
+  await sleep(100);
+  expect(seen.join('|')).toBe('log tick|log tick');
+}
+
+describe('serial', () => {
+  it('a pseudo-terminal is opened like any port: frames and text', async () => {
+    const pty = later(openPty((bytes) => serve(bytes)));
+    const serve = echoServer((bytes) => pty.write(bytes));
+    await echoesAndText(later(await openSerial(pty.path)));
+  });
+
+  it('starts with a newline, and without what was said before', async () => {
+    const heard: number[] = [];
+    const pty = later(openPty((bytes) => heard.push(...bytes)));
+    pty.write(Buffer.from('old boot messages\n'));
+    await sleep(50);
+    const link = later(await openSerial(pty.path));
+    const seen: string[] = [];
+    link.listen({ text: (bytes) => seen.push(Buffer.from(bytes).toString()) });
+    pty.write(Buffer.from('new\n'));
+    await sleep(100);
+    expect([seen.join(''), heard]).toEqual(['new\n', [0x0a]]);
+  });
+
+  it('every byte passes unchanged, both ways, and can be opened again', async () => {
+    const all = Uint8Array.from({ length: 256 }, (_, at) => at);
+    for (let turn = 0; turn < 2; turn++) {
+      const pty = later(openPty((bytes) => pty.write(bytes)));
+      for (let opening = 0; opening < 2; opening++) {
+        const { SerialPort } = await import('serialport');
+        const port = new SerialPort({ path: pty.path, baudRate: 115200 });
+        const back: number[] = [];
+        port.on('data', (bytes: Uint8Array) => back.push(...bytes));
+        port.write(Buffer.from(all));
+        for (let wait = 0; wait < 100 && back.length < 256; wait++) await sleep(10);
+        expect(Uint8Array.from(back)).toEqual(all);
+        await new Promise((done) => port.close(done));
+      }
+    }
+  });
+
+  it('a port that is not there is LinkUnavailable and names it', async () => {
+    const error = await failure(openSerial('/dev/no-such-port'));
+    expect([error.reason.name, error.message]).toEqual([
+      'LinkUnavailable',
+      expect.stringContaining('/dev/no-such-port'),
+    ]);
+  });
+
+  it('a cable that is pulled ends the request that waits', async () => {
+    const pty = openPty(() => undefined);
+    const client = createClient(later(await openSerial(pty.path)), { timeoutMs: 60_000 });
+    setTimeout(() => pty.close(), 50);
+    expect((await failure(echo(client, 'x'))).reason.name).toBe('LinkLost');
+  });
+
+  it('lists ports, also where the system has no udev', async () => {
+    expect(Array.isArray(await listPorts())).toBe(true);
+  });
+});
+
+describe('tcp', () => {
+  it('carries the console framing', async () => {
+    const server = createServer((socket) =>
+      socket.on(
+        'data',
+        echoServer((bytes) => socket.write(bytes)),
+      ),
+    );
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    later(server);
+    const { port } = server.address() as { port: number };
+    await echoesAndText(later(await openTcp(`tcp://127.0.0.1:${port}`)));
+  });
+
+  it.each([
+    ['tcp://127.0.0.1:1', 'LinkUnavailable'],
+    ['tcp://nowhere', 'BadArgument'],
+    ['nonsense', 'BadArgument'],
+  ])('%s is %s', async (url, reason) => expect((await failure(openTcp(url))).reason.name).toBe(reason));
+});
+
+// A device on a broker: answers on rsp, leaves its state.
+async function mqttDevice(url: string, device: string, online = true): Promise<void> {
+  const topics = topicsOf('demo', device);
+  const will = { topic: topics.state, payload: Buffer.from('{"online":false}'), qos: 1, retain: true } as const;
+  const client = await connectBroker(url, { will });
+  cleanups.push(() => client.endAsync(true));
+  client.on('message', (_, payload) => {
+    const request = decodePacket(payload);
+    const packet = encodePacket({ ...request, op: 3, body: { r: request.body.d } });
+    client.publish(topics.response, Buffer.from(packet), { qos: 1 });
+  });
+  await client.subscribeAsync(topics.request, { qos: 1 });
+  await client.publishAsync(topics.state, JSON.stringify({ online, state: 10 }), { qos: 1, retain: true });
+}
+
+function mqttLinkWorks(start: () => Promise<{ url: string }>): void {
+  it('carries packets to the device that is meant, and back', async () => {
+    const { url } = await start();
+    await mqttDevice(url, 'one');
+    await mqttDevice(url, 'two');
+    const link = later(await openMqtt({ url, fleet: 'demo', device: 'one' }));
+    const other = later(await openMqtt({ url, fleet: 'demo', device: 'two' }));
+    let stray = 0;
+    other.listen({ packet: () => (stray += 1) });
+    const client = createClient(link, { timeoutMs: 2000 });
+    expect([await echo(client, 'a'), await echo(client, 'b'.repeat(600))]).toEqual(['a', 'b'.repeat(600)]);
+    expect(stray).toBe(0);
+  });
+
+  it('lists the devices that left their state, and waits for one to come', async () => {
+    const { url } = await start();
+    await mqttDevice(url, 'one');
+    await mqttDevice(url, 'two', false);
+    const client = later({ ...(await connectBroker(url)), close: () => undefined });
+    void client;
+    expect(await listDevices(url, 'demo')).toMatchObject([
+      { fleet: 'demo', name: 'one', state: { online: true, state: 10 } },
+      { fleet: 'demo', name: 'two', state: { online: false } },
+    ]);
+    expect(await listDevices(url, 'other')).toEqual([]);
+    await untilOnline({ url, fleet: 'demo', device: 'one' });
+    const late = untilOnline({ url, fleet: 'demo', device: 'three' });
+    await sleep(50);
+    await mqttDevice(url, 'three');
+    await late;
+  });
+
+  it('a device that is not there: no answer, in the time given', async () => {
+    const { url } = await start();
+    const link = later(await openMqtt({ url, fleet: 'demo', device: 'nobody' }));
+    const error = await failure(echo(createClient(link, { timeoutMs: 30, retries: 1 }), 'x'));
+    expect(error.reason.name).toBe('NoAnswer');
+    const limit = untilOnline({ url, fleet: 'demo', device: 'nobody' }, AbortSignal.timeout(50));
+    expect((await failure(limit)).reason.name).toBe('TimedOut');
+  });
+}
+
+describe('mqtt, embedded broker', () => {
+  mqttLinkWorks(async () => later(await startBroker()));
+
+  it('a second broker on one port is LinkUnavailable', async () => {
+    const { url } = later(await startBroker());
+    expect((await failure(startBroker(Number(new URL(url).port)))).reason.name).toBe('LinkUnavailable');
+  });
+
+  it('a broker that went away and came back is connected again', async () => {
+    const first = await startBroker();
+    const port = Number(new URL(first.url).port);
+    await mqttDevice(first.url, 'one');
+    const client = createClient(later(await openMqtt({ url: first.url, fleet: 'demo', device: 'one' })), {
+      timeoutMs: 1000,
+      retries: 10,
+    });
+    expect(await echo(client, 'a')).toBe('a');
+    await first.close();
+    setTimeout(async () => later(await startBroker(port)), 300);
+    expect(await echo(client, 'b')).toBe('b');
+  });
+
+  it.each([
+    ['mqtt://127.0.0.1:1', 'LinkUnavailable'],
+    ['127.0.0.1', 'BadArgument'],
+    ['http://x', 'BadArgument'],
+  ])('%s is %s', async (url, reason) => expect((await failure(connectBroker(url))).reason.name).toBe(reason));
+});
+
+describe.skipIf(!have('mosquitto'))('mqtt, mosquitto', () => {
+  mqttLinkWorks(async () => {
+    const free = await startBroker();
+    const port = Number(new URL(free.url).port);
+    await free.close();
+    const mosquitto = spawn('mosquitto', ['-p', String(port)], { stdio: ['ignore', 'ignore', 'pipe'] });
+    cleanups.push(() => mosquitto.kill());
+    const url = `mqtt://127.0.0.1:${port}`;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await (await connectBroker(url)).endAsync(true);
+        return { url };
+      } catch (error) {
+        if (attempt === 50) throw error;
+        await sleep(50);
+      }
+    }
+  });
+});
+
+describe('names on a broker', () => {
+  it.each(['demo', 'virtual-1', '00:11:22', 'a.b_c'])('%s is one', (name) => {
+    expect(topicNameSchema.safeParse(name).success).toBe(true);
+  });
+  it.each(['', 'a/b', '+', '#', 'a b', 'x'.repeat(65), 'ü'])('"%s" is none', (name) => {
+    expect(topicNameSchema.safeParse(name).success).toBe(false);
+  });
+});
