@@ -22,7 +22,7 @@ export declare function flash_write(offset: u32, from: usize, length: u32): i32;
 export declare function flash_erase(offset: u32, length: u32): i32;
 
 // The flash map of board.json, constant for a board, all multiples of the page:
-//   0 page bytes (a multiple of 4, 256..4096)   1 primary offset    2 primary bytes
+//   0 page bytes (a power of 2, 256..4096)      1 primary offset    2 primary bytes
 //   3 secondary offset                          4 secondary bytes (primary + one page)
 //   5 state offset                              6 state bytes (an even number of pages)
 export declare function flash_map(what: i32): u32;

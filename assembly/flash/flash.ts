@@ -1,0 +1,36 @@
+// The flash behind the HAL, with our numbers for its failures and the map of board.json.
+// Offsets count from the start of flash; what holds after a power cut stands in hal.ts.
+
+import { flash_erase, flash_map, flash_read, flash_write } from '../hal';
+import { Reason } from '../reason';
+
+// flash_map's numbers.
+export const enum Map {
+  PageBytes = 0,
+  PrimaryOffset = 1,
+  PrimaryBytes = 2,
+  SecondaryOffset = 3,
+  SecondaryBytes = 4,
+  StateOffset = 5,
+  StateBytes = 6,
+}
+
+export function flashMap(what: Map): u32 {
+  return flash_map(what);
+}
+
+export function flashRead(offset: u32, to: usize, length: u32): Reason {
+  return flash_read(offset, to, length) < 0 ? Reason.FlashRead : Reason.Ok;
+}
+
+export function flashWrite(offset: u32, from: usize, length: u32): Reason {
+  return flash_write(offset, from, length) < 0 ? Reason.FlashWrite : Reason.Ok;
+}
+
+export function flashErase(offset: u32, length: u32): Reason {
+  return flash_erase(offset, length) < 0 ? Reason.FlashErase : Reason.Ok;
+}
+
+// For copying and hashing: a piece of flash on its way. Multiple of 4, aligned as flash_write wants it.
+export const PIECE_BYTES: u32 = 128;
+export const PIECE: usize = memory.data(PIECE_BYTES, 4);

@@ -1,0 +1,21 @@
+// The settings that survive a reset: one number each, permanent once devices are in the field.
+// Numbered settings take `Key.X | (n << 8)`. Lengths are in bytes; integers inside are little-endian and aligned.
+
+export const enum Key {
+  None = 0,
+  Bootstrap = 1, // the bootstrap document as it came, at most 1024
+  Approval = 2, // numbered by operator anchor: that operator's newest approval document, at most 1024
+  Floors = 3, // the counters that never go down, see update/floors.ts
+  Primary = 4, // Package record of the image in the primary slot, see update/packages.ts
+  Staged = 5, // Package record of what is (or is being) staged in the secondary slot
+  Previous = 6, // Package record of the image that a swap put aside and a revert would bring back
+  Update = 7, // where the update stands, see update/state.ts
+  Download = 8, // the upload session that fills the secondary slot, see update/download.ts
+  DownloadPages = 9, // u32 whole payload pages in flash, u32 erase count they belong to
+  Swap = 10, // u32 pages of image in use, u32 direction; present while a swap is under way
+  SwapStep = 11, // u32 steps done
+  Question = 12, // the question to the person, see update/question.ts
+  Alert = 13, // the last generic alert, see update/alert.ts
+  Url = 14, // numbered 0 Download, 1 DownloadAndUpdate: PkgURL, text
+  Log = 15, // numbered by slot of the ring: one audit record, see update/audit.ts
+}

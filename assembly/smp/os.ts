@@ -1,0 +1,109 @@
+// OS group (0): what any SMP client asks first.
+//
+//   0 echo             read, write   {"d": text}          {"r": text}
+//   5 reset            write         {}                   {}, then a reset
+//   6 parameters       read          {}                   {"buf_size", "buf_count"}
+//   7 information      read          {"format"?: text}    {"output": text}
+//   8 bootloader       read          {"query"?: "mode"}   {"bootloader": text} | {"mode": 3, "no-downgrade": true}
+
+import { Type } from '../codec/cbor';
+import { PACKET_BYTES_MAX } from '../codec/frame';
+import { failure, Group, OK, Rc, replyMap, wordLong } from './reply';
+import { addressOf, Field, has, lengthOf } from './request';
+import {
+  BOOTLOADER,
+  BOOTLOADER_,
+  BUF_COUNT,
+  BUF_COUNT_,
+  BUF_SIZE,
+  COUNTERSIGN,
+  COUNTERSIGN_,
+  MODE,
+  NO_DOWNGRADE,
+  NO_DOWNGRADE_,
+  OUTPUT,
+  OWN_VERSION,
+  R,
+  WASM,
+} from './words';
+
+const enum Os {
+  InvalidFormat = 2,
+  NoAnswer = 3,
+}
+
+const MODE_SWAP_WITHOUT_SCRATCH: u32 = 3;
+const TEXT_BYTES_MAX: u32 = 64; // every letter of `format` adds at most 12
+const text: usize = memory.data(TEXT_BYTES_MAX, 8);
+
+export function osEcho(): i32 {
+  if (!has(Field.D, Type.Text)) return failure(Group.None, Rc.Invalid);
+  const map = replyMap(1);
+  map.word(R);
+  map.text(addressOf(Field.D), lengthOf(Field.D));
+  return OK;
+}
+
+export function osParameters(): i32 {
+  const map = replyMap(2);
+  map.word(BUF_SIZE);
+  map.uint(PACKET_BYTES_MAX);
+  wordLong(BUF_COUNT, BUF_COUNT_); // buf_count
+  map.uint(1);
+  return OK;
+}
+
+export function osInformation(): i32 {
+  // The letters of uname: s kernel name, r release, v version, m machine, p processor, o operating system, a all.
+  let length: u32 = 0;
+  const letters: u32 = has(Field.Format, Type.Text) ? lengthOf(Field.Format) : 0;
+  if (letters > 4) return failure(Group.Os, Os.InvalidFormat);
+  if (letters === 0) length = appendName(length);
+  for (let i: u32 = 0; i < letters; i++) {
+    const letter = load<u8>(addressOf(Field.Format) + i);
+    if (letter === 0x73 || letter === 0x6f) length = appendName(length);
+    else if (letter === 0x72 || letter === 0x76) length = appendVersion(length);
+    else if (letter === 0x6d || letter === 0x70) length = append(length, WASM, 0);
+    else if (letter === 0x61 && letters === 1) length = append(appendVersion(appendName(0)), WASM, 0);
+    else return failure(Group.Os, Os.InvalidFormat);
+  }
+  const map = replyMap(1);
+  map.word(OUTPUT);
+  map.text(text, length);
+  return OK;
+}
+
+function appendName(length: u32): u32 {
+  return append(length, COUNTERSIGN, COUNTERSIGN_);
+}
+
+function appendVersion(length: u32): u32 {
+  return append(length, OWN_VERSION, 0);
+}
+
+// Appends up to 15 letters, behind a space if something stands there.
+function append(length: u32, first: u64, rest: u64): u32 {
+  if (length) store<u8>(text + length++, 0x20);
+  for (; first; first >>= 8) store<u8>(text + length++, <u8>first);
+  for (; rest; rest >>= 8) store<u8>(text + length++, <u8>rest);
+  return length;
+}
+
+export function osBootloader(): i32 {
+  if (has(Field.Query, Type.Text)) {
+    // "mode" is the only question we can answer.
+    if (lengthOf(Field.Query) !== 4 || load<u8>(addressOf(Field.Query)) !== 0x6d) {
+      return failure(Group.Os, Os.NoAnswer);
+    }
+    const map = replyMap(2);
+    map.word(MODE);
+    map.uint(MODE_SWAP_WITHOUT_SCRATCH);
+    wordLong(NO_DOWNGRADE, NO_DOWNGRADE_);
+    map.boolean(true);
+    return OK;
+  }
+  const _map = replyMap(1);
+  wordLong(BOOTLOADER, BOOTLOADER_);
+  wordLong(COUNTERSIGN, COUNTERSIGN_);
+  return OK;
+}

@@ -1,0 +1,113 @@
+// What a request says: one table of all the keys that our groups know, filled by one lenient walk over the body.
+//
+// Foreign clients order keys as they like, write longer heads and indefinite maps, and add keys of their own: those are
+// skipped. A key twice, a body that is no map, or bytes behind it make the request malformed. Values stay where they
+// lie in the packet; a value of another type than the command wants is as good as absent.
+
+import { Cursor, Type } from '../codec/cbor';
+import { Reason } from '../reason';
+import { ANSWER, CONFIRM, CORR, D, DATA, FORMAT, FROM, HASH, IMAGE, LEN, OFF, QUERY, SHA, SLOT, URI } from './words';
+
+// Keys, first letter in the lowest byte.
+export const enum Field {
+  Off,
+  Len,
+  Data,
+  Sha,
+  Image,
+  Hash,
+  Confirm,
+  Slot,
+  D,
+  Format,
+  Query,
+  Uri,
+  Corr,
+  Answer,
+  From,
+  Count, // how many
+}
+
+@unmanaged
+class Value {
+  at: usize; // strings
+  number: u32; // strings: length; uint; boolean 0 or 1
+  type: i32; // Type, Type.None when absent
+}
+
+const values: usize = memory.data(Field.Count * offsetof<Value>(), 4);
+const cursor = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
+
+function value(field: Field): Value {
+  return changetype<Value>(values + field * offsetof<Value>());
+}
+
+// The field whose key the cursor read last, Field.Count for a stranger's.
+function fieldOf(cursor: Cursor): Field {
+  if (cursor.is(OFF)) return Field.Off;
+  if (cursor.is(LEN)) return Field.Len;
+  if (cursor.is(DATA)) return Field.Data;
+  if (cursor.is(SHA)) return Field.Sha;
+  if (cursor.is(IMAGE)) return Field.Image;
+  if (cursor.is(HASH)) return Field.Hash;
+  if (cursor.is(CONFIRM)) return Field.Confirm;
+  if (cursor.is(SLOT)) return Field.Slot;
+  if (cursor.is(D)) return Field.D;
+  if (cursor.is(FORMAT)) return Field.Format;
+  if (cursor.is(QUERY)) return Field.Query;
+  if (cursor.is(URI)) return Field.Uri;
+  if (cursor.is(CORR)) return Field.Corr;
+  if (cursor.is(ANSWER)) return Field.Answer;
+  if (cursor.is(FROM)) return Field.From;
+  return Field.Count;
+}
+
+export function requestRead(body: usize, length: u32): Reason {
+  for (let field: i32 = 0; field < Field.Count; field++) value(field).type = Type.None;
+  cursor.openLenient(body, length);
+  for (let left = cursor.map(); cursor.more(left); left--) {
+    cursor.text();
+    const field = fieldOf(cursor);
+    if (field === Field.Count) cursor.skip();
+    else readValue(value(field));
+  }
+  return cursor.close() === Reason.Ok ? Reason.Ok : Reason.RequestMalformed;
+}
+
+function readValue(value: Value): void {
+  if (value.type !== Type.None) cursor.fail(Reason.RequestMalformed);
+  const type = cursor.peek();
+  if (type === Type.Uint) {
+    value.number = cursor.upTo(u32.MAX_VALUE);
+  } else if (type === Type.Bytes || type === Type.Text) {
+    value.at = type === Type.Bytes ? cursor.bytes() : cursor.text();
+    value.number = cursor.length;
+  } else if (type === Type.Simple && !cursor.peekNull()) {
+    value.number = cursor.boolean() ? 1 : 0;
+  } else {
+    cursor.skip(); // null, and what no command of ours takes: absent
+    return;
+  }
+  value.type = type;
+}
+
+export function has(field: Field, type: Type): bool {
+  return value(field).type === type;
+}
+
+// The number of a field, or `otherwise` when it is absent.
+export function numberOf(field: Field, otherwise: u32): u32 {
+  return has(field, Type.Uint) ? value(field).number : otherwise;
+}
+
+export function isTrue(field: Field): bool {
+  return has(field, Type.Simple) && value(field).number !== 0;
+}
+
+export function addressOf(field: Field): usize {
+  return value(field).at;
+}
+
+export function lengthOf(field: Field): u32 {
+  return value(field).number;
+}
