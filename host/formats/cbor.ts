@@ -24,7 +24,7 @@ const DECODE_OPTIONS = {
 /** Tags that appear in our formats: COSE structures, CWT, SUIT envelope and manifest. */
 const TAGS = [16, 17, 18, 61, 96, 97, 98, 107, 112, 1070];
 
-const tags = Object.fromEntries(TAGS.map((tag) => [tag, Tagged.decoder(tag)]));
+const tags = Tagged.preserve(...TAGS);
 
 /** Encodes deterministically. A member whose value is undefined is left out of a map made by `cborMap`. */
 export function encode(value: unknown): Uint8Array {
@@ -52,3 +52,31 @@ export function decodePrefix(bytes: Uint8Array, what: string): [value: Cbor, res
     throw new CountersignError('FileMalformed', `${what}: not well-formed CBOR`, { cause });
   }
 }
+
+/** The head of an item: its major type, its argument, and how many bytes it takes (RFC 8949 section 3). */
+export function readHead(
+  bytes: Uint8Array,
+  at: number,
+  what: string,
+): { major: number; argument: number; end: number } {
+  const first = bytes[at];
+  if (first === undefined) throw new CountersignError('Truncated', `${what}: ends at byte ${at}`);
+  const info = first & 0x1f;
+  const major = first >> 5;
+  if (info < 24) return { major, argument: info, end: at + 1 };
+  const length = { 24: 1, 25: 2, 26: 4 }[info];
+  if (length === undefined) throw new CountersignError('UnsupportedItem', `${what}: unusual CBOR at byte ${at}`);
+  if (at + 1 + length > bytes.length) throw new CountersignError('Truncated', `${what}: ends at byte ${bytes.length}`);
+  const argument = bytes.subarray(at + 1, at + 1 + length).reduce((value, byte) => value * 256 + byte, 0);
+  return { major, argument, end: at + 1 + length };
+}
+
+/** The head alone, for containers whose content is joined from bytes that must stay as they are. */
+export function writeHead(major: number, argument: number): Uint8Array {
+  const head = encode(argument);
+  head[0]! |= major << 5;
+  return head;
+}
+
+/** Major types (RFC 8949 section 3.1). */
+export const MAJOR = { uint: 0, negative: 1, bytes: 2, text: 3, array: 4, map: 5, tag: 6 } as const;

@@ -1,0 +1,121 @@
+// The readable twin of an approval document: YAML that a person can review, and that encodes to the same bytes.
+//
+//   issuer: Example Operator
+//   issued: 2026-11-23T10:00:00Z
+//   not-before: …            # optional, as expires
+//   expires: 2027-11-23T10:00:00Z
+//   id: 0011223344556677
+//   sequence: 1795428000
+//   entries:
+//     - verdict: approve     # or deny
+//       digest: <64 hex digits>
+//     - verdict: approve
+//       class: 1492af14-2569-5e48-bf42-9b2d51f2ab45
+//       range: [5, 9]
+//       vendor-key: <kid, hex>
+//       devices: [<device id, hex>]
+//       confirm: ask         # or no-ask
+//
+// `issued`, `id` and `sequence` may be left out of a file that is to be signed: whoever signs fills them in.
+
+import { parseDocument, stringify } from 'yaml';
+import { z } from 'zod';
+import { CountersignError } from '../errors.js';
+import { type Claims, claimsSchema, type Entry } from './approval.js';
+import { fromHex, hex, uuidText } from './bytes.js';
+
+const hexText = z
+  .string()
+  .transform((text) => text.replaceAll('-', ''))
+  .refine((text) => /^([0-9a-f]{2})+$/i.test(text), 'is not hex')
+  .transform(fromHex);
+
+const momentText = z
+  .string()
+  .refine((text) => !Number.isNaN(Date.parse(text)), 'is not a date')
+  .transform((text) => Math.floor(Date.parse(text) / 1000));
+
+const numberText = z
+  .string()
+  .regex(/^\d{1,20}$/, 'is not a whole number')
+  .transform(BigInt);
+
+const entryYaml = z.strictObject({
+  verdict: z.enum(['approve', 'deny']),
+  digest: hexText.optional(),
+  class: hexText.optional(),
+  range: z.tuple([numberText, numberText]).optional(),
+  'vendor-key': hexText.optional(),
+  devices: z.array(hexText).optional(),
+  confirm: z.enum(['no-ask', 'ask']).optional(),
+});
+
+const documentYaml = z.strictObject({
+  issuer: z.string(),
+  issued: momentText.optional(),
+  'not-before': momentText.optional(),
+  expires: momentText.optional(),
+  id: hexText.optional(),
+  sequence: numberText.optional(),
+  entries: z.array(entryYaml),
+});
+
+/** What the signer adds where the file leaves it open. */
+export type ClaimDefaults = Pick<Claims, 'issuedAt' | 'id' | 'sequence'>;
+
+export function claimsToYaml(claims: Claims): string {
+  const moment = (seconds: number | undefined) =>
+    seconds === undefined ? undefined : new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+  const document = {
+    issuer: claims.issuer,
+    issued: moment(claims.issuedAt),
+    'not-before': moment(claims.notBefore),
+    expires: moment(claims.expires),
+    id: hex(claims.id),
+    sequence: claims.sequence,
+    entries: claims.entries.map(entryToYaml),
+  };
+  return stringify(document, { lineWidth: 0, keepUndefined: false });
+}
+
+function entryToYaml(entry: Entry): Record<string, unknown> {
+  return {
+    verdict: entry.verdict,
+    digest: entry.digest && hex(entry.digest),
+    class: entry.classId && uuidText(entry.classId),
+    range: entry.range,
+    'vendor-key': entry.vendorKid && hex(entry.vendorKid),
+    devices: entry.devices?.map(hex),
+    confirm: entry.confirm,
+  };
+}
+
+/** Reads a twin. `what` (a path) names it in errors; without `defaults` every claim must be there. */
+export function claimsFromYaml(text: string, what: string, defaults?: ClaimDefaults): Claims {
+  const malformed = (why: string, cause?: unknown) =>
+    new CountersignError('FileMalformed', `approval: ${what}: ${why}`, {
+      hint: 'compare it with `inspect --yaml`',
+      cause,
+    });
+  // Every scalar stays the text that is written: 0011 and 12e5 are hex here, and no digit of a number is lost.
+  const document = parseDocument(text, { schema: 'failsafe' });
+  if (document.errors[0]) throw malformed(document.errors[0].message, document.errors[0]);
+  const parsed = documentYaml.safeParse(document.toJS() as unknown);
+  if (!parsed.success) throw malformed(issueText(parsed.error), parsed.error);
+  const { entries, issued, 'not-before': notBefore, ...rest } = parsed.data;
+  const claims = claimsSchema.safeParse({
+    issuedAt: issued ?? defaults?.issuedAt,
+    ...(notBefore === undefined ? {} : { notBefore }),
+    ...rest,
+    id: rest.id ?? defaults?.id,
+    sequence: rest.sequence ?? defaults?.sequence,
+    entries: entries.map(({ class: classId, 'vendor-key': vendorKid, ...entry }) => ({ classId, vendorKid, ...entry })),
+  });
+  if (!claims.success) throw malformed(issueText(claims.error), claims.error);
+  return claims.data;
+}
+
+function issueText(error: z.ZodError): string {
+  const [issue] = error.issues;
+  return `${issue?.path.join('.') || 'the document'}: ${issue?.message.toLowerCase()}`;
+}

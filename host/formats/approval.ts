@@ -1,0 +1,185 @@
+// Approval documents: what an operator says about packages, as CWT claims in a COSE_Sign1 (RFC 8392).
+//
+//   { 1: iss, ? 4: exp, ? 5: nbf, 6: iat, 7: cti, -70001: sequence, -70002: [+ entry] }
+//   entry = { 1: verdict, ? 2: manifest digest, ? 3: class-id, ? 4: [lowest, highest], ? 5: vendor kid,
+//             ? 6: [+ device id], ? 7: confirm }
+//
+// Of one operator, a device heeds the document with the highest sequence alone: a new document replaces all earlier ones,
+// so it repeats what shall stay approved. Times are Unix seconds. An entry names what it is about by at least one of
+// digest, class or vendor key; all that it names must match.
+// Encoding is deterministic; approval-yaml.ts is the readable twin of the same bytes.
+
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { CountersignError } from '../errors.js';
+import { hex, UUID_BYTES } from './bytes.js';
+import { type Cbor, cborMap, decode, encode } from './cbor.js';
+import { sign1, viewSign1 } from './cose.js';
+import type { SigningKey } from './keys.js';
+
+/** A device keeps no larger document. */
+export const DOCUMENT_BYTES_MAX = 1024;
+
+const CLAIM = { issuer: 1, expires: 4, notBefore: 5, issuedAt: 6, id: 7, sequence: -70001, entries: -70002 } as const;
+const ENTRY = { verdict: 1, digest: 2, classId: 3, range: 4, vendorKid: 5, devices: 6, confirm: 7 } as const;
+const VERDICT = { approve: 1, deny: 2 } as const;
+const CONFIRM = { 'no-ask': 0, ask: 1 } as const;
+const ID_BYTES = 8;
+const DIGEST_BYTES = 32;
+
+export type EntryVerdict = keyof typeof VERDICT;
+export type Confirm = keyof typeof CONFIRM;
+
+const bytesSchema = z.instanceof(Uint8Array);
+const u64Schema = z
+  .bigint()
+  .min(0n)
+  .max(2n ** 64n - 1n);
+/** Up to the end of the year 9999, so that every time can be written as a date. */
+const timeSchema = z.number().int().min(0).max(253402300799);
+
+export const entrySchema = z
+  .strictObject({
+    verdict: z.enum(['approve', 'deny']),
+    digest: bytesSchema.refine((digest) => digest.length === DIGEST_BYTES, 'a manifest digest has 32 bytes').optional(),
+    classId: bytesSchema.refine((id) => id.length === UUID_BYTES, 'a class id has 16 bytes').optional(),
+    range: z
+      .tuple([u64Schema, u64Schema])
+      .refine(([low, high]) => low <= high, 'a range goes from lowest to highest')
+      .optional(),
+    vendorKid: bytesSchema.optional(),
+    devices: z.array(bytesSchema).min(1).optional(),
+    confirm: z.enum(['no-ask', 'ask']).optional(),
+  })
+  .refine(
+    (entry) => entry.digest || entry.classId || entry.vendorKid,
+    'an entry names a digest, a class or a vendor key',
+  );
+
+export const claimsSchema = z.strictObject({
+  issuer: z.string().min(1),
+  issuedAt: timeSchema,
+  notBefore: timeSchema.optional(),
+  expires: timeSchema.optional(),
+  id: bytesSchema,
+  sequence: u64Schema,
+  entries: z.array(entrySchema).min(1, 'a document has at least one entry'),
+});
+
+export type Entry = z.infer<typeof entrySchema>;
+export type Claims = z.infer<typeof claimsSchema>;
+
+export interface ApprovalView {
+  claims: Claims;
+  algorithm: number | undefined;
+  kid: Uint8Array | undefined;
+}
+
+/** A fresh id (cti) for a new document. */
+export function newDocumentId(): Uint8Array {
+  return Uint8Array.from(randomBytes(ID_BYTES));
+}
+
+/** The claims set: what is signed. */
+export function encodeClaims(claims: Claims): Uint8Array {
+  return encode(
+    cborMap([
+      [CLAIM.issuer, claims.issuer],
+      [CLAIM.expires, claims.expires],
+      [CLAIM.notBefore, claims.notBefore],
+      [CLAIM.issuedAt, claims.issuedAt],
+      [CLAIM.id, claims.id],
+      [CLAIM.sequence, claims.sequence],
+      [CLAIM.entries, claims.entries.map(entryMap)],
+    ]),
+  );
+}
+
+function entryMap(entry: Entry): Map<number | string, unknown> {
+  return cborMap([
+    [ENTRY.verdict, VERDICT[entry.verdict]],
+    [ENTRY.digest, entry.digest],
+    [ENTRY.classId, entry.classId],
+    [ENTRY.range, entry.range],
+    [ENTRY.vendorKid, entry.vendorKid],
+    [ENTRY.devices, entry.devices],
+    [ENTRY.confirm, entry.confirm && CONFIRM[entry.confirm]],
+  ]);
+}
+
+/** Signs claims as an operator. Throws TooLarge if no device would keep the result. */
+export function signApproval(key: SigningKey, claims: Claims): Uint8Array {
+  const signed = sign1(key, encodeClaims(claimsSchema.parse(claims)));
+  if (signed.length <= DOCUMENT_BYTES_MAX) return signed;
+  throw new CountersignError('TooLarge', `approval: the document has ${signed.length} bytes`, {
+    hint: `a device keeps ${DOCUMENT_BYTES_MAX}: approve by rule (--class, --range) instead of package by package`,
+  });
+}
+
+/** Looks into a signed approval document; who signed it, and whether it counts, is the core's to say. */
+export function viewApproval(bytes: Uint8Array, what: string): ApprovalView {
+  const { payload, algorithm, kid } = viewSign1(bytes, what);
+  if (payload === undefined) throw new CountersignError('PayloadPlace', `approval: ${what} has no payload`);
+  return { claims: decodeClaims(payload, what), algorithm, kid };
+}
+
+export function decodeClaims(bytes: Uint8Array, what: string): Claims {
+  const map = decode(bytes, what);
+  const read = attemptClaims(map);
+  const checked = claimsSchema.safeParse(read);
+  if (checked.success) return checked.data;
+  const [issue] = checked.error.issues;
+  const place = issue?.path.join('.') ?? '';
+  throw new CountersignError(
+    'ApprovalMalformed',
+    `approval: ${what} is no approval document (${place}: ${issue?.message})`,
+  );
+}
+
+/** Members by name; a key that no claim has stays under its number, where the strict schema finds it. */
+function attemptClaims(value: Cbor): unknown {
+  const claims = named(value, CLAIM) as Record<string, unknown> | undefined;
+  if (claims === undefined) return undefined;
+  const { sequence, entries } = claims;
+  const list = Array.isArray(entries) ? { entries: entries.map(readEntry) } : {};
+  return { ...claims, ...(sequence === undefined ? {} : { sequence: wide(sequence) }), ...list };
+}
+
+function readEntry(value: Cbor): unknown {
+  const entry = named(value, ENTRY) as Record<string, unknown> | undefined;
+  if (entry === undefined) return undefined;
+  const { verdict, range, confirm } = entry;
+  return {
+    ...entry,
+    verdict: nameOf(VERDICT, verdict),
+    ...(Array.isArray(range) ? { range: range.map(wide) } : {}),
+    ...(confirm === undefined ? {} : { confirm: nameOf(CONFIRM, confirm) }),
+  };
+}
+
+function named(value: Cbor | undefined, labels: Record<string, number>): Record<string, Cbor> | undefined {
+  if (!(value instanceof Map)) return undefined;
+  return Object.fromEntries(
+    [...value].map(([key, member]) => [nameOf(labels, key) ?? `member ${String(key)}`, member]),
+  );
+}
+
+function nameOf<T extends string>(labels: Record<T, number>, number: unknown): T | undefined {
+  return (Object.keys(labels) as T[]).find((name) => labels[name] === number);
+}
+
+const wide = (value: unknown): unknown =>
+  typeof value === 'number' && Number.isInteger(value) ? BigInt(value) : value;
+
+/** What an entry is about, without its verdict: two entries with the same key speak about the same packages. */
+export function entryKey(entry: Entry): string {
+  const { digest, classId, range, vendorKid, devices } = entry;
+  const part = (bytes: Uint8Array | undefined) => (bytes ? hex(bytes) : '');
+  return [
+    part(digest),
+    part(classId),
+    range?.join('-') ?? '',
+    part(vendorKid),
+    devices?.map(hex).sort().join() ?? '',
+  ].join('/');
+}

@@ -1,0 +1,180 @@
+// The bootstrap document: who a device is, whom it trusts and what its policy is; written once to a blank device.
+//
+// {1: 1, 2: device id, 3: vendor-id, 4: class-id, 5: [+ {1: role, 2: COSE_Key, ? 3: name}], 6: policy,
+//  ? 7: [* approval document]}
+//
+// The file that a person writes is YAML; paths in it are relative to it:
+//
+//   device: 00e1d2c3b4a59687        # hex
+//   vendor: example.com             # domain or UUID
+//   class: sensor                   # name or UUID
+//   anchors:
+//     - {role: vendor, key: vendor.pub.pem, name: Example Devices}
+//     - {role: operator, key: operator.pub.pem}
+//   policy: {unapproved: prompt, threshold: 1}
+//   approvals: [release-5.cose]     # optional
+//
+// Whether the result is sound (sizes, roles, doubled keys, threshold) is said by the core when it is provisioned.
+
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { CountersignError } from '../errors.js';
+import { classIdOf, fromHex, vendorIdOf } from './bytes.js';
+import { type Cbor, cborMap, decode, encode } from './cbor.js';
+import { type PublicKey, publicKeyFromCose, publicKeyToCose, readPublicKey } from './keys.js';
+import { type Policy, policyFromCbor, policySchema, policyToCbor } from './policy.js';
+
+/** A device keeps no larger document. */
+export const BOOTSTRAP_BYTES_MAX = 1024;
+
+const BOOTSTRAP_VERSION = 1;
+const MEMBER = { version: 1, device: 2, vendorId: 3, classId: 4, anchors: 5, policy: 6, approvals: 7 } as const;
+const ANCHOR = { role: 1, key: 2, name: 3 } as const;
+
+/** In the order of their numbers, from 1. */
+export const ROLES = ['vendor', 'operator', 'consenter'] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface Anchor {
+  role: Role;
+  key: PublicKey;
+  name?: string | undefined;
+}
+
+export interface Bootstrap {
+  device: Uint8Array;
+  vendorId: Uint8Array;
+  classId: Uint8Array;
+  anchors: Anchor[];
+  policy: Policy;
+  /** Signed approval documents that the device starts with. */
+  approvals: Uint8Array[];
+}
+
+const fileSchema = z.strictObject({
+  device: z.string().regex(/^([0-9a-f]{2})+$/i, 'is not hex (write it in quotes if it has digits only)'),
+  vendor: z.string().min(1),
+  class: z.string().min(1),
+  anchors: z.array(z.strictObject({ role: z.enum(ROLES), key: z.string().min(1), name: z.string().min(1).optional() })),
+  policy: policySchema.default({}),
+  approvals: z.array(z.string().min(1)).default([]),
+});
+
+export function encodeBootstrap(bootstrap: Bootstrap): Uint8Array {
+  const { approvals, policy } = bootstrap;
+  const bytes = encode(
+    cborMap([
+      [MEMBER.version, BOOTSTRAP_VERSION],
+      [MEMBER.device, bootstrap.device],
+      [MEMBER.vendorId, bootstrap.vendorId],
+      [MEMBER.classId, bootstrap.classId],
+      [MEMBER.anchors, bootstrap.anchors.map(anchorMap)],
+      [MEMBER.policy, policyToCbor(policy)],
+      [MEMBER.approvals, approvals.length > 0 ? approvals : undefined],
+    ]),
+  );
+  if (bytes.length <= BOOTSTRAP_BYTES_MAX) return bytes;
+  throw new CountersignError('TooLarge', `bootstrap: the document has ${bytes.length} bytes`, {
+    hint: `a device keeps ${BOOTSTRAP_BYTES_MAX}: shorten names, or bring approvals by another way`,
+  });
+}
+
+function anchorMap({ role, key, name }: Anchor): Map<number | string, unknown> {
+  return cborMap([
+    [ANCHOR.role, ROLES.indexOf(role) + 1],
+    [ANCHOR.key, publicKeyToCose(key)],
+    [ANCHOR.name, name],
+  ]);
+}
+
+/**
+ * Reads a bootstrap file: CBOR as it is, YAML encoded. `read` gives the bytes of a path that the file names.
+ * Of a CBOR file the very bytes are returned, faults included: the core judges them.
+ */
+export async function bootstrapFromFile(
+  bytes: Uint8Array,
+  what: string,
+  read: (path: string) => Promise<Uint8Array>,
+): Promise<Uint8Array> {
+  if (looksEncoded(bytes)) return bytes;
+  const parsed = fileSchema.safeParse(parseYaml(bytes, what));
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const place = issue?.path.join('.') || 'the document';
+    throw new CountersignError('FileMalformed', `bootstrap: ${what}: ${place}: ${issue?.message}`, {
+      hint: 'see the README for what a bootstrap file holds',
+    });
+  }
+  const file = parsed.data;
+  const vendorId = vendorIdOf(file.vendor);
+  const anchors: Anchor[] = [];
+  for (const { role, key, name } of file.anchors) anchors.push({ role, key: await readAnchorKey(key, read), name });
+  const approvals: Uint8Array[] = [];
+  for (const path of file.approvals) approvals.push(await read(path));
+  const { policy, device } = file;
+  return encodeBootstrap({
+    device: fromHex(device),
+    vendorId,
+    classId: classIdOf(vendorId, file.class),
+    anchors,
+    policy,
+    approvals,
+  });
+}
+
+async function readAnchorKey(path: string, read: (path: string) => Promise<Uint8Array>): Promise<PublicKey> {
+  return readPublicKey(await read(path), path);
+}
+
+function parseYaml(bytes: Uint8Array, what: string): unknown {
+  try {
+    return parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new CountersignError('FileMalformed', `bootstrap: ${what} is neither CBOR nor YAML`, { cause });
+  }
+}
+
+/** CBOR maps begin with 0xa0..0xbf, which no text file does. */
+function looksEncoded(bytes: Uint8Array): boolean {
+  return ((bytes[0] ?? 0) & 0xe0) === 0xa0;
+}
+
+/** What a bootstrap document says, for showing; undefined if it is not one. */
+export interface BootstrapView {
+  device: Uint8Array;
+  vendorId: Uint8Array;
+  classId: Uint8Array;
+  anchors: { role: string; name: string | undefined; key: PublicKey }[];
+  policy: Record<string, unknown>;
+  approvals: Uint8Array[];
+}
+
+export function viewBootstrap(bytes: Uint8Array, what: string): BootstrapView | undefined {
+  const map = decode(bytes, what);
+  if (!(map instanceof Map) || map.get(MEMBER.version) !== BOOTSTRAP_VERSION) return undefined;
+  const [device, vendorId, classId] = [MEMBER.device, MEMBER.vendorId, MEMBER.classId].map((key) => map.get(key));
+  const anchors = map.get(MEMBER.anchors);
+  const approvals = map.get(MEMBER.approvals) ?? [];
+  const shaped = [device, vendorId, classId].every((id) => id instanceof Uint8Array) && Array.isArray(anchors);
+  if (!shaped || !Array.isArray(approvals)) return undefined;
+  return {
+    device: device as Uint8Array,
+    vendorId: vendorId as Uint8Array,
+    classId: classId as Uint8Array,
+    anchors: anchors.map((anchor) => viewAnchor(anchor, what)),
+    policy: policyFromCbor(map.get(MEMBER.policy) ?? new Map()),
+    approvals: approvals.filter((one) => one instanceof Uint8Array),
+  };
+}
+
+function viewAnchor(value: Cbor, what: string): BootstrapView['anchors'][number] {
+  if (!(value instanceof Map))
+    throw new CountersignError('AnchorMalformed', `bootstrap: an anchor of ${what} is no map`);
+  const role = value.get(ANCHOR.role);
+  const name = value.get(ANCHOR.name);
+  return {
+    role: (typeof role === 'number' ? ROLES[role - 1] : undefined) ?? `role ${String(role)}`,
+    name: typeof name === 'string' ? name : undefined,
+    key: publicKeyFromCose(value.get(ANCHOR.key) ?? null, `anchor of ${what}`),
+  };
+}

@@ -1,0 +1,133 @@
+// MCUboot images: header and TLV areas, read to show them and to compare their version; the file is kept whole.
+//
+// All sizes are checked before use. The image's own hash (when it is SHA-256, -384 or -512) is recomputed, so that a
+// damaged file is found here and not in the field; its signature is between the maker and MCUboot.
+
+import { createHash } from 'node:crypto';
+import { CountersignError } from '../../errors.js';
+import { same } from '../bytes.js';
+
+const MAGIC = 0x96f3b83d;
+const HEADER_BYTES = 32;
+const TLV_MAGIC = { protected: 0x6908, plain: 0x6907 } as const;
+const TLV_HEAD_BYTES = 4;
+const HASHES: Record<number, string> = { 16: 'sha256', 17: 'sha384', 18: 'sha512' };
+/** Encrypted or compressed: the hash is over what the boot loader makes of it. */
+const FLAGS_TRANSFORMED = 0x04 | 0x08 | 0x200 | 0x400 | 0x800;
+const SECURITY_COUNTER = 0x50;
+
+const TLV_NAMES: Record<number, string> = {
+  1: 'KEYHASH',
+  2: 'PUBKEY',
+  16: 'SHA256',
+  17: 'SHA384',
+  18: 'SHA512',
+  32: 'RSA2048_PSS',
+  34: 'ECDSA_SIG',
+  35: 'RSA3072_PSS',
+  36: 'ED25519',
+  37: 'SIG_PURE',
+  64: 'DEPENDENCY',
+  80: 'SEC_CNT',
+  96: 'BOOT_RECORD',
+  116: 'UUID_VID',
+  117: 'UUID_CID',
+};
+
+export interface McubootTlv {
+  type: number;
+  name: string;
+  protected: boolean;
+  value: Uint8Array;
+}
+
+export interface McubootImage {
+  /** major.minor.revision, and +build unless it is 0 */
+  version: string;
+  loadAddress: number;
+  headerBytes: number;
+  imageBytes: number;
+  flags: number;
+  securityCounter: number | undefined;
+  tlvs: McubootTlv[];
+}
+
+export function isMcuboot(bytes: Uint8Array): boolean {
+  return bytes.length >= HEADER_BYTES && viewOf(bytes).getUint32(0, true) === MAGIC;
+}
+
+export function readMcuboot(bytes: Uint8Array, name: string): McubootImage {
+  const malformed = (why: string) =>
+    new CountersignError('FileMalformed', `image: ${name} is not a whole MCUboot image: ${why}`);
+  const view = viewOf(bytes);
+  const [headerBytes, protectedBytes] = [view.getUint16(8, true), view.getUint16(10, true)];
+  const imageBytes = view.getUint32(12, true);
+  const hashed = headerBytes + imageBytes + protectedBytes;
+  if (headerBytes < HEADER_BYTES) throw malformed(`a header of ${headerBytes} bytes`);
+  if (hashed > bytes.length) throw malformed(`it should have ${hashed} bytes and more, and has ${bytes.length}`);
+  const at = headerBytes + imageBytes;
+  const signed = protectedBytes > 0 ? readArea(bytes, at, TLV_MAGIC.protected, malformed) : [];
+  const plain = bytes.length > hashed ? readArea(bytes, hashed, TLV_MAGIC.plain, malformed) : [];
+  const flags = view.getUint32(16, true);
+  for (const { type, value } of plain) {
+    const algorithm = HASHES[type];
+    if (algorithm === undefined || flags & FLAGS_TRANSFORMED) continue;
+    if (!same(value, createHash(algorithm).update(bytes.subarray(0, hashed)).digest())) {
+      throw malformed('its hash does not match its content');
+    }
+  }
+  const counter = signed.find(({ type, value }) => type === SECURITY_COUNTER && value.length === 4)?.value;
+  return {
+    version: versionText(view),
+    loadAddress: view.getUint32(4, true),
+    headerBytes,
+    imageBytes,
+    flags,
+    securityCounter: counter && viewOf(counter).getUint32(0, true),
+    tlvs: [...signed, ...plain],
+  };
+}
+
+function versionText(view: DataView): string {
+  const build = view.getUint32(24, true);
+  return `${view.getUint8(20)}.${view.getUint8(21)}.${view.getUint16(22, true)}${build === 0 ? '' : `+${build}`}`;
+}
+
+function readArea(
+  bytes: Uint8Array,
+  start: number,
+  magic: number,
+  malformed: (why: string) => CountersignError,
+): McubootTlv[] {
+  const view = viewOf(bytes);
+  if (start + TLV_HEAD_BYTES > bytes.length || view.getUint16(start, true) !== magic) throw malformed('no TLV area');
+  const end = start + view.getUint16(start + 2, true);
+  if (end > bytes.length) throw malformed('its TLV area is cut off');
+  const tlvs: McubootTlv[] = [];
+  for (let at = start + TLV_HEAD_BYTES; at < end; ) {
+    const type = at + TLV_HEAD_BYTES <= end ? view.getUint16(at, true) : -1;
+    const next = type < 0 ? end + 1 : at + TLV_HEAD_BYTES + view.getUint16(at + 2, true);
+    if (next > end) throw malformed('a TLV reaches beyond its area');
+    const shown = TLV_NAMES[type] ?? `0x${type.toString(16).padStart(4, '0')}`;
+    const value = bytes.subarray(at + TLV_HEAD_BYTES, next);
+    tlvs.push({ type, name: shown, protected: magic === TLV_MAGIC.protected, value });
+    at = next;
+  }
+  return tlvs;
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+const VERSION = /^(\d+)\.(\d+)\.(\d+)(?:\+(\d+))?$/;
+
+/** Whether a version that somebody typed is the one of the header: 1.2.3 and 1.2.3+0 are the same. */
+export function sameVersion(typed: string, header: string): boolean {
+  const parts = (text: string) =>
+    VERSION.exec(text.trim())
+      ?.slice(1)
+      .map((part) => Number(part ?? 0))
+      .join('.');
+  return parts(typed) !== undefined && parts(typed) === parts(header);
+}

@@ -1,0 +1,152 @@
+// Builds the package that a vendor signs: a SUIT manifest for one component, and its envelope.
+//
+// draft-ietf-suit-manifest, templates "compatibility", "download" and "integrated payload": vendor and class conditions,
+// image digest and size in the shared sequence; fetch and image-match in install; image-match in validate. With
+// `askAuthorization`, payload-fetch asks update-authorized (27) before anything is fetched (update-management).
+// Text (name, version, description) is severable: the manifest holds its digest. One input gives one manifest, byte for
+// byte; only an ECDSA signature differs from run to run.
+
+import { CountersignError } from '../errors.js';
+import { sha256 } from './bytes.js';
+import { cborMap, encode } from './cbor.js';
+import { sign1 } from './cose.js';
+import { ALG_SHA256, joinEnvelope, MEMBER, type Member, makeMember, makeWrapper, memberDigest } from './envelope.js';
+import type { SigningKey } from './keys.js';
+
+/** Where an integrated payload stands, and the uri that names it. */
+export const INTEGRATED_URI = '#firmware';
+
+/** A device collects the envelope up to the payload in 2048 bytes; text is the part that grows. */
+export const TEXT_BYTES_MAX = 512;
+
+const COMPONENT = [Uint8Array.of(0)];
+
+/** SUIT commands that we write (reference numbers of the draft). */
+const COMMAND = { vendorId: 1, classId: 2, imageMatch: 3, override: 20, fetch: 21, updateAuthorized: 27 } as const;
+const PARAMETER = { vendorId: 1, classId: 2, imageDigest: 3, imageSize: 14, uri: 21, updatePriority: 27 } as const;
+/** Reporting policies of the draft's examples: record everything; record failure. */
+const REPORT = { all: 15, failure: 2 } as const;
+const TEXT = { vendorName: 1, modelName: 2, description: 5, version: 6 } as const;
+const LANGUAGE = 'en';
+
+export interface PackageOptions {
+  image: Uint8Array;
+  vendorId: Uint8Array;
+  classId: Uint8Array;
+  /** Anti-rollback: a device refuses a lower one than it has. */
+  sequence: bigint;
+  /** Shown to people; numbers that it begins with (1.2.3) go into the manifest's set-version as well. */
+  version?: string | undefined;
+  name?: string | undefined;
+  vendorName?: string | undefined;
+  description?: string | undefined;
+  /** Leave the image out; a device fetches it by digest. `uri` says where from. */
+  detached?: boolean;
+  uri?: string | undefined;
+  /** Priority of the update (smaller is more urgent), asked for with update-authorized before the fetch. */
+  askAuthorization?: number | undefined;
+  key: SigningKey;
+}
+
+export interface Package {
+  envelope: Uint8Array;
+  /** SHA-256 of the manifest with its head: the package's name. */
+  digest: Uint8Array;
+  imageDigest: Uint8Array;
+  /** Bytes of the envelope before the payload: what a device takes to decide. */
+  headBytes: number;
+}
+
+export function buildPackage(options: PackageOptions): Package {
+  const imageDigest = sha256(options.image);
+  const text = buildText(options);
+  const manifest = buildManifest(options, imageDigest, text);
+  const digest = memberDigest(manifest);
+  const suitDigest = encode([ALG_SHA256, digest]);
+  const wrapper = makeWrapper(suitDigest, [sign1(options.key, suitDigest, { detached: true })]);
+  const members: Member[] = [wrapper, makeMember(MEMBER.manifest, manifest)];
+  if (text !== undefined) members.push(makeMember(MEMBER.text, text));
+  if (!options.detached) members.push(makeMember(INTEGRATED_URI, options.image));
+  const envelope = joinEnvelope(members);
+  return { envelope, digest, imageDigest, headBytes: envelope.length - (options.detached ? 0 : options.image.length) };
+}
+
+function buildManifest(options: PackageOptions, imageDigest: Uint8Array, text: Uint8Array | undefined): Uint8Array {
+  const uri = options.uri ?? INTEGRATED_URI;
+  const shared = sequence([
+    [
+      COMMAND.override,
+      cborMap([
+        [PARAMETER.vendorId, options.vendorId],
+        [PARAMETER.classId, options.classId],
+        [PARAMETER.imageDigest, encode([ALG_SHA256, imageDigest])],
+        [PARAMETER.imageSize, options.image.length],
+      ]),
+    ],
+    [COMMAND.vendorId, REPORT.all],
+    [COMMAND.classId, REPORT.all],
+  ]);
+  const install = sequence([
+    [COMMAND.override, cborMap([[PARAMETER.uri, uri]])],
+    [COMMAND.fetch, REPORT.failure],
+    [COMMAND.imageMatch, REPORT.all],
+  ]);
+  const numbers = options.version === undefined ? undefined : versionNumbers(options.version);
+  const common = cborMap([
+    [2, [COMPONENT]],
+    [4, shared],
+  ]);
+  return encode(
+    cborMap([
+      [1, 1],
+      [2, options.sequence],
+      [3, encode(common)],
+      [6, numbers && encode(numbers)],
+      [7, sequence([[COMMAND.imageMatch, REPORT.all]])],
+      [MEMBER.payloadFetch, askSequence(options.askAuthorization)],
+      [MEMBER.install, install],
+      [MEMBER.text, text && [ALG_SHA256, memberDigest(text)]],
+    ]),
+  );
+}
+
+function askSequence(priority: number | undefined): Uint8Array | undefined {
+  if (priority === undefined) return undefined;
+  return sequence([
+    [COMMAND.override, cborMap([[PARAMETER.updatePriority, priority]])],
+    [COMMAND.updateAuthorized, REPORT.all],
+  ]);
+}
+
+function sequence(commands: [code: number, argument: unknown][]): Uint8Array {
+  return encode(commands.flat());
+}
+
+function buildText(options: PackageOptions): Uint8Array | undefined {
+  const texts: [number, string | undefined][] = [
+    [TEXT.vendorName, options.vendorName],
+    [TEXT.modelName, options.name],
+    [TEXT.description, options.description],
+    [TEXT.version, options.version],
+  ];
+  if (texts.every(([, text]) => text === undefined)) return undefined;
+  const bytes = encode(new Map([[LANGUAGE, new Map([[COMPONENT, cborMap(texts)]])]]));
+  if (bytes.length <= TEXT_BYTES_MAX) return bytes;
+  throw new CountersignError('TooLarge', `package: name, version and description together have ${bytes.length} bytes`, {
+    hint: `shorten them to ${TEXT_BYTES_MAX} bytes`,
+  });
+}
+
+const VERSION = /^(\d+)\.(\d+)(?:\.(\d+))?(?:-(alpha|beta|rc)(?:\.?(\d+))?)?(?:\+.*)?$/;
+/** Pre-release markers of update-management: smaller is earlier. */
+const PRE_RELEASE: Record<string, number> = { rc: -1, beta: -2, alpha: -3 };
+
+/** "1.2.3-rc.1" -> [1, 2, 3, -1, 1]. Undefined for free text: that is shown, never compared. */
+export function versionNumbers(version: string): number[] | undefined {
+  const found = VERSION.exec(version);
+  if (found === null) return undefined;
+  const [, major, minor, patch, marker, number] = found;
+  const release = [major, minor, patch].filter((part) => part !== undefined).map(Number);
+  const pre = marker === undefined ? [] : [PRE_RELEASE[marker]!, ...(number === undefined ? [] : [Number(number)])];
+  return [...release, ...pre].every(Number.isSafeInteger) ? [...release, ...pre] : undefined;
+}
