@@ -1,0 +1,429 @@
+// Packages, approvals and bootstrap documents for tests, made from the specifications alone and by other code than the
+// product's (cborg, node:crypto, @noble/curves): where a test and the core disagree, one of two readings is wrong.
+//
+// Everything is deterministic: a key is a function of its name, so a failing case can be made again. What comes out by
+// default is right; each way of making it wrong is one named option. Nothing here checks its arguments.
+
+import { createHash, createPrivateKey, createPublicKey, sign as nodeSign } from 'node:crypto';
+import { p256 } from '@noble/curves/nist.js';
+import { encode, rfc8949EncodeOptions } from 'cborg';
+
+// --- Bytes and CBOR ---
+
+export type Fields = readonly (readonly [key: number | string, value: unknown])[];
+
+export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+export const unhex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text.replace(/\s/g, ''), 'hex'));
+export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+export const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest());
+export const concat = (...parts: Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));
+
+/** Deterministic encoding (RFC 8949 section 4.2.1). Maps with number keys are JavaScript Maps. */
+export const cbor = (value: unknown): Uint8Array => encode(value, rfc8949EncodeOptions);
+
+/** A map whose members stand in the given order, right or wrong. */
+export const mapAsGiven = (fields: Fields): Uint8Array => {
+  const head = cbor(fields.length);
+  head[0]! |= 0xa0;
+  return concat(head, ...fields.flatMap(([key, value]) => [cbor(key), cbor(value)]));
+};
+
+/** One of the arguments of a spoiled copy: the bit counted from the first byte's lowest. */
+export function flipBit(bytes: Uint8Array, bit: number): Uint8Array {
+  const copy = bytes.slice();
+  copy[bit >> 3]! ^= 1 << (bit & 7);
+  return copy;
+}
+
+// Members that are undefined are left out.
+const map = (fields: Fields, more: Fields = []): Map<number | string, unknown> =>
+  new Map([...fields, ...more].filter(([, value]) => value !== undefined));
+
+// --- Keys ---
+
+export interface TestKey {
+  kind: 'ed25519' | 'p256';
+  x: Uint8Array;
+  y?: Uint8Array;
+  kid?: Uint8Array;
+  /** 64 bytes; P-256 signs the SHA-256 of the message, with a nonce of RFC 6979. */
+  sign(message: Uint8Array): Uint8Array;
+}
+
+const PKCS8_ED25519 = unhex('302e020100300506032b657004220420');
+
+/** The key of 32 secret bytes: an RFC 8032 seed, or a P-256 scalar. */
+export function keyOf(kind: TestKey['kind'], secret: Uint8Array, kid?: Uint8Array): TestKey {
+  const named = kid ? { kid } : {};
+  if (kind === 'p256') {
+    const point = p256.getPublicKey(secret, false);
+    const sign = (message: Uint8Array) => p256.sign(message, secret, { lowS: false });
+    return { kind, x: point.slice(1, 33), y: point.slice(33), ...named, sign };
+  }
+  const key = createPrivateKey({
+    key: Buffer.from(concat(PKCS8_ED25519, secret)),
+    format: 'der',
+    type: 'pkcs8',
+  });
+  const x = new Uint8Array(createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-32));
+  return { kind, x, ...named, sign: (message) => new Uint8Array(nodeSign(null, message, key)) };
+}
+
+/** The test key of this name, always the same. Its kid is the name; `null`: it has none. */
+export function makeKey(kind: TestKey['kind'], name: string, kid: string | null = name): TestKey {
+  return keyOf(kind, sha256(utf8(`countersign test key ${name}`)), kid === null ? undefined : utf8(kid));
+}
+
+/** COSE_Key, public part (RFC 9052 section 7). */
+export function coseKey(key: TestKey, more: Fields = []): Map<number | string, unknown> {
+  const curve: Fields =
+    key.kind === 'ed25519'
+      ? [
+          [1, 1],
+          [-1, 6],
+        ]
+      : [
+          [1, 2],
+          [-1, 1],
+        ];
+  return map([...curve, [2, key.kid], [-2, key.x], [-3, key.y]], more);
+}
+
+// --- COSE_Sign1 (RFC 9052 section 4) ---
+
+export interface Sign1Options {
+  key: TestKey;
+  payload: Uint8Array;
+  /** Payload field is null. */
+  detached?: boolean;
+  /** Default: -19 or -9, by the key. */
+  alg?: number | string;
+  algIn?: 'protected' | 'unprotected' | 'both' | 'nowhere';
+  /** Default: the key's own; null: none. */
+  kid?: Uint8Array | null | undefined;
+  kidIn?: 'protected' | 'unprotected';
+  /** Further header labels, signed as they stand. */
+  protectedMore?: Fields;
+  unprotectedMore?: Fields;
+  /** An empty protected header travels as h'a0' instead of h''. */
+  emptyAsMap?: boolean;
+  aad?: Uint8Array;
+  /** null: untagged. */
+  tag?: number | null;
+  /** Last change to the signature. */
+  spoil?: (signature: Uint8Array) => Uint8Array;
+}
+
+export function sign1(options: Sign1Options): Uint8Array {
+  const { key, payload, algIn = 'protected', kidIn = 'unprotected', tag = 18 } = options;
+  const alg = options.alg ?? (key.kind === 'ed25519' ? -19 : -9);
+  const kid = options.kid === undefined ? key.kid : (options.kid ?? undefined);
+  const algAt = (place: string): Fields => (algIn === place || algIn === 'both' ? [[1, alg]] : []);
+  const kidAt = (place: string): Fields => (kidIn === place ? [[4, kid]] : []);
+  const signed = map([...algAt('protected'), ...kidAt('protected')], options.protectedMore);
+  const unsigned = map([...algAt('unprotected'), ...kidAt('unprotected')], options.unprotectedMore);
+  const empty = signed.size === 0;
+  const inSignature = empty ? new Uint8Array() : cbor(signed);
+  const message = cbor(['Signature1', inSignature, options.aad ?? new Uint8Array(), payload]);
+  const signature = (options.spoil ?? ((same) => same))(key.sign(message));
+  const travelling = empty && options.emptyAsMap ? unhex('a0') : inSignature;
+  const body = cbor([travelling, unsigned, options.detached ? null : payload, signature]);
+  return tag === null ? body : concat(tagHead(tag), body);
+}
+
+function tagHead(tag: number): Uint8Array {
+  const head = cbor(tag);
+  head[0]! |= 0xc0;
+  return head;
+}
+
+// --- SUIT manifest and envelope (draft-ietf-suit-manifest) ---
+
+export const VENDOR_ID = unhex('fa6b4a53d5ad5fdfbe9de663e4d41ffe');
+export const CLASS_ID = unhex('1492af1425695e48bf429b2d51f2ab45');
+export const DEVICE_ID = utf8('device-1');
+export const IMAGE = Uint8Array.from({ length: 64 }, (_, i) => i);
+
+const SHA_256 = -16;
+const DIGEST_OF = (bytes: Uint8Array): [number, Uint8Array] => [SHA_256, sha256(bytes)];
+const REPORT_ALL = 15;
+const REPORT_FETCH = 2;
+
+export interface ManifestOptions {
+  sequence?: number | bigint;
+  vendorId?: Uint8Array;
+  classId?: Uint8Array;
+  image?: Uint8Array;
+  /** Stated instead of the image's own. */
+  imageDigest?: Uint8Array;
+  imageBytes?: number;
+  uri?: string;
+  setVersion?: number[];
+  /** Component text: vendor name, model name, description, version. */
+  text?: { vendor?: string; name?: string; description?: string; version?: string };
+  /** Text stands in the manifest itself. */
+  inlineText?: boolean;
+  /** update-authorized with this priority, in payload-fetch. */
+  ask?: number;
+  /** Members whose place is taken by a digest; text is always among them unless inline. */
+  sever?: (16 | 20)[];
+  /** Replaces the commands of a section: common's shared sequence is 'shared'. */
+  commands?: { shared?: unknown[]; 7?: unknown[]; 16?: unknown[]; 20?: unknown[] };
+  /** Replaces what follows version and sequence number, key by key; undefined removes. */
+  members?: Fields;
+  commonMembers?: Fields;
+}
+
+export interface Manifest {
+  bytes: Uint8Array;
+  /** The envelope members that the manifest names by digest. */
+  severed: [key: number, value: Uint8Array][];
+  /** SHA-256 over the manifest with its bstr header: what is signed and approved. */
+  digest: Uint8Array;
+}
+
+export function makeManifest(options: ManifestOptions = {}): Manifest {
+  const { sequence = 1, image = IMAGE, uri = '#firmware', text, ask, commands = {} } = options;
+  const identity = map([
+    [1, options.vendorId ?? VENDOR_ID],
+    [2, options.classId ?? CLASS_ID],
+    [3, cbor([SHA_256, options.imageDigest ?? sha256(image)])],
+    [14, options.imageBytes ?? image.length],
+  ]);
+  const shared = commands.shared ?? [20, identity, 1, REPORT_ALL, 2, REPORT_ALL];
+  const fetch = commands[16] ?? (ask === undefined ? undefined : [20, map([[27, ask]]), 27, REPORT_ALL]);
+  const install = commands[20] ?? [20, map([[21, uri]]), 21, REPORT_FETCH, 3, REPORT_ALL];
+  const component = text && [
+    [1, text.vendor],
+    [2, text.name],
+    [5, text.description],
+    [6, text.version],
+  ];
+  const named = component && new Map([[[new Uint8Array(1)], map(component as unknown as Fields)]]);
+
+  const severed: Manifest['severed'] = [];
+  const member = (key: number, content: unknown, sever: boolean): unknown => {
+    if (content === undefined) return undefined;
+    const inline = cbor(content);
+    if (!sever) return inline;
+    severed.push([key, inline]);
+    return DIGEST_OF(cbor(inline));
+  };
+  const severable = (key: 16 | 20) => options.sever?.includes(key) ?? false;
+  const common = map([
+    [2, [[new Uint8Array(1)]]],
+    [4, cbor(shared)],
+  ]);
+  for (const [key, value] of options.commonMembers ?? []) common.set(key, value);
+  const manifest = map([
+    [1, 1],
+    [2, sequence],
+    [3, cbor(map([...common]))],
+    [6, options.setVersion && cbor(options.setVersion)],
+    [7, cbor(commands[7] ?? [3, REPORT_ALL])],
+    [16, member(16, fetch, severable(16))],
+    [20, member(20, install, severable(20))],
+    [23, member(23, named && { en: named }, !options.inlineText)],
+  ]);
+  for (const [key, value] of options.members ?? []) manifest.set(key, value);
+  const bytes = cbor(map([...manifest]));
+  return { bytes, severed, digest: sha256(cbor(bytes)) };
+}
+
+export interface EnvelopeOptions extends ManifestOptions {
+  manifest?: Manifest;
+  /** One block over the SUIT_Digest for each, in this order. A Uint8Array is taken as a block already made. */
+  signers: readonly (TestKey | Uint8Array)[];
+  /** The payload is left out; the manifest's uri says where it is. */
+  detached?: boolean;
+  /** Carried instead of the image. */
+  payload?: Uint8Array;
+  payloadKey?: string;
+  /** Approval documents to embed under "#approval". */
+  approvals?: readonly Uint8Array[];
+  /** Severed members that are not carried: missing text is fine, a missing command sequence is not. */
+  without?: number[];
+  /** The digest that stands in the wrapper and is signed. */
+  wrapperDigest?: unknown;
+  tag?: number | null;
+  /** Last change to the members, in the order in which they are written. */
+  arrange?: (members: [key: number | string, value: unknown][]) => [key: number | string, value: unknown][];
+}
+
+export interface Package {
+  bytes: Uint8Array;
+  /** Up to the first byte of the payload: what a device judges before it takes the rest. */
+  head: Uint8Array;
+  digest: Uint8Array;
+  manifest: Manifest;
+  image: Uint8Array;
+}
+
+/** The block that `key` adds to the wrapper of a package with this manifest digest. */
+export function makeBlock(key: TestKey, digest: Uint8Array, more: Partial<Sign1Options> = {}): Uint8Array {
+  return sign1({ key, payload: cbor([SHA_256, digest]), detached: true, ...more });
+}
+
+export function makeEnvelope(options: EnvelopeOptions): Package {
+  const manifest = options.manifest ?? makeManifest(options);
+  const image = options.payload ?? options.image ?? IMAGE;
+  const suitDigest = cbor(options.wrapperDigest ?? [SHA_256, manifest.digest]);
+  const blocks = options.signers.map((signer) =>
+    signer instanceof Uint8Array ? signer : sign1({ key: signer, payload: suitDigest, detached: true }),
+  );
+  const carried = manifest.severed.filter(([key]) => !options.without?.includes(key)).sort(([a], [b]) => a - b);
+  const members: [number | string, unknown][] = [[2, cbor([suitDigest, ...blocks])], [3, manifest.bytes], ...carried];
+  if (options.approvals) members.push(['#approval', cbor(options.approvals)]);
+  if (!options.detached) members.push([options.payloadKey ?? options.uri ?? '#firmware', image]);
+  const body = mapAsGiven((options.arrange ?? ((same) => same))(members));
+  const bytes = options.tag === null ? body : concat(tagHead(options.tag ?? 107), body);
+  const head = options.detached ? bytes : bytes.slice(0, bytes.length - image.length);
+  return { bytes, head, digest: manifest.digest, manifest, image };
+}
+
+// --- Approval document: a signed CWT claims set ---
+
+export interface Entry {
+  verdict: number;
+  digest?: Uint8Array;
+  classId?: Uint8Array;
+  range?: readonly [lowest: number | bigint, highest: number | bigint];
+  vendorKid?: Uint8Array;
+  devices?: readonly Uint8Array[];
+  confirm?: number;
+  more?: Fields;
+}
+
+export interface ApprovalOptions extends Partial<Omit<Sign1Options, 'key' | 'payload'>> {
+  key: TestKey;
+  sequence?: number | bigint;
+  entries: readonly Entry[];
+  issuer?: string;
+  issuedAt?: number | bigint;
+  notBefore?: number | bigint;
+  expires?: number | bigint;
+  id?: Uint8Array;
+  /** Replaces claims, key by key; undefined removes. */
+  claims?: Fields;
+}
+
+/** Newest `iat` that is used by default, Unix seconds. Tests set the clock around it. */
+export const NOW = 1_800_000_000;
+
+export function makeApproval(options: ApprovalOptions): Uint8Array {
+  const { key, entries, sequence = 1, issuer, issuedAt, notBefore, expires, id, claims = [], ...header } = options;
+  const set = map([
+    [1, issuer ?? 'test operator'],
+    [4, expires],
+    [5, notBefore],
+    [6, issuedAt ?? NOW],
+    [7, id ?? cbor(sequence)],
+    [-70001, sequence],
+    [-70002, entries.map(entryMap)],
+  ]);
+  for (const [claim, value] of claims) set.set(claim, value);
+  return sign1({ key, payload: cbor(map([...set])), ...header });
+}
+
+function entryMap(entry: Entry): Map<number | string, unknown> {
+  return map(
+    [
+      [1, entry.verdict],
+      [2, entry.digest],
+      [3, entry.classId],
+      [4, entry.range],
+      [5, entry.vendorKid],
+      [6, entry.devices],
+      [7, entry.confirm],
+    ],
+    entry.more,
+  );
+}
+
+// --- Bootstrap document and consent ---
+
+export const ROLE = { vendor: 1, operator: 2, consenter: 3 } as const;
+
+export interface PolicyOptions {
+  unapproved?: number;
+  askBeforeDownload?: number;
+  timeout?: number;
+  threshold?: number;
+  sources?: number;
+  channels?: number;
+  denied?: number;
+  trialBoots?: number;
+  more?: Fields;
+}
+
+export interface BootstrapOptions {
+  deviceId?: Uint8Array;
+  vendorId?: Uint8Array;
+  classId?: Uint8Array;
+  anchors: readonly { role: number; key: TestKey; name?: string; keyMore?: Fields }[];
+  policy?: PolicyOptions;
+  approvals?: readonly Uint8Array[];
+  /** Replaces members, key by key; undefined removes. */
+  members?: Fields;
+}
+
+export function makeBootstrap(options: BootstrapOptions): Uint8Array {
+  const { policy = {} } = options;
+  const document = map([
+    [1, 1],
+    [2, options.deviceId ?? DEVICE_ID],
+    [3, options.vendorId ?? VENDOR_ID],
+    [4, options.classId ?? CLASS_ID],
+    [
+      5,
+      options.anchors.map(({ role, key, name, keyMore }) =>
+        map([
+          [1, role],
+          [2, coseKey(key, keyMore)],
+          [3, name],
+        ]),
+      ),
+    ],
+    [
+      6,
+      map(
+        [
+          [1, policy.unapproved],
+          [2, policy.askBeforeDownload],
+          [3, policy.timeout],
+          [4, policy.threshold],
+          [5, policy.sources],
+          [6, policy.channels],
+          [7, policy.denied],
+          [8, policy.trialBoots],
+        ],
+        policy.more,
+      ),
+    ],
+    [7, options.approvals],
+  ]);
+  for (const [key, value] of options.members ?? []) document.set(key, value);
+  return cbor(map([...document]));
+}
+
+export interface ConsentOptions extends Partial<Omit<Sign1Options, 'key' | 'payload'>> {
+  key: TestKey;
+  answer: 1 | 2;
+  digest: Uint8Array;
+  nonce: Uint8Array;
+  deviceId?: Uint8Array;
+}
+
+/** The signed answer of a consenter to one question. */
+export function makeConsent(options: ConsentOptions): Uint8Array {
+  const { key, answer, digest, nonce, deviceId = DEVICE_ID, ...header } = options;
+  const payload = cbor(
+    map([
+      [1, answer],
+      [2, digest],
+      [3, deviceId],
+      [4, nonce],
+    ]),
+  );
+  return sign1({ key, payload, ...header });
+}
