@@ -8,13 +8,16 @@
 
 /* UART, chapter 29 */
 #define UART_STARTRX REGISTER(0x40002000)
+#define UART_STOPRX REGISTER(0x40002004)
 #define UART_STARTTX REGISTER(0x40002008)
+#define UART_STOPTX REGISTER(0x4000200c)
 #define UART_RXDRDY REGISTER(0x40002108)
 #define UART_TXDRDY REGISTER(0x4000211c)
 #define UART_ERROR REGISTER(0x40002124)
 #define UART_INTENSET REGISTER(0x40002304)
 #define UART_INTENCLR REGISTER(0x40002308)
 #define UART_INT_RXDRDY (1u << 2)
+#define UART_INT_ERROR (1u << 9)
 #define UART_ERRORSRC REGISTER(0x40002480)
 #define UART_ENABLE REGISTER(0x40002500)
 #define UART_ENABLED 4u
@@ -30,12 +33,34 @@
 #define TIMER0_STOP REGISTER(0x40008004)
 #define TIMER0_CLEAR REGISTER(0x4000800c)
 #define TIMER0_CAPTURE0 REGISTER(0x40008040)
+#define TIMER0_COMPARE1 REGISTER(0x40008144)
+#define TIMER0_INTENSET REGISTER(0x40008304)
+#define TIMER0_INTENCLR REGISTER(0x40008308)
+#define TIMER0_INT_COMPARE1 (1u << 17)
 #define TIMER0_MODE REGISTER(0x40008504)
 #define TIMER0_BITMODE REGISTER(0x40008508)
 #define TIMER0_32_BITS 3u
 #define TIMER0_PRESCALER REGISTER(0x40008510)
 #define TIMER0_1_MHZ 4u
 #define TIMER0_CC0 REGISTER(0x40008540)
+#define TIMER0_CC1 REGISTER(0x40008544)
+
+/* Random number generator, chapter 21; corrected: with the bias correction of section 21.1.1 */
+#define RNG_START REGISTER(0x4000d000)
+#define RNG_STOP REGISTER(0x4000d004)
+#define RNG_VALRDY REGISTER(0x4000d100)
+#define RNG_CONFIG REGISTER(0x4000d504)
+#define RNG_CORRECTED 1u
+#define RNG_VALUE REGISTER(0x4000d508)
+
+/* Non-volatile memory controller, chapter 6 */
+#define NVMC_READY REGISTER(0x4001e400)
+#define NVMC_CONFIG REGISTER(0x4001e504)
+#define NVMC_READ 0u
+#define NVMC_WRITE 1u
+#define NVMC_ERASE 2u
+#define NVMC_ERASEPAGE REGISTER(0x4001e508)
+#define NVMC_PAGE_BYTES 1024u
 
 /* GPIO, chapter 14 */
 #define GPIO_OUTSET REGISTER(0x50000508)
@@ -45,6 +70,12 @@
 #define GPIO_PIN_CNF(pin) REGISTER(0x50000700 + 4 * (pin))
 #define GPIO_INPUT 0u
 
+/* Interrupt numbers, and the core's controller for them */
+#define IRQ_UART 2u
+#define IRQ_TIMER0 8u
+#define NVIC_ISER REGISTER(0xe000e100)
+#define NVIC_ICER REGISTER(0xe000e180)
+
 /* System control block of the core, ARMv6-M Architecture Reference Manual B3.2.6 */
 #define SCB_AIRCR REGISTER(0xe000ed0c)
 #define SCB_SYSRESETREQ 0x05fa0004u
@@ -53,6 +84,7 @@
 #define PIN_TXD 24u
 #define PIN_RXD 25u
 #define PIN_BUTTON_A 17u /* low while pressed, pulled up on the board */
+#define PIN_BUTTON_B 26u
 #define PIN_LED_ROW 13u  /* row 1 and column 1: the LED in the upper left corner */
 #define PIN_LED_COLUMN 4u
 #endif

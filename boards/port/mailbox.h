@@ -7,7 +7,7 @@
  *      +0  message       MAILBOX_MAGIC | number, written last
  *      +4  complement    ~message
  *      +8  vectors       address of the vector table that interrupts go to; 0 = the agent's own (see start.c)
- *     +12  trap          what the agent last died of, kept for its next start (see trap.h)
+ *     +12  trap          what the processor last faulted on, kept for the next start (chip.h)
  */
 #ifndef COUNTERSIGN_MAILBOX_H
 #define COUNTERSIGN_MAILBOX_H
@@ -24,7 +24,8 @@ enum {
 };
 
 struct mailbox {
-    volatile uint32_t message, complement, vectors, trap[5];
+    volatile uint32_t message, complement, vectors;
+    uint32_t trap[5];
 };
 extern struct mailbox mailbox;
 

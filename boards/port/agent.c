@@ -1,0 +1,128 @@
+/* The agent on a board: the translated module between the HAL of the board and the chip's start-up code.
+ *
+ * Here an address of the module becomes a pointer (checked), a flash offset is held against the map of board.json, and
+ * the main loop feeds the module. No decision is taken here; board.h is generated from board.json.
+ */
+#include "board.h"
+#include "chip.h"
+#include "hal.h"
+#include "agent.wasm.c"
+
+/* ---- The module's imports ---- */
+
+/* Only the three regions of the map: whatever asks for another place, the agent's own code stays as it is. */
+static int in_a_region(u32 offset, u32 length) {
+    static const struct {
+        u32 offset, bytes;
+    } regions[] = {
+        {BOARD_PRIMARY_OFFSET, BOARD_PRIMARY_BYTES},
+        {BOARD_SECONDARY_OFFSET, BOARD_SECONDARY_BYTES},
+        {BOARD_STATE_OFFSET, BOARD_STATE_BYTES},
+    };
+    for (u32 i = 0; i < sizeof regions / sizeof *regions; i++) {
+        u32 inside = offset - regions[i].offset;
+        if (offset >= regions[i].offset && inside <= regions[i].bytes && length <= regions[i].bytes - inside) return 1;
+    }
+    return 0;
+}
+
+static u32 import_flash_read(u32 offset, u32 to, u32 length) {
+    void *at = memory_at(to, length);
+    return in_a_region(offset, length) ? (u32)hal_flash_read(offset, at, length) : ~0u;
+}
+
+static u32 import_flash_write(u32 offset, u32 from, u32 length) {
+    void *at = memory_at(from, length);
+    if ((offset | from | length) & 3) return ~0u;
+    return in_a_region(offset, length) ? (u32)hal_flash_write(offset, at, length) : ~0u;
+}
+
+static u32 import_flash_erase(u32 offset, u32 length) {
+    if (offset % BOARD_PAGE_BYTES || length % BOARD_PAGE_BYTES) return ~0u;
+    return in_a_region(offset, length) ? (u32)hal_flash_erase(offset, length) : ~0u;
+}
+
+static u32 import_flash_map(u32 what) {
+    static const u32 map[] = {BOARD_PAGE_BYTES,       BOARD_PRIMARY_OFFSET,  BOARD_PRIMARY_BYTES, BOARD_SECONDARY_OFFSET,
+                              BOARD_SECONDARY_BYTES, BOARD_STATE_OFFSET,    BOARD_STATE_BYTES};
+    return what < sizeof map / sizeof *map ? map[what] : 0;
+}
+
+static void import_link_write(u32 link, u32 from, u32 length) {
+    hal_link_write((s32)link, memory_at(from, length), length);
+}
+
+static void import_random(u32 to, u32 length) {
+    hal_random(memory_at(to, length), length);
+}
+
+static u64 import_clock(void) {
+    return hal_clock();
+}
+
+static u32 import_card(u32 command, u32 length, u32 response, u32 capacity) {
+    return (u32)hal_card(memory_at(command, length), length, memory_at(response, capacity), capacity);
+}
+
+static u32 import_user(u32 asking) {
+    return (u32)hal_user((s32)asking);
+}
+
+static u32 import_mailbox(void) {
+    return chip_mailbox();
+}
+
+static void import_restart(u32 into) {
+    hal_stop();
+    if (into) chip_start_image(BOARD_PRIMARY_OFFSET);
+    chip_reset();
+}
+
+/* ---- Main loop ---- */
+
+static void print(const char *text) {
+    hal_link_write(0, text, (u32)strlen(text));
+}
+
+static void print_hex(u32 value) {
+    char digits[8];
+    for (u32 i = 0; i < 8; i++) digits[i] = "0123456789abcdef"[value >> (28 - 4 * i) & 15];
+    hal_link_write(0, digits, sizeof digits);
+}
+
+/* After TRAPS_MAX faults in a row the module is not started any more: nothing is written or run until the next reset. */
+enum { TRAPS_MAX = 3, TRAP_FREE_MS = 1000 };
+
+static void report_trap(const struct trap *trap) {
+    print("\r\nagent: fault at ");
+    print_hex(trap->pc);
+    print(" called from ");
+    print_hex(trap->lr);
+    if (trap->count < TRAPS_MAX) {
+        print("\r\n");
+        return;
+    }
+    print(", stopped\r\n");
+    chip_trap_clear();
+    for (;;) hal_idle();
+}
+
+void port_main(void) {
+    hal_start();
+    const struct trap *trap = chip_trap();
+    if (trap->count) report_trap(trap);
+    agent_reset();
+    agent_start();
+    u32 began = hal_milliseconds(), then = began;
+    for (;;) {
+        s32 link;
+        u32 input = agent_input(), capacity = agent_inputBytes();
+        u32 length = hal_link_read(&link, memory_at(input, capacity), capacity);
+        if (length) agent_receive((u32)link, length);
+        u32 now = hal_milliseconds();
+        agent_tick(now - then);
+        then = now;
+        if (trap->count && now - began > TRAP_FREE_MS) chip_trap_clear();
+        if (!length && !agent_busy()) hal_idle();
+    }
+}
