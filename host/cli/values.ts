@@ -45,6 +45,31 @@ function momentOf(text: string): number {
   return Math.floor(Date.parse(zoned) / 1000);
 }
 
+/** A memory address: 0x… or decimal. */
+export const addressSchema = z
+  .string()
+  .regex(/^(0x[0-9a-f]{1,8}|\d{1,10})$/i, 'is not an address')
+  .transform(Number)
+  .refine((address) => address <= 0xffffffff, 'is larger than 32 bits');
+
+/** START..END, up to and without END. */
+export const regionSchema = z
+  .string()
+  .transform((text) => text.split('..').map((part) => addressSchema.safeParse(part).data))
+  .refine(
+    (parts) => parts.length === 2 && parts.every((part) => part !== undefined) && parts[0]! < parts[1]!,
+    'is not a region such as 0x10000..0x40000',
+  )
+  .transform(([start, end]) => ({ start: start!, end: end! }));
+
+/** LOWEST..HIGHEST sequence number, both included; one number stands for itself. */
+export const sequenceRangeSchema = z
+  .string()
+  .transform((text) => text.split('..').map((part) => sequenceSchema.safeParse(part).data))
+  .refine((parts) => parts.length <= 2 && parts.every((part) => part !== undefined), 'is not a range such as 5..9')
+  .refine(([low, high]) => (high ?? low)! >= low!, 'goes from lowest to highest')
+  .transform(([low, high]): [bigint, bigint] => [low!, high ?? low!]);
+
 /** A path, as given. */
 export const pathSchema = z.string().min(1, 'is empty');
 

@@ -18,7 +18,7 @@
 //
 // `issued`, `id` and `sequence` may be left out of a file that is to be signed: whoever signs fills them in.
 
-import { parseDocument, stringify } from 'yaml';
+import { Document, isScalar, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
 import { CountersignError } from '../errors.js';
 import { type Claims, claimsSchema, type Entry } from './approval.js';
@@ -66,7 +66,7 @@ export type ClaimDefaults = Pick<Claims, 'issuedAt' | 'id' | 'sequence'>;
 export function claimsToYaml(claims: Claims): string {
   const moment = (seconds: number | undefined) =>
     seconds === undefined ? undefined : new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
-  const document = {
+  const document = new Document({
     issuer: claims.issuer,
     issued: moment(claims.issuedAt),
     'not-before': moment(claims.notBefore),
@@ -74,8 +74,13 @@ export function claimsToYaml(claims: Claims): string {
     id: hex(claims.id),
     sequence: claims.sequence,
     entries: claims.entries.map(entryToYaml),
-  };
-  return stringify(document, { lineWidth: 0, keepUndefined: false });
+  });
+  visit(document, {
+    Seq(_, list) {
+      if (list.items.every(isScalar)) list.flow = true;
+    },
+  });
+  return document.toString({ lineWidth: 0 });
 }
 
 function entryToYaml(entry: Entry): Record<string, unknown> {

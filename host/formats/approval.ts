@@ -30,7 +30,7 @@ const DIGEST_BYTES = 32;
 export type EntryVerdict = keyof typeof VERDICT;
 export type Confirm = keyof typeof CONFIRM;
 
-const bytesSchema = z.instanceof(Uint8Array);
+const bytesSchema = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'is not bytes');
 const u64Schema = z
   .bigint()
   .min(0n)

@@ -1,0 +1,156 @@
+// What a file is and what it says, told by its content: package, approval document, bootstrap, key or firmware image.
+//
+// Shows claims, verifies nothing: that is for `check`. Digests are compared all the same, so that damage is seen.
+
+import { CountersignError } from '../../errors.js';
+import { type ApprovalView, viewApproval } from '../../formats/approval.js';
+import { viewBootstrap } from '../../formats/bootstrap.js';
+import { hex, uuidText } from '../../formats/bytes.js';
+import { readImage } from '../../formats/images/image.js';
+import { hexAddress } from '../../formats/images/segments.js';
+import { isCoseKey, type PublicKey, readPublicKey, readSigningKey, thumbprint } from '../../formats/keys.js';
+import { approvalData, claimsRows, entryText, rows, signatureText } from '../show.js';
+import { describePackage } from './package.js';
+
+export type FileType = 'package' | 'approval' | 'bootstrap' | 'key' | 'image';
+
+export interface Description {
+  type: FileType;
+  data: Record<string, unknown>;
+  lines: string[];
+}
+
+type PassphraseSource = Parameters<typeof readSigningKey>[2];
+
+export async function describe(bytes: Uint8Array, name: string, passphrase: PassphraseSource): Promise<Description> {
+  const type = typeOf(bytes);
+  switch (type) {
+    case 'package':
+      return describePackage(bytes, name);
+    case 'approval':
+      return describeApproval(bytes, name);
+    case 'bootstrap':
+      return describeBootstrap(bytes, name);
+    case 'key':
+      return describeKey(bytes, name, passphrase);
+    case 'image':
+      return describeImage(bytes, name);
+    default:
+      return type satisfies never;
+  }
+}
+
+/** By the first bytes; what is nothing else is a raw image. */
+function typeOf(bytes: Uint8Array): FileType {
+  const [first = 0, second = 0] = bytes;
+  if (first === 0xd8 && second === 0x6b) return 'package';
+  if (first === 0xd2) return 'approval';
+  if (isCoseKey(bytes) || bytes.length === 32 || first === 0x30) return 'key';
+  if ((first & 0xe0) === 0xa0) return 'bootstrap';
+  return Buffer.from(bytes.subarray(0, 4096)).includes('-----BEGIN ') ? 'key' : 'image';
+}
+
+function approvalRows(view: ApprovalView): [string, unknown][] {
+  return [...claimsRows(view.claims), ['signature', signatureText(view)]];
+}
+
+function describeApproval(bytes: Uint8Array, name: string): Description {
+  const view = viewApproval(bytes, name);
+  return {
+    type: 'approval',
+    data: { bytes: bytes.length, ...approvalData(view) },
+    lines: [`approval document, ${bytes.length} bytes`, ...rows(approvalRows(view))],
+  };
+}
+
+function describeBootstrap(bytes: Uint8Array, name: string): Description {
+  const view = viewBootstrap(bytes, name);
+  if (view === undefined)
+    throw new CountersignError('FileUnsupported', `file: ${name} is CBOR, but nothing known here`);
+  const approvals = view.approvals.map((document, index) => viewApproval(document, `approval ${index + 1} of ${name}`));
+  const policy = Object.entries(view.policy).map(([key, value]) => `${key}: ${[value].flat().join(', ')}`);
+  return {
+    type: 'bootstrap',
+    data: {
+      bytes: bytes.length,
+      device: view.device,
+      vendorId: uuidText(view.vendorId),
+      classId: uuidText(view.classId),
+      anchors: view.anchors.map(({ role, name: owner, key }) => ({ role, name: owner, ...keyData(key) })),
+      policy: view.policy,
+      approvals: approvals.map(approvalData),
+    },
+    lines: [
+      `bootstrap document, ${bytes.length} bytes`,
+      ...rows([
+        ['device', hex(view.device)],
+        ['vendor', uuidText(view.vendorId)],
+        ['class', uuidText(view.classId)],
+        ['trusts', view.anchors.map(({ role, name: owner, key }) => anchorText(role, owner, key))],
+        ['policy', policy.length > 0 ? policy : 'all defaults'],
+        [
+          'approvals',
+          approvals.length > 0 ? approvals.flatMap(({ claims }) => claims.entries.map(entryText)) : undefined,
+        ],
+      ]),
+    ],
+  };
+}
+
+function anchorText(role: string, name: string | undefined, key: PublicKey): string {
+  return `${role} key ${hex(key.kid)} (${key.kind})${name ? `, ${name}` : ''}`;
+}
+
+function keyData(key: PublicKey): Record<string, unknown> {
+  return { kind: key.kind, kid: key.kid, thumbprint: thumbprint(key.kind, key.bytes), public: key.bytes };
+}
+
+async function describeKey(bytes: Uint8Array, name: string, passphrase: PassphraseSource): Promise<Description> {
+  const encrypted = Buffer.from(bytes).includes('ENCRYPTED');
+  const key = encrypted ? (await readSigningKey(bytes, name, passphrase)).public : readPublicKey(bytes, name);
+  const secret = encrypted || Buffer.from(bytes).includes('PRIVATE KEY-----');
+  return {
+    type: 'key',
+    data: { ...keyData(key), private: secret, encrypted },
+    lines: [
+      `${secret ? 'private' : 'public'} key, ${key.kind}${encrypted ? ', encrypted' : ''}`,
+      ...rows([
+        ['key id', hex(key.kid)],
+        ['thumbprint', hex(thumbprint(key.kind, key.bytes))],
+        ['public', hex(key.bytes)],
+      ]),
+    ],
+  };
+}
+
+async function describeImage(bytes: Uint8Array, name: string): Promise<Description> {
+  const image = await readImage(bytes, name);
+  const { mcuboot } = image;
+  const address = image.address === undefined ? undefined : hexAddress(image.address);
+  return {
+    type: 'image',
+    data: {
+      kind: image.kind,
+      bytes: image.bytes.length,
+      address,
+      gapBytes: image.gapBytes,
+      version: image.version,
+      mcuboot,
+    },
+    lines: [
+      `firmware image (${mcuboot ? 'MCUboot' : image.kind}), ${image.bytes.length} bytes`,
+      ...rows([
+        ['address', address],
+        ['gaps', image.gapBytes > 0 ? `${image.gapBytes} bytes` : undefined],
+        ['version', image.version],
+        ['header', mcuboot && `${mcuboot.headerBytes} bytes, flags 0x${mcuboot.flags.toString(16)}`],
+        ['load address', mcuboot?.loadAddress ? hexAddress(mcuboot.loadAddress) : undefined],
+        ['counter', mcuboot?.securityCounter],
+        [
+          'TLVs',
+          mcuboot?.tlvs.map((tlv) => `${tlv.name}${tlv.protected ? ' (protected)' : ''}, ${tlv.value.length} bytes`),
+        ],
+      ]),
+    ],
+  };
+}

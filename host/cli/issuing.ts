@@ -1,0 +1,277 @@
+// What approve and revoke share: which packages an operator speaks about, the record of what was said, and signing.
+//
+// The record is the YAML twin of the operator's newest document, kept beside its key (operator.pem: operator.record.yaml)
+// or where --record says. It is what the next document repeats and counts on from; see formats/record.ts. It is written
+// after the document: if the machine stops between the two, a sequence number is left out, never used twice.
+
+import { z } from 'zod';
+import { CountersignError } from '../errors.js';
+import { readBytes, readText, writeBytes } from '../files.js';
+import {
+  type Claims,
+  type Confirm,
+  type Entry,
+  entrySchema,
+  newDocumentId,
+  signApproval,
+} from '../formats/approval.js';
+import { type ClaimDefaults, claimsFromYaml, claimsToYaml } from '../formats/approval-yaml.js';
+import { classIdOf, hex, vendorIdOf } from '../formats/bytes.js';
+import { type Envelope, requireDigest, splitEnvelope } from '../formats/envelope.js';
+import type { SigningKey } from '../formats/keys.js';
+import { viewManifest } from '../formats/manifest.js';
+import { type NextDocument, nextDocument, nextSequence } from '../formats/record.js';
+import type { OptionSpec } from './command.js';
+import { claimsData, claimsRows, entryText, rows } from './show.js';
+import { passphraseFileOption } from './signing.js';
+import type { Terminal } from './terminal.js';
+import { hexSchema, momentSchema, pathSchema, sequenceRangeSchema, sequenceSchema, switchSchema } from './values.js';
+
+const NO_RECORD = 'none';
+
+const option = <S extends z.ZodType>(spec: OptionSpec<S>): OptionSpec<S> => spec;
+
+/** Options by which an entry says what it is about. */
+export const selectorOptions = {
+  package: option({ value: 'file', text: 'exactly this package', schema: pathSchema.optional() }),
+  digest: option({ value: 'hex', text: 'exactly the package with this manifest digest', schema: hexSchema.optional() }),
+  class: option({
+    value: 'name',
+    text: 'packages of this class of device, or its UUID; a name needs --vendor',
+    schema: z.string().min(1).optional(),
+  }),
+  vendor: option({
+    value: 'domain',
+    text: 'domain of the vendor that named the class',
+    schema: z.string().min(1).optional(),
+    config: 'vendor',
+  }),
+  range: option({
+    value: 'low..high',
+    text: 'only with these sequence numbers; needs --class or --vendor-kid',
+    schema: sequenceRangeSchema.optional(),
+  }),
+  vendorKid: option({ value: 'hex', text: 'packages signed with this vendor key', schema: hexSchema.optional() }),
+  device: option({
+    short: 'd',
+    value: 'hex',
+    text: 'only on the device with this id',
+    schema: z.array(hexSchema).min(1).optional(),
+    repeat: true,
+  }),
+};
+
+/** Options of signing and recording. */
+export const issuingOptions = {
+  key: option({
+    short: 'k',
+    value: 'file',
+    text: "the operator's private key",
+    schema: pathSchema,
+    config: 'operator-key',
+    path: true,
+  }),
+  issuer: option({
+    value: 'name',
+    text: 'name of the operator in the document; default: that of the last one, else its key id',
+    schema: z.string().min(1).optional(),
+    config: 'issuer',
+  }),
+  sequence: option({
+    short: 's',
+    value: 'number',
+    text: 'number of the document; default: one more than the last, at least the time now',
+    schema: sequenceSchema.optional(),
+  }),
+  only: option({ text: 'do not repeat what the last document said', schema: switchSchema }),
+  record: option({
+    value: 'file',
+    text: `record of the last document, or "${NO_RECORD}"; default: beside the key`,
+    schema: pathSchema.optional(),
+    config: 'record',
+    path: true,
+  }),
+  output: option({ short: 'o', value: 'file', text: 'the signed document', schema: pathSchema.optional() }),
+  passphraseFile: passphraseFileOption,
+};
+
+export const validityOptions = {
+  expires: option({ value: 'moment', text: 'until when: 2027-01-31, or 30d', schema: momentSchema.optional() }),
+  notBefore: option({ value: 'moment', text: 'from when on', schema: momentSchema.optional() }),
+};
+
+type Values<T extends Record<string, OptionSpec>> = { [K in keyof T]: z.output<T[K]['schema']> };
+export type Selector = Values<typeof selectorOptions>;
+export type Issuing = Values<typeof issuingOptions>;
+
+export interface OpenPackage {
+  path: string;
+  bytes: Uint8Array;
+  envelope: Envelope;
+}
+
+/** The package, which may be named in two ways. */
+export function onePackage(argument: string | undefined, flag: string | undefined): string | undefined {
+  if (argument !== undefined && flag !== undefined) {
+    throw new CountersignError('BadArgument', 'argument: give the package once');
+  }
+  return argument ?? flag;
+}
+
+/** Opens a package to speak about it, having compared its digest with its manifest. */
+export async function openPackage(path: string): Promise<OpenPackage> {
+  const bytes = await readBytes(path);
+  const envelope = splitEnvelope(bytes, path);
+  requireDigest(envelope, path);
+  return { path, bytes, envelope };
+}
+
+/** What a person should have seen of a package before they sign: all that identifies it, from the bytes themselves. */
+export function packageRows({ envelope, path }: OpenPackage): string[] {
+  const view = viewManifest(envelope, path);
+  return rows([
+    ['package', hex(envelope.digest)],
+    ['name', view.text.name],
+    ['version', view.text.version],
+    ['sequence', view.sequence],
+    ['image', view.image.digest && `${view.image.bytes} bytes, sha-256 ${hex(view.image.digest)}`],
+  ]);
+}
+
+/** The entry that the selectors describe. */
+export function entryOf(
+  verdict: Entry['verdict'],
+  selector: Selector,
+  opened: OpenPackage | undefined,
+  confirm?: Confirm,
+): Entry {
+  if (selector.digest !== undefined && opened !== undefined) {
+    throw new CountersignError('BadArgument', 'argument: give a package or --digest, not both');
+  }
+  const digest = opened?.envelope.digest ?? selector.digest;
+  const rule = selector.class ?? selector.range ?? selector.vendorKid;
+  if (digest !== undefined && rule !== undefined) {
+    throw new CountersignError('BadArgument', 'argument: give a package, or a rule of --class, --range, --vendor-kid');
+  }
+  const parsed = entrySchema.safeParse({
+    verdict,
+    digest,
+    classId: selector.class === undefined ? undefined : classOf(selector.class, selector.vendor),
+    range: selector.range,
+    vendorKid: selector.vendorKid,
+    devices: selector.device,
+    confirm,
+  });
+  if (parsed.success) return parsed.data;
+  throw new CountersignError('BadArgument', `argument: ${parsed.error.issues[0]?.message}`, {
+    hint: 'say which packages: a package file, --digest, --class or --vendor-kid',
+  });
+}
+
+function classOf(name: string, vendor: string | undefined): Uint8Array {
+  const uuid = /^[0-9a-f-]{32,36}$/i.test(name);
+  if (!uuid && vendor === undefined) throw new CountersignError('BadArgument', 'argument: --class NAME needs --vendor');
+  return classIdOf(vendorIdOf(vendor ?? ''), name);
+}
+
+export function recordPath(issuing: Pick<Issuing, 'record' | 'key'>): string | undefined {
+  if (issuing.record === undefined) return `${issuing.key.replace(/\.(pem|der|key|cose)$/, '')}.record.yaml`;
+  // A configured path has been resolved against its folder, so the word is looked for at the end.
+  return /(^|[\\/])none$/.test(issuing.record) ? undefined : issuing.record;
+}
+
+export async function readRecord(path: string | undefined): Promise<Claims | undefined> {
+  if (path === undefined) return undefined;
+  const text = await readText(path).catch((error: unknown) => {
+    if (error instanceof CountersignError && error.reason.name === 'FileNotFound') return undefined;
+    throw error;
+  });
+  return text === undefined ? undefined : claimsFromYaml(text, path);
+}
+
+/** The next document, from options. */
+export async function nextFrom(
+  issuing: Issuing,
+  key: SigningKey,
+  entry: Entry,
+  validity: { expires?: number | undefined; notBefore?: number | undefined },
+): Promise<NextDocument> {
+  const previous = await readRecord(recordPath(issuing));
+  return nextDocument({
+    previous,
+    issuer: issuerOf(issuing, previous, key),
+    entries: [entry],
+    only: issuing.only,
+    sequence: issuing.sequence,
+    now: Math.floor(Date.now() / 1000),
+    expires: validity.expires,
+    notBefore: validity.notBefore,
+  });
+}
+
+/** The document that a YAML file states; what it leaves open is filled in, and it repeats nothing. */
+export async function nextFromFile(issuing: Issuing, path: string): Promise<NextDocument> {
+  const previous = await readRecord(recordPath(issuing));
+  const now = Math.floor(Date.now() / 1000);
+  const defaults: ClaimDefaults = {
+    issuedAt: now,
+    id: newDocumentId(),
+    sequence: nextSequence(previous, issuing.sequence, now),
+  };
+  const claims = claimsFromYaml(await readText(path), path, defaults);
+  nextSequence(previous, claims.sequence, now);
+  return { claims, repeated: [], dropped: previous?.entries ?? [] };
+}
+
+function issuerOf(issuing: Issuing, previous: Claims | undefined, key: SigningKey): string {
+  return issuing.issuer ?? previous?.issuer ?? hex(key.public.kid);
+}
+
+/** Signs, and tells the person what the document says besides what was asked for. */
+export function signDocument(key: SigningKey, next: NextDocument, terminal: Terminal): Uint8Array {
+  if (next.repeated.length > 0)
+    terminal.note(`repeating ${next.repeated.length} earlier entries (--only leaves them out)`);
+  for (const entry of next.repeated) terminal.detail(`  ${entryText(entry)}`);
+  for (const entry of next.dropped) terminal.note(`no longer said: ${entryText(entry)}`);
+  return signApproval(key, next.claims);
+}
+
+/** Writes the output, then the record. */
+export async function writeIssued(
+  output: { path: string; bytes: Uint8Array },
+  next: NextDocument,
+  record: string | undefined,
+  dryRun: boolean,
+): Promise<void> {
+  if (record !== undefined) await writeBytes(record, '', { dryRun: true });
+  await writeBytes(output.path, output.bytes, { dryRun });
+  if (record !== undefined) await writeBytes(record, recordText(next.claims), { dryRun });
+}
+
+function recordText(claims: Claims): string {
+  return `# The newest document of this operator. Its next one repeats these entries.\n${claimsToYaml(claims)}`;
+}
+
+export function issuedResult(
+  output: { path: string; bytes: Uint8Array },
+  next: NextDocument,
+  key: SigningKey,
+  dryRun: boolean,
+) {
+  const { claims, repeated, dropped } = next;
+  return {
+    data: {
+      output: output.path,
+      written: !dryRun,
+      bytes: output.bytes.length,
+      signer: key.public.kid,
+      document: claimsData(claims),
+      repeated: repeated.length,
+      dropped: dropped.length,
+    },
+    lines: [
+      `${dryRun ? 'would write' : 'wrote'} ${output.path} (${output.bytes.length} bytes)`,
+      ...rows([...claimsRows(claims), ['signed by', hex(key.public.kid)]]),
+    ],
+  };
+}

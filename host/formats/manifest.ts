@@ -1,0 +1,154 @@
+// A SUIT manifest as a person reads it: what it is for, what it installs, and its commands by name.
+//
+// For showing only, and of any manifest: what this profile does not support is shown too. Nothing read here is
+// authenticated, and no decision hangs on it; digests are compared so that damage can be seen.
+
+import { same, sha256 } from './bytes.js';
+import { type Cbor, decode } from './cbor.js';
+import { contentOf, digestOf, type Envelope, MEMBER, memberDigest, payloadIn } from './envelope.js';
+
+export interface ManifestView {
+  sequence: bigint | undefined;
+  vendorId: Uint8Array | undefined;
+  classId: Uint8Array | undefined;
+  image: { digest: Uint8Array | undefined; bytes: number | undefined };
+  uri: string | undefined;
+  /** set-version, as numbers */
+  setVersion: number[] | undefined;
+  text: { vendorName?: string; name?: string; description?: string; version?: string };
+  /** Command sequences by section, in words: "override-parameters", "fetch". */
+  sections: Record<string, string[]>;
+  components: number;
+  /** Comparisons of digests; undefined where there is nothing to compare. */
+  intact: { manifest: boolean; text: boolean | undefined; payload: boolean | undefined };
+}
+
+const SECTION_NAMES: Record<number, string> = {
+  7: 'validate',
+  8: 'load',
+  9: 'invoke',
+  15: 'dependency-resolution',
+  16: 'payload-fetch',
+  18: 'candidate-verification',
+  20: 'install',
+  24: 'uninstall',
+};
+
+const COMMAND_NAMES: Record<number, string> = {
+  1: 'vendor-identifier',
+  2: 'class-identifier',
+  3: 'image-match',
+  4: 'use-before',
+  5: 'component-slot',
+  6: 'check-content',
+  7: 'dependency-integrity',
+  8: 'is-dependency',
+  11: 'process-dependency',
+  12: 'set-component-index',
+  14: 'abort',
+  15: 'try-each',
+  18: 'write',
+  19: 'set-parameters',
+  20: 'override-parameters',
+  21: 'fetch',
+  22: 'copy',
+  23: 'invoke',
+  24: 'device-identifier',
+  25: 'image-not-match',
+  26: 'minimum-battery',
+  27: 'update-authorized',
+  28: 'version',
+  29: 'wait',
+  31: 'swap',
+  32: 'run-sequence',
+  33: 'unlink',
+  34: 'override-multiple',
+  35: 'copy-params',
+};
+
+const PARAMETER = { vendorId: 1, classId: 2, digest: 3, size: 14, uri: 21 } as const;
+const TEXT_LABELS = { vendorName: 1, name: 2, description: 5, version: 6 } as const;
+
+type Parameters = Map<Cbor, Cbor>;
+
+export function viewManifest(envelope: Envelope, what: string): ManifestView {
+  const manifest = asMap(decode(envelope.manifest, `${what}: manifest`));
+  const common = asMap(inner(manifest.get(3), `${what}: common`));
+  const shared = asList(inner(common.get(4), `${what}: shared sequence`));
+  const parameters: Parameters = new Map();
+  collect(shared, parameters);
+  const sections: Record<string, string[]> = { shared: commandNames(shared) };
+  for (const [key, name] of Object.entries(SECTION_NAMES)) {
+    const content = manifest.get(Number(key));
+    const severed = Array.isArray(content) ? contentOf(envelope.members, Number(key)) : undefined;
+    if (content === undefined) continue;
+    const list = asList(inner(severed ?? content, `${what}: ${name}`));
+    sections[name] = Array.isArray(content) && severed === undefined ? ['(severed)'] : commandNames(list);
+    collect(list, parameters);
+  }
+  const textMember = contentOf(envelope.members, MEMBER.text);
+  const inline = manifest.get(MEMBER.text);
+  const digest = digestOf(inner(parameters.get(PARAMETER.digest), `${what}: image digest`));
+  const sequence = manifest.get(2);
+  const setVersion = inner(manifest.get(6), `${what}: set-version`);
+  return {
+    sequence: typeof sequence === 'number' || typeof sequence === 'bigint' ? BigInt(sequence) : undefined,
+    vendorId: ofBytes(parameters.get(PARAMETER.vendorId)),
+    classId: ofBytes(parameters.get(PARAMETER.classId)),
+    image: { digest, bytes: ofNumber(parameters.get(PARAMETER.size)) },
+    uri: ofText(parameters.get(PARAMETER.uri)),
+    setVersion: Array.isArray(setVersion) ? setVersion.map(Number) : undefined,
+    text: readText(textMember ?? ofBytes(inline), what),
+    sections,
+    components: asList(common.get(2) ?? null).length,
+    intact: {
+      manifest: same(memberDigest(envelope.manifest), envelope.digest),
+      text: textMember && matches(digestOf(inline), memberDigest(textMember)),
+      payload: payloadMatches(envelope, digest),
+    },
+  };
+}
+
+function payloadMatches(envelope: Envelope, digest: Uint8Array | undefined): boolean | undefined {
+  const payload = payloadIn(envelope);
+  return payload && matches(digest, sha256(payload.value));
+}
+
+const matches = (wanted: Uint8Array | undefined, actual: Uint8Array) => wanted !== undefined && same(wanted, actual);
+
+/** Parameters that any sequence sets; the last one wins, as it does when they are run in order. */
+function collect(commands: Cbor[], into: Parameters): void {
+  for (let at = 0; at + 1 < commands.length; at += 2) {
+    const [code, argument] = [commands[at], commands[at + 1]];
+    if ((code === 20 || code === 19) && argument instanceof Map)
+      for (const [key, value] of argument) into.set(key, value);
+  }
+}
+
+function commandNames(commands: Cbor[]): string[] {
+  const codes = commands.filter((_, index) => index % 2 === 0);
+  return codes.map((code) => COMMAND_NAMES[Number(code)] ?? `command ${String(code)}`);
+}
+
+/** Text of the first language: component text is found under the first key that is a list. */
+function readText(bytes: Uint8Array | undefined, what: string): ManifestView['text'] {
+  if (bytes === undefined) return {};
+  const languages = decode(bytes, `${what}: text`);
+  const [first] = languages instanceof Map ? languages.values() : [];
+  const components = first instanceof Map ? [...first].filter(([key]) => Array.isArray(key)) : [];
+  const component = components[0]?.[1];
+  if (!(component instanceof Map)) return {};
+  const found = Object.entries(TEXT_LABELS).map(([name, label]) => [name, ofText(component.get(label))]);
+  return Object.fromEntries(found.filter(([, text]) => text !== undefined));
+}
+
+/** The item inside a byte string; null where there is none. */
+function inner(value: Cbor | undefined, what: string): Cbor {
+  return value instanceof Uint8Array ? decode(value, what) : (value ?? null);
+}
+
+const asMap = (value: Cbor): Parameters => (value instanceof Map ? value : new Map());
+const asList = (value: Cbor): Cbor[] => (Array.isArray(value) ? value : []);
+const ofBytes = (value: Cbor | undefined) => (value instanceof Uint8Array ? value : undefined);
+const ofText = (value: Cbor | undefined) => (typeof value === 'string' ? value : undefined);
+const ofNumber = (value: Cbor | undefined) => (typeof value === 'number' ? value : undefined);
