@@ -31,7 +31,15 @@ const ASSEMBLY_ROOMS = [
   ['assembly/agent.ts', 'assembly/core.ts'],
 ];
 const HOST_ROOMS = [
-  ['host/errors.ts', 'host/reasons.ts', 'host/root.ts', 'host/progress.ts', 'host/wait.ts', 'host/files.ts'],
+  [
+    'host/errors.ts',
+    'host/reasons.ts',
+    'host/root.ts',
+    'host/progress.ts',
+    'host/wait.ts',
+    'host/files.ts',
+    'host/webassembly.d.ts',
+  ],
   ['host/wasm.ts', 'host/core.ts', 'host/formats/', 'host/boards.ts', 'host/config.ts'],
   ['host/smp/'],
   ['host/links/'],

@@ -1,0 +1,178 @@
+// The virtual board: the agent in this process, behind a serial port that any program can open, and on a broker if one is given.
+//
+// Around the machine there is only what a real board has too: a port (a pseudo-terminal), a radio (MQTT, with retained state
+// and last will), a panel with two buttons (onQuestion), a clock, chance, and flash that stays (a file). It decides nothing. What it
+// shows of the device it asks the agent for, over a packet link of its own.
+
+import { randomFillSync } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { loadBoard } from '../../host/boards.js';
+import { CountersignError } from '../../host/errors.js';
+import { packageRoot } from '../../host/root.js';
+import type { Question } from '../../host/smp/commands.js';
+import { type Flash, openFlash } from './flash.js';
+import { type Answer, createMachine, type Machine } from './machine.js';
+import { openPty } from './pty.js';
+import { connectRadio, type Radio } from './radio.js';
+import { createSelf } from './self.js';
+
+export const BOARD_NAME = 'virtual';
+
+const LINK = { console: 0, mqtt: 1, self: 2 } as const; // as in board.json
+const TICK_MS = 20; // how long a chip would sleep at most
+const BUSY_MS_MAX = 10; // then everybody else in this process gets a turn
+const QUIET_MS = 150; // after the last traffic, before the board looks at its own state
+
+export interface VirtualBoardOptions {
+  flash: string; // path of the flash file; made when absent
+  broker?: string; // URL
+  fleet?: string;
+  name?: string; // on the broker
+  wasm?: Uint8Array; // another agent than the one that was built
+  // A question came up. The signal ends when it is gone; the answer is what the person at the board pressed.
+  onQuestion?(question: Question, signal: AbortSignal): Promise<Answer | undefined>;
+  onText?(text: string): void; // what the board says beside frames, whole lines
+  signal?: AbortSignal | undefined;
+}
+
+export interface VirtualBoard {
+  readonly port: string; // path of the serial port
+  readonly running: Machine['running'];
+  readonly flash: Flash['counts'];
+  reset(): void; // the button
+  close(): Promise<void>;
+}
+
+export async function startVirtualBoard(options: VirtualBoardOptions): Promise<VirtualBoard> {
+  const { onText = () => undefined, onQuestion } = options;
+  const board = await loadBoard(BOARD_NAME);
+  const module = new WebAssembly.Module(options.wasm ?? (await readAgent()));
+  const flash = openFlash(options.flash, board.flash, onText);
+  const pty = openPty((bytes) => receive(LINK.console, bytes));
+  let radio: Radio | undefined;
+  let closing = false;
+
+  // Text of the board itself goes out on the wire, as an application's would, and to whoever watches in this process.
+  const say = (text: string): void => {
+    pty.write(Buffer.from(`${text}\r\n`));
+    onText(text);
+  };
+
+  const machine = createMachine(module, board.flash, flash, {
+    linkWrite(link, bytes) {
+      if (link === LINK.console) pty.write(bytes);
+      else if (link === LINK.mqtt) radio?.send(bytes);
+      else self.receive(bytes);
+      if (link !== LINK.self) lookSoon();
+    },
+    random: (to) => void randomFillSync(to),
+    clock: () => BigInt(Math.floor(Date.now() / 1000)),
+    card: () => 'none',
+    asking: (now) => setImmediate(ask, now),
+    started: (what) => {
+      if (what === 'application') sayWhatWouldRun();
+      lookSoon();
+    },
+    trapped: say,
+  });
+  const self = createSelf((bytes) => machine.receive(LINK.self, bytes));
+
+  function receive(link: number, bytes: Uint8Array): void {
+    if (closing) return;
+    machine.receive(link, bytes);
+    lookSoon();
+  }
+
+  // --- State: looked at when something happened and it is quiet again, shown on the broker ---
+
+  let look: NodeJS.Timeout | undefined;
+  function lookSoon(): void {
+    if (closing) return;
+    clearTimeout(look);
+    look = setTimeout(async () => {
+      if (machine.running !== 'agent') return;
+      const state = await self.look();
+      if (state && !closing) radio?.show(state);
+    }, QUIET_MS);
+  }
+
+  function sayWhatWouldRun(): void {
+    const { digest = 'unknown', version } = self.last ?? {};
+    const what = `image sha256:${digest}${version ? ` version ${version}` : ''}`;
+    say(`virtual board: the application would run now: ${what}; this board cannot execute Cortex-M code`);
+  }
+
+  // --- The panel ---
+
+  let question: AbortController | undefined;
+  async function ask(now: boolean): Promise<void> {
+    question?.abort();
+    question = undefined;
+    if (!now || closing || !onQuestion) return;
+    const here = new AbortController();
+    question = here;
+    const shown = await self.question();
+    if (!shown?.pending || here.signal.aborted) return;
+    const answer = await onQuestion(shown, here.signal);
+    if (answer && !here.signal.aborted) machine.answer(answer);
+  }
+
+  // --- Time ---
+
+  let last = performance.now();
+  let turn: NodeJS.Timeout | NodeJS.Immediate | undefined;
+  function run(): void {
+    const began = performance.now();
+    do {
+      const now = performance.now();
+      machine.tick(Math.floor(now - last));
+      last += Math.floor(now - last);
+    } while (machine.busy() && performance.now() - began < BUSY_MS_MAX);
+    if (closing) return;
+    turn = machine.busy() ? setImmediate(run) : setTimeout(run, TICK_MS);
+  }
+
+  async function close(): Promise<void> {
+    if (closing) return;
+    closing = true;
+    clearTimeout(turn as NodeJS.Timeout);
+    clearImmediate(turn as NodeJS.Immediate);
+    clearTimeout(look);
+    question?.abort();
+    pty.close();
+    flash.close();
+    await self.close();
+    await radio?.close();
+  }
+
+  try {
+    if (options.broker !== undefined) {
+      const { broker: url, fleet = 'demo', name = BOARD_NAME } = options;
+      radio = await connectRadio({ url, fleet, device: name }, (bytes) => receive(LINK.mqtt, bytes), options.signal);
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  options.signal?.addEventListener('abort', () => void close(), { once: true });
+  machine.reset();
+  run();
+  return {
+    port: pty.path,
+    get running() {
+      return machine.running;
+    },
+    flash: flash.counts,
+    reset: () => machine.reset(),
+    close,
+  };
+}
+
+async function readAgent(): Promise<Uint8Array> {
+  const file = new URL('build/agent.wasm', packageRoot);
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    throw new CountersignError('CoreUnavailable', 'board: build/agent.wasm is not there', { cause });
+  }
+}

@@ -1,0 +1,98 @@
+// The board's flash: a file of exactly its size, written through at each operation, as strict as silicon is.
+//
+// What silicon cannot do is refused, loudly: unaligned words, a bit from 0 to 1 without an erase, a word written twice (cells
+// lose their guarantee), half pages. Results as in the HAL: 0 done, -1 failed. Operations survive the end of this process at any
+// moment; they are not synced to the disk one by one, so the machine's own power cut may lose the last ones.
+// A new file reads 0xff, as chips leave the factory.
+
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { CountersignError, systemCode } from '../../host/errors.js';
+
+const ERASED_WORD = 0xffffffff;
+const WORD_BYTES = 4;
+
+export interface Flash {
+  read(offset: number, to: Uint8Array): number;
+  write(offset: number, from: Uint8Array): number;
+  erase(offset: number, length: number): number;
+  readonly counts: { readonly written: number; readonly erased: number }; // bytes since it was opened
+  close(): void;
+}
+
+export interface FlashSize {
+  bytes: number;
+  pageBytes: number;
+}
+
+// `refused` hears of each operation that silicon would not do: the agent has a fault then.
+export function openFlash(path: string, size: FlashSize, refused: (why: string) => void): Flash {
+  const file = openFile(path, size.bytes);
+  const cells = new Uint8Array(size.bytes);
+  readSync(file, cells, 0, size.bytes, 0);
+  const words = new DataView(cells.buffer);
+  const counts = { written: 0, erased: 0 };
+  const refuse = (why: string): number => {
+    refused(`flash: ${why}`);
+    return -1;
+  };
+  const store = (offset: number, length: number): number => {
+    writeSync(file, cells, offset, length, offset);
+    return 0;
+  };
+
+  return {
+    read(offset, to) {
+      if (offset + to.length > size.bytes) return refuse(`read of ${to.length} bytes at ${offset}, beyond the end`);
+      to.set(cells.subarray(offset, offset + to.length));
+      return 0;
+    },
+    write(offset, from) {
+      const what = `write of ${from.length} bytes at ${offset}`;
+      if (offset % WORD_BYTES || from.length % WORD_BYTES) return refuse(`${what}: not whole words`);
+      if (offset + from.length > size.bytes) return refuse(`${what}: beyond the end`);
+      for (let at = offset; at < offset + from.length; at += WORD_BYTES) {
+        if (words.getUint32(at) !== ERASED_WORD) return refuse(`${what}: the word at ${at} is not erased`);
+      }
+      cells.set(from, offset);
+      counts.written += from.length;
+      return store(offset, from.length);
+    },
+    erase(offset, length) {
+      const what = `erase of ${length} bytes at ${offset}`;
+      if (offset % size.pageBytes || length % size.pageBytes) return refuse(`${what}: not whole pages`);
+      if (offset + length > size.bytes) return refuse(`${what}: beyond the end`);
+      cells.fill(0xff, offset, offset + length);
+      counts.erased += length;
+      return store(offset, length);
+    },
+    counts,
+    close: () => closeSync(file),
+  };
+}
+
+function openFile(path: string, bytes: number): number {
+  let file: number;
+  try {
+    file = openSync(path, 'r+');
+  } catch (cause) {
+    if (systemCode(cause) !== 'ENOENT')
+      throw new CountersignError('FileUnreadable', `flash: cannot open ${path}`, { cause });
+    return createFile(path, bytes);
+  }
+  const { size } = fstatSync(file);
+  if (size === bytes) return file;
+  closeSync(file);
+  throw new CountersignError('FileMalformed', `flash: ${path} has ${size} bytes, a flash of this board has ${bytes}`, {
+    hint: 'give the file of another name: this one is not this board’s flash',
+  });
+}
+
+function createFile(path: string, bytes: number): number {
+  try {
+    const file = openSync(path, 'wx+');
+    writeSync(file, new Uint8Array(bytes).fill(0xff), 0, bytes, 0);
+    return file;
+  } catch (cause) {
+    throw new CountersignError('FileUnwritable', `flash: cannot make ${path}`, { cause });
+  }
+}

@@ -1,0 +1,63 @@
+// The board's look at its own agent, over a packet link of its own: what a display or a broker shows of the device.
+//
+// Only reads. What cannot be read just now (the agent restarts, the application runs) is simply not shown.
+
+import { identify } from '../../host/device.js';
+import type { DeviceState } from '../../host/links/topics.js';
+import { createClient } from '../../host/smp/client.js';
+import { type Question, readAlert, readQuestion } from '../../host/smp/commands.js';
+import { createListeners, type Link } from '../../host/smp/link.js';
+
+const TIMEOUT_MS = 1000; // the agent answers at once, or after a restart not at all
+
+export type OwnState = Omit<DeviceState, 'online'>;
+
+export interface Self {
+  receive(bytes: Uint8Array): void;
+  look(): Promise<OwnState | undefined>;
+  question(): Promise<Question | undefined>;
+  readonly last: OwnState | undefined;
+  close(): Promise<void>;
+}
+
+export function createSelf(send: (bytes: Uint8Array) => void): Self {
+  const { emit, listen, closed, end } = createListeners();
+  const link: Link = {
+    name: 'own agent',
+    framingBytes: 0,
+    listen,
+    closed,
+    async send(bytes) {
+      send(bytes);
+    },
+    async close() {
+      end();
+    },
+  };
+  const client = createClient(link, { timeoutMs: TIMEOUT_MS, retries: 0 });
+  let last: OwnState | undefined;
+
+  const attempt = async <T>(read: () => Promise<T>): Promise<T | undefined> => read().catch(() => undefined);
+
+  return {
+    receive: emit.packet,
+    async look() {
+      const seen = await attempt(async () => ({ ...(await identify(client)), alert: await readAlert(client) }));
+      if (!seen) return undefined;
+      const hash = seen.images.find((image) => image.active)?.hash;
+      last = {
+        state: seen.state,
+        ...(seen.deviceId ? { device: seen.deviceId } : {}),
+        ...(seen.version ? { version: seen.version } : {}),
+        ...(hash ? { digest: Buffer.from(hash).toString('hex') } : {}),
+        ...(seen.alert.reason ? { reason: seen.alert.reason } : {}),
+      };
+      return last;
+    },
+    question: () => attempt(() => readQuestion(client)),
+    get last() {
+      return last;
+    },
+    close: () => client.close(),
+  };
+}

@@ -1,0 +1,91 @@
+// The boards that we know: one folder each, described by board.json. Checked here, so that everybody else can trust it.
+//
+// The flash map is a promise between agent, port and linker script: pages of one size, regions in order and apart, the secondary
+// slot one page larger than the primary (a download is staged from its second page on), an even number of state pages.
+
+import { readdir, readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { CountersignError } from './errors.js';
+import { packageRoot } from './root.js';
+
+const region = z.strictObject({ offset: z.number().int().nonnegative(), bytes: z.number().int().positive() });
+export type Region = z.infer<typeof region>;
+
+const flashMap = z.strictObject({
+  bytes: z.number().int().positive(),
+  pageBytes: z.number().int().min(256).max(4096),
+  agent: region,
+  primary: region,
+  secondary: region,
+  state: region,
+});
+export type FlashMap = z.infer<typeof flashMap>;
+
+const link = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('console'), baud: z.number().int().positive().optional() }),
+  z.strictObject({ kind: z.literal('packets'), over: z.string() }),
+]);
+
+const board = z.strictObject({
+  name: z.string(),
+  title: z.string(),
+  flash: flashMap.superRefine((map, check) => {
+    for (const fault of flashMapFaults(map)) check.addIssue(fault);
+  }),
+  ram: z.looseObject({}).optional(), // the linker script's business
+  links: z.array(link).min(1), // in the order of their numbers
+  abilities: z.strictObject({
+    user: z.boolean(), // shows a question and takes an answer
+    card: z.boolean(),
+    clock: z.boolean(), // knows the time, from a source that is trusted
+  }),
+  firmware: z.looseObject({}).optional(), // how the C port is built
+});
+export type Board = z.infer<typeof board>;
+
+export function parseBoard(json: unknown, where: string): Board {
+  const parsed = board.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+  throw new CountersignError('FileMalformed', `board: ${where}: ${faults}`);
+}
+
+export async function loadBoard(name: string): Promise<Board> {
+  const names = await listBoards();
+  if (!names.includes(name)) {
+    throw new CountersignError('NotFound', `board: there is no board "${name}"`, {
+      hint: `one of: ${names.join(', ')}`,
+    });
+  }
+  const text = await readFile(new URL(`boards/${name}/board.json`, packageRoot), 'utf8');
+  return parseBoard(JSON.parse(text), `${name}/board.json`);
+}
+
+export async function listBoards(): Promise<string[]> {
+  const folder = new URL('boards/', packageRoot);
+  const names = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory());
+  const found = await Promise.all(
+    names.map(async ({ name }) => ((await readdir(new URL(`${name}/`, folder))).includes('board.json') ? [name] : [])),
+  );
+  return found.flat().sort();
+}
+
+function flashMapFaults(map: FlashMap): string[] {
+  const { pageBytes: page, agent, primary, secondary, state } = map;
+  const regions: [string, Region][] = Object.entries({ agent, primary, secondary, state });
+  const faults: string[] = [];
+  const check = (right: boolean, fault: string) => {
+    if (!right) faults.push(fault);
+  };
+  check((page & (page - 1)) === 0, 'pageBytes is a power of two');
+  let end = 0;
+  for (const [name, { offset, bytes }] of regions) {
+    check(offset % page === 0 && bytes % page === 0, `${name} is made of whole pages`);
+    check(offset >= end, `${name} begins after the region before it`);
+    end = offset + bytes;
+  }
+  check(end <= map.bytes, 'the regions fit the flash');
+  check(secondary.bytes === primary.bytes + page, 'secondary is one page larger than primary');
+  check((state.bytes / page) % 2 === 0, 'state is an even number of pages');
+  return faults;
+}

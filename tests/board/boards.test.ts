@@ -1,0 +1,33 @@
+// board.json: the boards that are here are sound, and each promise about the flash map is held.
+
+import { describe, expect, it } from 'vitest';
+import { listBoards, loadBoard, parseBoard } from '../../host/boards.js';
+
+it('every board that is here has a sound board.json', async () => {
+  const names = await listBoards();
+  expect(names).toContain('virtual');
+  for (const name of names) expect((await loadBoard(name)).name).toBe(name);
+});
+
+it('an unknown name says which there are', async () => {
+  await expect(loadBoard('toaster')).rejects.toMatchObject({ hint: expect.stringContaining('virtual') });
+  await expect(loadBoard('../virtual')).rejects.toThrow('no board');
+});
+
+describe('a broken flash map is refused', () => {
+  type Map = Awaited<ReturnType<typeof loadBoard>>['flash'];
+  const cases: [string, (map: Map) => void, string][] = [
+    ['page size', (map) => (map.pageBytes = 1000), 'power of two'],
+    ['half a page', (map) => (map.state.bytes -= 512), 'state is made of whole pages'],
+    ['overlap', (map) => (map.secondary.offset -= 1024), 'secondary begins after'],
+    ['too large', (map) => (map.bytes -= 1024), 'fit the flash'],
+    ['slots of one size', (map) => (map.secondary.bytes -= 1024), 'one page larger'],
+    ['odd state', (map) => (map.state.bytes -= 1024), 'even number'],
+    ['a stranger', (map) => Object.assign(map, { scratch: 1 }), 'scratch'],
+  ];
+  it.each(cases)('%s', async (_, spoil, message) => {
+    const board = structuredClone(await loadBoard('virtual'));
+    spoil(board.flash);
+    expect(() => parseBoard(board, 'test')).toThrow(message);
+  });
+});
