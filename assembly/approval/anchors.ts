@@ -1,5 +1,12 @@
-// stub
-import { Key, Sign1 } from '../codec/cose';
+// Trust anchors: the public keys that a device believes, each in one role, as the bootstrap document names them.
+//
+// A role is exclusive: no key may stand in two of them, or twice in one, for it could then be counted twice
+// (AnchorDuplicate). An anchor's index is its name inside the device; a set of anchors is a mask of indices, so a key
+// counts once however often it signs. A message's kid only narrows down which anchors are tried; without one, all of
+// the role are.
+
+import { Cursor } from '../codec/cbor';
+import { Key, keyRead, keysEqual, Sign1, signedBy } from '../codec/cose';
 import { Reason } from '../reason';
 
 export const enum Role {
@@ -8,22 +15,108 @@ export const enum Role {
   Consenter = 3,
 }
 
+/** Few enough that a block without kid costs at most this many signature checks. */
 export const ANCHORS_MAX: u32 = 8;
+/** A whole key thumbprint (RFC 9679) fits. */
+export const KID_BYTES_MAX: u32 = 32;
+export const NAME_BYTES_MAX: u32 = 64;
 
 @unmanaged
 export class Anchor extends Key {
   role: i32;
-  name: usize;
+  name: usize; // 0: none
   nameBytes: u32;
 }
 
+const anchors: usize = memory.data(256, 8); // ANCHORS_MAX of Anchor (32 bytes each)
+let count: u32 = 0;
+
 export function anchorCount(): u32 {
-  return 0;
+  return count;
 }
-export function anchorAt(_index: u32): Anchor {
-  return changetype<Anchor>(0);
+
+export function anchorAt(index: u32): Anchor {
+  return changetype<Anchor>(anchors + index * offsetof<Anchor>());
 }
-/** Index of the anchor of one of `roles` (mask of 1 << role) that made the signature, or a negative Reason. */
-export function anchorSigner(_message: Sign1, _roles: u32, _payload: usize, _payloadBytes: u32): i32 {
-  return -Reason.Internal;
+
+/** How many anchors have this role. */
+export function anchorsOf(role: i32): u32 {
+  let found: u32 = 0;
+  for (let i: u32 = 0; i < count; i++) if (anchorAt(i).role == role) found++;
+  return found;
+}
+
+export function anchorsForget(): void {
+  count = 0;
+}
+
+/** [+ {1: role, 2: COSE_Key, ? 3: name}], views on bytes that must stay where they are. */
+export function anchorsRead(from: Cursor): i32 {
+  count = 0;
+  const items = from.array();
+  if (items > ANCHORS_MAX) return Reason.AnchorsTooMany;
+  for (let left = items; from.more(left); left--) {
+    const fault = anchorRead(from, anchorAt(count));
+    if (fault != Reason.Ok) return fault;
+    for (let i: u32 = 0; i < count; i++) if (keysEqual(anchorAt(i), anchorAt(count))) return Reason.AnchorDuplicate;
+    count++;
+  }
+  return from.fault;
+}
+
+function anchorRead(from: Cursor, anchor: Anchor): i32 {
+  anchor.role = 0;
+  anchor.kind = 0;
+  anchor.name = 0;
+  anchor.nameBytes = 0;
+  let previous: usize = 0;
+  for (let left = from.map(); from.more(left); left--) {
+    previous = from.ordered(previous);
+    switch (from.label()) {
+      case 1: {
+        const role = from.uint();
+        if (role < <u64>Role.Vendor || role > <u64>Role.Consenter)
+          return from.fault != Reason.Ok ? from.fault : Reason.AnchorRole;
+        anchor.role = <i32>role;
+        break;
+      }
+      case 2: {
+        const fault = keyRead(from, anchor);
+        if (fault != Reason.Ok) return fault;
+        if (anchor.kidBytes > KID_BYTES_MAX) return Reason.AnchorMalformed;
+        break;
+      }
+      case 3:
+        anchor.name = from.text();
+        anchor.nameBytes = from.length;
+        if (from.length > NAME_BYTES_MAX) return Reason.AnchorMalformed;
+        break;
+      default:
+        return from.fault != Reason.Ok ? from.fault : Reason.AnchorMalformed;
+    }
+  }
+  if (from.fault != Reason.Ok) return from.fault;
+  return anchor.role == 0 || anchor.kind == 0 ? Reason.AnchorMalformed : Reason.Ok;
+}
+
+export function anchorHasKid(index: u32, kid: usize, kidBytes: u32): bool {
+  const anchor = anchorAt(index);
+  return anchor.kid != 0 && anchor.kidBytes == kidBytes && memory.compare(anchor.kid, kid, kidBytes) == 0;
+}
+
+/**
+ * Index of the anchor of this role that made the signature, or a negative Reason: -SignerUnknown if none of ours did,
+ * and what was wrong (mostly -SignatureInvalid) if the message names one of ours by its kid.
+ */
+export function anchorSigner(message: Sign1, role: i32, payload: usize, payloadBytes: u32): i32 {
+  let fault: i32 = Reason.SignerUnknown;
+  for (let i: u32 = 0; i < count; i++) {
+    const anchor = anchorAt(i);
+    if (anchor.role != role) continue;
+    if (message.kid != 0 && !anchorHasKid(i, message.kid, message.kidBytes)) continue;
+    const result = signedBy(message, anchor, payload, payloadBytes, 0, 0);
+    if (result == Reason.Ok) return i;
+    if (message.kid != 0) fault = result;
+  }
+  return -fault;
 }

@@ -1,8 +1,22 @@
-// stub
-import { Reason } from '../reason';
+// The bootstrap document: who the device is and whom it believes.
+//
+//   {1: 1, 2: device id, 3: vendor-id, 4: class-id, 5: anchors, 6: policy, ? 7: [* bstr approval document]}
+//
+// It is kept whole in BOOTSTRAP, and everything read from it points there. It is not signed: a blank device believes
+// the first one and whoever stores it must lock it then. A faulty one leaves the device unprovisioned.
 
+import { Cursor } from '../codec/cbor';
+import { Reason } from '../reason';
+import { anchorsForget, anchorsRead } from './anchors';
+
+/** Eight keys with names (8 x 90), ids, policy and a little room; its copy is the device's largest standing record. */
 export const BOOTSTRAP_BYTES_MAX: u32 = 1024;
 export const BOOTSTRAP: usize = memory.data(1024, 16);
+
+const BOOTSTRAP_VERSION: u64 = 1;
+const UUID_BYTES: u32 = 16;
+/** Chip ids have 8 to 16 bytes; a digest used as an id fits. */
+export const DEVICE_ID_BYTES_MAX: u32 = 32;
 
 @unmanaged
 export class Identity {
@@ -16,12 +30,76 @@ export class Identity {
   approvalsBytes: u32;
 }
 
-export const identity = changetype<Identity>(memory.data(offsetof<Identity>(), 8));
+export const identity = changetype<Identity>(memory.data(offsetof<Identity>(), 4));
+const cursor = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
 
-/** Bytes of the bootstrap document in BOOTSTRAP; 0: none. */
+let held: u32 = 0;
+
+/** Bytes of the bootstrap document in BOOTSTRAP; 0: there is none. */
 export function bootstrapBytes(): u32 {
-  return 0;
+  return held;
 }
-export function bootstrapRead(_from: usize, _length: u32): i32 {
-  return Reason.Internal;
+
+export function bootstrapForget(): void {
+  held = 0;
+  anchorsForget();
+  memory.fill(changetype<usize>(identity), 0, offsetof<Identity>());
+}
+
+export function bootstrapRead(from: usize, length: u32): i32 {
+  bootstrapForget();
+  if (length > BOOTSTRAP_BYTES_MAX) return Reason.TooLarge;
+  memory.copy(BOOTSTRAP, from, length);
+  const fault = readMembers(length);
+  if (fault != Reason.Ok) bootstrapForget();
+  else held = length;
+  return fault;
+}
+
+function readMembers(length: u32): i32 {
+  cursor.open(BOOTSTRAP, length);
+  let required = 0;
+  let previous: usize = 0;
+  for (let left = cursor.map(); cursor.more(left); left--) {
+    previous = cursor.ordered(previous);
+    const key = cursor.label();
+    if (cursor.fault != Reason.Ok) break;
+    if (key <= 6) required++;
+    const fault = readMember(key);
+    if (cursor.fault != Reason.Ok) break;
+    if (fault != Reason.Ok) return fault;
+  }
+  if (cursor.close() != Reason.Ok) return cursor.fault;
+  return required == 6 ? Reason.Ok : Reason.MissingMember;
+}
+
+function readMember(key: i32): i32 {
+  switch (key) {
+    case 1:
+      return cursor.uint() == BOOTSTRAP_VERSION ? Reason.Ok : Reason.BootstrapVersion;
+    case 2:
+      identity.deviceId = cursor.bytes();
+      identity.deviceIdBytes = cursor.length;
+      return cursor.length - 1 < DEVICE_ID_BYTES_MAX ? Reason.Ok : Reason.IdentityMalformed;
+    case 3:
+      identity.vendorId = cursor.bytes();
+      return cursor.length == UUID_BYTES ? Reason.Ok : Reason.IdentityMalformed;
+    case 4:
+      identity.classId = cursor.bytes();
+      return cursor.length == UUID_BYTES ? Reason.Ok : Reason.IdentityMalformed;
+    case 5:
+      return anchorsRead(cursor);
+    case 6:
+      identity.policy = cursor.at;
+      cursor.skip();
+      identity.policyBytes = <u32>(cursor.at - identity.policy);
+      return Reason.Ok;
+    case 7:
+      identity.approvals = cursor.at;
+      for (let left = cursor.array(); cursor.more(left); left--) cursor.bytes();
+      identity.approvalsBytes = <u32>(cursor.at - identity.approvals);
+      return Reason.Ok;
+    default:
+      return Reason.UnknownMember;
+  }
 }

@@ -1,5 +1,24 @@
-// stub
+// All approval data that was seen about one package, and what it adds up to.
+//
+// - Per operator the document with the highest sequence is in force, of those seen now and of the floor that the device
+//   remembers; lower ones are Superseded whole. With equal sequences both are in force, and deny wins.
+// - A countersignature (an operator's block over the SUIT_Digest) approves exactly this manifest, on any device, for
+//   ever; only a deny in force beats it.
+// - Deny beats approve, from any operator and any source, also sources that policy takes no approvals from. It does not
+//   lapse by nbf or exp: time limits what a document permits, never what it forbids.
+// - nbf <= now < exp, judged when all evidence is in. now = trusted time if there is one, else the newest iat of any
+//   authentic document ever seen, these included.
+// - Distinct operator anchors count, once each.
+// - Confirm: 1 from any counted approval wins over 0, and 0 over absent.
+//
+// Findings are what a verdict is explained by, and how approvals are remembered. When their table is full, one that cannot
+// matter gives way to one that can, so the worst that a flood of junk does is that an approval is not found. Denials
+// and sequences are kept per operator besides, where nothing can push them out.
+
 import { Reason } from '../reason';
+import { ANCHORS_MAX } from './anchors';
+import { document, documentOpen } from './document';
+import { Confirm, opinion } from './entries';
 
 export const enum Source {
   Package = 1,
@@ -8,8 +27,246 @@ export const enum Source {
   Tree = 4,
 }
 
-export function evidenceBegin(): void {}
-export function evidenceConsider(_source: i32, _from: usize, _length: u32): i32 {
-  return Reason.Internal;
+/** Four documents in the package, one per operator from elsewhere, and blocks; a verdict record of 512 bytes holds it. */
+export const FINDINGS_MAX: u32 = 12;
+export const NO_ANCHOR: i32 = -1;
+
+/** What a finding can still become. */
+const enum Weight {
+  Note = 0, // of no consequence: a block of somebody unknown
+  Broken = 1, // approval data that proves nothing
+  Silent = 2, // authentic, but not about this package or device
+  Approves = 3,
+  Denies = 4,
 }
-export function evidenceUnreachable(_source: i32): void {}
+
+@unmanaged
+export class Finding {
+  sequence: u64;
+  notBefore: u64;
+  expires: u64;
+  source: u8;
+  weight: u8;
+  fixed: u8; // reason by itself, before time, newer documents and policy are looked at
+  reason: u8; // reason after all
+  anchor: i8; // operator anchor, or NO_ANCHOR
+  entry: u8;
+  confirm: u8;
+  countersignature: bool; // no document: nothing supersedes it, it has neither sequence nor entry
+}
+
+const table: usize = memory.data(384, 8); // FINDINGS_MAX of Finding (32 bytes each)
+const highest: usize = memory.data(64, 8); // per anchor, the highest sequence of a document of this operator
+const denials: usize = memory.data(64, 8); // per anchor of `deniers`, the highest sequence of a document that denies
+let deniers: u32 = 0;
+let count: u32 = 0;
+let newest: u64 = 0; // iat
+
+/** What the findings add up to. */
+@unmanaged
+export class Outcome {
+  approvals: u32; // distinct operators
+  denied: bool;
+  confirm: i32; // Confirm
+  reason: i32; // why it is not approved, if it is not
+}
+
+export const outcome = changetype<Outcome>(memory.data(offsetof<Outcome>(), 4));
+
+export function evidenceBegin(): void {
+  count = 0;
+  newest = 0;
+  deniers = 0;
+  memory.fill(highest, 0, ANCHORS_MAX << 3);
+}
+
+export function findingCount(): u32 {
+  return count;
+}
+
+export function findingAt(index: u32): Finding {
+  return changetype<Finding>(table + index * offsetof<Finding>());
+}
+
+/** The newest iat of an authentic document since evidenceBegin. */
+export function evidenceNewest(): u64 {
+  return newest;
+}
+
+export function evidenceHighest(anchor: u32): u64 {
+  return load<u64>(highest + (anchor << 3));
+}
+
+/** An operator's document with this sequence was seen, now or in earlier times. */
+export function evidenceFloor(anchor: u32, sequence: u64): void {
+  if (sequence > evidenceHighest(anchor)) store<u64>(highest + (anchor << 3), sequence);
+}
+
+/** One more approval document. Returns what is wrong with it by itself. */
+export function evidenceConsider(source: i32, from: usize, length: u32): i32 {
+  const fault = documentOpen(from, length);
+  const signer = document.signer;
+  if (signer < 0) {
+    add(source, Weight.Broken, fault, NO_ANCHOR);
+    return fault;
+  }
+  evidenceFloor(signer, document.sequence);
+  newest = max(newest, document.issuedAt);
+  const reason = fault == Reason.Ok ? opinion.reason : fault;
+  if (reason == Reason.Denied) deny(signer, document.sequence);
+  const finding = add(source, weightOf(reason), reason, signer);
+  if (finding) {
+    finding.sequence = document.sequence;
+    finding.notBefore = document.notBefore;
+    finding.expires = document.expires;
+    finding.entry = <u8>opinion.entry;
+    finding.confirm = <u8>opinion.confirm;
+  }
+  return reason;
+}
+
+function deny(anchor: u32, sequence: u64): void {
+  const at = denials + (anchor << 3);
+  if ((deniers & (1 << anchor)) == 0 || sequence > load<u64>(at)) store<u64>(at, sequence);
+  deniers |= 1 << anchor;
+}
+
+// Whether a deny is in force: no newer document of the same operator has replaced it.
+function denied(): bool {
+  for (let i: u32 = 0, left = deniers; left != 0; i++, left >>= 1) {
+    if ((left & 1) != 0 && load<u64>(denials + (i << 3)) >= evidenceHighest(i)) return true;
+  }
+  return false;
+}
+
+function weightOf(reason: i32): i32 {
+  switch (reason) {
+    case Reason.Ok:
+      return Weight.Approves;
+    case Reason.Denied:
+      return Weight.Denies;
+    case Reason.ApprovalMalformed:
+      return Weight.Broken;
+    default:
+      return Weight.Silent;
+  }
+}
+
+/** A block over the manifest's digest that this operator anchor made. A second one of the same anchor says nothing. */
+export function evidenceCountersigned(anchor: i32): void {
+  for (let i: u32 = 0; i < count; i++) if (findingAt(i).countersignature && findingAt(i).anchor == anchor) return;
+  const finding = add(Source.Package, Weight.Approves, Reason.Ok, anchor);
+  if (finding) finding.countersignature = true;
+}
+
+/** A block that nobody of ours made. `claimed`: its kid is an operator's, so it was meant as approval. */
+export function evidenceBlock(reason: i32, claimed: bool): void {
+  const finding = add(Source.Package, claimed ? Weight.Broken : Weight.Note, reason, NO_ANCHOR);
+  if (finding) finding.countersignature = true;
+}
+
+/** A source that gave nothing usable: unreachable, or what it gave is no list of documents. */
+export function evidenceBroken(source: i32, reason: i32): void {
+  add(source, Weight.Broken, reason, NO_ANCHOR);
+}
+
+function add(source: i32, weight: i32, reason: i32, anchor: i32): Finding | null {
+  const index = room(weight);
+  if (index == FINDINGS_MAX) return null;
+  const finding = findingAt(index);
+  memory.fill(changetype<usize>(finding), 0, offsetof<Finding>());
+  finding.source = <u8>source;
+  finding.weight = <u8>weight;
+  finding.fixed = <u8>reason;
+  finding.reason = <u8>reason;
+  finding.anchor = <i8>anchor;
+  finding.expires = u64.MAX_VALUE;
+  return finding;
+}
+
+// A free place, or else that of the first finding that weighs less, or of one that a newer document has superseded.
+function room(weight: i32): u32 {
+  if (count < FINDINGS_MAX) return count++;
+  let best: u32 = FINDINGS_MAX;
+  let least: i32 = weight;
+  for (let i: u32 = 0; i < FINDINGS_MAX; i++) {
+    const finding = findingAt(i);
+    const remains: i32 = superseded(finding) ? Weight.Note : finding.weight;
+    if (remains < least) {
+      least = remains;
+      best = i;
+    }
+  }
+  return best;
+}
+
+/** Whether a finding speaks by one of its entries. */
+export function findingHasEntry(finding: Finding): bool {
+  if (finding.countersignature) return false;
+  return <i32>finding.weight >= Weight.Approves || finding.fixed == Reason.ApprovalOtherDevice;
+}
+
+function superseded(finding: Finding): bool {
+  return finding.anchor >= 0 && !finding.countersignature && finding.sequence < evidenceHighest(finding.anchor);
+}
+
+/** Adds it all up. May be asked again: nothing is spent. */
+export function evidenceWeigh(now: u64, sources: u32): void {
+  let approvers: u32 = 0;
+  outcome.denied = denied();
+  outcome.confirm = Confirm.Unsaid;
+  outcome.reason = Reason.NotApproved;
+  for (let i: u32 = 0; i < count; i++) {
+    const finding = findingAt(i);
+    finding.reason = <u8>reasonOf(finding, now, sources);
+    if (finding.reason == Reason.Ok) {
+      approvers |= 1 << finding.anchor;
+      outcome.confirm = max(outcome.confirm, <i32>finding.confirm);
+    }
+    const reason = summary(finding);
+    if (precedence(reason) > precedence(outcome.reason)) outcome.reason = reason;
+  }
+  outcome.approvals = popcnt(approvers);
+  if (outcome.approvals != 0) outcome.reason = Reason.TooFewOperators;
+}
+
+function reasonOf(finding: Finding, now: u64, sources: u32): i32 {
+  if (superseded(finding)) return Reason.Superseded;
+  if (finding.weight != Weight.Approves) return finding.fixed;
+  if (now >= finding.expires) return Reason.ApprovalExpired;
+  if (now < finding.notBefore) return Reason.ApprovalNotYetValid;
+  return (sources & (1 << (finding.source - 1))) == 0 ? Reason.SourceNotAllowed : Reason.Ok;
+}
+
+// What a finding says about why a package is not approved: the many ways not to be authentic are one.
+function summary(finding: Finding): i32 {
+  if (finding.weight == Weight.Note) return Reason.NotApproved;
+  if (finding.weight != Weight.Broken || precedence(finding.reason) != 0) return finding.reason;
+  return Reason.ApprovalInvalid;
+}
+
+// The most telling reason first; it is the one that would have to be cured.
+function precedence(reason: i32): i32 {
+  switch (reason) {
+    case Reason.ApprovalExpired:
+      return 9;
+    case Reason.ApprovalNotYetValid:
+      return 8;
+    case Reason.Superseded:
+      return 7;
+    case Reason.ApprovalOtherDevice:
+      return 6;
+    case Reason.ApprovalOtherPackage:
+      return 5;
+    case Reason.SourceNotAllowed:
+      return 4;
+    case Reason.ApprovalMalformed:
+      return 3;
+    case Reason.ApprovalInvalid:
+      return 2;
+    case Reason.SourceUnreachable:
+      return 1;
+    default:
+      return 0;
+  }
+}

@@ -1,5 +1,22 @@
-// stub
+// The question to the user, and what counts as an answer.
+//
+//   nothing asked --ask--> pending --valid yes--> answered yes   --drop--> nothing asked
+//                             | ----valid no----> answered no
+//                             | ---time is up---> nothing asked (Deferred)
+//
+// A question is bound to one manifest digest, this device and a nonce that was never used before; its answer counts
+// once. An unsigned answer comes from the device itself, or, if policy says that a person sits there, over the line that
+// delivers the package. A signed one may come by any way: COSE_Sign1_Tagged by a consenter anchor over
+//   {1: 1 yes | 2 no, 2: manifest digest, 3: device id, 4: nonce}
+// No answer, a late one and a faulty one install nothing.
+
+import { anchorSigner, Role } from '../approval/anchors';
+import { identity } from '../approval/bootstrap';
+import { Cursor } from '../codec/cbor';
+import { Sign1, sign1Open } from '../codec/cose';
+import { DIGEST_BYTES } from '../package/digest';
 import { Reason } from '../reason';
+import { policy } from './policy';
 
 export const enum Answer {
   None = 0,
@@ -7,41 +24,142 @@ export const enum Answer {
   No = 2,
 }
 
-/** Where an unsigned answer came from. */
+/** Where an answer came from: the bits of policy.channels. */
 export const enum Channel {
   Local = 1, // button or panel, or a console that is not the line that delivers the package
+  Signed = 2,
   Delivering = 4, // the line that delivers the package
 }
 
-/** The pending question; may be stored and put back as these bytes. */
+export const NONCE_BYTES: u32 = 16;
+const CONSENT_BYTES_MAX: u32 = 256; // a signed answer with room for a long kid
+
+const enum State {
+  Nothing = 0,
+  Pending = 1,
+  Answered = 2,
+}
+
+/** One record, so that it can be stored and put back as it is. */
 @unmanaged
 export class Question {
-  pending: bool;
+  state: u32;
+  answer: i32;
   leftMs: u32; // time left to answer
-  digest: u64; // 32 bytes from here
 }
 
-export const NONCE_BYTES: u32 = 16;
+// Question | manifest digest 32 | nonce 16
+export const QUESTION_BYTES: u32 = 60;
+export const QUESTION: usize = memory.data(60, 4);
+const DIGEST: usize = QUESTION + 12;
+const NONCE: usize = QUESTION + 44;
+const question = changetype<Question>(QUESTION);
 
-export function questionAsk(_digest: usize, _nonce: usize): i32 {
-  return Reason.Internal;
+const message = changetype<Sign1>(memory.data(offsetof<Sign1>(), 4));
+const cursor = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
+
+/** `digest` 32 bytes, `nonce` 16 unpredictable ones. An earlier question is dropped. */
+export function questionAsk(digest: usize, nonce: usize): void {
+  memory.copy(DIGEST, digest, DIGEST_BYTES);
+  memory.copy(NONCE, nonce, NONCE_BYTES);
+  question.answer = Answer.None;
+  question.leftMs = policy.timeoutSeconds * 1000;
+  question.state = State.Pending;
 }
+
 export function questionPending(): bool {
-  return false;
+  return question.state == State.Pending;
 }
-export function questionDrop(): void {}
-/** Time passes; Reason.Deferred once when nobody answered in time, else Ok. */
-export function questionTick(_milliseconds: u32): i32 {
-  return Reason.Internal;
+
+export function questionDigest(): usize {
+  return DIGEST;
 }
-/** An answer without signature. Ok: the answer counts and the question is closed. */
-export function answerLocal(_answer: i32, _channel: i32): i32 {
-  return Reason.Internal;
+
+export function questionNonce(): usize {
+  return NONCE;
 }
-/** COSE_Sign1_Tagged of a consenter anchor. Ok: `answerGiven` says which. */
-export function answerSigned(_from: usize, _length: u32): i32 {
-  return Reason.Internal;
+
+export function questionLeftSeconds(): u32 {
+  return (question.leftMs + 999) / 1000;
 }
-export function answerGiven(): i32 {
-  return Answer.None;
+
+export function questionDrop(): void {
+  memory.fill(QUESTION, 0, QUESTION_BYTES);
+}
+
+/** The answer that was given for this manifest, if any: valid until the question is dropped or another is asked. */
+export function answerFor(digest: usize): i32 {
+  if (question.state != State.Answered || memory.compare(DIGEST, digest, DIGEST_BYTES) != 0) return Answer.None;
+  return question.answer;
+}
+
+/** Time passes. Deferred, once, when nobody answered in time. */
+export function questionTick(milliseconds: u32): i32 {
+  if (question.state != State.Pending) return Reason.Ok;
+  if (milliseconds < question.leftMs) {
+    question.leftMs -= milliseconds;
+    return Reason.Ok;
+  }
+  questionDrop();
+  return Reason.Deferred;
+}
+
+/** An answer without signature, from Channel.Local or Channel.Delivering. Ok: it counts. */
+export function answerLocal(answer: i32, channel: i32): i32 {
+  if (question.state != State.Pending) return Reason.NothingAsked;
+  if (channel == Channel.Signed || (policy.channels & channel) == 0) return Reason.ConsentChannel;
+  return take(answer);
+}
+
+function take(answer: i32): i32 {
+  if (answer != Answer.Yes && answer != Answer.No) return Reason.OutOfRange;
+  question.answer = answer;
+  question.state = State.Answered;
+  return Reason.Ok;
+}
+
+/** A signed answer. Ok: it counts. Anything else leaves the question as it was. */
+export function answerSigned(from: usize, length: u32): i32 {
+  if (question.state != State.Pending) return Reason.NothingAsked;
+  if ((policy.channels & Channel.Signed) == 0) return Reason.ConsentChannel;
+  if (length > CONSENT_BYTES_MAX) return Reason.TooLarge;
+  const fault = sign1Open(message, from, length);
+  if (fault != Reason.Ok) return fault;
+  if (message.payload == 0) return Reason.PayloadPlace;
+  if (anchorSigner(message, Role.Consenter, message.payload, message.payloadBytes) < 0) return Reason.ConsentInvalid;
+  return readAnswer();
+}
+
+function readAnswer(): i32 {
+  cursor.open(message.payload, message.payloadBytes);
+  let answer: u32 = 0;
+  let required = 0;
+  let other = false;
+  let stale = false;
+  let previous: usize = 0;
+  for (let left = cursor.map(); cursor.more(left); left--, required++) {
+    previous = cursor.ordered(previous);
+    switch (cursor.label()) {
+      case 1:
+        answer = cursor.upTo(Answer.No);
+        break;
+      case 2:
+        if (memory.compare(cursor.bytesOf(DIGEST_BYTES), DIGEST, cursor.length) != 0) other = true;
+        break;
+      case 3:
+        cursor.bytes();
+        if (cursor.length != identity.deviceIdBytes) other = true;
+        else if (memory.compare(cursor.from, identity.deviceId, cursor.length) != 0) other = true;
+        break;
+      case 4:
+        if (memory.compare(cursor.bytesOf(NONCE_BYTES), NONCE, cursor.length) != 0) stale = true;
+        break;
+      default:
+        cursor.fail(Reason.UnknownMember);
+    }
+  }
+  if (cursor.close() != Reason.Ok) return cursor.fault;
+  if (required != 4) return Reason.MissingMember;
+  if (other) return Reason.ConsentOther;
+  return stale ? Reason.ConsentNonce : take(answer);
 }

@@ -1,24 +1,163 @@
-// stub
-import { Reason } from '../reason';
-import { Verdict } from './verdict';
+// From alleged to authentic to approved: the one place that takes the steps in order, for core.ts and for the agent.
+//
+//   judgeHead      the head of a package that reader.ts has collected:
+//                  provisioned? -> SUIT_Digest is the manifest's hash -> who signed it -> a vendor did ->
+//                  only now the manifest is parsed -> fits this device -> approval data in package and bootstrap
+//   judgeConsider  approval data from elsewhere, any number of times
+//   judgeDecide    the verdict, and its record for people (explain.ts); may be asked again later
+//
+// A package is judged anew by calling judgeHead again (before installation, say): nothing is carried over.
 
-/** After the head is whole (Phase.Judging): authenticity, countersignatures, embedded approvals, fitness. */
+import { ANCHORS_MAX, anchorSigner, Role } from '../approval/anchors';
+import { identity } from '../approval/bootstrap';
+import { subject, subjectForget } from '../approval/entries';
+import {
+  evidenceBegin,
+  evidenceBlock,
+  evidenceBroken,
+  evidenceConsider,
+  evidenceCountersigned,
+  evidenceFloor,
+  evidenceHighest,
+  evidenceNewest,
+  evidenceWeigh,
+  outcome,
+  Source,
+} from '../approval/evidence';
+import { Cursor } from '../codec/cbor';
+import { Sign1 } from '../codec/cose';
+import { envelope } from '../package/envelope';
+import { manifest, manifestRead } from '../package/manifest';
+import { offerFault, offerPhase, Phase } from '../package/reader';
+import { wrapper, wrapperNext, wrapperOpen } from '../package/wrapper';
+import { Reason } from '../reason';
+import { explain } from './explain';
+import { facts, operatorFloor, setOperatorFloor } from './facts';
+import { policy } from './policy';
+import { provisioned } from './provision';
+import { reasonOfRow, Situation, verdictOf, verdictRow } from './verdict';
+
+/** Approval documents that one package may carry. */
+export const EMBEDDED_MAX: u32 = 4;
+
+const block = changetype<Sign1>(memory.data(offsetof<Sign1>(), 4));
+const list = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
+const situation = changetype<Situation>(memory.data(offsetof<Situation>(), 4));
+
+let headFault: i32 = Reason.WrongState; // until a head is judged
+let lastReason: i32 = Reason.WrongState;
+
 export function judgeHead(): i32 {
-  return Reason.Internal;
+  evidenceBegin();
+  for (let i: u32 = 0; i < ANCHORS_MAX; i++) evidenceFloor(i, operatorFloor(i));
+  subjectForget();
+  headFault = head();
+  if (headFault == Reason.Ok) {
+    considerAll(Source.Package, envelope.approvals, envelope.approvalsBytes, EMBEDDED_MAX);
+    considerAll(Source.Bootstrap, identity.approvals, identity.approvalsBytes, u32.MAX_VALUE);
+  }
+  return headFault;
 }
-/** One more approval document; lies at `from` only during the call. Reason of this document, for information. */
-export function judgeConsider(_source: i32, _from: usize, _length: u32): i32 {
-  return Reason.Internal;
+
+function head(): i32 {
+  if (!provisioned()) return Reason.NotProvisioned;
+  const phase = offerPhase();
+  if (phase == Phase.Failed) return offerFault();
+  if (phase < Phase.Judging) return Reason.Truncated;
+  const fault = authenticate();
+  if (fault != Reason.Ok) return fault;
+  const unfit = manifestRead(identity.vendorId, identity.classId);
+  return unfit != Reason.Ok ? unfit : fits();
 }
-export function judgeUnreachable(_source: i32): void {}
-/** The verdict over all that was seen since judgeHead; may be asked again. Writes the record to VERDICT. */
+
+// Every block is looked at: vendor anchors make the package authentic, operator anchors countersign it.
+function authenticate(): i32 {
+  const fault = wrapperOpen();
+  if (fault != Reason.Ok) return fault;
+  while (wrapper.blocks != 0) {
+    const unreadable = wrapperNext(block);
+    if (unreadable != Reason.Ok) evidenceBlock(unreadable, false);
+    else attribute();
+  }
+  if (subject.vendors == 0) return Reason.VendorSignature;
+  subject.digest = wrapper.digest;
+  return Reason.Ok;
+}
+
+function attribute(): void {
+  const vendor = anchorSigner(block, Role.Vendor, wrapper.signed, wrapper.signedBytes);
+  if (vendor >= 0) {
+    subject.vendors |= 1 << vendor;
+    return;
+  }
+  const operator = anchorSigner(block, Role.Operator, wrapper.signed, wrapper.signedBytes);
+  if (operator >= 0) evidenceCountersigned(operator);
+  else if (operator != -Reason.SignerUnknown) evidenceBlock(-operator, true);
+  else evidenceBlock(-vendor, false);
+}
+
+function fits(): i32 {
+  if (manifest.sequence < facts.installedSequence) return Reason.Rollback;
+  if (manifest.imageBytes > facts.slotBytes) return Reason.SlotTooSmall;
+  subject.sequence = manifest.sequence;
+  subject.classId = manifest.classId;
+  return Reason.Ok;
+}
+
+// [* bstr approval document]. Each one stands or falls alone; what else is wrong with the list is noted.
+function considerAll(source: i32, from: usize, length: u32, most: u32): void {
+  if (from == 0) return;
+  list.open(from, length);
+  const documents = list.array();
+  for (let left = documents; list.more(left); left--) {
+    const document = list.bytes();
+    if (list.fault == Reason.Ok && documents - left < most) evidenceConsider(source, document, list.length);
+  }
+  if (documents > most) evidenceBroken(source, Reason.TooLarge);
+  if (list.close() != Reason.Ok) evidenceBroken(source, list.fault);
+}
+
+/** One more approval document; it lies at `from` only during the call. Returns what is wrong with it by itself. */
+export function judgeConsider(source: i32, from: usize, length: u32): i32 {
+  if (headFault != Reason.Ok) return headFault;
+  if (source < Source.Package || source > Source.Tree) return Reason.OutOfRange;
+  return evidenceConsider(source, from, length);
+}
+
+/** A source that should have been read and could not be. */
+export function judgeUnreachable(source: i32): void {
+  if (headFault == Reason.Ok && source >= Source.Package && source <= Source.Tree) {
+    evidenceBroken(source, Reason.SourceUnreachable);
+  }
+}
+
+/** The verdict over all that was seen since judgeHead. Raises the floors in `facts`, writes the record to VERDICT. */
 export function judgeDecide(): i32 {
-  return Verdict.Reject;
+  facts.timeFloor = max(facts.timeFloor, evidenceNewest());
+  for (let i: u32 = 0; i < ANCHORS_MAX; i++) setOperatorFloor(i, evidenceHighest(i));
+  const now = facts.trustedTime != 0 ? facts.trustedTime : facts.timeFloor;
+  evidenceWeigh(now, policy.sources);
+  situation.provisioned = provisioned();
+  situation.fault = headFault;
+  situation.denied = outcome.denied;
+  situation.approved = outcome.approvals >= policy.threshold;
+  situation.confirm = outcome.confirm;
+  situation.unapproved = outcome.reason;
+  situation.askBeforeDownload = policy.askBeforeDownload;
+  situation.prompt = policy.prompt;
+  const row = verdictRow(situation);
+  lastReason = reasonOfRow(row, situation);
+  const verdict = verdictOf(row);
+  explain(verdict, lastReason, row, now);
+  return verdict;
 }
+
+/** The reason of the last verdict. */
 export function judgeReason(): i32 {
-  return Reason.Internal;
+  return lastReason;
 }
-/** The digest of the authentic manifest (32 bytes), or 0. */
+
+/** The digest (32 bytes) of the manifest if it is authentic, else 0. */
 export function judgedDigest(): usize {
-  return 0;
+  return subject.digest;
 }

@@ -1,0 +1,287 @@
+// core.wasm: the verifier. Hashes, signatures, packages, approvals, and the verdict; nothing is stored, nothing is sent.
+//
+// For hosts, browsers, and firmware that has its own boot loader. It imports nothing, has no start function and never
+// grows its memory. Bytes go in through a window: write up to inputBytes() of them at input(), in as many pieces as they
+// come, then call with their number. Results are numbers (Reason, Phase, Verdict), and bytes at output(), outputBytes()
+// long, valid until the next call.
+//
+//   provision(n)                                bootstrap document in the window
+//   setTime.. setInstalled .. setSlotBytes ..   facts of the device
+//   offerBegin, offerPush(n) ... -> Judging     the package as it arrives; pushes return how many bytes they took
+//   judge, consider(source, n) ..., decide      -> verdict, its record as output
+//   offerAccept, offerPush(n) ... -> Complete   only after a verdict that does not reject; payload bytes in the window
+//
+// After "ask", offerAccept means that the user said yes: who asks is up to the caller (the agent has consent.ts for it).
+// The functions below those are single primitives, for tests, tools and applications that need a hash.
+
+import { Cursor } from './codec/cbor';
+import { Key, keyRead, Sign1, sign1Open, signedBy } from './codec/cose';
+import {
+  ed25519Begin as beginEd25519,
+  ed25519Finish as finishEd25519,
+  ed25519Update as updateEd25519,
+} from './crypto/ed25519';
+import { p256Verify as verifyP256 } from './crypto/p256';
+import {
+  sha256Begin as beginSha256,
+  sha256Finish as finishSha256,
+  sha256Update as updateSha256,
+} from './crypto/sha256';
+import {
+  sha512Begin as beginSha512,
+  sha512Finish as finishSha512,
+  SHA512_STATE_BYTES,
+  sha512Update as updateSha512,
+} from './crypto/sha512';
+import { manifest } from './package/manifest';
+import {
+  offerAccept as accept,
+  offerBegin as beginOffer,
+  offerFault as faultOfOffer,
+  offerHeadBytes as headBytesOfOffer,
+  payloadBytes as payloadBytesOfOffer,
+  offerPhase as phaseOfOffer,
+  offerPush as push,
+} from './package/reader';
+import { text } from './package/text';
+import { VERDICT, verdictBytes } from './policy/explain';
+import { facts, operatorFloor as floorOf, setOperatorFloor as setFloorOf } from './policy/facts';
+import { judgeConsider, judgeDecide, judgeHead, judgeReason, judgeUnreachable } from './policy/judge';
+import { provision as provisionDevice } from './policy/provision';
+import { Verdict } from './policy/verdict';
+import { Reason } from './reason';
+
+/** An approval document or a bootstrap document fits whole; packages pass in any number of pieces. */
+const INPUT_BYTES: u32 = 1024;
+const INPUT: usize = memory.data(1024, 16);
+/** The one hash that an application can have open here, and its result: SHA-512 is the larger. */
+const HASH: usize = memory.data(SHA512_STATE_BYTES, 16);
+const HASH_RESULT: usize = memory.data(64, 16);
+
+const key = changetype<Key>(memory.data(offsetof<Key>(), 4));
+const message = changetype<Sign1>(memory.data(offsetof<Sign1>(), 4));
+const cursor = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
+
+let outputAt: usize = 0;
+let outputLength: u32 = 0;
+let decided: i32 = Verdict.Reject; // about the package that is offered now
+
+export function input(): usize {
+  return INPUT;
+}
+
+export function inputBytes(): u32 {
+  return INPUT_BYTES;
+}
+
+export function output(): usize {
+  return outputAt;
+}
+
+export function outputBytes(): u32 {
+  return outputLength;
+}
+
+function give(from: usize, length: u32): u32 {
+  outputAt = from;
+  outputLength = from == 0 ? 0 : length;
+  return outputLength;
+}
+
+function fits(length: u32): bool {
+  return length <= INPUT_BYTES;
+}
+
+// --- the device ---
+
+export function provision(length: u32): i32 {
+  decided = Verdict.Reject;
+  return fits(length) ? provisionDevice(INPUT, length) : Reason.TooLarge;
+}
+
+/** Trusted Unix seconds; 0: there is no trusted clock. */
+export function setTime(seconds: u64): void {
+  facts.trustedTime = seconds;
+}
+
+/** Newest iat ever seen; a verdict raises it, and who keeps it over a reset reads it back. */
+export function setTimeFloor(seconds: u64): void {
+  facts.timeFloor = seconds;
+}
+
+export function timeFloor(): u64 {
+  return facts.timeFloor;
+}
+
+/** Sequence number of the package that is installed. */
+export function setInstalled(sequence: u64): void {
+  facts.installedSequence = sequence;
+}
+
+/** Room for an image; 0, the state after start, takes none. */
+export function setSlotBytes(bytes: u32): void {
+  facts.slotBytes = bytes;
+}
+
+/** Highest document sequence ever seen of the operator with this anchor index; raised by a verdict like the time floor. */
+export function setOperatorFloor(anchor: u32, sequence: u64): void {
+  setFloorOf(anchor, sequence);
+}
+
+export function operatorFloor(anchor: u32): u64 {
+  return floorOf(anchor);
+}
+
+// --- the package ---
+
+export function offerBegin(): void {
+  decided = Verdict.Reject;
+  beginOffer();
+}
+
+export function offerPush(length: u32): u32 {
+  return fits(length) ? push(INPUT, length) : 0;
+}
+
+export function offerPhase(): i32 {
+  return phaseOfOffer();
+}
+
+export function offerFault(): i32 {
+  return faultOfOffer();
+}
+
+export function offerHeadBytes(): u32 {
+  return headBytesOfOffer();
+}
+
+export function payloadBytes(): u32 {
+  return payloadBytesOfOffer();
+}
+
+/** The caller's go-ahead. Refused unless the last verdict was install, or ask and the caller has asked. */
+export function offerAccept(): i32 {
+  return decided == Verdict.Reject ? Reason.WrongState : accept();
+}
+
+// --- the verdict ---
+
+/** Reason of the package itself; approval data in it and in the bootstrap document is considered at once. */
+export function judge(): i32 {
+  decided = Verdict.Reject;
+  return judgeHead();
+}
+
+/** An approval document in the window, from source 1 package, 2 card, 3 bootstrap or 4 tree. */
+export function consider(source: i32, length: u32): i32 {
+  decided = Verdict.Reject;
+  return fits(length) ? judgeConsider(source, INPUT, length) : Reason.TooLarge;
+}
+
+export function unreachable(source: i32): void {
+  judgeUnreachable(source);
+}
+
+/** 1 install, 2 ask, 3 reject; its record (policy/explain.ts) is the output. */
+export function decide(): i32 {
+  decided = judgeDecide();
+  give(VERDICT, verdictBytes());
+  return decided;
+}
+
+export function verdictReason(): i32 {
+  return judgeReason();
+}
+
+// --- what the manifest says, once it was found authentic; 0 bytes: nothing ---
+
+/** 1 name, 2 version, 3 description (texts for people), 4 URI of the payload, 5 image digest. */
+export function manifestText(field: i32): u32 {
+  if (!manifest.read) return give(0, 0);
+  switch (field) {
+    case 1:
+      return give(text.name, text.nameBytes);
+    case 2:
+      return give(text.version, text.versionBytes);
+    case 3:
+      return give(text.description, text.descriptionBytes);
+    case 4:
+      return give(manifest.uri, manifest.uriBytes);
+    case 5:
+      return give(manifest.imageDigest, 32);
+    default:
+      return give(0, 0);
+  }
+}
+
+export function imageBytes(): u32 {
+  return manifest.read ? manifest.imageBytes : 0;
+}
+
+// --- primitives; the bytes they work on are in the window ---
+
+export function sha256Begin(): void {
+  beginSha256(HASH);
+}
+
+export function sha256Update(length: u32): void {
+  if (fits(length)) updateSha256(HASH, INPUT, length);
+}
+
+/** 32 bytes of output. */
+export function sha256Finish(): void {
+  finishSha256(HASH, HASH_RESULT);
+  give(HASH_RESULT, 32);
+}
+
+export function sha512Begin(): void {
+  beginSha512(HASH);
+}
+
+export function sha512Update(length: u32): void {
+  if (fits(length)) updateSha512(HASH, INPUT, length);
+}
+
+/** 64 bytes of output. */
+export function sha512Finish(): void {
+  finishSha512(HASH, HASH_RESULT);
+  give(HASH_RESULT, 64);
+}
+
+/** Window: public key 32 | signature 64. Then the message in pieces, then finish, whatever was said here. */
+export function ed25519Begin(): bool {
+  return beginEd25519(INPUT, INPUT + 32);
+}
+
+export function ed25519Update(length: u32): void {
+  if (fits(length)) updateEd25519(INPUT, length);
+}
+
+export function ed25519Finish(): bool {
+  return finishEd25519();
+}
+
+/** Window: public key x, y 64 | signature r, s 64 | SHA-256 of the message 32. */
+export function p256Verify(): bool {
+  return verifyP256(INPUT, INPUT + 128, INPUT + 64);
+}
+
+/**
+ * Window: COSE_Key | COSE_Sign1_Tagged | detached payload | external_aad. The payload is looked at only if the message
+ * has none. Ok: the key made the signature.
+ */
+export function sign1Verify(keyBytes: u32, messageBytes: u32, payload: u32, aad: u32): i32 {
+  if (!fits(keyBytes) || !fits(messageBytes) || !fits(payload) || !fits(aad)) return Reason.TooLarge;
+  if (!fits(keyBytes + messageBytes + payload + aad)) return Reason.TooLarge;
+  const at = INPUT + keyBytes;
+  const detached = at + messageBytes;
+  cursor.open(INPUT, keyBytes);
+  const unusable = keyRead(cursor, key);
+  if (unusable != Reason.Ok) return unusable;
+  if (cursor.close() != Reason.Ok) return cursor.fault;
+  const fault = sign1Open(message, at, messageBytes);
+  if (fault != Reason.Ok) return fault;
+  if (message.payload != 0)
+    return signedBy(message, key, message.payload, message.payloadBytes, detached + payload, aad);
+  return signedBy(message, key, detached, payload, detached + payload, aad);
+}

@@ -1,0 +1,191 @@
+// The SUIT commands that we follow, and where each may stand. Anything else is an error, nothing is skipped.
+//
+//   command               | shared | payload-fetch | install | validate | invoke |
+//    1 vendor-identifier  |   x    |       x       |    x    |    x     |   x    | against the device's vendor id
+//    2 class-identifier   |   x    |       x       |    x    |    x     |   x    | against the device's class id
+//    3 image-match        |        |               |    x    |    x     |        | install: after the fetch
+//   12 set-component-index|   x    |       x       |    x    |    x     |   x    | 0 or true: there is one component
+//   20 override-parameters|   x    |       x       |    x    |          |        | see `parameter`
+//   21 fetch              |        |               |    x    |          |        | once; what is to be installed
+//   23 invoke             |        |               |         |          |   x    | read, never done: the boot loader starts images
+//   27 update-authorized  |        |       x       |    x    |          |        | the verdict's own question, recorded
+//
+// (draft-ietf-suit-manifest-37 section 8.4, templates "compatibility", "download" and "integrated payload"; 27 from
+// draft-ietf-suit-update-management-14.) Conditions are evaluated where they stand. Parameters: 1 vendor-id,
+// 2 class-id, 3 image-digest, 14 image-size, 21 uri, 27 update-priority.
+
+import { Cursor, Type } from '../codec/cbor';
+import { Reason } from '../reason';
+import { digestRead } from './digest';
+
+/** Sequences of a manifest, as a mask. */
+export const enum Section {
+  Shared = 1,
+  PayloadFetch = 2,
+  Install = 4,
+  Validate = 8,
+  Invoke = 16,
+}
+const EVERYWHERE: i32 = 31;
+
+export const UUID_BYTES: u32 = 16;
+const REPORTING_MAX: u32 = 15; // four reporting bits
+
+/** Parameters as they stand, and what the sequences have done so far. */
+@unmanaged
+export class Run {
+  vendorId: usize; // 0 addresses: not set
+  classId: usize;
+  imageDigest: usize;
+  imageBytes: u32; // 0: not set
+  uri: usize;
+  uriBytes: u32;
+  prioritySet: bool;
+  vendorChecked: bool;
+  classChecked: bool;
+  asked: u32; // sections in which update-authorized stood
+  fetched: usize; // digest of what is fetched, 0: nothing yet
+  fetchedBytes: u32;
+}
+
+export const run = changetype<Run>(memory.data(offsetof<Run>(), 4));
+const commands = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
+const inner = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
+
+let deviceVendor: usize = 0;
+let deviceClass: usize = 0;
+
+export function runBegin(vendorId: usize, classId: usize): void {
+  memory.fill(changetype<usize>(run), 0, offsetof<Run>());
+  deviceVendor = vendorId;
+  deviceClass = classId;
+}
+
+// The table above.
+function places(command: i32): i32 {
+  switch (command) {
+    case 1:
+    case 2:
+    case 12:
+      return EVERYWHERE;
+    case 3:
+      return Section.Install | Section.Validate;
+    case 20:
+      return Section.Shared | Section.PayloadFetch | Section.Install;
+    case 21:
+      return Section.Install;
+    case 23:
+      return Section.Invoke;
+    case 27:
+      return Section.PayloadFetch | Section.Install;
+    default:
+      return 0;
+  }
+}
+
+/** Follows one sequence: [code, argument, code, argument, ...]. */
+export function runSequence(section: i32, from: usize, length: u32): i32 {
+  commands.open(from, length);
+  const items = commands.array();
+  if ((items & 1) != 0) return Reason.CommandArgument;
+  for (let left = items; commands.more(left); left -= 2) {
+    const command = commands.label();
+    if (commands.fault != Reason.Ok) break;
+    const allowed = places(command);
+    if (allowed == 0) return Reason.CommandUnsupported;
+    if ((allowed & section) == 0) return Reason.CommandPlace;
+    const fault = follow(command, section);
+    if (commands.fault != Reason.Ok) break;
+    if (fault != Reason.Ok) return fault;
+  }
+  return commands.close();
+}
+
+function follow(command: i32, section: i32): i32 {
+  if (command == 20) return overrideParameters();
+  if (command == 12) return componentIndex();
+  if (commands.peek() != Type.Uint || commands.uint() > REPORTING_MAX) return Reason.CommandArgument;
+  switch (command) {
+    case 1:
+      run.vendorChecked = true;
+      return identity(run.vendorId, deviceVendor, Reason.VendorId);
+    case 2:
+      run.classChecked = true;
+      return identity(run.classId, deviceClass, Reason.ClassId);
+    case 3:
+      return imageMatch();
+    case 21:
+      return fetch();
+    case 27:
+      run.asked |= section;
+      return run.prioritySet ? Reason.Ok : Reason.ParameterMissing;
+    default:
+      return Reason.Ok; // 23
+  }
+}
+
+function componentIndex(): i32 {
+  const type = commands.peek();
+  const chosen = type == Type.Uint ? commands.uint() == 0 : type == Type.Simple && commands.boolean();
+  return chosen ? Reason.Ok : Reason.CommandArgument;
+}
+
+function identity(stated: usize, own: usize, reason: i32): i32 {
+  if (stated == 0) return Reason.ParameterMissing;
+  return memory.compare(stated, own, UUID_BYTES) == 0 ? Reason.Ok : reason;
+}
+
+// The digest is compared when the payload has passed (reader.ts). Here is made sure that it is the one that is meant.
+function imageMatch(): i32 {
+  if (run.imageDigest == 0 || run.imageBytes == 0) return Reason.ParameterMissing;
+  if (run.fetched == 0) return Reason.CommandPlace;
+  return memory.compare(run.imageDigest, run.fetched, 32) == 0 ? Reason.Ok : Reason.PayloadDigest;
+}
+
+function fetch(): i32 {
+  if (run.fetched != 0) return Reason.CommandPlace;
+  if (run.imageDigest == 0 || run.imageBytes == 0 || run.uri == 0) return Reason.ParameterMissing;
+  run.fetched = run.imageDigest;
+  run.fetchedBytes = run.imageBytes;
+  return Reason.Ok;
+}
+
+function overrideParameters(): i32 {
+  let previous: usize = 0;
+  for (let left = commands.map(); commands.more(left); left--) {
+    previous = commands.ordered(previous);
+    const fault = parameter(commands.label());
+    if (commands.fault != Reason.Ok) break;
+    if (fault != Reason.Ok) return fault;
+  }
+  return Reason.Ok;
+}
+
+function parameter(id: i32): i32 {
+  switch (id) {
+    case 1:
+      run.vendorId = commands.bytesOf(UUID_BYTES);
+      return Reason.Ok;
+    case 2:
+      run.classId = commands.bytesOf(UUID_BYTES);
+      return Reason.Ok;
+    case 3:
+      commands.enter(inner);
+      run.imageDigest = digestRead(inner);
+      commands.leave(inner);
+      return Reason.Ok;
+    case 14:
+      run.imageBytes = commands.upTo(u32.MAX_VALUE);
+      return run.imageBytes == 0 ? Reason.OutOfRange : Reason.Ok;
+    case 21:
+      run.uri = commands.text();
+      run.uriBytes = commands.length;
+      return Reason.Ok;
+    case 27:
+      commands.int();
+      run.prioritySet = true;
+      return Reason.Ok;
+    default:
+      return Reason.ParameterUnsupported;
+  }
+}
