@@ -4,5 +4,7 @@
 // passes an address inside it loses what stands there. Hashes, signatures and documents take their turns in it, which
 // is what keeps the memory of a microcontroller small. The layout of each turn stands in the file that takes it.
 
-export const SCRATCH_BYTES: i32 = 2048; // the largest turn: an Ed25519 verification with its tables of points
+import { SMALL } from './profile';
+
+export const SCRATCH_BYTES: i32 = SMALL ? 2560 : 4608; // the largest turn: an Ed25519 verification, tables and digits
 export const SCRATCH: usize = memory.data(SCRATCH_BYTES, 16);

@@ -1,73 +1,106 @@
-// The field of Curve25519, p = 2^255 - 19, as Montgomery residues: an element is x * 2^256 mod p in eight words, below p.
+// The field of Curve25519, p = 2^255 - 19.
 //
-// Elements are FE_BYTES at 4-aligned addresses. Results may stand where an operand stood. Public data only.
+// An element is FE_BYTES at a 4-aligned address, in the limbs of the build's product kernel, not in any normal form.
+// Sizes are counted in units: what a product gives is tight, one unit; sums and differences add their operands' units;
+// a product takes operands whose units multiply to at most 14. Results may stand where an operand stood, except where
+// said. Public data only: running time follows the values.
 
-import { wordsAdd, wordsLess, wordsMontgomery, wordsSub, wordsZero } from './words';
+import { FIELD_MODULUS, FIELD_WORDS } from './areas';
+import { wideReduce25519 } from './field25519-wide';
+import { WIDE_BITS, WIDE_BYTES, WIDE_LIMBS, wideAdd, wideMultiply, wideSquare, wideSub } from './product-wide';
+import { wordsFromLimbs, wordsLess, wordsSet, wordsToLimbs, wordsZero } from './words';
 
-export const FE_BYTES: usize = 32;
+export const FE_BYTES: usize = WIDE_BYTES;
 
-const INVERSE: u32 = 0x286bca1b; // -1/p mod 2^32
-export const FE_MODULUS: usize = memory.data<u32>([
-  0xffffffed, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0x7fffffff,
-]);
-// 2^512 mod p
-const R2: usize = memory.data<u32>([0x000005a4, 0, 0, 0, 0, 0, 0, 0]);
-// 2^256 mod p
-export const FE_ONE: usize = memory.data<u32>([0x00000026, 0, 0, 0, 0, 0, 0, 0]);
-const PLAIN_ONE: usize = memory.data<u32>([1, 0, 0, 0, 0, 0, 0, 0]);
+function setModulus(): void {
+  wordsSet(FIELD_MODULUS, -19, -1, -1, -1, -1, -1, -1, 0x7fffffff);
+}
 
 export function feMul(z: usize, x: usize, y: usize): void {
-  wordsMontgomery(z, x, y, FE_MODULUS, INVERSE);
+  wideMultiply(x, y);
+  wideReduce25519(z);
 }
 
 export function feSquare(z: usize, x: usize): void {
-  wordsMontgomery(z, x, x, FE_MODULUS, INVERSE);
+  wideSquare(x);
+  wideReduce25519(z);
 }
 
 export function feAdd(z: usize, x: usize, y: usize): void {
-  if (wordsAdd(z, x, y) != 0 || !wordsLess(z, FE_MODULUS)) wordsSub(z, z, FE_MODULUS);
+  wideAdd(z, x, y);
 }
 
 export function feSub(z: usize, x: usize, y: usize): void {
-  if (wordsSub(z, x, y) != 0) wordsAdd(z, z, FE_MODULUS);
+  wideSub(z, x, y);
+}
+
+export function feNegate(z: usize, x: usize): void {
+  for (let i: usize = 0; i < FE_BYTES; i += 4) store<i32>(z + i, -load<i32>(x + i));
+}
+
+export function feCopy(z: usize, x: usize): void {
+  memory.copy(z, x, FE_BYTES);
+}
+
+// z = a small number
+export function feSet(z: usize, value: u32): void {
+  memory.fill(z, 0, FE_BYTES);
+  store<u32>(z, value);
+}
+
+// in: words < 2^256
+export function feFromWords(z: usize, words: usize): void {
+  wordsToLimbs(z, words, WIDE_BITS, WIDE_LIMBS);
+}
+
+// out: words = x in 0..p-1, of an element of few units
+export function feToWords(words: usize, x: usize): void {
+  setModulus();
+  wordsFromLimbs(words, x, WIDE_BITS, WIDE_LIMBS, FIELD_MODULUS);
+}
+
+// Whether words < p: the coordinates that are canonical
+export function feCanonical(words: usize): bool {
+  setModulus();
+  return wordsLess(words, FIELD_MODULUS);
 }
 
 export function feZero(x: usize): bool {
-  return wordsZero(x);
+  feToWords(FIELD_WORDS, x);
+  return wordsZero(FIELD_WORDS);
 }
 
-export function feEqual(x: usize, y: usize): bool {
-  return memory.compare(x, y, FE_BYTES) == 0;
+// z = x^(2^n), n > 0
+function squareTimes(z: usize, x: usize, n: i32): void {
+  feSquare(z, x);
+  while (--n != 0) feSquare(z, z);
 }
 
-// words below p <-> element
-export function feFromWords(z: usize, words: usize): void {
-  wordsMontgomery(z, words, R2, FE_MODULUS, INVERSE);
-}
-
-export function feToWords(words: usize, x: usize): void {
-  wordsMontgomery(words, x, PLAIN_ONE, FE_MODULUS, INVERSE);
-}
-
-// out: z = x^(2^252 - 3) = x^((p - 5) / 8), z disjoint from x
-export function fePow22523(z: usize, x: usize): void {
-  memory.copy(z, x, FE_BYTES);
-  // 2^252 - 3 in binary: 250 ones, 0, 1
-  for (let i = 0; i < 249; i++) {
-    feSquare(z, z);
-    feMul(z, z, x);
-  }
-  feSquare(z, z);
-  feSquare(z, z);
-  feMul(z, z, x);
-}
-
-// out: z = 1 / x (0 for 0), z disjoint from x; p - 2 = 8 (2^252 - 3) + 3
-export function feInvert(z: usize, x: usize): void {
-  fePow22523(z, x);
-  feSquare(z, z);
-  feSquare(z, z);
-  feMul(z, z, x);
-  feSquare(z, z);
-  feMul(z, z, x);
+// out: z = x^(2^252 - 3) = x^((p - 5) / 8)
+// z, x and the two elements from spare on are disjoint.
+export function fePow22523(z: usize, x: usize, spare: usize): void {
+  const a = spare;
+  const b = spare + FE_BYTES;
+  feSquare(a, x);
+  squareTimes(b, a, 2);
+  feMul(b, b, x); // 9
+  feMul(a, a, b); // 11
+  feSquare(a, a); // 22
+  feMul(a, a, b); // 2^5 - 1
+  squareTimes(b, a, 5);
+  feMul(a, a, b); // 2^10 - 1
+  squareTimes(b, a, 10);
+  feMul(b, b, a); // 2^20 - 1
+  squareTimes(z, b, 20);
+  feMul(b, b, z); // 2^40 - 1
+  squareTimes(b, b, 10);
+  feMul(a, a, b); // 2^50 - 1
+  squareTimes(b, a, 50);
+  feMul(b, b, a); // 2^100 - 1
+  squareTimes(z, b, 100);
+  feMul(b, b, z); // 2^200 - 1
+  squareTimes(b, b, 50);
+  feMul(a, a, b); // 2^250 - 1
+  squareTimes(a, a, 2);
+  feMul(z, a, x); // 2^252 - 3
 }

@@ -1,48 +1,105 @@
-// The field of NIST P-256, p = 2^256 - 2^224 + 2^192 + 2^96 - 1, as Montgomery residues: an element is x * 2^256 mod p in eight words, below p.
+// The field of NIST P-256, p = 2^256 - 2^224 + 2^192 + 2^96 - 1, as Montgomery residues.
 //
-// Elements are FE_BYTES at 4-aligned addresses. Results may stand where an operand stood. Public data only.
+// An element is GF_BYTES at a 4-aligned address, in the limbs of the build's product kernel, not in any normal form; it
+// stands for its value divided by R = 2^(limbs * bits). Units are counted as in field25519.ts: products give one, sums
+// and differences add up, a product takes at most 14. Results may stand where an operand stood.
+// Public data only: running time follows the values.
 
-import { wordsAdd, wordsLess, wordsMontgomery, wordsSub, wordsZero } from './words';
+import { FIELD_MODULUS, FIELD_SPARE, FIELD_WORDS } from './areas';
+import { wideReduce256, wideReduceSub256 } from './field256-wide';
+import { wordsInvert } from './inverse';
+import { WIDE_BITS, WIDE_BYTES, WIDE_LIMBS, wideAdd, wideMultiply, wideSquare, wideSub } from './product-wide';
+import { wordsFromLimbs, wordsLess, wordsSet, wordsToLimbs, wordsZero } from './words';
 
-export const GF_BYTES: usize = 32;
+export const GF_BYTES: usize = WIDE_BYTES;
 
-const INVERSE: u32 = 1; // -1/p mod 2^32
-export const GF_MODULUS: usize = memory.data<u32>([0xffffffff, 0xffffffff, 0xffffffff, 0, 0, 0, 1, 0xffffffff]);
-// 2^512 mod p
-const R2: usize = memory.data<u32>([3, 0, 0xffffffff, 0xfffffffb, 0xfffffffe, 0xffffffff, 0xfffffffd, 4]);
-// 2^256 mod p
-export const GF_ONE: usize = memory.data<u32>([1, 0, 0, 0xffffffff, 0xffffffff, 0xffffffff, 0xfffffffe, 0]);
-const PLAIN_ONE: usize = memory.data<u32>([1, 0, 0, 0, 0, 0, 0, 0]);
+// p in words
+export function gfModulus(words: usize): void {
+  wordsSet(words, -1, -1, -1, 0, 0, 0, 1, -1);
+}
 
 export function gfMul(z: usize, x: usize, y: usize): void {
-  wordsMontgomery(z, x, y, GF_MODULUS, INVERSE);
+  wideMultiply(x, y);
+  wideReduce256(z);
 }
 
 export function gfSquare(z: usize, x: usize): void {
-  wordsMontgomery(z, x, x, GF_MODULUS, INVERSE);
+  wideSquare(x);
+  wideReduce256(z);
+}
+
+// z = x * y - w, w of at most 4 units
+export function gfMulSub(z: usize, x: usize, y: usize, w: usize): void {
+  wideMultiply(x, y);
+  wideReduceSub256(z, w);
+}
+
+// z = x * x - w, w of at most 4 units
+export function gfSquareSub(z: usize, x: usize, w: usize): void {
+  wideSquare(x);
+  wideReduceSub256(z, w);
 }
 
 export function gfAdd(z: usize, x: usize, y: usize): void {
-  if (wordsAdd(z, x, y) != 0 || !wordsLess(z, GF_MODULUS)) wordsSub(z, z, GF_MODULUS);
+  wideAdd(z, x, y);
 }
 
 export function gfSub(z: usize, x: usize, y: usize): void {
-  if (wordsSub(z, x, y) != 0) wordsAdd(z, z, GF_MODULUS);
+  wideSub(z, x, y);
+}
+
+export function gfCopy(z: usize, x: usize): void {
+  memory.copy(z, x, GF_BYTES);
+}
+
+// out: words = the residue itself (not divided by R) in 0..p-1
+function normal(words: usize, x: usize): void {
+  gfModulus(FIELD_MODULUS);
+  wordsFromLimbs(words, x, WIDE_BITS, WIDE_LIMBS, FIELD_MODULUS);
+}
+
+// Whether words < p: the coordinates that are canonical
+export function gfCanonical(words: usize): bool {
+  gfModulus(FIELD_MODULUS);
+  return wordsLess(words, FIELD_MODULUS);
 }
 
 export function gfZero(x: usize): bool {
-  return wordsZero(x);
+  normal(FIELD_WORDS, x);
+  return wordsZero(FIELD_WORDS);
 }
 
-export function gfEqual(x: usize, y: usize): bool {
-  return memory.compare(x, y, GF_BYTES) == 0;
-}
-
-// words below p <-> element
+// out: z = words * R mod p, that is, the element that stands for words.   in: words < 2^256
 export function gfFromWords(z: usize, words: usize): void {
-  wordsMontgomery(z, words, R2, GF_MODULUS, INVERSE);
+  wordsToLimbs(z, words, WIDE_BITS, WIDE_LIMBS);
+  wordsSet(FIELD_WORDS, 0xc00, 0, 0xfffffc00, 0xffffefff, 0xfffffbff, 0xffffffff, 0xfffff7ff, 0x13ff); // R^2 mod p
+  wordsToLimbs(FIELD_SPARE, FIELD_WORDS, WIDE_BITS, WIDE_LIMBS);
+  gfMul(z, z, FIELD_SPARE);
 }
 
+// out: words = the value that x stands for, in 0..p-1. x is spent.
 export function gfToWords(words: usize, x: usize): void {
-  wordsMontgomery(words, x, PLAIN_ONE, GF_MODULUS, INVERSE);
+  memory.fill(FIELD_SPARE, 0, GF_BYTES);
+  store<u32>(FIELD_SPARE, 1);
+  gfMul(x, x, FIELD_SPARE);
+  normal(words, x);
+}
+
+// out: z = 1 / x, x not 0
+export function gfInvert(z: usize, x: usize): void {
+  gfCopy(z, x);
+  gfToWords(FIELD_WORDS, z);
+  wordsInvert(FIELD_WORDS, FIELD_WORDS, FIELD_MODULUS, -1); // p = -1 mod 2^30
+  gfFromWords(z, FIELD_WORDS);
+}
+
+// z = 1
+export function gfOne(z: usize): void {
+  memory.fill(FIELD_WORDS, 0, 32);
+  store<u32>(FIELD_WORDS, 1);
+  gfFromWords(z, FIELD_WORDS);
+}
+
+export function gfNegate(z: usize, x: usize): void {
+  for (let i: usize = 0; i < GF_BYTES; i += 4) store<i32>(z + i, -load<i32>(x + i));
 }

@@ -3,12 +3,20 @@
 // This is where the scalars of both signature schemes are computed: a handful of operations per verification, so the
 // loops are plain. Addresses are 4-aligned. Public data only: running time follows the values.
 
-import { SCRATCH } from '../scratch';
+import { WORDS_PRODUCT } from './areas';
 
 export const WORDS_BYTES: usize = 32;
 
-// The last 64 bytes of SCRATCH are taken while a product runs: 10 words of accumulator.
-const PRODUCT: usize = SCRATCH + 1984;
+export function wordsSet(z: usize, a: u32, b: u32, c: u32, d: u32, e: u32, f: u32, g: u32, h: u32): void {
+  store<u32>(z, a, 0);
+  store<u32>(z, b, 4);
+  store<u32>(z, c, 8);
+  store<u32>(z, d, 12);
+  store<u32>(z, e, 16);
+  store<u32>(z, f, 20);
+  store<u32>(z, g, 24);
+  store<u32>(z, h, 28);
+}
 
 // out: z = (x + y) mod 2^256, returns the carry
 // z may be x or y, or disjoint from both.
@@ -51,39 +59,79 @@ export function wordsZero(x: usize): bool {
   return any == 0;
 }
 
-// 32 bytes at any alignment -> words
+// in: 32 bytes at any alignment, most significant first
 export function wordsFromBigEndian(z: usize, from: usize): void {
   for (let i: usize = 0; i < WORDS_BYTES; i++) store<u8>(z + i, load<u8>(from + WORDS_BYTES - 1 - i));
 }
 
-// in: x < 2^256, y < m (or the reverse), m odd, inverse = -1/m mod 2^32   out: z = x * y / 2^256 mod m, z < m
+// in: x, y < 2^256, one of them < m, m odd, inverse = -1/m mod 2^32   out: z = x * y / 2^256 mod m, z < m
 // Montgomery's product, word by word. z may be x or y.
 export function wordsMontgomery(z: usize, x: usize, y: usize, m: usize, inverse: u32): void {
-  memory.fill(PRODUCT, 0, 40);
+  memory.fill(WORDS_PRODUCT, 0, 40);
   for (let i: usize = 0; i < WORDS_BYTES; i += 4) {
     const digit = <u64>load<u32>(x + i);
     let carry: u64 = 0;
     for (let j: usize = 0; j < WORDS_BYTES; j += 4) {
-      carry += digit * <u64>load<u32>(y + j) + <u64>load<u32>(PRODUCT + j); // <= 2^64 - 1
-      store<u32>(PRODUCT + j, <u32>carry);
+      carry += digit * <u64>load<u32>(y + j) + <u64>load<u32>(WORDS_PRODUCT + j); // <= 2^64 - 1
+      store<u32>(WORDS_PRODUCT + j, <u32>carry);
       carry >>= 32;
     }
-    carry += <u64>load<u32>(PRODUCT, 32);
-    store<u32>(PRODUCT, <u32>carry, 32);
-    store<u32>(PRODUCT, <u32>(carry >> 32), 36);
-    const lowest: u32 = load<u32>(PRODUCT); // a local, as asc widens a load whose value is cast to u64
+    carry += <u64>load<u32>(WORDS_PRODUCT, 32);
+    store<u32>(WORDS_PRODUCT, <u32>carry, 32);
+    store<u32>(WORDS_PRODUCT, <u32>(carry >> 32), 36);
+    const lowest: u32 = load<u32>(WORDS_PRODUCT); // its own line: inside a cast to u64, asc would load and multiply as u64
     const multiple: u32 = lowest * inverse;
     const quotient = <u64>multiple;
     carry = (quotient * <u64>load<u32>(m) + <u64>lowest) >> 32;
     for (let j: usize = 4; j < WORDS_BYTES; j += 4) {
-      carry += quotient * <u64>load<u32>(m + j) + <u64>load<u32>(PRODUCT + j);
-      store<u32>(PRODUCT + j - 4, <u32>carry);
+      carry += quotient * <u64>load<u32>(m + j) + <u64>load<u32>(WORDS_PRODUCT + j);
+      store<u32>(WORDS_PRODUCT + j - 4, <u32>carry);
       carry >>= 32;
     }
-    carry += <u64>load<u32>(PRODUCT, 32);
-    store<u32>(PRODUCT, <u32>carry, 28);
-    store<u32>(PRODUCT, load<u32>(PRODUCT, 36) + <u32>(carry >> 32), 32); // PRODUCT < 2 m
+    carry += <u64>load<u32>(WORDS_PRODUCT, 32);
+    store<u32>(WORDS_PRODUCT, <u32>carry, 28);
+    store<u32>(WORDS_PRODUCT, load<u32>(WORDS_PRODUCT, 36) + <u32>(carry >> 32), 32); // the whole < 2 m
   }
-  if (load<u32>(PRODUCT, 32) != 0 || !wordsLess(PRODUCT, m)) wordsSub(z, PRODUCT, m);
-  else memory.copy(z, PRODUCT, WORDS_BYTES);
+  if (load<u32>(WORDS_PRODUCT, 32) != 0 || !wordsLess(WORDS_PRODUCT, m)) wordsSub(z, WORDS_PRODUCT, m);
+  else memory.copy(z, WORDS_PRODUCT, WORDS_BYTES);
+}
+
+// in: x < 2^256   out: z = limbs of `bits` bits each, count of them, 32 bits apart
+export function wordsToLimbs(z: usize, x: usize, bits: u32, count: u32): void {
+  const mask: u64 = (1 << (<u64>bits)) - 1;
+  let held: u64 = 0;
+  let holds: u32 = 0;
+  let at: usize = 0;
+  for (let i: u32 = 0; i < count; i++) {
+    if (holds < bits && at < WORDS_BYTES) {
+      held |= (<u64>load<u32>(x + at)) << holds; // holds < 32
+      holds += 32;
+      at += 4;
+    }
+    store<u32>(z, <u32>(held & mask));
+    held >>= <u64>bits;
+    holds -= bits;
+    z += 4;
+  }
+}
+
+// in: x = limbs of `bits` bits each, signed, |limb| < 2^31, count * bits >= 256; m > 2^254
+// out: z = x mod m, z < m.   Takes a step per multiple of m that x is away: for values within a few m of 0.
+export function wordsFromLimbs(z: usize, x: usize, bits: u32, count: u32, m: usize): void {
+  let held: i64 = 0;
+  let holds: u32 = 0;
+  let at: usize = 0;
+  for (let i: u32 = 0; i < count; i++) {
+    held += (<i64>load<i32>(x + (i << 2))) << holds; // |held| < 2^63, as holds < 32
+    holds += bits;
+    if (holds >= 32 && at < WORDS_BYTES) {
+      store<u32>(z + at, <u32>held);
+      held >>= 32;
+      holds -= 32;
+      at += 4;
+    }
+  }
+  let top = <i32>held;
+  while (top < 0) top += <i32>wordsAdd(z, z, m);
+  while (top > 0 || !wordsLess(z, m)) top -= <i32>wordsSub(z, z, m);
 }

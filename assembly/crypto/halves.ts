@@ -1,0 +1,92 @@
+// Splitting the scalar of an Ed25519 check in two of half its length (Antipa, Brown, Gallant, Lambert, Struik and
+// Vanstone, "Accelerated verification of ECDSA signatures", 2005).
+//
+// [S]B = R + [k]A holds exactly if [vS]B - [u]A - [v]R = 0 for u = v k, provided that v is prime to the order of every
+// point there is. That order divides 8 L, so u = v k is wanted modulo 8 L, not L, and v odd and no multiple of L; then
+// the short equation is the cofactorless one, torsion or not. Euclid's algorithm on 8 L and k passes through pairs
+// (u, v) of about 128 bits each.
+
+import { FIELD_MODULUS, FIELD_WORDS } from './areas';
+import { WORDS_BYTES, wordsLess, wordsSet } from './words';
+
+const HALF_BITS: u32 = 128; // u below 2^128 is short enough
+
+// in: k < L   out: u and v, words, with u = v k mod 8 L, v odd and prime to L; returns whether v stands for its negative
+// Both are of about 128 bits, and for rare k longer. u, v, k and FIELD_WORDS, FIELD_MODULUS are disjoint.
+export function halvesOf(u: usize, v: usize, k: usize): bool {
+  // Two rows, each a remainder and the factor of k that gives it:  u = -v k,  r = w k  mod 8 L.
+  // u w + r v = 8 L throughout: factors stay below 2^256, and one whose remainder is below L but not 0 is prime to L.
+  const r = FIELD_MODULUS;
+  const w = FIELD_WORDS;
+  wordsSet(u, 0xe7ae9f68, 0xc09318d2, 0x17bce6b2, 0xa6f7cef5, 0, 0, 0, 0x80000000); // 8 L
+  memory.fill(v, 0, WORDS_BYTES);
+  memory.copy(r, k, WORDS_BYTES);
+  wordsSet(w, 1, 0, 0, 0, 0, 0, 0, 0);
+  let lengthU: u32 = 256;
+  let lengthR = bitLength(r, 256);
+  while (lengthU != 0 && lengthR != 0) {
+    if (lengthR <= HALF_BITS && (load<u32>(w) & 1) != 0) {
+      memory.copy(u, r, WORDS_BYTES);
+      memory.copy(v, w, WORDS_BYTES);
+      return false;
+    }
+    if (lengthU <= HALF_BITS && (load<u32>(v) & 1) != 0) return true;
+    if (wordsLess(u, r)) lengthR = reduce(r, w, lengthR, u, v, lengthU);
+    else lengthU = reduce(u, v, lengthU, r, w, lengthR);
+  }
+  // k is 0, or no short odd v exists: the full-length equation.
+  memory.copy(u, k, WORDS_BYTES);
+  wordsSet(v, 1, 0, 0, 0, 0, 0, 0, 0);
+  return false;
+}
+
+// in: x >= y > 0 and their lengths in bits   out: x -= y 2^n, p += q 2^n with the largest n that leaves x >= 0
+// Returns the length of x.
+function reduce(x: usize, p: usize, lengthX: u32, y: usize, q: usize, lengthY: u32): u32 {
+  let n = lengthX - lengthY;
+  if (subShifted(x, y, n)) {
+    n--;
+    addShifted(x, y, n);
+  }
+  addShifted(p, q, n);
+  return bitLength(x, lengthX);
+}
+
+// x = (x - y 2^n) mod 2^256, returns whether it fell below 0
+function subShifted(x: usize, y: usize, n: u32): bool {
+  let held: u64 = 0;
+  let difference: i64 = 0;
+  for (let at: usize = (n >> 5) << 2; at < WORDS_BYTES; at += 4) {
+    held |= (<u64>load<u32>(y)) << (<u64>(n & 31));
+    difference += <i64>load<u32>(x + at) - <i64>(held & 0xffffffff);
+    store<u32>(x + at, <u32>difference);
+    difference >>= 32;
+    held >>= 32;
+    y += 4;
+  }
+  return difference != 0;
+}
+
+// x = (x + y 2^n) mod 2^256
+function addShifted(x: usize, y: usize, n: u32): void {
+  let held: u64 = 0;
+  let sum: u64 = 0;
+  for (let at: usize = (n >> 5) << 2; at < WORDS_BYTES; at += 4) {
+    held |= (<u64>load<u32>(y)) << (<u64>(n & 31));
+    sum += <u64>load<u32>(x + at) + (held & 0xffffffff);
+    store<u32>(x + at, <u32>sum);
+    sum >>= 32;
+    held >>= 32;
+    y += 4;
+  }
+}
+
+// in: x < 2^most
+function bitLength(x: usize, most: u32): u32 {
+  for (let at: usize = ((most + 31) >> 5) << 2; at != 0; ) {
+    at -= 4;
+    const word = load<u32>(x + at);
+    if (word != 0) return <u32>(at << 3) + 32 - <u32>clz<u32>(word);
+  }
+  return 0;
+}
