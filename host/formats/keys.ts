@@ -5,15 +5,9 @@
 // A key's id (kid) is the first 8 bytes of its COSE key thumbprint (RFC 9679, SHA-256): anyone can recompute it.
 // Whether a public key is safe to trust (canonical, not of small order) is the core's to say when it is provisioned.
 
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  sign as nodeSign,
-} from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign as nodeSign } from 'node:crypto';
 import { CountersignError } from '../errors.js';
+import { sha256 } from './bytes.js';
 import { type Cbor, cborMap, decode, encode } from './cbor.js';
 
 export type KeyKind = 'ed25519' | 'p256';
@@ -111,9 +105,7 @@ export function publicKeyToPem(key: PublicKey): string {
 
 /** COSE key thumbprint (RFC 9679): SHA-256 of the required members alone, deterministically encoded. */
 export function thumbprint(kind: KeyKind, bytes: Uint8Array): Uint8Array {
-  return createHash('sha256')
-    .update(encode(cborMap(thumbprintMembers(kind, bytes))))
-    .digest();
+  return sha256(encode(cborMap(thumbprintMembers(kind, bytes))));
 }
 
 /** Whether bytes look like a COSE_Key: a small CBOR map whose kty is one of ours. */
@@ -131,17 +123,21 @@ function thumbprintMembers(kind: KeyKind, bytes: Uint8Array): [number, unknown][
 }
 
 function withKid(kind: KeyKind, bytes: Uint8Array, kid?: Uint8Array): PublicKey {
-  return { kind, bytes, kid: kid ?? thumbprint(kind, bytes).slice(0, KID_BYTES) };
+  return {
+    kind,
+    bytes: Uint8Array.from(bytes),
+    kid: Uint8Array.from(kid ?? thumbprint(kind, bytes).slice(0, KID_BYTES)),
+  };
 }
 
 function signingKey(object: KeyObject, what: string): SigningKey {
   const open = publicKey(createPublicKey(object), what);
   return {
     public: open,
-    sign: (message) =>
-      open.kind === 'ed25519'
-        ? nodeSign(null, message, object)
-        : nodeSign('sha256', message, { key: object, dsaEncoding: 'ieee-p1363' }),
+    sign(message) {
+      const how = open.kind === 'ed25519' ? null : 'sha256';
+      return Uint8Array.from(nodeSign(how, message, { key: object, dsaEncoding: 'ieee-p1363' }));
+    },
     toPem(passphrase) {
       const plain = { type: 'pkcs8', format: 'pem' } as const;
       const options = passphrase === undefined ? plain : { ...plain, cipher: 'aes-256-cbc', passphrase };

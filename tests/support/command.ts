@@ -1,0 +1,70 @@
+// Runs the built command as a user would: a child process, in a folder of its own, with nothing from this machine's
+// configuration in its environment.
+
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const PROGRAM = fileURLToPath(new URL('../../dist/host/cli/main.js', import.meta.url));
+const TIMEOUT_MS = 30_000;
+
+export interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+  /** The last line of stdout as JSON. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests reach into results whose shape they assert
+  json(): any;
+}
+
+export interface Place {
+  folder: string;
+  path(name: string): string;
+  run(...words: string[]): Promise<Ended>;
+  runWith(options: { environment?: Record<string, string>; folder?: string }, ...words: string[]): Promise<Ended>;
+  /** Runs and throws unless it ends with 0. */
+  must(...words: string[]): Promise<Ended>;
+  remove(): Promise<void>;
+}
+
+/** A fresh folder, and the command run in it. */
+export async function makePlace(): Promise<Place> {
+  const folder = await mkdtemp(join(tmpdir(), 'countersign-test-'));
+  const runWith: Place['runWith'] = (options, ...words) =>
+    execute(words, options.folder ?? folder, { ...cleanEnvironment(folder), ...options.environment });
+  return {
+    folder,
+    path: (name) => join(folder, name),
+    runWith,
+    run: (...words) => runWith({}, ...words),
+    async must(...words) {
+      const ended = await runWith({}, ...words);
+      if (ended.code !== 0) throw new Error(`countersign ${words.join(' ')}: exit ${ended.code}\n${ended.stderr}`);
+      return ended;
+    },
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+function cleanEnvironment(home: string): Record<string, string> {
+  const ours = Object.entries(process.env).filter(([name]) => !/^(COUNTERSIGN_|XDG_|NO_COLOR|NODE_)/.test(name));
+  return { ...(Object.fromEntries(ours) as Record<string, string>), HOME: home };
+}
+
+function execute(words: string[], cwd: string, env: Record<string, string>): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [PROGRAM, ...words], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS);
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (part: string) => (stdout += part));
+    child.stderr.setEncoding('utf8').on('data', (part: string) => (stderr += part));
+    child.on('error', reject);
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      resolve({ code, stdout, stderr, json: () => JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') });
+    });
+  });
+}
