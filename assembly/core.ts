@@ -1,9 +1,9 @@
-// core.wasm: the verifier. Hashes, signatures, packages, approvals, and the verdict; nothing is stored, nothing is sent.
+// core.wasm: the verifier. Hashes, signatures, packages, approvals and the verdict; nothing is stored, nothing is sent.
 //
 // For hosts, browsers, and firmware that has its own boot loader. It imports nothing, has no start function and never
-// grows its memory. Bytes go in through a window: write up to inputBytes() of them at input(), in as many pieces as they
-// come, then call with their number. Results are numbers (Reason, Phase, Verdict), and bytes at output(), outputBytes()
-// long, valid until the next call.
+// grows its memory. Bytes go in through a window: write up to inputBytes() of them at input(), in as many pieces as
+// they come, then call with their number. Results are numbers (Reason, Phase, Verdict), and bytes at output(),
+// outputBytes() long, valid until the next call.
 //
 //   provision(n)                                bootstrap document in the window
 //   setTime.. setInstalled .. setSlotBytes ..   facts of the device
@@ -11,8 +11,8 @@
 //   judge, consider(source, n) ..., decide      -> verdict, its record as output
 //   offerAccept, offerPush(n) ... -> Complete   only after a verdict that does not reject; payload bytes in the window
 //
-// After "ask", offerAccept means that the user said yes: who asks is up to the caller (the agent has consent.ts for it).
-// The functions below those are single primitives, for tests, tools and applications that need a hash.
+// After "ask", offerAccept means that the user said yes: who asks is up to the caller (the agent has consent.ts for
+// it). The functions below those are single primitives, for tests, tools and applications that need a hash.
 
 import { Cursor } from './codec/cbor';
 import { Key, keyRead, Sign1, sign1Open, signedBy } from './codec/cose';
@@ -46,7 +46,7 @@ import {
 import { text } from './package/text';
 import { VERDICT, verdictBytes } from './policy/explain';
 import { facts, operatorFloor as floorOf, setOperatorFloor as setFloorOf } from './policy/facts';
-import { judgeConsider, judgeDecide, judgeHead, judgeReason, judgeUnreachable } from './policy/judge';
+import { judgeConsider, judgeDecide, judgeForget, judgeHead, judgeReason, judgeUnreachable } from './policy/judge';
 import { provision as provisionDevice } from './policy/provision';
 import { Verdict } from './policy/verdict';
 import { Reason } from './reason';
@@ -72,6 +72,11 @@ export function input(): usize {
 
 export function inputBytes(): u32 {
   return INPUT_BYTES;
+}
+
+/** The first byte of memory that this module does not use: its C form has an array no larger (boards/port/translate.ts). */
+export function memoryBytes(): usize {
+  return __heap_base;
 }
 
 export function output(): usize {
@@ -123,7 +128,7 @@ export function setSlotBytes(bytes: u32): void {
   facts.slotBytes = bytes;
 }
 
-/** Highest document sequence ever seen of the operator with this anchor index; raised by a verdict like the time floor. */
+/** Highest document sequence ever seen of the operator with this anchor index; a verdict raises it too. */
 export function setOperatorFloor(anchor: u32, sequence: u64): void {
   setFloorOf(anchor, sequence);
 }
@@ -136,6 +141,7 @@ export function operatorFloor(anchor: u32): u64 {
 
 export function offerBegin(): void {
   decided = Verdict.Reject;
+  judgeForget();
   beginOffer();
 }
 

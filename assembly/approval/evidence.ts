@@ -11,9 +11,9 @@
 // - Distinct operator anchors count, once each.
 // - Confirm: 1 from any counted approval wins over 0, and 0 over absent.
 //
-// Findings are what a verdict is explained by, and how approvals are remembered. When their table is full, one that cannot
-// matter gives way to one that can, so the worst that a flood of junk does is that an approval is not found. Denials
-// and sequences are kept per operator besides, where nothing can push them out.
+// Findings are what a verdict is explained by, and how approvals are remembered. When their table is full, one that
+// cannot matter gives way to one that can, so the worst that a flood of junk does is that an approval is not found.
+// Denials and sequences are kept per operator besides, where nothing can push them out.
 
 import { Reason } from '../reason';
 import { ANCHORS_MAX } from './anchors';
@@ -27,7 +27,7 @@ export const enum Source {
   Tree = 4,
 }
 
-/** Four documents in the package, one per operator from elsewhere, and blocks; a verdict record of 512 bytes holds it. */
+/** Four documents in the package, one per operator from elsewhere, blocks; a verdict record of 512 bytes holds them. */
 export const FINDINGS_MAX: u32 = 12;
 export const NO_ANCHOR: i32 = -1;
 

@@ -28,7 +28,7 @@ export const enum Type {
 export const NESTING_MAX: u32 = 16;
 const nesting: usize = memory.data(64, 4); // NESTING_MAX words: items left on each level while an item is skipped
 
-/** What `array` and `map` of a lenient cursor return when a break marks the end. Counting down never makes it a count. */
+/** What `array` and `map` of a lenient cursor return when a break marks the end: never a count, also counted down. */
 const UNTIL_BREAK: u32 = u32.MAX_VALUE;
 const COUNT_MAX: u32 = i32.MAX_VALUE;
 

@@ -7,7 +7,7 @@
 //   12 set-component-index|   x    |       x       |    x    |    x     |   x    | 0 or true: there is one component
 //   20 override-parameters|   x    |       x       |    x    |          |        | see `parameter`
 //   21 fetch              |        |               |    x    |          |        | once; what is to be installed
-//   23 invoke             |        |               |         |          |   x    | read, never done: the boot loader starts images
+//   23 invoke             |        |               |         |          |   x    | read, never done: the boot loader does
 //   27 update-authorized  |        |       x       |    x    |          |        | the verdict's own question, recorded
 //
 // (draft-ietf-suit-manifest-37 section 8.4, templates "compatibility", "download" and "integrated payload"; 27 from

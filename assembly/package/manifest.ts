@@ -2,8 +2,8 @@
 //
 // To be called only when the manifest's digest and a vendor's signature over it are authentic. Reads the whole profile
 // and follows the update procedure (shared, payload-fetch, shared, install, shared, validate) as far as it can go
-// before the payload: identity conditions, what is fetched, of which size and digest. On Ok, `manifest` holds it and the
-// envelope carries the right payload, or none. Members, commands or parameters that we do not know are errors.
+// before the payload: identity conditions, what is fetched, of which size and digest. On Ok, `manifest` holds it and
+// the envelope carries the right payload, or none. Members, commands or parameters that we do not know are errors.
 
 import { Cursor, Type } from '../codec/cbor';
 import { Reason } from '../reason';

@@ -117,6 +117,10 @@ export function offerAccept(): i32 {
 }
 
 function pushPayload(from: usize, length: u32): u32 {
+  if (!manifest.read) {
+    fail(Reason.WrongState); // judged again meanwhile, and found wanting
+    return 0;
+  }
   const taken = min(length, manifest.imageBytes - passed);
   sha256Update(state, from, taken);
   passed += taken;

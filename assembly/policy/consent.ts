@@ -5,8 +5,8 @@
 //                             | ---time is up---> nothing asked (Deferred)
 //
 // A question is bound to one manifest digest, this device and a nonce that was never used before; its answer counts
-// once. An unsigned answer comes from the device itself, or, if policy says that a person sits there, over the line that
-// delivers the package. A signed one may come by any way: COSE_Sign1_Tagged by a consenter anchor over
+// once. An unsigned answer comes from the device itself, or, if policy says that a person sits there, over the line
+// that delivers the package. A signed one may come by any way: COSE_Sign1_Tagged by a consenter anchor over
 //   {1: 1 yes | 2 no, 2: manifest digest, 3: device id, 4: nonce}
 // No answer, a late one and a faulty one install nothing.
 

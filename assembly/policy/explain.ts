@@ -2,13 +2,13 @@
 //
 //   {1: verdict (1 install, 2 ask, 3 reject), 2: reason, ? 3: manifest digest, ? 4: sequence number, 5: [*finding],
 //    6: row of the verdict table, 7: threshold, 8: operators that approve, 9: time it was judged at,
-//    ? 10: kid of the vendor anchor or null, ? 11: confirm (0, 1), ? 12: sections with update-authorized (2 payload-fetch,
-//    4 install)}
+//    ? 10: kid of the vendor anchor or null, ? 11: confirm (0, 1),
+//    ? 12: sections with update-authorized (2 payload-fetch, 4 install)}
 //   finding = [source, reason, operator kid or null, document sequence or null, entry index or null]
 //
 // 3 and 10 are there only if the manifest is authentic, 4 and 12 only if it was read to its end. A finding with reason
-// Ok counts as an approval, one with Denied denies; without a sequence it is about a block of the envelope. Findings that
-// do not fit are left out at the end; they were weighed all the same.
+// Ok counts as an approval, one with Denied denies; without a sequence it is about a block of the envelope. Findings
+// that do not fit are left out at the end; they were weighed all the same.
 
 import { Anchor, anchorAt } from '../approval/anchors';
 import { Confirm, subject } from '../approval/entries';

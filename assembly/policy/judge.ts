@@ -47,10 +47,24 @@ const situation = changetype<Situation>(memory.data(offsetof<Situation>(), 4));
 let headFault: i32 = Reason.WrongState; // until a head is judged
 let lastReason: i32 = Reason.WrongState;
 
-export function judgeHead(): i32 {
+/** Forgets what was judged: to be called when another package is offered. */
+export function judgeForget(): void {
+  headFault = Reason.WrongState;
+  lastReason = Reason.WrongState;
   evidenceBegin();
-  for (let i: u32 = 0; i < ANCHORS_MAX; i++) evidenceFloor(i, operatorFloor(i));
   subjectForget();
+  manifest.read = false;
+}
+
+// A package that the reader has dropped meanwhile has no verdict any more, even if nobody called judgeForget.
+function judged(): i32 {
+  if (headFault == Reason.Ok && !manifest.read) judgeForget();
+  return headFault;
+}
+
+export function judgeHead(): i32 {
+  judgeForget();
+  for (let i: u32 = 0; i < ANCHORS_MAX; i++) evidenceFloor(i, operatorFloor(i));
   headFault = head();
   if (headFault == Reason.Ok) {
     considerAll(Source.Package, envelope.approvals, envelope.approvalsBytes, EMBEDDED_MAX);
@@ -119,26 +133,27 @@ function considerAll(source: i32, from: usize, length: u32, most: u32): void {
 
 /** One more approval document; it lies at `from` only during the call. Returns what is wrong with it by itself. */
 export function judgeConsider(source: i32, from: usize, length: u32): i32 {
-  if (headFault != Reason.Ok) return headFault;
+  if (judged() != Reason.Ok) return headFault;
   if (source < Source.Package || source > Source.Tree) return Reason.OutOfRange;
   return evidenceConsider(source, from, length);
 }
 
 /** A source that should have been read and could not be. */
 export function judgeUnreachable(source: i32): void {
-  if (headFault == Reason.Ok && source >= Source.Package && source <= Source.Tree) {
+  if (judged() == Reason.Ok && source >= Source.Package && source <= Source.Tree) {
     evidenceBroken(source, Reason.SourceUnreachable);
   }
 }
 
 /** The verdict over all that was seen since judgeHead. Raises the floors in `facts`, writes the record to VERDICT. */
 export function judgeDecide(): i32 {
+  const fault = judged();
   facts.timeFloor = max(facts.timeFloor, evidenceNewest());
   for (let i: u32 = 0; i < ANCHORS_MAX; i++) setOperatorFloor(i, evidenceHighest(i));
   const now = facts.trustedTime != 0 ? facts.trustedTime : facts.timeFloor;
   evidenceWeigh(now, policy.sources);
   situation.provisioned = provisioned();
-  situation.fault = headFault;
+  situation.fault = fault;
   situation.denied = outcome.denied;
   situation.approved = outcome.approvals >= policy.threshold;
   situation.confirm = outcome.confirm;

@@ -4,8 +4,8 @@
 //    ? 4: threshold, ? 5: sources mask, ? 6: consent channels mask, ? 7: when an installed package is denied (0 report,
 //    1 revert), ? 8: trial boots before revert}
 //
-// What is absent is the cautious value: reject, one operator, answers at the device alone. An unknown key or value makes
-// the whole policy malformed: it may be a restriction that we would not keep.
+// What is absent is the cautious value: reject, one operator, answers at the device alone. An unknown key or value
+// makes the whole policy malformed: it may be a restriction that we would not keep.
 
 import { ANCHORS_MAX } from '../approval/anchors';
 import { Cursor } from '../codec/cbor';
