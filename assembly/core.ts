@@ -43,7 +43,6 @@ import {
   offerPhase as phaseOfOffer,
   offerPush as push,
 } from './package/reader';
-import { text } from './package/text';
 import { VERDICT, verdictBytes } from './policy/explain';
 import { facts, operatorFloor as floorOf, setOperatorFloor as setFloorOf } from './policy/facts';
 import { judgeConsider, judgeDecide, judgeForget, judgeHead, judgeReason, judgeUnreachable } from './policy/judge';
@@ -206,11 +205,11 @@ export function manifestText(field: i32): u32 {
   if (!manifest.read) return give(0, 0);
   switch (field) {
     case 1:
-      return give(text.name, text.nameBytes);
+      return give(manifest.name, manifest.nameBytes);
     case 2:
-      return give(text.version, text.versionBytes);
+      return give(manifest.versionText, manifest.versionTextBytes);
     case 3:
-      return give(text.description, text.descriptionBytes);
+      return give(manifest.description, manifest.descriptionBytes);
     case 4:
       return give(manifest.uri, manifest.uriBytes);
     case 5:

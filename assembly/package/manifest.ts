@@ -10,15 +10,15 @@ import { Reason } from '../reason';
 import { run, runBegin, runSequence, Section } from './commands';
 import { digestMatches, digestRead } from './digest';
 import { envelope, installMember, payloadFetchMember, Severable, textMember } from './envelope';
-import { textBegin, textRead } from './text';
+import { Text, textRead } from './text';
 
 const MANIFEST_VERSION: u32 = 1;
 /** Three release numbers, a pre-release marker and two more. */
 const VERSION_PARTS_MAX: u32 = 6;
 
-/** What the manifest says, as views into HEAD. Filled by manifestRead; 0 addresses mean: not stated. */
+/** What the manifest and its text say, as views into HEAD. Filled by manifestRead; 0 addresses mean: not stated. */
 @unmanaged
-export class Manifest {
+export class Manifest extends Text {
   sequence: u64;
   imageBytes: u32;
   imageDigest: usize; // 32 bytes
@@ -58,7 +58,6 @@ let componentBytes: u32 = 0;
 /** The device's own ids, 16 bytes each, are what the identity conditions compare with. */
 export function manifestRead(vendorId: usize, classId: usize): i32 {
   memory.fill(changetype<usize>(manifest), 0, offsetof<Manifest>());
-  textBegin();
   const fault = readMembers();
   if (fault != Reason.Ok) return fault;
   runBegin(vendorId, classId);
@@ -229,7 +228,7 @@ function keep(): void {
 // An integrated payload must be what the manifest fetches; without one, it comes by another way.
 function payload(): i32 {
   if (textPart.from != 0) {
-    const fault = textRead(textPart.from, textPart.bytes, component, componentBytes);
+    const fault = textRead(manifest, textPart.from, textPart.bytes, component, componentBytes);
     if (fault != Reason.Ok) return fault;
   }
   if (envelope.payloadKey == 0) return Reason.Ok;

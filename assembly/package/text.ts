@@ -10,34 +10,29 @@ import { Reason } from '../reason';
 export class Text {
   name: usize; // 0: not stated
   nameBytes: u32;
-  version: usize;
-  versionBytes: u32;
+  versionText: usize;
+  versionTextBytes: u32;
   description: usize;
   descriptionBytes: u32;
 }
 
-export const text = changetype<Text>(memory.data(offsetof<Text>(), 4));
 const cursor = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
 
-export function textBegin(): void {
-  memory.fill(changetype<usize>(text), 0, offsetof<Text>());
-}
-
 /** `component` is the encoded component identifier of the manifest. */
-export function textRead(from: usize, length: u32, component: usize, componentBytes: u32): i32 {
+export function textRead(text: Text, from: usize, length: u32, component: usize, componentBytes: u32): i32 {
   cursor.open(from, length);
   const languages = cursor.map();
   let previous: usize = 0;
   for (let left = languages; cursor.more(left); left--) {
     previous = cursor.ordered(previous);
     cursor.text();
-    if (left == languages) readLanguage(component, componentBytes);
+    if (left == languages) readLanguage(text, component, componentBytes);
     else cursor.skip();
   }
   return cursor.close() == Reason.Ok ? Reason.Ok : Reason.TextMalformed;
 }
 
-function readLanguage(component: usize, componentBytes: u32): void {
+function readLanguage(text: Text, component: usize, componentBytes: u32): void {
   let previous: usize = 0;
   for (let left = cursor.map(); cursor.more(left); left--) {
     previous = cursor.ordered(previous);
@@ -45,12 +40,12 @@ function readLanguage(component: usize, componentBytes: u32): void {
     const key = cursor.at;
     cursor.skip();
     const bytes = <u32>(cursor.at - key);
-    if (ours && bytes == componentBytes && memory.compare(key, component, bytes) == 0) readComponent();
+    if (ours && bytes == componentBytes && memory.compare(key, component, bytes) == 0) readComponent(text);
     else cursor.skip();
   }
 }
 
-function readComponent(): void {
+function readComponent(text: Text): void {
   let previous: usize = 0;
   for (let left = cursor.map(); cursor.more(left); left--) {
     previous = cursor.ordered(previous);
@@ -64,8 +59,8 @@ function readComponent(): void {
         text.descriptionBytes = cursor.length;
         break;
       case 6:
-        text.version = cursor.text();
-        text.versionBytes = cursor.length;
+        text.versionText = cursor.text();
+        text.versionTextBytes = cursor.length;
         break;
       default:
         cursor.skip();
