@@ -12,19 +12,38 @@ import {
   frameNextLine,
   framePacketBytes,
   frameReceive,
-  frameReset,
   frameSend,
   LINE_BYTES_MAX,
   PACKET_BYTES_MAX,
 } from './codec/frame';
-import { link_write } from './hal';
+import { clock, link_write, mailbox, random, restart, user } from './hal';
+import { Answer, NONCE_BYTES, questionPending } from './policy/consent';
+import { facts } from './policy/facts';
 import { smpAnswer } from './smp/dispatch';
+import { NOTICE, noticeQuestion, noticeState, Typed, typed } from './smp/notice';
+import { alertPacket } from './smp/ours';
 import { REPLY } from './smp/reply';
+import { alertTakeUnsent } from './update/alert';
+import { answerFrom, answerTick } from './update/answer';
+import { bootMount, bootStay, bootTick } from './update/boot';
+import { announcementTake, NONCE, nonceTakeSpent, restartWanted } from './update/effects';
+import { installBusy, installStep } from './update/install';
+import { orderMount, orderTick } from './update/order';
+import { questionWhy } from './update/question';
+import { reviewTick } from './update/review';
+import { status } from './update/status';
 
 const CONSOLE: i32 = 0;
+const NO_LINK: i32 = -1;
+const RESTART_DELAY_MS: u32 = 100; // the answer leaves the UART first
 
 const INPUT: usize = memory.data(PACKET_BYTES_MAX, 16);
 const LINE: usize = memory.data(LINE_BYTES_MAX + 1, 4);
+
+let left: bool = false; // the agent has handed over: nothing more happens in this life
+let delayMs: u32 = RESTART_DELAY_MS;
+let shownState: u32 = 0;
+let shownReason: u32 = 0;
 
 export function input(): usize {
   return INPUT;
@@ -35,23 +54,52 @@ export function inputBytes(): u32 {
 }
 
 export function start(): void {
-  frameReset();
+  enter();
+  bootMount(mailbox());
+  orderMount();
+  shownState = status.state;
+  shownReason = status.reason;
+}
+
+// What every call of ours needs of the board.
+function enter(): void {
+  facts.trustedTime = clock();
+  if (nonceTakeSpent()) random(NONCE, NONCE_BYTES);
 }
 
 export function receive(link: i32, length: u32): void {
-  if (length > PACKET_BYTES_MAX) return;
+  if (left || length > PACKET_BYTES_MAX) return;
+  enter();
   if (link !== CONSOLE) {
     answer(link, INPUT, length);
     return;
   }
   for (let i: u32 = 0; i < length; i++) {
-    if (frameReceive(load<u8>(INPUT + i)) === Frame.Packet) answer(CONSOLE, FRAME_PACKET, framePacketBytes());
+    const byte: u32 = load<u8>(INPUT + i);
+    switch (frameReceive(byte)) {
+      case Frame.Packet:
+        answer(CONSOLE, FRAME_PACKET, framePacketBytes());
+        break;
+      case Frame.Text:
+        type(byte);
+        break;
+      default:
+    }
   }
 }
 
 function answer(link: i32, packet: usize, length: u32): void {
-  const bytes = smpAnswer(packet, length);
-  if (bytes) send(link, REPLY, bytes);
+  const bytes = smpAnswer(link, packet, length);
+  if (bytes === 0) return;
+  bootStay();
+  send(link, REPLY, bytes);
+}
+
+// A typed line counts only while something is asked.
+function type(character: u32): void {
+  const word = typed(character);
+  if (word === Typed.Nothing || !questionPending()) return;
+  answerFrom(CONSOLE, word === Typed.Yes ? Answer.Yes : Answer.No);
 }
 
 function send(link: i32, packet: usize, length: u32): void {
@@ -63,8 +111,47 @@ function send(link: i32, packet: usize, length: u32): void {
   for (let bytes = frameNextLine(LINE); bytes; bytes = frameNextLine(LINE)) link_write(CONSOLE, LINE, bytes);
 }
 
-export function tick(_milliseconds: u32): void {}
+export function tick(milliseconds: u32): void {
+  if (left) return;
+  enter();
+  if (restartWanted()) {
+    delayMs = delayMs > milliseconds ? delayMs - milliseconds : 0;
+    if (delayMs === 0) leave(0);
+    return;
+  }
+  if (installBusy()) {
+    installStep();
+  } else {
+    ask(milliseconds);
+    orderTick(milliseconds);
+    reviewTick();
+  }
+  tell();
+  if (!restartWanted() && !installBusy() && bootTick(milliseconds)) leave(1);
+}
+
+function leave(into: i32): void {
+  left = true;
+  restart(into);
+}
+
+function ask(milliseconds: u32): void {
+  const pressed = user(questionPending() ? 1 : 0);
+  if (questionPending() && (pressed === Answer.Yes || pressed === Answer.No)) answerFrom(NO_LINK, pressed);
+  answerTick(milliseconds);
+}
+
+// What became known since the last tick, for people and for whoever ordered it.
+function tell(): void {
+  if (status.state !== shownState || status.reason !== shownReason) {
+    shownState = status.state;
+    shownReason = status.reason;
+    link_write(CONSOLE, NOTICE, noticeState());
+  }
+  if (announcementTake()) link_write(CONSOLE, NOTICE, noticeQuestion(questionWhy()));
+  if (alertTakeUnsent()) send(status.link, REPLY, alertPacket());
+}
 
 export function busy(): i32 {
-  return 0;
+  return !left && installBusy() ? 1 : 0;
 }

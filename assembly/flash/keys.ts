@@ -18,4 +18,5 @@ export const enum Key {
   Alert = 13, // the last generic alert, see update/alert.ts
   Url = 14, // numbered 0 Download, 1 DownloadAndUpdate: PkgURL, text
   Log = 15, // numbered by slot of the ring: one audit record, see update/audit.ts
+  LogEnd = 16, // how many records were ever written, and the hash of the last
 }

@@ -44,6 +44,11 @@ export function swapMount(): Reason {
   return running ? storeSettle() : Reason.Ok;
 }
 
+// The swap that was begun and committed goes on in this life, without a reset in between.
+export function swapGo(): void {
+  running = true;
+}
+
 export function swapRunning(): bool {
   return running;
 }

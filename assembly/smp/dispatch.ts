@@ -8,14 +8,16 @@
 // the body malformed, otherwise what the group says.
 
 import { Reason } from '../reason';
-import { osBootloader, osEcho, osInformation, osParameters } from './os';
-import { failure, Group, HEADER_BYTES, Rc, REPLY, replyEnd, replyMap } from './reply';
+import { imageErase, imageSlots, imageState, imageStateWrite, imageUpload } from './image';
+import { osBootloader, osEcho, osInformation, osParameters, osReset } from './os';
+import { oursAlert, oursAnswer, oursDelete, oursExec, oursGet, oursLog, oursPut, oursQuestion } from './ours';
+import { failure, Group, HEADER_BYTES, Rc, REPLY, replyEnd } from './reply';
 import { requestRead } from './request';
 
 const OP_WRITE: u32 = 2;
 const VERSION_MAX: u32 = 1; // the second version of the protocol is number 1 on the wire
 
-export function smpAnswer(packet: usize, length: u32): u32 {
+export function smpAnswer(link: i32, packet: usize, length: u32): u32 {
   if (length < HEADER_BYTES) return 0;
   const first: u32 = load<u8>(packet);
   const op = first & 7;
@@ -23,17 +25,21 @@ export function smpAnswer(packet: usize, length: u32): u32 {
   const body = byte16(packet + 2);
   if (op & ~OP_WRITE || version > VERSION_MAX || load<u8>(packet, 1) !== 0 || body !== length - HEADER_BYTES) return 0;
 
-  replyMap(0);
+  // The header is kept aside: a verdict may use the packet's memory for other things.
+  const group = byte16(packet + 4);
+  const sequence: u32 = load<u8>(packet, 6);
+  const id: u32 = load<u8>(packet, 7);
   const malformed = requestRead(packet + HEADER_BYTES, body) !== Reason.Ok;
-  const answer = replyEnd(
-    version,
-    malformed ? failure(Group.None, Rc.Invalid) : command(byte16(packet + 4), load<u8>(packet, 7), op === OP_WRITE),
-  );
+  const failed = malformed ? failure(Group.None, Rc.Invalid) : command(link, group, id, op === OP_WRITE);
+  const answer = replyEnd(version, failed);
   store<u8>(REPLY, first + 1);
   store<u8>(REPLY, 0, 1);
   store<u8>(REPLY, answer >>> 8, 2);
   store<u8>(REPLY, answer, 3);
-  memory.copy(REPLY + 4, packet + 4, 4);
+  store<u8>(REPLY, group >>> 8, 4);
+  store<u8>(REPLY, group, 5);
+  store<u8>(REPLY, sequence, 6);
+  store<u8>(REPLY, id, 7);
   return HEADER_BYTES + answer;
 }
 
@@ -41,19 +47,49 @@ function byte16(at: usize): u32 {
   return ((<u32>load<u8>(at)) << 8) | load<u8>(at, 1);
 }
 
-// Group, command and op as one number, so that the table below reads as one.
-//   row(group, id, write) = group << 9 | id << 1 | write
-function command(group: u32, id: u32, write: bool): i32 {
+// Group, command and op as one number, so that the table reads as one: group << 9 | id << 1 | write.
+function command(link: i32, group: u32, id: u32, write: bool): i32 {
   switch ((group << 9) | (id << 1) | (write ? 1 : 0)) {
     case (0 << 9) | (0 << 1) | 0:
     case (0 << 9) | (0 << 1) | 1:
       return osEcho();
+    case (0 << 9) | (5 << 1) | 1:
+      return osReset();
     case (0 << 9) | (6 << 1) | 0:
       return osParameters();
     case (0 << 9) | (7 << 1) | 0:
       return osInformation();
     case (0 << 9) | (8 << 1) | 0:
       return osBootloader();
+
+    case (1 << 9) | (0 << 1) | 0:
+      return imageState();
+    case (1 << 9) | (0 << 1) | 1:
+      return imageStateWrite(link);
+    case (1 << 9) | (1 << 1) | 1:
+      return imageUpload(link);
+    case (1 << 9) | (5 << 1) | 1:
+      return imageErase();
+    case (1 << 9) | (6 << 1) | 0:
+      return imageSlots();
+
+    case (64 << 9) | (0 << 1) | 0:
+      return oursGet();
+    case (64 << 9) | (1 << 1) | 1:
+      return oursPut(link);
+    case (64 << 9) | (2 << 1) | 1:
+      return oursDelete();
+    case (64 << 9) | (3 << 1) | 1:
+      return oursExec(link);
+    case (64 << 9) | (4 << 1) | 0:
+      return oursQuestion();
+    case (64 << 9) | (4 << 1) | 1:
+      return oursAnswer();
+    case (64 << 9) | (5 << 1) | 0:
+      return oursLog();
+    case (64 << 9) | (6 << 1) | 0:
+      return oursAlert();
+
     default:
       return failure(Group.None, Rc.NotSupported);
   }

@@ -8,7 +8,8 @@
 
 import { Type } from '../codec/cbor';
 import { PACKET_BYTES_MAX } from '../codec/frame';
-import { failure, Group, OK, Rc, replyMap, wordLong } from './reply';
+import { wantRestart } from '../update/effects';
+import { done, failure, Group, OK, Rc, replyMap, wordLong } from './reply';
 import { addressOf, Field, has, lengthOf } from './request';
 import {
   BOOTLOADER,
@@ -51,6 +52,12 @@ export function osParameters(): i32 {
   wordLong(BUF_COUNT, BUF_COUNT_); // buf_count
   map.uint(1);
   return OK;
+}
+
+// Reset into the agent, behind the answer.
+export function osReset(): i32 {
+  wantRestart();
+  return done();
 }
 
 export function osInformation(): i32 {

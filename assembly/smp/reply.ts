@@ -5,6 +5,7 @@
 
 import { Writer } from '../codec/cbor';
 import { PACKET_BYTES_MAX } from '../codec/frame';
+import { Reason } from '../reason';
 import { SCRATCH } from '../scratch';
 import { ERR, GROUP, RC } from './words';
 
@@ -31,7 +32,7 @@ export const enum Group {
 export const writer = changetype<Writer>(memory.data(offsetof<Writer>(), 4));
 const LONG: usize = memory.data(24, 8);
 
-// Begins the body; a handler that writes nothing answers the empty map.
+// Begins the body with the head of its map.
 export function replyMap(count: u32): Writer {
   writer.open(REPLY + HEADER_BYTES, PACKET_BYTES_MAX - HEADER_BYTES);
   writer.map(count);
@@ -50,6 +51,17 @@ export const OK: i32 = 0;
 
 export function failure(group: Group, code: i32): i32 {
   return ((group + 1) << 16) | code;
+}
+
+// The empty map: done, and nothing to tell.
+export function done(): i32 {
+  replyMap(0);
+  return OK;
+}
+
+// Our group's numbers are the list of reasons.
+export function ours(reason: Reason): i32 {
+  return failure(Group.Ours, reason);
 }
 
 // Closes the body. In: protocol version 0 or 1, and what the handler returned. Out: its length.

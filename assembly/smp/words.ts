@@ -66,3 +66,4 @@ export const N: u64 = 0x6e; // n
 export const TYPE: u64 = 0x65707974; // type
 export const RESULT: u64 = 0x746c75736572; // result
 export const MATCH: u64 = 0x686374616d; // match
+export const OBJECT: u64 = 0x312f4f4d55462f2e; // ./FUMO/1

@@ -1,0 +1,168 @@
+// Image group (1), as any SMP client speaks it. Slot 0 is what runs, slot 1 what is staged (or, during a trial, what
+// ran before); `hash` is the digest of the manifest, which names a package with everything that was signed.
+//
+//   0 state    read    {}                                the list of images
+//              write   {"hash", "confirm"?: bool}        install what is staged, test or confirm alike: policy says how
+//                      {"confirm": true}                 many boots it has to confirm itself; then the list
+//   1 upload   write   {"off", "data", "len", "sha"?}    {"off": next byte wanted}
+//   5 erase    write   {"slot"?: 1}                      {}
+//   6 slots    read    {}                                sizes
+//
+// Refusals of a package are numbers of our group (Reason), in the answer to the packet that completes its head.
+
+import { Type, Writer } from '../codec/cbor';
+import { Key } from '../flash/keys';
+import { imageBytesMax } from '../flash/slots';
+import { Reason } from '../reason';
+import { downloadBegin, downloadClear, downloadOffset, downloadPush } from '../update/download';
+import { confirm, onTrial } from '../update/install';
+import { order } from '../update/order';
+import {
+  digestOf,
+  other,
+  Package,
+  pack,
+  packageLoad,
+  textBytes,
+  VERSION_BYTES_MAX,
+  versionOf,
+} from '../update/packages';
+import { State } from '../update/state';
+import { Operation, status } from '../update/status';
+import { done, failure, Group, OK, ours, replyMap, wordLong, writer } from './reply';
+import { addressOf, Field, has, isTrue, lengthOf, numberOf } from './request';
+import * as words from './words';
+
+// Numbers of the image group.
+const enum Image {
+  HashNotFound = 8,
+  InvalidSlot = 14,
+  InvalidOffset = 20,
+  InvalidLength = 21,
+  InvalidHash = 24,
+  ActiveDenied = 33,
+}
+
+const DIGEST_BYTES: u32 = 32;
+
+export function imageState(): i32 {
+  const running = packageLoad(pack, Key.Primary);
+  const staged = packageLoad(other, Key.Staged);
+  const second = staged || packageLoad(other, Key.Previous);
+  const map = replyMap(1);
+  map.word(words.IMAGES);
+  map.array((running ? 1 : 0) + (second ? 1 : 0));
+  const trial = onTrial();
+  if (running) {
+    image(map, 0, pack, 3);
+    flag(map, words.ACTIVE, 0);
+    flag(map, words.BOOTABLE, 0);
+    if (trial) no(map, words.CONFIRMED, words.CONFIRMED_);
+    else flag(map, words.CONFIRMED, words.CONFIRMED_);
+  }
+  if (second) {
+    const pending = staged && status.state === State.Updating;
+    image(map, 1, other, pending ? 2 : 1);
+    flag(map, words.BOOTABLE, 0);
+    if (pending) flag(map, words.PENDING, 0);
+  }
+  return OK;
+}
+
+function image(map: Writer, slot: u32, pack: Package, flags: u32): void {
+  map.map(3 + flags);
+  map.word(words.SLOT);
+  map.uint(slot);
+  map.word(words.VERSION);
+  map.text(versionOf(pack), textBytes(versionOf(pack), VERSION_BYTES_MAX));
+  map.word(words.HASH);
+  map.bytes(digestOf(pack), DIGEST_BYTES);
+}
+
+function flag(map: Writer, first: u64, rest: u64): void {
+  name(first, rest);
+  map.boolean(true);
+}
+
+function no(map: Writer, first: u64, rest: u64): void {
+  name(first, rest);
+  map.boolean(false);
+}
+
+function name(first: u64, rest: u64): void {
+  if (rest) wordLong(first, rest);
+  else writer.word(first);
+}
+
+export function imageStateWrite(link: i32): i32 {
+  const wanted = isTrue(Field.Confirm);
+  if (!has(Field.Hash, Type.Bytes)) return wanted ? confirmRunning() : failure(Group.Image, Image.InvalidHash);
+  if (lengthOf(Field.Hash) !== DIGEST_BYTES) return failure(Group.Image, Image.InvalidHash);
+  const hash = addressOf(Field.Hash);
+  if (packageLoad(pack, Key.Staged) && memory.compare(hash, digestOf(pack), DIGEST_BYTES) === 0) {
+    const reason = order(Operation.Update, link, 0, 0);
+    return reason === Reason.Ok ? imageState() : ours(reason);
+  }
+  if (packageLoad(pack, Key.Primary) && memory.compare(hash, digestOf(pack), DIGEST_BYTES) === 0) {
+    return wanted ? confirmRunning() : failure(Group.Image, Image.ActiveDenied);
+  }
+  return failure(Group.Image, Image.HashNotFound);
+}
+
+function confirmRunning(): i32 {
+  const reason = onTrial() ? confirm() : Reason.Ok;
+  return reason === Reason.Ok ? imageState() : ours(reason);
+}
+
+export function imageUpload(link: i32): i32 {
+  if (!has(Field.Off, Type.Uint)) return failure(Group.Image, Image.InvalidOffset);
+  if (!has(Field.Data, Type.Bytes)) return failure(Group.Image, Image.InvalidLength);
+  if (numberOf(Field.Image, 0) !== 0) return failure(Group.Image, Image.InvalidSlot);
+  const off = numberOf(Field.Off, 0);
+  let reason: Reason = Reason.Ok;
+  if (off === 0) {
+    if (!has(Field.Len, Type.Uint)) return failure(Group.Image, Image.InvalidLength);
+    const named = has(Field.Sha, Type.Bytes) && lengthOf(Field.Sha) === DIGEST_BYTES;
+    reason = downloadBegin(link, numberOf(Field.Len, 0), named ? addressOf(Field.Sha) : 0);
+  }
+  // Bytes for another offset than the one wanted are dropped; the answer says which one that is.
+  if (reason === Reason.Ok && off === downloadOffset() && lengthOf(Field.Data)) {
+    reason = downloadPush(addressOf(Field.Data), lengthOf(Field.Data));
+  }
+  if (reason !== Reason.Ok) return ours(reason);
+  const map = replyMap(1);
+  map.word(words.OFF);
+  map.uint(downloadOffset());
+  return OK;
+}
+
+export function imageErase(): i32 {
+  if (numberOf(Field.Slot, 1) !== 1) return failure(Group.Image, Image.InvalidSlot);
+  const reason = downloadClear();
+  return reason === Reason.Ok ? done() : ours(reason);
+}
+
+export function imageSlots(): i32 {
+  const map = replyMap(1);
+  map.word(words.IMAGES);
+  map.array(1);
+  map.map(3);
+  map.word(words.IMAGE);
+  map.uint(0);
+  map.word(words.SLOTS);
+  map.array(2);
+  for (let slot: u32 = 0; slot < 2; slot++) {
+    map.map(2 + slot);
+    map.word(words.SLOT);
+    map.uint(slot);
+    map.word(words.SIZE);
+    map.uint(imageBytesMax());
+    if (slot === 1) {
+      wordLong(words.UPLOAD_IMAGE_ID, words.UPLOAD_IMAGE_ID_);
+      map.uint(0);
+    }
+  }
+  wordLong(words.MAX_IMAGE_SIZE, words.MAX_IMAGE_SIZE_);
+  map.uint(imageBytesMax());
+  return OK;
+}

@@ -1,0 +1,83 @@
+// The lines that people read on the console: the question, and where the update stands. And the line that they type.
+//
+// Text is written from code, eight letters to a number, because a microcontroller has no memory for it;
+// tests/agent/words.test.ts holds each number against the word beside it.
+
+import { decimal, NAME_BYTES_MAX, nameOf, pack, textBytes, VERSION_BYTES_MAX, versionOf } from '../update/packages';
+import { questionPackage } from '../update/question';
+import { status } from '../update/status';
+
+const LINE_BYTES_MAX: u32 = 128; // about 60 letters of our own, a name and a version
+export const NOTICE: usize = memory.data(LINE_BYTES_MAX, 4);
+
+let length: u32 = 0;
+
+function say(letters: u64): void {
+  for (; letters; letters >>= 8) store<u8>(NOTICE + length++, <u8>letters);
+}
+
+// What is shown to a person must not steer the terminal: only printable ASCII passes.
+function sayText(from: usize, bytes: u32): void {
+  for (let i: u32 = 0; i < bytes; i++) {
+    const letter = load<u8>(from + i);
+    store<u8>(NOTICE + length++, letter >= 0x20 && letter < 0x7f ? letter : 0x3f);
+  }
+}
+
+function sayNumber(number: u32): void {
+  length += decimal(NOTICE + length, number);
+}
+
+// "Install NAME VERSION, reason N? yes/no", and its length.
+export function noticeQuestion(reason: u32): u32 {
+  length = 0;
+  questionPackage(pack);
+  say(0x206c6c6174736e49); // Install
+  sayText(nameOf(pack), textBytes(nameOf(pack), NAME_BYTES_MAX));
+  say(0x20); //
+  sayText(versionOf(pack), textBytes(versionOf(pack), VERSION_BYTES_MAX));
+  say(0x6e6f73616572202c); // , reason
+  say(0x20); //
+  sayNumber(reason);
+  say(0x6f6e2f736579203f); // ? yes/no
+  say(0x0a0d); // \r\n
+  return length;
+}
+
+// "state N, reason N", and its length.
+export function noticeState(): u32 {
+  length = 0;
+  say(0x206574617473); // state
+  sayNumber(status.state);
+  say(0x6e6f73616572202c); // , reason
+  say(0x20); //
+  sayNumber(status.reason);
+  say(0x0a0d); // \r\n
+  return length;
+}
+
+// --- What is typed ---
+
+export const enum Typed {
+  Nothing,
+  Yes,
+  No,
+}
+
+const ANSWER_BYTES_MAX: u32 = 4; // longer lines are no answers, and need not be kept
+let line: u64 = 0;
+let lineBytes: u32 = 0;
+
+// Takes one character; at the end of a line says whether it was exactly "yes" or "no", in any case.
+export function typed(character: u32): Typed {
+  if (character === 0x0d || character === 0x0a) {
+    const word = lineBytes <= ANSWER_BYTES_MAX ? line : 0;
+    line = 0;
+    lineBytes = 0;
+    if (word === 0x736579) return Typed.Yes; // yes
+    return word === 0x6f6e ? Typed.No : Typed.Nothing; // no
+  }
+  if (lineBytes < ANSWER_BYTES_MAX) line |= (<u64>(character | 0x20)) << (8 * lineBytes);
+  if (lineBytes <= ANSWER_BYTES_MAX) lineBytes++;
+  return Typed.Nothing;
+}

@@ -1,0 +1,109 @@
+// Put (Add and Replace), Delete and Exec. Values of more than one packet are collected in HEAD, unless they are a
+// package, which streams into the slot; a value is applied when it is whole.
+
+import { DOCUMENT_BYTES_MAX } from '../approval/document';
+import { Key } from '../flash/keys';
+import { storeCommit, storeStage } from '../flash/store';
+import { HEAD } from '../package/head';
+import { offerBegin } from '../package/reader';
+import { Reason } from '../reason';
+import { downloadActive, downloadBegin, downloadClear, downloadOffset, downloadPush } from '../update/download';
+import { order } from '../update/order';
+import { approvalPut, bootstrapPut } from '../update/provisioning';
+import { HeadUser, headTake, headUser } from '../update/rooms';
+import { Operation } from '../update/status';
+import { DELETE, EXEC, Node, nodeAllows, PUT } from './nodes';
+
+const URL_BYTES_MAX: u32 = 255; // LwM2M's bound for the same thing
+const PUT_BYTES_MAX: u32 = DOCUMENT_BYTES_MAX; // a bootstrap document is as large
+
+let node: Node = Node.None; // of the value that is being put
+let total: u32 = 0;
+let have: u32 = 0;
+
+// The next byte wanted of the value that is being put; its length when it is applied.
+export function putOffset(): u32 {
+  return node === Node.PkgData ? downloadOffset() : have;
+}
+
+// One piece. At offset 0 `length` is that of the whole value. A piece at another offset than the one wanted is dropped,
+// and putOffset tells where to go on.
+export function treePut(link: i32, target: Node, offset: u32, length: u32, from: usize, bytes: u32): Reason {
+  if (!nodeAllows(target, PUT)) return Reason.NotPermitted;
+  if (offset === 0) {
+    const reason = begin(link, target, length);
+    if (reason !== Reason.Ok) return reason;
+  }
+  if (node !== target) return Reason.WrongOffset;
+  if (target === Node.PkgData) return offset === downloadOffset() ? downloadPush(from, bytes) : Reason.Ok;
+  if (bytes > total - have) return Reason.ValueMalformed;
+  // Whole in one packet: applied where it lies, so that it needs no room of its own.
+  if (offset === 0 && bytes === total) return apply(from, bytes);
+  if (offset === 0) {
+    if (downloadActive()) return Reason.WrongState;
+    offerBegin();
+    headTake(HeadUser.Put);
+  }
+  if (headUser() !== HeadUser.Put) return Reason.WrongOffset;
+  if (offset !== have) return Reason.Ok;
+  memory.copy(HEAD + have, from, bytes);
+  have += bytes;
+  return have === total ? apply(HEAD, total) : Reason.Ok;
+}
+
+function begin(link: i32, target: Node, length: u32): Reason {
+  node = Node.None;
+  if (target === Node.PkgData) {
+    const reason = downloadBegin(link, length, 0);
+    if (reason !== Reason.Ok) return reason;
+  } else if (length > (isUrl(target) ? URL_BYTES_MAX : PUT_BYTES_MAX)) {
+    return Reason.ValueTooLarge;
+  }
+  node = target;
+  total = length;
+  have = 0;
+  return Reason.Ok;
+}
+
+function isUrl(target: Node): bool {
+  return target === Node.DownloadUrl || target === Node.DownloadAndUpdateUrl;
+}
+
+function apply(from: usize, bytes: u32): Reason {
+  const target = node;
+  node = Node.None;
+  have = total;
+  switch (target) {
+    case Node.Bootstrap:
+      return bootstrapPut(from, bytes);
+    case Node.Approvals:
+    case Node.Approval:
+      return approvalPut(from, bytes);
+    case Node.DownloadUrl:
+      return keepUrl(0, from, bytes);
+    case Node.DownloadAndUpdateUrl:
+      return keepUrl(1, from, bytes);
+    default:
+      return Reason.NotPermitted;
+  }
+}
+
+function keepUrl(number: u32, from: usize, bytes: u32): Reason {
+  storeStage(Key.Url | (number << 8), from, bytes);
+  return storeCommit();
+}
+
+// Drops the package that is on board or on its way.
+export function treeDelete(target: Node): Reason {
+  return nodeAllows(target, DELETE) ? downloadClear() : Reason.NotPermitted;
+}
+
+export function treeExec(link: i32, target: Node, correlator: usize, length: u32): Reason {
+  if (!nodeAllows(target, EXEC)) return Reason.NotPermitted;
+  return order(operationOf(target), link, correlator, length);
+}
+
+function operationOf(target: Node): Operation {
+  if (target === Node.Download) return Operation.Download;
+  return target === Node.Update ? Operation.Update : Operation.DownloadAndUpdate;
+}

@@ -1,0 +1,164 @@
+// Get: the value of a node, wherever it lies, to be read in pieces.
+
+import { ANCHORS_MAX, anchorAt, anchorCount } from '../approval/anchors';
+import { BOOTSTRAP, bootstrapBytes, identity } from '../approval/bootstrap';
+import { Writer } from '../codec/cbor';
+import { Key } from '../flash/keys';
+import { storeLength, storeReadPart } from '../flash/store';
+import { questionPending } from '../policy/consent';
+import { VERDICT, verdictBytes } from '../policy/explain';
+import { provisioned } from '../policy/provision';
+import { Reason } from '../reason';
+import { SCRATCH } from '../scratch';
+import { auditCount } from '../update/audit';
+import {
+  decimal,
+  digestOf,
+  NAME_BYTES_MAX,
+  nameOf,
+  pack,
+  packageLoad,
+  textBytes,
+  VERSION_BYTES_MAX,
+  versionOf,
+} from '../update/packages';
+import { status } from '../update/status';
+import { Node, nameWrite, nodeName, nodeNumber, nodeParent } from './nodes';
+
+// Values that are made on demand stand behind the response under construction; nothing verifies meanwhile.
+const VALUE: usize = SCRATCH + 1024;
+const VALUE_BYTES_MAX: u32 = 1024;
+const writer = changetype<Writer>(memory.data(offsetof<Writer>(), 4));
+
+let at: usize = 0; // in memory, or
+let key: u32 = Key.None; // in the store
+let bytes: u32 = 0;
+
+export function valueBytes(): u32 {
+  return bytes;
+}
+
+// Copies at most `capacity` bytes of the value from `offset` on; returns how many, or < 0 when flash failed.
+export function valueRead(offset: u32, to: usize, capacity: u32): i32 {
+  if (offset >= bytes) return 0;
+  const length = min(bytes - offset, capacity);
+  if (key !== Key.None) return storeReadPart(key, offset, to, length);
+  memory.copy(to, at + offset, length);
+  return length;
+}
+
+// Finds the value of `node`; a node without one is empty.
+export function valueOpen(node: Node): Reason {
+  key = Key.None;
+  at = VALUE;
+  bytes = 0;
+  switch (node) {
+    case Node.PkgName:
+      return loadPackage() ? view(nameOf(pack), textBytes(nameOf(pack), NAME_BYTES_MAX)) : Reason.Ok;
+    case Node.PkgVersion:
+      return loadPackage() ? view(versionOf(pack), textBytes(versionOf(pack), VERSION_BYTES_MAX)) : Reason.Ok;
+    case Node.DownloadUrl:
+      return stored(Key.Url);
+    case Node.DownloadAndUpdateUrl:
+      return stored(Key.Url | (1 << 8));
+    case Node.State:
+      return view(VALUE, decimal(VALUE, status.state));
+    case Node.Bootstrap:
+      return view(BOOTSTRAP, bootstrapBytes());
+    case Node.Approval:
+      return stored(Key.Approval | (nodeNumber() << 8));
+    case Node.Anchors:
+      return anchors();
+    case Node.Policy:
+      return provisioned() ? view(identity.policy, identity.policyBytes) : Reason.Ok;
+    case Node.Consent:
+      return questionPending() ? word(0x65757274, 4) : word(0x65736c6166, 5); // true, false
+    case Node.Verdict:
+      return view(VERDICT, verdictBytes());
+    case Node.Log:
+      return view(VALUE, decimal(VALUE, auditCount()));
+    case Node.DeviceId:
+      return provisioned() ? view(identity.deviceId, identity.deviceIdBytes) : Reason.Ok;
+    case Node.Installed:
+      return installed();
+    case Node.Approvals:
+      return approvals();
+    default:
+      return children(node);
+  }
+}
+
+function view(from: usize, length: u32): Reason {
+  at = from;
+  bytes = length;
+  return Reason.Ok;
+}
+
+function word(letters: u64, length: u32): Reason {
+  store<u64>(VALUE, letters);
+  return view(VALUE, length);
+}
+
+// An approval that is not there is no node; a URL that was never put is empty.
+function stored(which: u32): Reason {
+  const length = storeLength(which);
+  if (length < 0) return (which & 0xff) === Key.Approval ? Reason.NoSuchNode : Reason.Ok;
+  key = which;
+  bytes = length;
+  return Reason.Ok;
+}
+
+// The package on board, else what runs.
+function loadPackage(): bool {
+  return packageLoad(pack, Key.Staged) || packageLoad(pack, Key.Primary);
+}
+
+// Names of the child nodes, joined by '/'.
+function children(parent: Node): Reason {
+  let length: u32 = 0;
+  for (let node: Node = Node.Root; node < Node.Count; node++) {
+    if (nodeParent(node) !== parent || node === Node.Root) continue;
+    if (length) store<u8>(VALUE + length++, 0x2f);
+    length += nameWrite(VALUE + length, nodeName(node));
+  }
+  return view(VALUE, length);
+}
+
+function approvals(): Reason {
+  let length: u32 = 0;
+  for (let anchor: u32 = 0; anchor < ANCHORS_MAX; anchor++) {
+    if (storeLength(Key.Approval | (anchor << 8)) < 0) continue;
+    if (length) store<u8>(VALUE + length++, 0x2f);
+    store<u8>(VALUE + length++, 0x30 + anchor);
+  }
+  return view(VALUE, length);
+}
+
+function anchors(): Reason {
+  writer.open(VALUE, VALUE_BYTES_MAX);
+  const count = provisioned() ? anchorCount() : 0;
+  writer.array(count);
+  for (let i: u32 = 0; i < count; i++) {
+    const anchor = anchorAt(i);
+    writer.array(3);
+    writer.uint(anchor.role);
+    if (anchor.kid) writer.bytes(anchor.kid, anchor.kidBytes);
+    else writer.empty();
+    if (anchor.name) writer.text(anchor.name, anchor.nameBytes);
+    else writer.empty();
+  }
+  return view(VALUE, writer.written());
+}
+
+function installed(): Reason {
+  if (!packageLoad(pack, Key.Primary)) return Reason.Ok;
+  writer.open(VALUE, VALUE_BYTES_MAX);
+  writer.map(3);
+  writer.uint(1);
+  writer.uint(pack.sequence);
+  writer.uint(2);
+  writer.bytes(digestOf(pack), 32);
+  writer.uint(3);
+  writer.text(versionOf(pack), textBytes(versionOf(pack), VERSION_BYTES_MAX));
+  return view(VALUE, writer.written());
+}

@@ -1,0 +1,87 @@
+// From reset to the start of an image: what is mounted, how long the agent stays, and when it leaves.
+//
+//   after a reset                    stays WINDOW_MS, then starts the primary image if it is whole
+//   the mailbox says stay            stays STAY_MS
+//   a valid packet arrived           STAY_MS from then
+//   swap under way, question open    stays until that is over
+//   no image, or a damaged one       stays for ever: recovery over the links
+
+import { Key } from '../flash/keys';
+import { Place, placeHolds } from '../flash/slots';
+import { storeCommit, storeMount } from '../flash/store';
+import { swapMount, swapRunning } from '../flash/swap';
+import { questionPending } from '../policy/consent';
+import { Reason } from '../reason';
+import { alertMount } from './alert';
+import { Event as Audit, auditMount, auditStage } from './audit';
+import { floorsMount } from './floors';
+import { confirm, onTrial, trialDamaged, trialStart } from './install';
+import { digestOf, imageOf, pack, packageLoad } from './packages';
+import { provisionMount } from './provisioning';
+import { questionMount } from './question';
+import { status, statusMount, statusStage } from './status';
+
+const WINDOW_MS: u32 = 1_000; // long enough for a client that resets the board and knocks at once
+const STAY_MS: u32 = 10_000;
+
+// The mailbox word, as hal.ts has it.
+const STAY: i32 = 1;
+const CONFIRM: i32 = 2;
+
+export const enum Image {
+  None,
+  Whole,
+  Damaged,
+}
+
+let leftMs: u32 = 0;
+
+export function bootMount(mailbox: i32): void {
+  const reason = storeMount();
+  statusMount();
+  provisionMount();
+  floorsMount();
+  auditMount();
+  alertMount();
+  questionMount();
+  const swap = swapMount();
+  if (reason !== Reason.Ok || swap !== Reason.Ok) status.reason = Reason.StoreDamaged;
+  if (mailbox & CONFIRM && onTrial()) confirm();
+  leftMs = mailbox & STAY ? STAY_MS : WINDOW_MS;
+}
+
+export function bootStay(): void {
+  leftMs = STAY_MS;
+}
+
+// Is the image in the primary slot the one that was installed there? Hashes all of it.
+export function primaryImage(): Image {
+  if (!packageLoad(pack, Key.Primary)) return Image.None;
+  return placeHolds(Place.Primary, pack.imageBytes, imageOf(pack)) === Reason.Ok ? Image.Whole : Image.Damaged;
+}
+
+// Time passes. True when the image in the primary slot is to be started now.
+export function bootTick(milliseconds: u32): bool {
+  if (swapRunning() || questionPending()) return false;
+  leftMs = leftMs > milliseconds ? leftMs - milliseconds : 0;
+  if (leftMs !== 0) return false;
+  leftMs = STAY_MS; // looked at again then, should we stay
+  switch (primaryImage()) {
+    case Image.None:
+      return false;
+    case Image.Damaged:
+      if (onTrial()) trialDamaged();
+      else reportDamage();
+      return false;
+    default:
+      return !onTrial() || trialStart() === Reason.Ok;
+  }
+}
+
+function reportDamage(): void {
+  if (status.reason === Reason.ImageDamaged) return;
+  status.reason = Reason.ImageDamaged;
+  statusStage();
+  auditStage(Audit.Damaged, Reason.ImageDamaged, digestOf(pack));
+  storeCommit();
+}

@@ -1,0 +1,45 @@
+// One verdict: the head in HEAD, every approval that this device has, the policy. Taken when a head is whole, and again
+// before installation, because an approval may have been revoked meanwhile.
+//
+// Approvals come from the package itself and the bootstrap document (policy/judge.ts looks there) and from the tree:
+// each operator's newest document in the store, read into DOCUMENT one after the other.
+
+import { ANCHORS_MAX } from '../approval/anchors';
+import { DOCUMENT_BYTES_MAX } from '../approval/document';
+import { Source } from '../approval/evidence';
+import { Key } from '../flash/keys';
+import { imageBytesMax } from '../flash/slots';
+import { storeLength, storeReadPart } from '../flash/store';
+import { facts } from '../policy/facts';
+import { judgeConsider, judgeDecide, judgedDigest, judgeHead, judgeReason } from '../policy/judge';
+import { Verdict } from '../policy/verdict';
+import { Reason } from '../reason';
+import { DOCUMENT } from './rooms';
+
+let verdict: Verdict = Verdict.Reject;
+let reason: Reason = Reason.Internal;
+
+// The verdict over the head in HEAD (package/reader.ts in Phase.Judging or later). Why: verdictReason.
+export function judge(): Verdict {
+  facts.slotBytes = imageBytesMax();
+  const fit = judgeHead() === Reason.Ok;
+  for (let anchor: u32 = 0; fit && anchor < ANCHORS_MAX; anchor++) {
+    const key = Key.Approval | (anchor << 8);
+    const bytes = storeLength(key);
+    if (bytes <= 0 || bytes > <i32>DOCUMENT_BYTES_MAX) continue;
+    if (storeReadPart(key, 0, DOCUMENT, bytes) !== bytes) continue;
+    judgeConsider(Source.Tree, DOCUMENT, bytes);
+  }
+  verdict = judgeDecide();
+  reason = judgeReason();
+  return verdict;
+}
+
+export function verdictReason(): Reason {
+  return reason;
+}
+
+// The digest of the manifest that was judged, 0 when it is not authentic.
+export function verdictDigest(): usize {
+  return judgedDigest();
+}

@@ -1,0 +1,48 @@
+// What the DM server orders by Exec, and how long an order waits for its package.
+//
+//   Exec ./FUMO/1/Update             now: verdict again, swap or question
+//   Exec ./FUMO/1/Download           the next accepted package answers this order (its correlator, its alert)
+//   Exec ./FUMO/1/DownloadAndUpdate  the same, and it is installed as soon as it is whole
+//
+// An order without a package is forgotten by a reset, by the next order, and after ORDER_MS: what nobody delivered then
+// must not fire on a package that somebody brings much later.
+
+import { questionPending } from '../policy/consent';
+import { Reason } from '../reason';
+import { installBegin } from './install';
+import { State } from './state';
+import { CORRELATOR, CORRELATOR_BYTES_MAX, Operation, status } from './status';
+
+const ORDER_MS: u32 = 600_000;
+
+let leftMs: u32 = 0;
+
+export function orderMount(): void {
+  if (idle()) status.operation = Operation.None;
+}
+
+// Is no package under way that the order could be about?
+function idle(): bool {
+  return status.state !== State.Downloading && status.state !== State.Ready && status.state !== State.Updating;
+}
+
+export function order(operation: Operation, link: i32, correlator: usize, length: u32): Reason {
+  if (status.state === State.Updating) return Reason.WrongState;
+  if (length > CORRELATOR_BYTES_MAX) return Reason.ValueTooLarge;
+  status.operation = operation;
+  status.link = link;
+  status.correlatorBytes = length;
+  memory.copy(CORRELATOR, correlator, length);
+  leftMs = ORDER_MS;
+  return operation === Operation.Update ? installBegin(false) : Reason.Ok;
+}
+
+export function orderTick(milliseconds: u32): void {
+  if (status.operation === Operation.None) return;
+  if (idle()) {
+    leftMs = leftMs > milliseconds ? leftMs - milliseconds : 0;
+    if (leftMs === 0) status.operation = Operation.None;
+  } else if (status.operation === Operation.DownloadAndUpdate && status.state === State.Ready && !questionPending()) {
+    if (installBegin(false) !== Reason.Ok) status.operation = Operation.None;
+  }
+}

@@ -1,0 +1,71 @@
+// What a device is told about whom to believe: the bootstrap document, once, and the newest approval document of each
+// operator. Everything is verified before it is kept, and in force only when it is in flash.
+
+import { BOOTSTRAP, BOOTSTRAP_BYTES_MAX, bootstrapBytes, bootstrapForget } from '../approval/bootstrap';
+import { document, documentOpen } from '../approval/document';
+import { PIECE, PIECE_BYTES } from '../flash/flash';
+import { Key } from '../flash/keys';
+import { storeCommit, storeLength, storeReadPart, storeSettle, storeStage } from '../flash/store';
+import { HEAD } from '../package/head';
+import { facts, operatorFloor, setOperatorFloor } from '../policy/facts';
+import { provision, provisioned } from '../policy/provision';
+import { Reason } from '../reason';
+import { Event as Audit, auditStage } from './audit';
+import { floorsStage } from './floors';
+import { wantReview } from './review';
+
+// After a reset. A device without a document, or with one that does not read any more, is blank: it installs nothing.
+export function provisionMount(): Reason {
+  const bytes = storeReadPart(Key.Bootstrap, 0, HEAD, BOOTSTRAP_BYTES_MAX);
+  return bytes > 0 ? provision(HEAD, bytes) : Reason.NotProvisioned;
+}
+
+// The bootstrap document of a blank device; afterwards it is locked.
+export function bootstrapPut(from: usize, length: u32): Reason {
+  if (provisioned() || storeLength(Key.Bootstrap) > 0) return Reason.BootstrapLocked;
+  const reason = provision(from, length);
+  if (reason !== Reason.Ok) return reason;
+  storeStage(Key.Bootstrap, BOOTSTRAP, bootstrapBytes());
+  auditStage(Audit.Provisioned, Reason.Ok, 0);
+  const stored = storeCommit();
+  if (stored !== Reason.Ok) bootstrapForget();
+  return stored;
+}
+
+// An approval document: kept if it is authentic and newer than what its operator was ever seen to have issued.
+//
+//   sequence        stored document of the operator    answer
+//   above floor     any                                kept
+//   = floor         none                               kept (it was seen in a package before)
+//   = floor         the same bytes                     Ok, nothing to do
+//   = floor, below  another                            Superseded
+export function approvalPut(from: usize, length: u32): Reason {
+  if (!provisioned()) return Reason.NotProvisioned;
+  const reason = documentOpen(from, length);
+  if (reason !== Reason.Ok) return reason;
+  const key = Key.Approval | ((<u32>document.signer) << 8);
+  const floor = operatorFloor(document.signer);
+  if (document.sequence <= floor && floor !== 0) {
+    const kept = storeLength(key);
+    if (document.sequence < floor) return Reason.Superseded;
+    if (kept > 0) return isStored(key, from, length) ? storeSettle() : Reason.Superseded;
+  }
+  setOperatorFloor(document.signer, document.sequence);
+  facts.timeFloor = max(facts.timeFloor, document.issuedAt);
+  storeStage(key, from, length);
+  floorsStage();
+  auditStage(Audit.ApprovalStored, Reason.Ok, 0);
+  const stored = storeCommit();
+  if (stored === Reason.Ok) wantReview();
+  return stored === Reason.StoreFull ? Reason.ApprovalsFull : stored;
+}
+
+function isStored(key: u32, from: usize, length: u32): bool {
+  if (storeLength(key) !== <i32>length) return false;
+  for (let at: u32 = 0; at < length; at += PIECE_BYTES) {
+    const piece = min(length - at, PIECE_BYTES);
+    if (storeReadPart(key, at, PIECE, piece) !== <i32>piece) return false;
+    if (memory.compare(PIECE, from + at, piece) !== 0) return false;
+  }
+  return true;
+}
