@@ -89,6 +89,18 @@ export function coseKey(key: TestKey, more: Fields = []): Map<number | string, u
   return map([...curve, [2, key.kid], [-2, key.x], [-3, key.y]], more);
 }
 
+/** An ECDSA signature r||s as DER, which COSE does not take. */
+export function der(signature: Uint8Array): Uint8Array {
+  const integers = [signature.slice(0, 32), signature.slice(32)].map((half) => {
+    const first = half.findIndex((byte) => byte !== 0);
+    const magnitude = half.subarray(first);
+    const value = magnitude[0]! > 127 ? concat(new Uint8Array(1), magnitude) : magnitude;
+    return concat(Uint8Array.of(2, value.length), value);
+  });
+  const body = concat(...integers);
+  return concat(Uint8Array.of(0x30, body.length), body);
+}
+
 // --- COSE_Sign1 (RFC 9052 section 4) ---
 
 export interface Sign1Options {
