@@ -169,8 +169,8 @@ function begin(walk: Walk): void {
 }
 
 function next(walk: Walk): bool {
-  if (walk.at === walk.groupEnd) {
-    // Behind the snapshot stands the first record; behind a record its CRC, then the next.
+  // Behind the snapshot stands the first record; behind a record its CRC, then the next. A group may be empty.
+  while (walk.at === walk.groupEnd) {
     if (walk.at !== HEADER_BYTES + snapshotBytes) walk.at += 4;
     if (walk.at >= tail) return false;
     walk.groupEnd = walk.at + 4 + (word(walk.at) & 0xffffff);
