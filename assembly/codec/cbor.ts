@@ -92,6 +92,7 @@ export class Cursor {
     if (at >= this.end) return this.none(Reason.Truncated);
     const type = <i32>load<u8>(at) >> 5;
     const info = <u32>load<u8>(at++) & 31;
+    if (type == Type.Simple && (info < FALSE || info > NULL)) return this.none(Reason.UnsupportedItem);
     let value = <u64>info;
     if (info > 23) {
       if (info > 27) return this.unbounded(at, type, info);
@@ -103,7 +104,6 @@ export class Cursor {
       const least: u64 = info == 24 ? 24 : (<u64>1) << (bytes << 2);
       if (value < least && !this.lenient) return this.none(Reason.NotDeterministic);
     }
-    if (type == Type.Simple && (info < FALSE || info > NULL)) return this.none(Reason.UnsupportedItem);
     this.at = at;
     this.value = value;
     return type;
@@ -111,7 +111,7 @@ export class Cursor {
 
   // Additional information 28 to 31: only the indefinite arrays and maps of a lenient cursor are anything to us.
   private unbounded(at: usize, type: i32, info: u32): i32 {
-    if (info != 31 || type == Type.Simple) return this.none(Reason.UnsupportedItem);
+    if (info != 31) return this.none(Reason.UnsupportedItem);
     if (!this.lenient || (type != Type.Array && type != Type.Map)) return this.none(Reason.NotDeterministic);
     this.at = at;
     this.value = UNTIL_BREAK;
