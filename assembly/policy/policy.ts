@@ -2,7 +2,7 @@
 //
 //   {? 1: unapproved (0 reject, 1 prompt), ? 2: ask before download (0, 1), ? 3: prompt timeout in seconds,
 //    ? 4: threshold, ? 5: sources mask, ? 6: consent channels mask, ? 7: when an installed package is denied (0 report,
-//    1 revert), ? 8: trial boots before revert}
+//    1 revert), ? 8: trial boots before revert (0: no trial, confirmed as soon as it is in place)}
 //
 // What is absent is the cautious value: reject, one operator, answers at the device alone. An unknown key or value
 // makes the whole policy malformed: it may be a restriction that we would not keep.
@@ -80,7 +80,7 @@ function readMember(key: i32): void {
       policy.revertDenied = cursor.upTo(1) != 0;
       break;
     case 8:
-      policy.trialBoots = atLeastOne(TRIAL_BOOTS_MAX);
+      policy.trialBoots = cursor.upTo(TRIAL_BOOTS_MAX);
       break;
     default:
       cursor.fail(Reason.UnknownMember);

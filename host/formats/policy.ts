@@ -25,7 +25,7 @@ export const policySchema = z.strictObject({
   sources: z.array(z.enum(SOURCES)).optional(),
   'consent-channels': z.array(z.enum(CHANNELS)).optional(),
   'when-denied': z.enum(WHEN_DENIED).optional(),
-  'trial-boots': z.number().int().min(1).optional(),
+  'trial-boots': z.number().int().min(0).optional(),
 });
 
 /** A policy in words, as in a bootstrap file. */
