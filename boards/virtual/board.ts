@@ -8,8 +8,10 @@ import { randomFillSync } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { loadBoard } from '../../host/boards.js';
 import { CountersignError } from '../../host/errors.js';
-import { packageRoot } from '../../host/root.js';
 import type { Question } from '../../host/smp/commands.js';
+import { lines } from '../../host/smp/link.js';
+import { wasmFile } from '../../host/wasm.js';
+import { applicationText } from './application.js';
 import { type Flash, openFlash } from './flash.js';
 import { type Answer, createMachine, type Machine } from './machine.js';
 import { openPty } from './pty.js';
@@ -21,7 +23,8 @@ export const BOARD_NAME = 'virtual';
 const LINK = { console: 0, mqtt: 1, self: 2 } as const; // as in board.json
 const TICK_MS = 20; // how long a chip would sleep at most
 const BUSY_MS_MAX = 10; // then everybody else in this process gets a turn
-const QUIET_MS = 150; // after the last traffic, before the board looks at its own state
+const QUIET_MS = 150; // after the last packet, before the board looks at its own state
+const FRAME_FIRST = 0x06; // a packet on the console begins with this byte (06 09), text does not
 
 export interface VirtualBoardOptions {
   flash: string; // path of the flash file; made when absent
@@ -46,7 +49,7 @@ export interface VirtualBoard {
 export async function startVirtualBoard(options: VirtualBoardOptions): Promise<VirtualBoard> {
   const { onText = () => undefined, onQuestion } = options;
   const board = await loadBoard(BOARD_NAME);
-  const module = new WebAssembly.Module(options.wasm ?? (await readAgent()));
+  const module = new WebAssembly.Module(options.wasm ?? (await readFile(wasmFile('agent')).catch(noAgent)));
   const flash = openFlash(options.flash, board.flash, onText);
   const pty = openPty((bytes) => receive(LINK.console, bytes));
   let radio: Radio | undefined;
@@ -60,31 +63,30 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
 
   const machine = createMachine(module, board.flash, flash, {
     linkWrite(link, bytes) {
-      if (link === LINK.console) pty.write(bytes);
+      if (link === LINK.console) sent(bytes);
       else if (link === LINK.mqtt) radio?.send(bytes);
       else self.receive(bytes);
-      if (link !== LINK.self) lookSoon();
+      if (link === LINK.mqtt) lookSoon();
     },
     random: (to) => void randomFillSync(to),
     clock: () => BigInt(Math.floor(Date.now() / 1000)),
     card: () => 'none',
     asking: (now) => setImmediate(ask, now),
     started: (what) => {
-      if (what === 'application') sayWhatWouldRun();
-      lookSoon();
+      if (what === 'application') say(applicationText(flash, board.flash));
     },
     trapped: say,
   });
   const self = createSelf((bytes) => machine.receive(LINK.self, bytes));
 
   function receive(link: number, bytes: Uint8Array): void {
-    if (closing) return;
-    machine.receive(link, bytes);
-    lookSoon();
+    if (!closing) machine.receive(link, bytes);
   }
 
-  // --- State: looked at when something happened and it is quiet again, shown on the broker ---
+  // --- State, for the broker: what the agent says of it on the console, and a look of our own ---
 
+  // A look is a packet like any other, and a packet keeps the agent from starting the application: so only behind
+  // somebody else's packets, when it is quiet again.
   let look: NodeJS.Timeout | undefined;
   function lookSoon(): void {
     if (closing) return;
@@ -96,11 +98,16 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
     }, QUIET_MS);
   }
 
-  function sayWhatWouldRun(): void {
-    const { digest = 'unknown', version } = self.last ?? {};
-    const what = `image sha256:${digest}${version ? ` version ${version}` : ''}`;
-    say(`virtual board: the application would run now: ${what}; this board cannot execute Cortex-M code`);
+  function sent(bytes: Uint8Array): void {
+    pty.write(bytes);
+    if (bytes[0] === FRAME_FIRST) lookSoon();
+    else hear(bytes);
   }
+  const hear = lines((line) => {
+    onText(line);
+    const told = /^state (\d+), reason (\d+)$/.exec(line);
+    if (told) radio?.show({ state: Number(told[1]), reason: Number(told[2]) });
+  });
 
   // --- The panel ---
 
@@ -168,11 +175,6 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
   };
 }
 
-async function readAgent(): Promise<Uint8Array> {
-  const file = new URL('build/agent.wasm', packageRoot);
-  try {
-    return await readFile(file);
-  } catch (cause) {
-    throw new CountersignError('CoreUnavailable', 'board: build/agent.wasm is not there', { cause });
-  }
+function noAgent(cause: unknown): never {
+  throw new CountersignError('CoreUnavailable', 'board: build/agent.wasm is not there', { cause });
 }

@@ -5,7 +5,7 @@ import { type DeviceState, topicsOf } from '../../host/links/topics.js';
 
 export interface Radio {
   send(packet: Uint8Array): void;
-  show(state: Omit<DeviceState, 'online'>): void;
+  show(state: Omit<DeviceState, 'online'>): void; // what is not mentioned stays as it was shown
   close(): Promise<void>;
 }
 
@@ -36,7 +36,7 @@ export async function connectRadio(
       client.publish(topics.response, Buffer.from(packet), { qos: 1 });
     },
     show(state) {
-      const next = { online: true, ...state };
+      const next = { ...shown, ...state };
       if (JSON.stringify(next) === JSON.stringify(shown)) return;
       shown = next;
       void publish(shown);

@@ -2,10 +2,10 @@
 //
 // Only reads. What cannot be read just now (the agent restarts, the application runs) is simply not shown.
 
-import { identify } from '../../host/device.js';
+import { identify } from '../../host/device/identity.js';
 import type { DeviceState } from '../../host/links/topics.js';
 import { createClient } from '../../host/smp/client.js';
-import { type Question, readAlert, readQuestion } from '../../host/smp/commands.js';
+import { type Question, readQuestion } from '../../host/smp/commands.js';
 import { createListeners, type Link } from '../../host/smp/link.js';
 
 const TIMEOUT_MS = 1000; // the agent answers at once, or after a restart not at all
@@ -16,7 +16,6 @@ export interface Self {
   receive(bytes: Uint8Array): void;
   look(): Promise<OwnState | undefined>;
   question(): Promise<Question | undefined>;
-  readonly last: OwnState | undefined;
   close(): Promise<void>;
 }
 
@@ -35,29 +34,23 @@ export function createSelf(send: (bytes: Uint8Array) => void): Self {
     },
   };
   const client = createClient(link, { timeoutMs: TIMEOUT_MS, retries: 0 });
-  let last: OwnState | undefined;
 
   const attempt = async <T>(read: () => Promise<T>): Promise<T | undefined> => read().catch(() => undefined);
 
   return {
     receive: emit.packet,
     async look() {
-      const seen = await attempt(async () => ({ ...(await identify(client)), alert: await readAlert(client) }));
+      const seen = await attempt(() => identify(client));
       if (!seen) return undefined;
       const hash = seen.images.find((image) => image.active)?.hash;
-      last = {
+      return {
         state: seen.state,
         ...(seen.deviceId ? { device: seen.deviceId } : {}),
-        ...(seen.version ? { version: seen.version } : {}),
+        ...(seen.installed ? { version: seen.installed.version } : {}),
         ...(hash ? { digest: Buffer.from(hash).toString('hex') } : {}),
-        ...(seen.alert.reason ? { reason: seen.alert.reason } : {}),
       };
-      return last;
     },
     question: () => attempt(() => readQuestion(client)),
-    get last() {
-      return last;
-    },
     close: () => client.close(),
   };
 }

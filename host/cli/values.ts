@@ -73,5 +73,31 @@ export const sequenceRangeSchema = z
 /** A path, as given. */
 export const pathSchema = z.string().min(1, 'is empty');
 
+/** Any text but none. */
+export const textSchema = z.string().min(1, 'is empty');
+
 /** A switch: given or not. */
 export const switchSchema = z.boolean().default(false);
+
+/** A whole number from `low` to `high`. */
+export const countSchema = (low: number, high: number) =>
+  z
+    .union([
+      z.number(),
+      z
+        .string()
+        .regex(/^\d{1,10}$/, 'is not a whole number')
+        .transform(Number),
+    ])
+    .refine((count) => count >= low && count <= high, `is not from ${low} to ${high}`);
+
+/** A span of time in seconds, fractions allowed. */
+export const secondsSchema = z
+  .union([
+    z.number(),
+    z
+      .string()
+      .regex(/^\d{1,6}(\.\d{1,3})?$/, 'is not a number of seconds')
+      .transform(Number),
+  ])
+  .refine((seconds) => seconds > 0, 'is not above 0');

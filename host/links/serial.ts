@@ -4,10 +4,8 @@
 import { readdir } from 'node:fs/promises';
 import { SerialPort } from 'serialport';
 import { CountersignError, systemCode } from '../errors.js';
-import type { Link } from '../smp/link.js';
+import { BAUD_DEFAULT, type Link } from '../smp/link.js';
 import { streamLink } from './stream.js';
-
-export const BAUD_DEFAULT = 115_200;
 
 export interface PortInfo {
   path: string;

@@ -2,9 +2,23 @@
 
 import type { AnyCommand } from '../command.js';
 import { approve } from './approve.js';
+import { board } from './board.js';
+import { deliver } from './deliver.js';
+import { devices } from './devices.js';
 import { inspect } from './inspect.js';
 import { keygen } from './keygen.js';
 import { packageCommand } from './package.js';
+import { provision } from './provision.js';
 import { revoke } from './revoke.js';
 
-export const commands: readonly AnyCommand[] = [keygen, packageCommand, approve, revoke, inspect];
+export const commands: readonly AnyCommand[] = [
+  keygen,
+  packageCommand,
+  approve,
+  revoke,
+  inspect,
+  provision,
+  deliver,
+  devices,
+  board,
+];

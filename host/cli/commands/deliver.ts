@@ -1,0 +1,159 @@
+// deliver: brings a package to a device, and reports what the device decided.
+//
+// Nothing here answers the device's question to its user: there is no prompt for it and no flag. While the device waits for
+// that person, this says so and for how long.
+
+import { readJudgement } from '../../core.js';
+import { deliver as deliverPackage, type Outcome } from '../../device/deliver.js';
+import { identify, putApproval } from '../../device/identity.js';
+import { CountersignError } from '../../errors.js';
+import { readBytes } from '../../files.js';
+import { hex } from '../../formats/bytes.js';
+import { decode } from '../../formats/cbor.js';
+import { reasonOf, reasons } from '../../reasons.js';
+import type { Client } from '../../smp/client.js';
+import { command, type Result } from '../command.js';
+import { connectionOptions } from '../connection-options.js';
+import { rows } from '../show.js';
+import type { Terminal } from '../terminal.js';
+import { pathSchema, secondsSchema } from '../values.js';
+
+export const deliver = command({
+  name: 'deliver',
+  summary: 'bring a package to a device, and wait for what it decides',
+  details:
+    'The device checks vendor, operator approval and policy itself, before it takes the first byte of the firmware. ' +
+    'If it asks its user, the answer is given there, never here.',
+  arguments: { package: { text: 'the .suit file', schema: pathSchema } },
+  options: {
+    ...connectionOptions,
+    approval: {
+      value: 'file',
+      text: 'put this approval document into the tree of the device first',
+      schema: pathSchema.array().default([]),
+      repeat: true,
+    },
+    wait: {
+      value: 'seconds',
+      text: 'how long to wait for the user of the device, and for the installation',
+      schema: secondsSchema.optional(),
+    },
+  },
+  examples: [
+    'countersign deliver release.suit --port /dev/ttyACM0',
+    'countersign deliver release.suit --broker mqtt://localhost --device virtual --approval release.cose',
+    'countersign deliver release.suit --port /dev/ttyACM0 --json',
+  ],
+  writes: true,
+  async run({ arguments: { package: path }, options, terminal, dryRun, signal }) {
+    const file = await readBytes(path);
+    const approvals = await Promise.all(options.approval.map(async (name) => ({ name, bytes: await readBytes(name) })));
+    const { connect } = await import('../connection.js');
+    const connection = await connect(options, terminal, signal);
+    const { client } = connection;
+    try {
+      if (dryRun) return await preview(client, path, file, approvals.length, signal);
+      for (const { name, bytes } of approvals) await bringApproval(client, name, bytes, terminal, signal);
+      const limits =
+        options.wait === undefined ? {} : { answerMs: options.wait * 1000, installMs: options.wait * 1000 };
+      const outcome = await terminal.follow(deliverPackage(client, { file, signal, ...limits }));
+      return show(outcome, client, path);
+    } finally {
+      await connection.close();
+    }
+  },
+});
+
+async function preview(
+  client: Client,
+  path: string,
+  file: Uint8Array,
+  approvals: number,
+  signal: AbortSignal,
+): Promise<Result> {
+  const device = await identify(client, { signal });
+  return {
+    data: { result: 'dry-run', package: path, bytes: file.length, approvals, device },
+    lines: [
+      `would offer ${path} to ${client.link.name}`,
+      ...rows([
+        ['device', device.deviceId ?? 'not provisioned'],
+        ['installed', device.installed?.version],
+        ['package', `${file.length} bytes`],
+        ['approvals', approvals || undefined],
+        ['verdict', 'is the device’s own; `countersign check` predicts it'],
+      ]),
+    ],
+  };
+}
+
+// An older document than the device has is no reason to stop: the device goes by the newest one anyway.
+async function bringApproval(
+  client: Client,
+  name: string,
+  document: Uint8Array,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await putApproval(client, document, { signal });
+    terminal.note(`approval ${name}: kept by the device`);
+  } catch (error) {
+    if (!(error instanceof CountersignError) || error.code !== reasons.Superseded.code) throw error;
+    terminal.warn(`approval ${name}: the device has a newer document of this operator, and goes by that`);
+  }
+}
+
+// One row per outcome: what is printed, and the exit code.
+function show(outcome: Outcome, client: Client, path: string): Result {
+  const result = (exit: number, line: string, more: Record<string, unknown>, details: string[] = []): Result => ({
+    data: { result: outcome.kind, package: path, device: client.link.name, exit, ...more },
+    lines: [line, ...details],
+    exit,
+  });
+  switch (outcome.kind) {
+    case 'installed': {
+      const { version, sequence, digest } = outcome;
+      const name = [version, `sequence ${sequence}`].filter(Boolean).join(', ');
+      return result(reasons.Ok.exit, `installed: ${name}`, { version, sequence, digest });
+    }
+    case 'unchanged':
+      return result(reasons.NothingToDo.exit, 'nothing to do: the device has exactly this package installed', {});
+    case 'refused': {
+      const { code, name, text, hint, fumo, exit } = reasonOf(outcome.reason);
+      const { verdict } = outcome;
+      const explained = verdict && readJudgement(decode(verdict, 'verdict of the device'));
+      const told = { reason: { code, name, text, hint, fumo }, bytesSent: outcome.sent };
+      return result(
+        exit,
+        `refused by the device: ${text} [${code} ${name}]`,
+        { ...told, ...(explained && { verdict: explained }) },
+        [
+          ...(explained?.findings ?? []).map((finding) => {
+            const who = finding.operatorKid ? `operator ${hex(finding.operatorKid)}` : 'unknown signer';
+            return `  ${finding.source}: ${who}: ${finding.reason === 0 ? 'approves' : reasonOf(finding.reason).text}`;
+          }),
+          `  hint: ${hint}`,
+        ],
+      );
+    }
+    case 'deferred':
+      return result(reasons.Deferred.exit, 'deferred: the device asked its user, and nobody answered in time', {});
+    case 'asked':
+      return result(
+        reasons.AwaitingUser.exit,
+        `waiting: the device still asks its user, for another ${outcome.left} s`,
+        {
+          left: outcome.left,
+        },
+      );
+    case 'link-lost': {
+      const line = `link lost after ${outcome.offset} bytes: the same command goes on from there`;
+      return result(outcome.error.reason.exit, line, { offset: outcome.offset, why: outcome.error.message }, [
+        `  ${outcome.error.message}`,
+      ]);
+    }
+    default:
+      return outcome satisfies never;
+  }
+}

@@ -1,0 +1,59 @@
+// The options by which a command reaches a device; connection.ts says what follows from them. Apart, so that --help and
+// commands that reach no device do not load serial ports and brokers.
+
+import type { z } from 'zod';
+import { topicNameSchema } from '../links/topics.js';
+import { RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from '../smp/client.js';
+import { BAUD_DEFAULT } from '../smp/link.js';
+import type { OptionSpec } from './command.js';
+import { countSchema, secondsSchema, textSchema } from './values.js';
+
+const FLEET_DEFAULT = 'demo';
+const RETRIES_MAX = 100;
+
+const option = <S extends z.ZodType>(spec: OptionSpec<S>): OptionSpec<S> => spec;
+
+export const brokerOptions = {
+  broker: option({ value: 'url', text: 'MQTT broker', schema: textSchema.optional(), config: 'broker' }),
+  fleet: option({
+    value: 'name',
+    text: 'fleet on the broker',
+    schema: topicNameSchema.default(FLEET_DEFAULT),
+    config: 'fleet',
+  }),
+};
+
+export const connectionOptions = {
+  port: option({
+    short: 'p',
+    value: 'port',
+    text: 'serial port, or tcp://host:port',
+    schema: textSchema.optional(),
+    config: 'port',
+  }),
+  baud: option({
+    short: 'b',
+    value: 'rate',
+    text: 'baud rate of the port',
+    schema: countSchema(50, 4_000_000).default(BAUD_DEFAULT),
+    config: 'baud',
+  }),
+  ...brokerOptions,
+  device: option({ value: 'name', text: 'device on the broker', schema: topicNameSchema.optional(), config: 'device' }),
+  timeout: option({
+    value: 'seconds',
+    text: 'how long to wait for each answer of the device',
+    schema: secondsSchema.default(TIMEOUT_MS_DEFAULT / 1000),
+    config: 'timeout',
+  }),
+  retries: option({
+    value: 'count',
+    text: 'how often to repeat a request that is not answered',
+    schema: countSchema(0, RETRIES_MAX).default(RETRIES_DEFAULT),
+    config: 'retries',
+  }),
+};
+
+export type ConnectionOptions = {
+  [K in keyof typeof connectionOptions]: z.output<(typeof connectionOptions)[K]['schema']>;
+};

@@ -1,0 +1,114 @@
+// How a command reaches a device: the options for it, and what is done when they leave something open.
+//
+//   given                       reached over
+//   --port PATH | tcp://…       that serial port or socket
+//   --broker URL [--device]     that broker; without --device the one device that is online there
+//   --device alone              a broker in this process (or the one that runs on this machine already), and waits there
+//   nothing                     the only serial port there is; with none or several, an error that lists them
+//
+// Never a guess among several. --timeout and --retries reach every single request.
+
+import { CountersignError } from '../errors.js';
+import { BROKER_PORT_DEFAULT, type Broker, startBroker } from '../links/broker.js';
+import { listDevices, openMqtt, untilOnline } from '../links/mqtt.js';
+import { listPorts, openSerial } from '../links/serial.js';
+import { openTcp } from '../links/tcp.js';
+import { type Client, createClient } from '../smp/client.js';
+import { type Link, lines } from '../smp/link.js';
+import { within } from '../wait.js';
+import type { ConnectionOptions } from './connection-options.js';
+import { printable } from './show.js';
+import type { Terminal } from './terminal.js';
+
+const ARRIVAL_MS = 60_000; // long enough to start a board in another terminal
+
+export interface Connection {
+  client: Client;
+  close(): Promise<void>;
+}
+
+export async function connect(
+  options: ConnectionOptions,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<Connection> {
+  const { link, broker } = await openLink(options, terminal, signal);
+  link.listen({
+    text: lines((line) => terminal.detail(`device: ${printable(line)}`)),
+    fault: (why) => terminal.trace(`link: ${why}`),
+  });
+  const client = createClient(link, { timeoutMs: options.timeout * 1000, retries: options.retries });
+  return {
+    client,
+    async close() {
+      await client.close();
+      await broker?.close();
+    },
+  };
+}
+
+async function openLink(
+  options: ConnectionOptions,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<{ link: Link; broker?: Broker }> {
+  const { port, broker, fleet, device } = options;
+  if (port !== undefined && (broker !== undefined || device !== undefined)) {
+    // From a configuration file both may be there; a port is the nearer one.
+    terminal.detail(`over ${port}; the broker is not used`);
+  }
+  if (port?.startsWith('tcp://')) return { link: await openTcp(port, signal) };
+  if (port !== undefined) return { link: await openSerial(port, options.baud) };
+  if (broker !== undefined) {
+    const name = device ?? (await onlyDevice(broker, fleet, signal));
+    return { link: await openMqtt({ url: broker, fleet, device: name }, signal) };
+  }
+  if (device !== undefined) return awaitDevice(fleet, device, terminal, signal);
+  const path = await onlyPort();
+  terminal.note(`over ${path}, the only serial port`);
+  return { link: await openSerial(path, options.baud) };
+}
+
+async function onlyDevice(url: string, fleet: string, signal: AbortSignal): Promise<string> {
+  const online = (await listDevices(url, fleet, signal)).filter((seen) => seen.state.online);
+  if (online.length === 1) return online[0]!.name;
+  const names = online.map((seen) => seen.name).join(', ');
+  throw new CountersignError('BadArgument', `device: ${online.length || 'no'} devices of fleet ${fleet} are online`, {
+    hint: names ? `choose one with --device: ${names}` : 'start one, or choose another --fleet',
+  });
+}
+
+async function onlyPort(): Promise<string> {
+  const ports = await listPorts();
+  if (ports.length === 1) return ports[0]!.path;
+  const found = ports.map(({ path, about }) => (about ? `${path} (${about})` : path)).join(', ');
+  throw new CountersignError('BadArgument', `device: none given, and ${ports.length || 'no'} serial ports are there`, {
+    hint: found
+      ? `choose one with --port: ${found}`
+      : 'give --port, or --broker and --device; `countersign board virtual` starts a board without hardware',
+  });
+}
+
+async function awaitDevice(
+  fleet: string,
+  device: string,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<{ link: Link; broker?: Broker }> {
+  const broker = await startBroker(BROKER_PORT_DEFAULT).catch((error: CountersignError) => {
+    if (error.reason.name !== 'LinkUnavailable') throw error;
+    return undefined; // somebody runs one on this machine
+  });
+  const url = broker?.url ?? `mqtt://127.0.0.1:${BROKER_PORT_DEFAULT}`;
+  const where = { url, fleet, device };
+  terminal.note(
+    `broker ${url} (${broker ? 'started here' : 'running on this machine'}), waiting for ${fleet}/${device}`,
+  );
+  try {
+    await untilOnline(where, within(ARRIVAL_MS, signal));
+    return { link: await openMqtt(where, signal), ...(broker ? { broker } : {}) };
+  } catch (error) {
+    await broker?.close();
+    throw error;
+  }
+}

@@ -1,0 +1,68 @@
+// The panel of a virtual board: this terminal shows the device's question to its user, and takes the answer.
+//
+// Only a line typed while the question is shown is an answer: what was typed before is read all the time and dropped. Only y, yes, n
+// and no are answers; enter alone is none. What is shown comes from the device: from the manifest that the vendor signed, and
+// from the device's own verdict.
+
+import { createInterface } from 'node:readline';
+import type { Answer } from '../../boards/virtual/machine.js';
+import { hex } from '../formats/bytes.js';
+import { reasonOf } from '../reasons.js';
+import type { Question } from '../smp/commands.js';
+import { rows } from './show.js';
+import type { Terminal } from './terminal.js';
+
+export interface Panel {
+  ask(question: Question, gone: AbortSignal): Promise<Answer | undefined>;
+  close(): void;
+}
+
+const ANSWERS: Record<string, Answer> = { y: 'yes', yes: 'yes', n: 'no', no: 'no' };
+
+export function createPanel(terminal: Terminal): Panel {
+  // Not in readline's own terminal mode: Ctrl-C stays what it is everywhere else.
+  const input = terminal.interactive ? createInterface({ input: process.stdin, terminal: false }) : undefined;
+  let heard: (line: string) => void = () => undefined;
+  input?.on('line', (line) => heard(line));
+
+  return {
+    async ask(question, gone) {
+      const left = question.left ?? 0;
+      terminal.note(questionText(question));
+      if (!input) {
+        terminal.note(`  nobody can answer here (no terminal); the device waits ${left} s`);
+        return undefined;
+      }
+      const prompt = `  y or n, within ${left} s`;
+      terminal.note(prompt);
+      return new Promise((resolve) => {
+        const end = (answer: Answer | undefined) => {
+          heard = () => undefined;
+          gone.removeEventListener('abort', over);
+          resolve(answer);
+        };
+        const over = () => {
+          terminal.note('  the question is over');
+          end(undefined);
+        };
+        gone.addEventListener('abort', over, { once: true });
+        heard = (line) => {
+          const answer = ANSWERS[line.trim().toLowerCase()];
+          if (answer) end(answer);
+          else terminal.note(prompt);
+        };
+      });
+    },
+    close: () => input?.close(),
+  };
+}
+
+function questionText({ name, version, from, digest, reason = 0 }: Question): string {
+  const shown = rows([
+    ['package', name],
+    ['version', from ? `${from} -> ${version}` : version],
+    ['digest', digest && hex(digest)],
+    ['why', reasonOf(reason).text],
+  ]);
+  return ['', 'THE DEVICE ASKS ITS USER: install this?', ...shown].join('\n');
+}

@@ -1,0 +1,287 @@
+// Brings one package to a device and stays until the device has decided, and done what it decided.
+//
+//   deciding, sending   upload, from wherever the device wants to go on       ── refused ──▶ the reason; no payload moved
+//   checking            Exec on Update: the device takes its verdict again    ── refused ──▶ the reason
+//   waiting             a person is asked, on the device or wherever its policy says; never here
+//   installing          swap, restart, trial; the device may be silent meanwhile
+//
+// Progress comes as an async iterator; what became of it is what the iterator returns. "Installed" is said only after the
+// device has shown this package as installed and confirmed. Every wait has a limit.
+
+import { randomBytes } from 'node:crypto';
+import { CountersignError } from '../errors.js';
+import { hex, same, sha256 } from '../formats/bytes.js';
+import { payloadIn, splitEnvelope } from '../formats/envelope.js';
+import type { Progress } from '../progress.js';
+import { reasons } from '../reasons.js';
+import { type Client, smpFailure } from '../smp/client.js';
+import {
+  type Alert,
+  echo,
+  imageState,
+  parameters,
+  type Question,
+  readAlert,
+  readQuestion,
+  reset,
+  treeExec,
+} from '../smp/commands.js';
+import { GROUP } from '../smp/packet.js';
+import { upload } from '../smp/upload.js';
+import { sleep } from '../wait.js';
+import { NODE, readInstalled, readState, readVerdict, STATE, type Waits } from './identity.js';
+
+export interface Delivery extends Waits {
+  file: Uint8Array; // the .suit
+  installMs?: number; // limit for swap, restart and trial
+  answerMs?: number; // limit for the person; default: as long as the device itself waits
+}
+
+export type Outcome =
+  | { kind: 'installed'; version: string; sequence: bigint; digest: Uint8Array }
+  | { kind: 'unchanged' } // exactly this package was installed already
+  | { kind: 'refused'; reason: number; sent: number; verdict: Uint8Array | undefined }
+  | { kind: 'deferred' } // the device waited for its user, and nobody answered
+  | { kind: 'asked'; left: number } // we stopped waiting; the device goes on asking
+  | { kind: 'link-lost'; offset: number; error: CountersignError };
+
+const INSTALL_MS_DEFAULT = 120_000; // a Cortex-M0 swaps a full slot in some ten seconds; restarts and trial on top
+const POLL_MS = 300;
+const ANSWER_MARGIN_MS = 5000; // after the device's own time for the answer, for what it says then
+const WAITING_TOLD_MS = 30_000; // how often the person watching is told that we still wait
+const LEFT_ROUNDING_MS = 1500; // the device tells whole seconds
+const SLOW_FACTOR = 10; // verdict, and hash of a whole slot, on a slow core
+
+// An image on trial starts after a reset, once the agent was left alone for a second and has hashed it; whoever talks sooner
+// holds it up for 10 s. On a slow core the hash takes seconds: each further try waits longer.
+const START_MS_FIRST = 2000;
+const START_FACTOR = 2;
+const KNOCK_MS = 500; // the first frame after the silence only wakes the agent; the application confirms itself by that
+
+const HEAD_BYTES_MAX = 2048; // what a device collects before it judges
+
+type Steps<T> = AsyncGenerator<Progress, T, undefined>;
+
+interface Session {
+  client: Client;
+  delivery: Delivery;
+  waits: Waits;
+  digest: Uint8Array | undefined; // of the manifest, if the file can be read
+  headBytes: number;
+  alerts: number; // that the device had sent before we began
+  correlator: string; // marks the order as ours
+}
+
+export async function* deliver(client: Client, delivery: Delivery): Steps<Outcome> {
+  const waits = { signal: delivery.signal };
+  const session: Session = {
+    client,
+    delivery,
+    waits,
+    ...outlineOf(delivery.file),
+    alerts: (await readAlert(client, waits)).n,
+    correlator: randomBytes(8).toString('hex'),
+  };
+  if (await isInstalled(session)) return { kind: 'unchanged' };
+  return (yield* send(session)) ?? (yield* order(session)) ?? (yield* untilDone(session));
+}
+
+// What the display needs to know of the file. One that is no package goes out all the same: the device says what is wrong.
+function outlineOf(file: Uint8Array): Pick<Session, 'digest' | 'headBytes'> {
+  try {
+    const envelope = splitEnvelope(file, 'package');
+    return { digest: envelope.digest, headBytes: file.length - (payloadIn(envelope)?.value.length ?? 0) };
+  } catch {
+    return { digest: undefined, headBytes: Math.min(file.length, HEAD_BYTES_MAX) };
+  }
+}
+
+async function isInstalled({ client, waits, digest }: Session): Promise<boolean> {
+  const installed = await readInstalled(client, waits);
+  if (!digest || !installed || !same(installed.digest, digest)) return false;
+  const active = (await imageState(client, waits)).find((image) => image.active);
+  return active?.confirmed === true && (await readState(client, waits)) !== STATE.updating;
+}
+
+// --- Upload: an outcome only if it ends here ---
+
+async function* send(session: Session): Steps<Outcome | undefined> {
+  const { client, delivery, waits, headBytes } = session;
+  const total = delivery.file.length;
+  const job = {
+    file: delivery.file,
+    digest: sha256(delivery.file),
+    parameters: await parameters(client, waits),
+    ...waits,
+  };
+  let offset = 0;
+  yield { kind: 'work', phase: 'deciding', done: 0, total: headBytes };
+  for (;;) {
+    const steps = upload(client, job);
+    const before = offset;
+    let step: Awaited<ReturnType<typeof steps.next>>;
+    try {
+      for (step = await steps.next(); !step.done; step = await steps.next()) {
+        if (before === 0 && offset === 0 && step.value > job.parameters.bufferBytes) {
+          yield { kind: 'note', text: `the device has ${step.value} bytes of it already: going on there` };
+        }
+        offset = step.value;
+        yield offset < headBytes
+          ? { kind: 'work', phase: 'deciding', done: offset, total: headBytes }
+          : { kind: 'work', phase: 'sending', done: offset, total };
+      }
+    } catch (error) {
+      return lost(error, offset);
+    }
+    const end = step.value;
+    if (end.kind === 'complete') return undefined;
+    if (end.error.group !== GROUP.countersign) throw smpFailure(end.error, 'upload');
+    if (end.error.rc !== reasons.AwaitingUser.code) return refused(session, end.error.rc, offset);
+    // Asked before the download: after a yes the same bytes are offered again, and go on.
+    const outcome = yield* untilAnswered(session);
+    if (outcome) return outcome;
+  }
+}
+
+// --- The order to install: an outcome only if it ends here ---
+
+async function* order(session: Session): Steps<Outcome | undefined> {
+  const { client, delivery, correlator } = session;
+  const sent = delivery.file.length;
+  yield { kind: 'work', phase: 'checking', done: 0, total: 0 };
+  try {
+    const slow = { ...session.waits, timeoutMs: client.timeoutMs * SLOW_FACTOR };
+    const response = await treeExec(client, NODE.update, correlator, slow);
+    if (response.ok) return undefined;
+    const { group, rc } = response.error;
+    if (group !== GROUP.countersign) throw smpFailure(response.error, 'install');
+    // The first answer was lost, the order came twice, and the first one is being carried out.
+    if (rc === reasons.WrongState.code) return undefined;
+    return refused(session, rc, sent);
+  } catch (error) {
+    return lost(error, sent);
+  }
+}
+
+// --- Until the device has told the end ---
+
+interface Sight {
+  state: number;
+  alert: Alert;
+  question: Question;
+  onTrial: boolean;
+}
+
+async function* untilDone(session: Session): Steps<Outcome> {
+  const { waits } = session;
+  const patience = session.delivery.installMs ?? INSTALL_MS_DEFAULT;
+  let deadline = Date.now() + patience;
+  let installing = false;
+  let startMs = START_MS_FIRST;
+  while (Date.now() < deadline) {
+    const sight = await look(session);
+    if (sight && isOurs(session, sight.alert)) return finished(session, sight.alert);
+    if (sight?.question.pending) {
+      const outcome = yield* untilAnswered(session);
+      if (outcome) return outcome;
+      deadline = Date.now() + patience;
+    }
+    if (sight?.state === STATE.updating && !installing) {
+      installing = true;
+      yield { kind: 'work', phase: 'installing', done: 0, total: 0 };
+    }
+    if (sight?.onTrial) {
+      yield { kind: 'note', text: 'the new firmware is on trial: leaving the device alone, so that it starts' };
+      await reset(session.client, waits).catch(ignoreSilence);
+      await sleep(startMs, waits.signal);
+      startMs *= START_FACTOR;
+      await echo(session.client, '', { ...waits, timeoutMs: KNOCK_MS }).catch(ignoreSilence);
+    }
+    await sleep(POLL_MS, waits.signal);
+  }
+  throw new CountersignError('TimedOut', 'deliver: the device did not finish the installation in time', {
+    hint: 'it may still do so: `countersign devices` shows its state',
+  });
+}
+
+// How it stands, or undefined while the device restarts.
+async function look({ client, waits }: Session): Promise<Sight | undefined> {
+  try {
+    const state = await readState(client, waits);
+    const active = (await imageState(client, waits)).find((image) => image.active);
+    return {
+      state,
+      onTrial: state === STATE.updating && active?.confirmed === false,
+      alert: await readAlert(client, waits),
+      question: await readQuestion(client, waits),
+    };
+  } catch (error) {
+    return ignoreSilence(error);
+  }
+}
+
+// The end of somebody else's update is not the end of ours.
+function isOurs(session: Session, alert: Alert): boolean {
+  return alert.n > session.alerts && (alert.corr === undefined || alert.corr === session.correlator);
+}
+
+async function finished(session: Session, alert: Alert): Promise<Outcome> {
+  const { client, waits, digest, delivery } = session;
+  if (alert.reason !== reasons.Ok.code)
+    return refused(session, alert.reason ?? reasons.Internal.code, delivery.file.length);
+  const installed = await readInstalled(client, waits);
+  const active = (await imageState(client, waits)).find((image) => image.active);
+  if (installed && digest && same(installed.digest, digest) && active?.confirmed)
+    return { kind: 'installed', ...installed };
+  const has = installed ? `package ${hex(installed.digest)}` : 'no package';
+  throw new CountersignError('Fault', `deliver: the device reports success, but shows ${has} as installed`);
+}
+
+// --- The person ---
+
+// Until the question is gone: an outcome, or undefined when the answer was yes. Asks nobody here and answers nothing.
+async function* untilAnswered(session: Session): Steps<Outcome | undefined> {
+  const { client, waits, delivery } = session;
+  const began = Date.now();
+  let deviceWaits = began; // until when
+  let toldAt = Number.NEGATIVE_INFINITY;
+  for (;;) {
+    const question = await readQuestion(client, waits).catch(ignoreSilence);
+    const now = Date.now();
+    if (question?.pending) {
+      const left = question.left ?? 0;
+      deviceWaits = now + left * 1000;
+      if (now - toldAt >= WAITING_TOLD_MS) {
+        toldAt = now;
+        yield { kind: 'waiting', for: 'the user of the device', seconds: left };
+      }
+      if (delivery.answerMs !== undefined && now - began > delivery.answerMs) return { kind: 'asked', left };
+    } else if (question) {
+      const alert = await readAlert(client, waits);
+      if (isOurs(session, alert)) return finished(session, alert);
+      return now >= deviceWaits - LEFT_ROUNDING_MS ? { kind: 'deferred' } : undefined;
+    }
+    if (now > deviceWaits + ANSWER_MARGIN_MS) return { kind: 'asked', left: 0 };
+    await sleep(POLL_MS, waits.signal);
+  }
+}
+
+// --- Ends ---
+
+async function refused({ client, waits }: Session, reason: number, sent: number): Promise<Outcome> {
+  const verdict = await readVerdict(client, waits).catch(ignoreSilence);
+  return { kind: 'refused', reason, sent, verdict };
+}
+
+const isSilence = (error: unknown): error is CountersignError =>
+  error instanceof CountersignError && ['LinkLost', 'NoAnswer'].includes(error.reason.name);
+
+function lost(error: unknown, offset: number): Outcome {
+  if (isSilence(error)) return { kind: 'link-lost', offset, error };
+  throw error;
+}
+
+function ignoreSilence(error: unknown): undefined {
+  if (!isSilence(error)) throw error;
+  return undefined;
+}

@@ -1,0 +1,143 @@
+// What one can learn from a device over any link, and what one brings to it besides packages: its bootstrap document and
+// approvals.
+//
+// The host asks and reports; every decision is the device's. What was written is read back before it is called done.
+
+import { CountersignError } from '../errors.js';
+import { hex, same } from '../formats/bytes.js';
+import { type Cbor, decode } from '../formats/cbor.js';
+import { reasons } from '../reasons.js';
+import type { Client } from '../smp/client.js';
+import {
+  bootloaderInfo,
+  type ImageState,
+  imageState,
+  type Node,
+  osInfo,
+  type Parameters,
+  parameters,
+  treeGet,
+  treePut,
+} from '../smp/commands.js';
+
+// The management tree's nodes that the host uses. "1" is the one package of our devices.
+const OBJECT = './FUMO/1';
+const EXTENSION = `${OBJECT}/Ext/Countersign`;
+export const NODE = {
+  state: `${OBJECT}/State`,
+  update: `${OBJECT}/Update`,
+  bootstrap: `${EXTENSION}/Bootstrap`,
+  approvals: `${EXTENSION}/Approvals`,
+  verdict: `${EXTENSION}/Verdict`,
+  deviceId: `${EXTENSION}/DeviceId`,
+  installed: `${EXTENSION}/Installed`,
+} as const;
+
+// FUMO states, as the State node gives them (FUMO 1.0).
+export const STATE = {
+  idle: 10,
+  downloadFailed: 20,
+  downloading: 30,
+  downloaded: 40,
+  ready: 50,
+  updating: 60,
+  failedHaveData: 70,
+  failedNoData: 80,
+  successHaveData: 90,
+  successNoData: 100,
+} as const;
+
+export interface Waits {
+  signal?: AbortSignal | undefined;
+}
+
+export interface Installed {
+  sequence: bigint;
+  digest: Uint8Array; // of the manifest: the package's name
+  version: string;
+}
+
+export interface Identity {
+  about: string; // what the agent calls itself
+  bootloader: string;
+  parameters: Parameters;
+  deviceId: string | undefined; // hex; none: not provisioned
+  state: number; // FUMO
+  installed: Installed | undefined;
+  images: ImageState[];
+}
+
+export async function identify(client: Client, waits: Waits = {}): Promise<Identity> {
+  const limits = await parameters(client, waits);
+  const deviceId = await optionalNode(client, NODE.deviceId, waits);
+  return {
+    parameters: limits,
+    about: await osInfo(client, waits),
+    bootloader: await bootloaderInfo(client, waits),
+    deviceId: deviceId && hex(deviceId.data),
+    state: await readState(client, waits),
+    installed: await readInstalled(client, waits),
+    images: await imageState(client, waits),
+  };
+}
+
+export async function readState(client: Client, waits: Waits = {}): Promise<number> {
+  const { data } = await treeGet(client, NODE.state, waits);
+  return Number(new TextDecoder().decode(data));
+}
+
+export async function readInstalled(client: Client, waits: Waits = {}): Promise<Installed | undefined> {
+  const node = await optionalNode(client, NODE.installed, waits);
+  if (!node) return undefined;
+  const map = decode(node.data, 'the device’s record of what is installed');
+  if (!(map instanceof Map)) return undefined;
+  const [sequence, digest, version] = [map.get(1), map.get(2), map.get(3)] as (Cbor | undefined)[];
+  if (!(digest instanceof Uint8Array) || (typeof sequence !== 'number' && typeof sequence !== 'bigint'))
+    return undefined;
+  return { sequence: BigInt(sequence), digest, version: typeof version === 'string' ? version : '' };
+}
+
+// The record of the last verdict, as the device keeps it (CBOR); none before the first.
+export async function readVerdict(client: Client, waits: Waits = {}): Promise<Uint8Array | undefined> {
+  return (await optionalNode(client, NODE.verdict, waits))?.data;
+}
+
+// A node that is not there, is empty, or cannot be before the device is provisioned.
+async function optionalNode(client: Client, uri: string, waits: Waits): Promise<Node | undefined> {
+  try {
+    const node = await treeGet(client, uri, waits);
+    return node.data.length > 0 ? node : undefined;
+  } catch (error) {
+    const absent: number[] = [reasons.NoSuchNode.code, reasons.NotProvisioned.code];
+    if (error instanceof CountersignError && absent.includes(error.code)) return undefined;
+    throw error;
+  }
+}
+
+// Writes the bootstrap document to a blank device, which then locks. Done when the device gives the same bytes back.
+export async function provision(client: Client, bootstrap: Uint8Array, waits: Waits = {}): Promise<Identity> {
+  await treePut(client, NODE.bootstrap, bootstrap, waits);
+  await requireReadBack(client, NODE.bootstrap, bootstrap, waits);
+  return identify(client, waits);
+}
+
+// Puts an approval document into the tree. The device keeps it only if it is authentic and newer; otherwise its reason
+// is the error.
+export async function putApproval(client: Client, document: Uint8Array, waits: Waits = {}): Promise<void> {
+  await treePut(client, NODE.approvals, document, waits);
+  const children = new TextDecoder().decode((await treeGet(client, NODE.approvals, waits)).data);
+  for (const child of children.split('/').filter(Boolean)) {
+    const kept = await optionalNode(client, `${NODE.approvals}/${child}`, waits);
+    if (kept && same(kept.data, document)) return;
+  }
+  throw notKept('the approval');
+}
+
+async function requireReadBack(client: Client, uri: string, wanted: Uint8Array, waits: Waits): Promise<void> {
+  const { data } = await treeGet(client, uri, waits);
+  if (!same(data, wanted)) throw notKept('the bootstrap document');
+}
+
+function notKept(what: string): CountersignError {
+  return new CountersignError('Fault', `device: it took ${what}, but does not give it back as it was written`);
+}
