@@ -35,9 +35,12 @@ export function flipBit(bytes: Uint8Array, bit: number): Uint8Array {
   return copy;
 }
 
-// Members that are undefined are left out.
-const map = (fields: Fields, more: Fields = []): Map<number | string, unknown> =>
-  new Map([...fields, ...more].filter(([, value]) => value !== undefined));
+// Later members replace earlier ones; those that are undefined are left out.
+function map(fields: Fields, more: Fields = []): Map<number | string, unknown> {
+  const all = new Map([...fields, ...more]);
+  for (const [key, value] of all) if (value === undefined) all.delete(key);
+  return all;
+}
 
 // --- Keys ---
 
@@ -222,23 +225,21 @@ export function makeManifest(options: ManifestOptions = {}): Manifest {
     return DIGEST_OF(cbor(inline));
   };
   const severable = (key: 16 | 20) => options.sever?.includes(key) ?? false;
-  const common = map([
+  const common: Fields = [
     [2, [[new Uint8Array(1)]]],
     [4, cbor(shared)],
-  ]);
-  for (const [key, value] of options.commonMembers ?? []) common.set(key, value);
-  const manifest = map([
+  ];
+  const manifest: Fields = [
     [1, 1],
     [2, sequence],
-    [3, cbor(map([...common]))],
+    [3, cbor(map(common, options.commonMembers))],
     [6, options.setVersion && cbor(options.setVersion)],
     [7, cbor(commands[7] ?? [3, REPORT_ALL])],
     [16, member(16, fetch, severable(16))],
     [20, member(20, install, severable(20))],
     [23, member(23, named && { en: named }, !options.inlineText)],
-  ]);
-  for (const [key, value] of options.members ?? []) manifest.set(key, value);
-  const bytes = cbor(map([...manifest]));
+  ];
+  const bytes = cbor(map(manifest, options.members));
   return { bytes, severed, digest: sha256(cbor(bytes)) };
 }
 
@@ -324,7 +325,7 @@ export const NOW = 1_800_000_000;
 
 export function makeApproval(options: ApprovalOptions): Uint8Array {
   const { key, entries, sequence = 1, issuer, issuedAt, notBefore, expires, id, claims = [], ...header } = options;
-  const set = map([
+  const set: Fields = [
     [1, issuer ?? 'test operator'],
     [4, expires],
     [5, notBefore],
@@ -332,9 +333,8 @@ export function makeApproval(options: ApprovalOptions): Uint8Array {
     [7, id ?? cbor(sequence)],
     [-70001, sequence],
     [-70002, entries.map(entryMap)],
-  ]);
-  for (const [claim, value] of claims) set.set(claim, value);
-  return sign1({ key, payload: cbor(map([...set])), ...header });
+  ];
+  return sign1({ key, payload: cbor(map(set, claims)), ...header });
 }
 
 function entryMap(entry: Entry): Map<number | string, unknown> {
@@ -381,7 +381,7 @@ export interface BootstrapOptions {
 
 export function makeBootstrap(options: BootstrapOptions): Uint8Array {
   const { policy = {} } = options;
-  const document = map([
+  const document: Fields = [
     [1, 1],
     [2, options.deviceId ?? DEVICE_ID],
     [3, options.vendorId ?? VENDOR_ID],
@@ -413,9 +413,8 @@ export function makeBootstrap(options: BootstrapOptions): Uint8Array {
       ),
     ],
     [7, options.approvals],
-  ]);
-  for (const [key, value] of options.members ?? []) document.set(key, value);
-  return cbor(map([...document]));
+  ];
+  return cbor(map(document, options.members));
 }
 
 export interface ConsentOptions extends Partial<Omit<Sign1Options, 'key' | 'payload'>> {
