@@ -30,7 +30,7 @@ import {
   stranger,
   text,
   upload,
-} from '../support/world.js';
+} from '../support/agent-world.js';
 
 const IN_SLOTS = ({ offset }: { offset: number }) => offset < MAP.state;
 const R = {
