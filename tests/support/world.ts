@@ -1,151 +1,86 @@
-// A world for tests of the agent: keys, a provisioned board, packages, and the steps of the story as functions.
-import { type BenchFlash, type Board, bench, benchFlash } from './bench-hal.js';
+// A device and what it finds: a vendor, the operators A and B, a trusted clock at NOW, and approval data placed where it
+// is found in life: `package` as "#approval" in the envelope, `bootstrap` inside the bootstrap document, `card` and
+// `tree` handed in. `judge` is one device's verdict on one package.
+
+import type { reasons } from '../../host/reasons.js';
 import {
   type EnvelopeOptions,
-  IMAGE,
-  makeApproval,
   makeBootstrap,
   makeEnvelope,
   makeKey,
-  type Package,
+  makeManifest,
+  NOW,
   type PolicyOptions,
   ROLE,
-  sha256,
 } from './make.js';
-import { ask, type Body, type Request } from './smp.js';
+import { ASK, type Facts, INSTALL, nameOf, type Outcome, REJECT, rawCore, type SourceName } from './rawcore.js';
 
-export const vendor = makeKey('ed25519', 'vendor');
-export const operator = makeKey('ed25519', 'operator');
+export type ReasonName = keyof typeof reasons | 'Ok';
+export type Cell = readonly [verdict: 'install' | 'ask' | 'reject', reason: ReasonName];
+
+export const yes: Cell = ['install', 'Ok'];
+export const no = (reason: ReasonName): Cell => ['reject', reason];
+export const ask = (reason: ReasonName): Cell => ['ask', reason];
+
+export const SOURCES = ['package', 'card', 'bootstrap', 'tree'] as const;
+export const POLICIES = ['reject', 'prompt'] as const;
+
+export const vendor = makeKey('p256', 'vendor');
+export const operatorA = makeKey('ed25519', 'operator-a');
+export const operatorB = makeKey('p256', 'operator-b');
 export const stranger = makeKey('ed25519', 'stranger');
-export const consenter = makeKey('p256', 'consenter');
+export const manifest = makeManifest({ sequence: 7 });
+export const byDigest = { verdict: 1, digest: manifest.digest };
+export const DAY = 86_400;
+/** Index of operator A among the anchors. */
+export const A = 1;
 
-const OURS = './FUMO/1/Ext/Countersign';
-export const NODE = {
-  bootstrap: `${OURS}/Bootstrap`,
-  approvals: `${OURS}/Approvals`,
-  verdict: `${OURS}/Verdict`,
-  update: './FUMO/1/Update',
-  downloadAndUpdate: './FUMO/1/DownloadAndUpdate',
-} as const;
+export interface World {
+  /** Approval documents, by where they are found. */
+  documents?: readonly (readonly [SourceName, Uint8Array])[];
+  unreachable?: readonly SourceName[];
+  /** Blocks beside the vendor's. */
+  blocks?: readonly Uint8Array[];
+  policy?: PolicyOptions;
+  facts?: Facts;
+  envelope?: Partial<EnvelopeOptions>;
+}
 
-export const APPROVED = 1;
-export const DENIED = 2;
+export const core = rawCore();
 
-export function bootstrapDocument(policy: PolicyOptions = {}, approvals?: readonly Uint8Array[]): Uint8Array {
-  return makeBootstrap({
+export const bootstrapOf = (policy: PolicyOptions = {}, approvals: readonly Uint8Array[] = []): Uint8Array =>
+  makeBootstrap({
     anchors: [
       { role: ROLE.vendor, key: vendor },
-      { role: ROLE.operator, key: operator },
-      { role: ROLE.consenter, key: consenter },
+      { role: ROLE.operator, key: operatorA },
+      { role: ROLE.operator, key: operatorB },
     ],
     policy,
-    ...(approvals ? { approvals } : {}),
+    ...(approvals.length > 0 && { approvals }),
+  });
+
+export function judge({ documents = [], unreachable = [], blocks = [], policy, facts, envelope }: World): Outcome {
+  const from = (source: SourceName) => documents.filter(([where]) => where === source).map(([, bytes]) => bytes);
+  const inPackage = from('package');
+  return core.deliver({
+    bootstrap: bootstrapOf(policy, from('bootstrap')),
+    facts: { time: NOW, ...facts },
+    package: makeEnvelope({
+      manifest,
+      signers: [vendor, ...blocks],
+      ...(inPackage.length > 0 && { approvals: inPackage }),
+      ...envelope,
+    }).bytes,
+    evidence: [
+      ...(['card', 'tree'] as const).flatMap((source) => from(source).map((bytes) => ({ source, bytes }))),
+      ...unreachable.map((source) => ({ source, unreachable: true }) as const),
+    ],
   });
 }
 
-export function provisionedBoard(policy: PolicyOptions = {}, flash: BenchFlash = benchFlash()): Board {
-  const board = bench(flash);
-  expectOk(put(board, NODE.bootstrap, bootstrapDocument(policy)));
-  return board;
-}
+const NAMES = { [INSTALL]: 'install', [ASK]: 'ask', [REJECT]: 'reject' } as const;
 
-// An image of a size, each with its own bytes.
-export function imageOf(bytes: number, seed = 1): Uint8Array {
-  let state = seed * 2654435761;
-  return Uint8Array.from({ length: bytes }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    return state >>> 24;
-  });
-}
-
-export function packageOf(sequence: number, more: Partial<EnvelopeOptions> = {}): Package {
-  return makeEnvelope({ sequence, image: IMAGE, signers: [vendor], setVersion: [1, sequence, 0], ...more });
-}
-
-export function approvalOf(digest: Uint8Array, sequence = 1, verdict = APPROVED, more: object = {}): Uint8Array {
-  return makeApproval({ key: operator, sequence, entries: [{ verdict, digest }], ...more });
-}
-
-export function failed(body: Body): { group?: number; rc: number } | undefined {
-  if (body.err) return body.err as { group: number; rc: number };
-  return typeof body.rc === 'number' && body.rc !== 0 ? { rc: body.rc } : undefined;
-}
-
-export function expectOk(body: Body): Body {
-  const error = failed(body);
-  if (error) throw new Error(`refused: group ${error.group} rc ${error.rc}`);
-  return body;
-}
-
-// --- Commands ---
-
-const read = (group: number, id: number, body: Body = {}): Request => ({ group, id, body });
-const write = (group: number, id: number, body: Body = {}): Request => ({ group, id, write: true, body });
-
-// Every put goes in pieces of `piece` bytes; the answer to the last one, or the first refusal.
-export function put(board: Board, uri: string, data: Uint8Array, piece = 480, link = 1): Body {
-  let answer: Body = {};
-  for (let off = 0; off < data.length; ) {
-    const part = data.slice(off, off + piece);
-    answer = ask(board, write(64, 1, { uri, off, ...(off === 0 ? { len: data.length } : {}), data: part }), link);
-    if (failed(answer)) return answer;
-    off = answer.off as number;
-  }
-  return answer;
-}
-
-export function get(board: Board, uri: string): Uint8Array {
-  const parts: Uint8Array[] = [];
-  for (let off = 0; ; ) {
-    const answer = expectOk(ask(board, read(64, 0, { uri, off })));
-    parts.push(answer.data as Uint8Array);
-    off += (answer.data as Uint8Array).length;
-    if (off >= (answer.len as number)) return Buffer.concat(parts);
-  }
-}
-
-export const text = (board: Board, uri: string) => Buffer.from(get(board, uri)).toString();
-export const state = (board: Board) => Number(text(board, './FUMO/1/State'));
-export const exec = (board: Board, uri: string, corr?: string) =>
-  ask(board, write(64, 3, corr === undefined ? { uri } : { uri, corr }));
-export const alert = (board: Board) => ask(board, read(64, 6));
-export const question = (board: Board) => ask(board, read(64, 4));
-export const answer = (board: Board, consent: Uint8Array) => ask(board, write(64, 4, { answer: consent }));
-export const images = (board: Board) => expectOk(ask(board, read(1, 0))).images as Body[];
-
-export interface UploadOptions {
-  piece?: number;
-  link?: number;
-  sha?: Uint8Array | null;
-  // Stop once this many bytes of the file were taken.
-  until?: number;
-}
-
-export function upload(board: Board, file: Uint8Array, options: UploadOptions = {}): Body {
-  const { piece = 480, link = 1, sha = sha256(file), until = file.length } = options;
-  let answer: Body = { off: 0 };
-  let off = 0;
-  for (let step = 0; step < 10_000; step++) {
-    const first = off === 0 ? { len: file.length, image: 0, ...(sha ? { sha } : {}) } : {};
-    answer = ask(board, write(1, 1, { ...first, off, data: file.slice(off, off + piece) }), link);
-    if (failed(answer)) return answer;
-    off = answer.off as number;
-    if (off >= until) return answer;
-  }
-  throw new Error('upload: no end');
-}
-
-// Approves and installs a package until the image runs; the device is left in the agent by a knock that confirms.
-export function install(board: Board, wanted: Package, approvalSequence: number): void {
-  expectOk(put(board, NODE.approvals, approvalOf(wanted.digest, approvalSequence)));
-  expectOk(upload(board, wanted.bytes));
-  expectOk(exec(board, NODE.update));
-  board.settle();
-  if (board.running !== 'image') throw new Error(`install: ${board.running}, state ${state(board)}`);
-}
-
-// What a client's first bytes make of a running application: it confirms itself and hands over to the agent.
-export function knock(board: Board, mailbox = 3): void {
-  board.mailbox = mailbox;
-  board.reboot();
-}
+export const cellOf = ({ verdict, reason }: Outcome): [string, string] => [
+  NAMES[verdict as keyof typeof NAMES],
+  nameOf(reason),
+];
