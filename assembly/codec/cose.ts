@@ -112,7 +112,7 @@ export function keyRead(from: Cursor, key: Key): i32 {
         key.y = from.bytesOf(COORDINATE_BYTES);
         break;
       default:
-        return Reason.KeyUnsupported;
+        return from.fault != Reason.Ok ? from.fault : Reason.KeyUnsupported;
     }
   }
   if (from.fault != Reason.Ok) return from.fault;

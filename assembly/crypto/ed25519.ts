@@ -35,8 +35,10 @@ const PUBLIC: usize = memory.data(32, 4);
 
 // Windows: of A and R, whose tables are made anew each time, and of B and 2^128 B. The tables of those are kept in the
 // fast profile, once the first verification has made them; the small one takes each entry from flash.
+// @as-covers: ignore: counted, it would be no constant any more
 const WIDTH: i32 = SMALL ? 4 : 5;
 const COUNT: u32 = 1 << (WIDTH - 2);
+// @as-covers: ignore: counted, it would be no constant any more
 const BASE_WIDTH: i32 = SMALL ? BASE25519_WIDTH : 7;
 const BASE_COUNT: u32 = 1 << (BASE_WIDTH - 2);
 const BASE_TABLE: usize = memory.data(2 * BASE_COUNT * <i32>POINT_BYTES, 4);
