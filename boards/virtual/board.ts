@@ -24,7 +24,7 @@ const LINK = { console: 0, mqtt: 1, self: 2 } as const; // as in board.json
 const TICK_MS = 20; // how long a chip would sleep at most
 const BUSY_MS_MAX = 10; // then everybody else in this process gets a turn
 const QUIET_MS = 150; // after the last packet, before the board looks at its own state
-const FRAME_FIRST = 0x06; // a packet on the console begins with this byte (06 09), text does not
+const FRAME_FIRST = [0x06, 0x04]; // lines of packets on the console begin with one of these bytes, text does not
 
 export interface VirtualBoardOptions {
   flash: string; // path of the flash file; made when absent
@@ -73,6 +73,7 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
     card: () => 'none',
     asking: (now) => setImmediate(ask, now),
     started: (what) => {
+      clearTimeout(look); // nobody has talked to this one yet
       if (what === 'application') say(applicationText(flash, board.flash));
     },
     trapped: say,
@@ -100,7 +101,7 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
 
   function sent(bytes: Uint8Array): void {
     pty.write(bytes);
-    if (bytes[0] === FRAME_FIRST) lookSoon();
+    if (FRAME_FIRST.includes(bytes[0]!)) lookSoon();
     else hear(bytes);
   }
   const hear = lines((line) => {
