@@ -115,6 +115,7 @@ async function* send(session: Session): Steps<Outcome | undefined> {
     ...waits,
   };
   let offset = 0;
+  let asked = false;
   yield { kind: 'work', phase: 'deciding', done: 0, total: headBytes };
   for (;;) {
     const steps = upload(client, job);
@@ -136,8 +137,9 @@ async function* send(session: Session): Steps<Outcome | undefined> {
     const end = step.value;
     if (end.kind === 'complete') return undefined;
     if (end.error.group !== GROUP.countersign) throw smpFailure(end.error, 'upload');
-    if (end.error.rc !== reasons.AwaitingUser.code) return refused(session, end.error.rc, offset);
-    // Asked before the download: after a yes the same bytes are offered again, and go on.
+    // Asked before the download, once: after a yes the same bytes are offered again, and go on.
+    if (end.error.rc !== reasons.AwaitingUser.code || asked) return refused(session, end.error.rc, offset);
+    asked = true;
     const outcome = yield* untilAnswered(session);
     if (outcome) return outcome;
   }
@@ -177,6 +179,7 @@ async function* untilDone(session: Session): Steps<Outcome> {
   const patience = session.delivery.installMs ?? INSTALL_MS_DEFAULT;
   let deadline = Date.now() + patience;
   let installing = false;
+  let asked = false;
   let startMs = START_MS_FIRST;
   while (Date.now() < deadline) {
     const sight = await look(session);
@@ -184,7 +187,8 @@ async function* untilDone(session: Session): Steps<Outcome> {
     if (sight?.question.pending) {
       const outcome = yield* untilAnswered(session);
       if (outcome) return outcome;
-      deadline = Date.now() + patience;
+      if (!asked) deadline = Date.now() + patience; // the person's time is not the installation's
+      asked = true;
     }
     if (sight?.state === STATE.updating && !installing) {
       installing = true;

@@ -1,0 +1,172 @@
+// Devices that answer strangely: what `deliver` may not take for an end, and what it may not call installed.
+
+import { encode } from 'cborg';
+import { describe, expect, it } from 'vitest';
+import { deliver, type Outcome } from '../../host/device/deliver.js';
+import { provision, putApproval } from '../../host/device/identity.js';
+import type { CountersignError } from '../../host/errors.js';
+import { createClient } from '../../host/smp/client.js';
+import type { Packet } from '../../host/smp/packet.js';
+import { scriptedLink } from '../smp/scripted.js';
+import { makeEnvelope, makeKey } from '../support/make.js';
+
+const { bytes: FILE, digest: DIGEST } = makeEnvelope({ signers: [makeKey('ed25519', 'vendor')] });
+const OTHER = new Uint8Array(32);
+
+// What the device says; each row below changes one thing of a device that installs at once.
+interface Device {
+  state: string;
+  installed: Uint8Array | undefined; // digest
+  confirmed: boolean;
+  alert(correlator: string): Record<string, unknown>;
+  exec: Record<string, unknown>;
+  upload(off: number, bytes: number): Record<string, unknown>;
+  question(asked: number): Record<string, unknown>;
+  stored: Uint8Array; // what reading back any document gives
+}
+
+function device(changes: Partial<Device>) {
+  const says: Device = {
+    state: '100',
+    installed: DIGEST,
+    confirmed: true,
+    alert: (corr) => ({ n: 1, type: 2, uri: './FUMO/1', result: 200, reason: 0, corr }),
+    exec: {},
+    upload: (off, bytes) => ({ off: off + bytes }),
+    question: () => ({ pending: false }),
+    stored: new Uint8Array(),
+    ...changes,
+  };
+  let correlator: string | undefined;
+  let uploaded = false;
+  let asked = 0;
+  const value = (fmt: string, data: Uint8Array) => ({ fmt, len: data.length, off: 0, data });
+  const node = (uri: string): Record<string, unknown> => {
+    if (uri.endsWith('/State')) return value('int', Buffer.from(says.state));
+    // Before the upload nothing is installed, otherwise there would be nothing to do.
+    if (uri.endsWith('/Installed') && uploaded && says.installed) {
+      return value(
+        'bin',
+        encode(
+          new Map<number, unknown>([
+            [1, 1],
+            [2, says.installed],
+            [3, '1'],
+          ]),
+        ),
+      );
+    }
+    if (uri.endsWith('/Approvals')) return value('node', Buffer.from('0/1'));
+    if (/Bootstrap|Approvals/.test(uri)) return value('bin', says.stored);
+    return { err: { group: 64, rc: 141 } };
+  };
+  const script = ({ group, id, op, body }: Packet): Record<string, unknown> | undefined => {
+    const fields = body as { off: number; data: Uint8Array; uri: string; corr: string };
+    if (group === 0)
+      return id === 6 ? { buf_size: 640, buf_count: 1 } : id === 7 ? { output: 'x' } : { r: '', bootloader: 'x' };
+    if (group === 1 && id === 1) {
+      uploaded = true;
+      return says.upload(fields.off, fields.data.length);
+    }
+    if (group === 1) return { images: [{ slot: 0, version: '1', active: true, confirmed: says.confirmed }] };
+    if (id === 0) return node(fields.uri);
+    if (id === 1) return { off: fields.off + fields.data.length };
+    if (id === 3) {
+      correlator = fields.corr;
+      return says.exec;
+    }
+    if (id === 4 && op === 0) return says.question(asked++);
+    if (id === 6) return correlator === undefined ? { n: 0 } : says.alert(correlator);
+    return undefined;
+  };
+  return createClient(scriptedLink(script), { timeoutMs: 30, retries: 1 });
+}
+
+async function run(changes: Partial<Device>): Promise<Outcome | CountersignError> {
+  const steps = deliver(device(changes), { file: FILE, installMs: 700 });
+  try {
+    for (;;) {
+      const step = await steps.next();
+      if (step.done) return step.value;
+    }
+  } catch (error) {
+    return error as CountersignError;
+  }
+}
+
+describe('deliver', () => {
+  it('an honest device, for comparison', async () => {
+    expect(await run({})).toMatchObject({ kind: 'installed', digest: DIGEST });
+  });
+
+  // Trap 15: a command says done when it was not.
+  it.each([
+    ['success, but another package is installed', { installed: OTHER }],
+    ['success, but nothing is installed', { installed: undefined }],
+    ['success, but the image is not confirmed', { confirmed: false }],
+  ])('%s: a fault, not a success', async (_, changes) => {
+    expect(await run(changes)).toMatchObject({
+      reason: { name: 'Fault' },
+      message: expect.stringContaining('success'),
+    });
+  });
+
+  it.each([
+    ['the end of somebody else’s update', { alert: () => ({ n: 1, type: 2, result: 200, reason: 0, corr: 'other' }) }],
+    ['an alert from before', { alert: () => ({ n: 0 }) }],
+  ])('%s is not ours: we wait, and not for ever', async (_, changes) => {
+    expect(await run({ state: '60', ...changes })).toMatchObject({ reason: { name: 'TimedOut', exit: 32 } });
+  });
+
+  it('an alert without a reason is never a success', async () => {
+    expect(await run({ alert: (corr) => ({ n: 1, corr }) })).toMatchObject({ kind: 'refused' });
+  });
+
+  it('an order that was carried out although its answer was lost', async () => {
+    expect(await run({ exec: { err: { group: 64, rc: 140 } } })).toMatchObject({ kind: 'installed' });
+  });
+
+  it('an order that is refused', async () => {
+    expect(await run({ exec: { err: { group: 64, rc: 84 } } })).toMatchObject({ kind: 'refused', reason: 84 });
+  });
+
+  it('a reason that this version does not know is a refusal', async () => {
+    expect(await run({ upload: () => ({ err: { group: 64, rc: 199 } }) })).toMatchObject({
+      kind: 'refused',
+      reason: 199,
+    });
+  });
+
+  it('a server of another kind: its own words', async () => {
+    const error = await run({ upload: () => ({ err: { group: 1, rc: 30 } }) });
+    expect((error as CountersignError).message).toContain('image too large for the slot');
+  });
+
+  it('a question that ends at once, again and again, ends', async () => {
+    let uploads = 0;
+    const outcome = await run({
+      upload: () => {
+        uploads += 1;
+        return uploads > 50 ? { off: FILE.length } : { err: { group: 64, rc: 120 } };
+      },
+      question: (asked) => (asked % 2 ? { pending: false } : { pending: true, left: 100 }),
+    });
+    expect(uploads).toBeLessThan(10);
+    expect(outcome).toMatchObject({ kind: 'refused', reason: 120 });
+  });
+});
+
+describe('what was written is read back', () => {
+  const document = Uint8Array.of(1, 2, 3);
+  it('a bootstrap document that comes back changed is a fault', async () => {
+    await expect(provision(device({ stored: Uint8Array.of(1, 2, 4) }), document)).rejects.toThrow(
+      'does not give it back',
+    );
+  });
+  it('an approval that is not among those kept is a fault', async () => {
+    await expect(putApproval(device({ stored: Uint8Array.of(1, 2) }), document)).rejects.toThrow(
+      'does not give it back',
+    );
+    await putApproval(device({ stored: document }), document);
+  });
+});
