@@ -5,22 +5,23 @@
 // Assumes of flash what hal.ts says, and nothing of its contents: a page that was never erased is noise.
 //
 //   bank (half of the state region)
-//   ┌────────┬──────────────────┬────────┬────────┬─ ─ ─┬─ erased ─┐
-//   │ header │ snapshot entries │ record │ record │     │          │
-//   └────────┴──────────────────┴────────┴────────┴─ ─ ─┴──────────┘
+//   ┌────────┬──────────────────┬───────┬────────┬────────┬─ ─ ─┬─ erased ─┐
+//   │ header │ snapshot entries │ proof │ record │ record │     │          │
+//   └────────┴──────────────────┴───────┴────────┴────────┴─ ─ ─┴──────────┘
 //   header   u32 magic, u32 generation, u32 snapshot bytes, u32 CRC of those three and the snapshot
+//   proof    u32 0, written when the header was finished
 //   record   u32 0xc5 << 24 | bytes of its entries, entries, u32 CRC of both and the generation
 //   entry    u32 key | length << 16, value, padded with 0 to a multiple of 4; length 0 deletes
 //
 // The first commit after a reset, and any that finds the bank full, compacts: the other bank is erased, gets the live
-// entries as its snapshot, then its header, then the commit as its first record. Why the first one: after a cut, the
+// entries and those of the commit as its snapshot, then its header, then the proof. Why the first one: after a cut, the
 // word behind the last record may have been half written and still read as erased; nobody may write it again.
 //
 // Which bank counts (storeMount):
-//   both headers valid, the newer has a word behind its snapshot    the newer: its header was finished before that word
-//   both headers valid, nothing behind the newer's snapshot         the older: the newer header may be a torn one
-//   one header valid                                                that one
-//   none                                                            blank: nothing was ever acknowledged
+//   both headers valid, the newer has its proof     the newer: a proof is begun only behind a finished header
+//   both headers valid, the newer has none          the older: the newer header may be a torn one, and nobody was told
+//   one header valid                                that one
+//   none                                            blank: nothing was ever acknowledged
 
 import { CRC32_BEGIN, crc32 } from '../codec/crc32';
 import { Reason } from '../reason';
@@ -28,6 +29,7 @@ import { flashErase, flashMap, flashRead, flashWrite, Map } from './flash';
 
 const MAGIC: u32 = 0x31675343; // "CSg1"
 const HEADER_BYTES: u32 = 16;
+const PROOF_BYTES: u32 = 4;
 const RECORD_MARK: u32 = 0xc5;
 const RECORD_OVERHEAD: u32 = 8; // its first word and its CRC
 const ERASED: u32 = 0xffffffff;
@@ -110,7 +112,7 @@ function adopt(which: u32): bool {
   if (flashRead(bankOffset(bank), HEADER, HEADER_BYTES) !== Reason.Ok) return false;
   const bytes = load<u32>(HEADER, 8);
   const stated = load<u32>(HEADER, 12);
-  if (load<u32>(HEADER) !== MAGIC || bytes > bankBytes - HEADER_BYTES || bytes & 3) return false;
+  if (load<u32>(HEADER) !== MAGIC || bytes > bankBytes - HEADER_BYTES - PROOF_BYTES || bytes & 3) return false;
   generation = load<u32>(HEADER, 4);
   snapshotBytes = bytes;
   const crc = crcOfFlash(crc32(CRC32_BEGIN, HEADER, 12), HEADER_BYTES, bytes);
@@ -123,13 +125,17 @@ function entriesFit(at: u32, end: u32): bool {
   return at === end;
 }
 
+// Where the proof stands; the records begin behind it.
+function proofAt(): u32 {
+  return HEADER_BYTES + snapshotBytes;
+}
+
 function proven(): bool {
-  const behind = HEADER_BYTES + snapshotBytes;
-  return behind < bankBytes && word(behind) !== ERASED;
+  return word(proofAt()) !== ERASED;
 }
 
 function findTail(): void {
-  tail = HEADER_BYTES + snapshotBytes;
+  tail = proofAt() + PROOF_BYTES;
   while (tail + RECORD_OVERHEAD <= bankBytes) {
     const first = word(tail);
     const bytes = first & 0xffffff;
@@ -156,7 +162,7 @@ export function storeMount(): Reason {
     bank = 1; // so that the first bank is written first
     generation = 0;
     snapshotBytes = 0;
-    tail = HEADER_BYTES;
+    tail = HEADER_BYTES + PROOF_BYTES;
   }
   return fault;
 }
@@ -169,9 +175,8 @@ function begin(walk: Walk): void {
 }
 
 function next(walk: Walk): bool {
-  // Behind the snapshot stands the first record; behind a record its CRC, then the next. A group may be empty.
-  while (walk.at === walk.groupEnd) {
-    if (walk.at !== HEADER_BYTES + snapshotBytes) walk.at += 4;
+  if (walk.at === walk.groupEnd) {
+    walk.at += 4; // the proof behind the snapshot, or the CRC behind a record
     if (walk.at >= tail) return false;
     walk.groupEnd = walk.at + 4 + (word(walk.at) & 0xffffff);
     walk.at += 4;
@@ -258,17 +263,10 @@ function commit(): Reason {
   fault = Reason.Ok;
   let bytes: u32 = 0;
   for (let i: u32 = 0; i < pendingCount; i++) bytes += 4 + padded(pending(i).length);
-  if (!fresh || tail + RECORD_OVERHEAD + bytes > bankBytes) {
-    const reason = compact(RECORD_OVERHEAD + bytes);
-    if (reason !== Reason.Ok) return reason;
-  }
-  outBegin(tail, crcBegin());
+  if (!fresh || tail + RECORD_OVERHEAD + bytes > bankBytes) return compact(bytes);
+  outBegin(bankOffset(bank) + tail, crcBegin());
   outWord((RECORD_MARK << 24) | bytes);
-  for (let i: u32 = 0; i < pendingCount; i++) {
-    const entry = pending(i);
-    outWord((entry.key & 0xffff) | (entry.length << 16));
-    outBytes(entry.from, entry.length);
-  }
+  outPending();
   outWord(~outCrc());
   outFlush();
   // A record that did not come out whole leaves words behind that must not be written again.
@@ -293,56 +291,51 @@ function live(): bool {
   return true;
 }
 
-// Moves the live entries to the other bank, with room for a record of `needed` bytes behind them.
-function compact(needed: u32): Reason {
-  let bytes: u32 = 0;
+// Moves the live entries to the other bank, the staged ones (`bytes` of them) behind them.
+function compact(bytes: u32): Reason {
   begin(walk);
   while (next(walk)) if (live()) bytes += 4 + padded(walk.length);
   if (fault !== Reason.Ok) return fault;
-  if (HEADER_BYTES + bytes + needed > bankBytes) return Reason.StoreFull;
+  if (HEADER_BYTES + bytes + PROOF_BYTES > bankBytes) return Reason.StoreFull;
   const target = bankOffset(bank ^ 1);
   const reason = flashErase(target, bankBytes);
   if (reason !== Reason.Ok) return reason;
 
-  const header = OUT; // built at the end; its CRC covers it and the snapshot
-  store<u32>(header, MAGIC);
-  store<u32>(header, generation + 1, 4);
-  store<u32>(header, bytes, 8);
-  let crc = crc32(CRC32_BEGIN, header, 12);
-  let to = target + HEADER_BYTES;
+  outBegin(target + HEADER_BYTES, crc32(CRC32_BEGIN, headerOf(bytes), 12));
   begin(walk);
   while (next(walk)) {
     if (!live()) continue;
     // The entry as it stands: its first word, its value, its padding.
-    let from = bankOffset(bank) + walk.value - 4;
-    let left = 4 + padded(walk.length);
-    while (left) {
-      const piece = min(left, OUT_BYTES);
-      if (flashRead(from, OUT, piece) !== Reason.Ok) return Reason.FlashRead;
-      if (flashWrite(to, OUT, piece) !== Reason.Ok) return Reason.FlashWrite;
-      crc = crc32(crc, OUT, piece);
-      from += piece;
-      to += piece;
-      left -= piece;
-    }
+    const end = walk.value + padded(walk.length);
+    for (let at = walk.value - 4; at < end; at += 4) outWord(word(at));
   }
+  outPending();
+  const crc = outCrc();
+  outFlush();
   if (fault !== Reason.Ok) return fault;
-  store<u32>(header, MAGIC);
-  store<u32>(header, generation + 1, 4);
-  store<u32>(header, bytes, 8);
-  store<u32>(header, ~crc, 12);
-  if (flashWrite(target, header, HEADER_BYTES) !== Reason.Ok) return Reason.FlashWrite;
+  store<u32>(headerOf(bytes), ~crc, 12);
+  if (flashWrite(target, HEADER, HEADER_BYTES) !== Reason.Ok) return Reason.FlashWrite;
+  store<u32>(HEADER, 0);
+  if (flashWrite(target + HEADER_BYTES + bytes, HEADER, PROOF_BYTES) !== Reason.Ok) return Reason.FlashWrite;
   bank ^= 1;
   generation++;
   snapshotBytes = bytes;
-  tail = HEADER_BYTES + bytes;
+  tail = proofAt() + PROOF_BYTES;
   fresh = true;
   return Reason.Ok;
 }
 
+// The header of the next generation, without its CRC, in HEADER.
+function headerOf(bytes: u32): usize {
+  store<u32>(HEADER, MAGIC);
+  store<u32>(HEADER, generation + 1, 4);
+  store<u32>(HEADER, bytes, 8);
+  return HEADER;
+}
+
 // --- Words on their way to flash ---
 
-let outAt: u32 = 0; // where OUT will go, from the start of the bank
+let outAt: u32 = 0; // where OUT will go
 let outUsed: u32 = 0;
 let outSum: u32 = 0;
 
@@ -356,6 +349,14 @@ function outWord(value: u32): void {
   store<u32>(OUT + outUsed, value);
   outUsed += 4;
   if (outUsed === OUT_BYTES) outFlush();
+}
+
+function outPending(): void {
+  for (let i: u32 = 0; i < pendingCount; i++) {
+    const entry = pending(i);
+    outWord((entry.key & 0xffff) | (entry.length << 16));
+    outBytes(entry.from, entry.length);
+  }
 }
 
 // Copied byte by byte into whole words: `from` has any alignment.
@@ -374,12 +375,7 @@ function outCrc(): u32 {
 
 function outFlush(): void {
   outSum = crc32(outSum, OUT, outUsed);
-  if (outUsed && flashWrite(bankOffset(bank) + outAt, OUT, outUsed) !== Reason.Ok) fault = Reason.FlashWrite;
+  if (outUsed && flashWrite(outAt, OUT, outUsed) !== Reason.Ok) fault = Reason.FlashWrite;
   outAt += outUsed;
   outUsed = 0;
-}
-
-// How often banks were begun: each costs the erasure of half the state region.
-export function storeGeneration(): u32 {
-  return generation;
 }

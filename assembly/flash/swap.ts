@@ -119,7 +119,13 @@ function copyPage(from: u32, to: u32): Reason {
   if (flashErase(to, bytes) !== Reason.Ok) return Reason.FlashErase;
   for (let at: u32 = 0; at < bytes; at += PIECE_BYTES) {
     if (flashRead(from + at, PIECE, PIECE_BYTES) !== Reason.Ok) return Reason.FlashRead;
+    if (erased()) continue; // nothing to program: most of a head page, and the end of an image
     if (flashWrite(to + at, PIECE, PIECE_BYTES) !== Reason.Ok) return Reason.FlashWrite;
   }
   return Reason.Ok;
+}
+
+function erased(): bool {
+  for (let at: usize = 0; at < PIECE_BYTES; at += 4) if (load<u32>(PIECE + at) !== 0xffffffff) return false;
+  return true;
 }

@@ -1,9 +1,6 @@
 // The main job against build/agent.wasm: a device that refuses, asks, installs, confirms and reverts.
 import { decode } from 'cborg';
 import { describe, expect, it } from 'vitest';
-import { bench, MAP } from '../support/bench-hal.js';
-import { makeApproval, makeConsent, NOW, sha256 } from '../support/make.js';
-import * as smp from '../support/smp.js';
 import {
   APPROVED,
   alert,
@@ -31,6 +28,9 @@ import {
   text,
   upload,
 } from '../support/agent-world.js';
+import { bench, MAP } from '../support/bench-hal.js';
+import { makeApproval, makeConsent, NOW, sha256 } from '../support/make.js';
+import * as smp from '../support/smp.js';
 
 const IN_SLOTS = ({ offset }: { offset: number }) => offset < MAP.state;
 const R = {

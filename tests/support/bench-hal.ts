@@ -50,10 +50,12 @@ export function benchFlash({ untouched = 'noise' }: FlashOptions = {}) {
     erases: [] as { offset: number; length: number }[],
     // Operations (one per word written, one per page erased) since the last `arm`; the cut comes at number `cutAt`.
     operations: 0,
+    edges: [] as number[], // first and last operation of each call since `arm`
     cutAt: Number.POSITIVE_INFINITY,
     cut: 'torn' as Cut,
     arm(cutAt = Number.POSITIVE_INFINITY, cut: Cut = 'torn') {
       flash.operations = 0;
+      flash.edges = [];
       flash.cutAt = cutAt;
       flash.cut = cut;
     },
@@ -70,6 +72,7 @@ export function benchFlash({ untouched = 'noise' }: FlashOptions = {}) {
       writable.set(words!);
     },
     write(offset: number, data: Uint8Array) {
+      flash.edges.push(flash.operations + 1, flash.operations + data.length / 4);
       for (let i = 0; i < data.length; i += 4) {
         const word = (offset + i) / 4;
         if (!writable[word]) throw new Error(`flash: word at ${hex(offset + i)} written twice or never erased`);
@@ -85,6 +88,7 @@ export function benchFlash({ untouched = 'noise' }: FlashOptions = {}) {
       }
     },
     erase(offset: number, length: number) {
+      for (let page = 1; page <= length / PAGE; page++) flash.edges.push(flash.operations + page);
       for (let page = offset; page < offset + length; page += PAGE) {
         const cutting = ++flash.operations === flash.cutAt;
         if (cutting && flash.cut === 'before') throw new PowerCut();
