@@ -1,0 +1,272 @@
+// The commands that reach a device, as a person and a script use them: the built program, real processes, a real terminal
+// for the board's panel.
+
+import { writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
+import { spawn } from '@lydell/node-pty';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openPty } from '../../boards/virtual/pty.js';
+import { commands } from '../../host/cli/commands/index.js';
+import { parse } from '../../host/cli/parse.js';
+import { startBroker } from '../../host/links/broker.js';
+import { listPorts } from '../../host/links/serial.js';
+import { makePlace, type Place } from '../support/command.js';
+
+const PROGRAM = fileURLToPath(new URL('../../dist/host/cli/main.js', import.meta.url));
+
+let place: Place;
+const running: { close(): Promise<unknown> | undefined }[] = [];
+afterEach(async () => {
+  for (const one of running.splice(0).reverse()) await one.close();
+});
+
+beforeAll(async () => {
+  place = await makePlace();
+  await place.must('keygen', 'vendor');
+  await place.must('keygen', 'operator');
+  for (const sequence of [1, 2, 3]) {
+    writeFileSync(place.path(`app${sequence}.bin`), new Uint8Array(5000).fill(sequence));
+    const names = [
+      '--vendor',
+      'vendor.example',
+      '--class',
+      'virtual',
+      '--name',
+      'Blinky',
+      '--version',
+      `1.${sequence}.0`,
+    ];
+    const output = ['-k', 'vendor.pem', '-s', String(sequence), '-o', `r${sequence}.suit`];
+    await place.must('package', `app${sequence}.bin`, ...names, ...output);
+  }
+  await place.must('approve', 'r1.suit', '-k', 'operator.pem', '-o', 'r1.cose');
+  for (const policy of ['unapproved: reject', 'unapproved: prompt, prompt-timeout: 3', 'unapproved: prompt']) {
+    writeFileSync(
+      place.path(`${policy.replace(/\W+/g, '-')}.yaml`),
+      `device: "0a0b"
+vendor: vendor.example
+class: virtual
+anchors:
+  - {role: vendor, key: vendor.pub.pem}
+  - {role: operator, key: operator.pub.pem}
+policy: {${policy}, trial-boots: 0}
+`,
+    );
+  }
+});
+afterAll(() => place.remove());
+
+const REJECT = 'unapproved-reject.yaml';
+const PROMPT = 'unapproved-prompt.yaml';
+const PROMPT_SHORT = 'unapproved-prompt-prompt-timeout-3.yaml';
+
+interface Terminal {
+  port: string;
+  said(): string;
+  type(text: string): void;
+  until(text: string): Promise<void>;
+  close(): Promise<number>;
+}
+
+// `countersign board virtual` on a terminal of its own; a new flash file each time.
+let boards = 0;
+async function startBoard(...words: string[]): Promise<Terminal> {
+  boards += 1;
+  const child = spawn(process.execPath, [PROGRAM, 'board', 'virtual', '--flash', `flash${boards}`, ...words], {
+    cwd: place.folder,
+    cols: 200,
+  });
+  let said = '';
+  child.onData((text) => {
+    said += stripVTControlCharacters(text);
+  });
+  const ended = new Promise<number>((resolve) => child.onExit(({ exitCode }) => resolve(exitCode)));
+  const terminal: Terminal = {
+    port: '',
+    said: () => said,
+    type: (text) => child.write(text),
+    async until(text) {
+      for (let wait = 0; !said.includes(text); wait++) {
+        if (wait === 200) throw new Error(`the board did not say "${text}" but:\n${said}`);
+        await sleep(50);
+      }
+    },
+    close() {
+      child.write('\x03');
+      return ended;
+    },
+  };
+  running.push(terminal);
+  await terminal.until('running until Ctrl-C');
+  terminal.port = /\/dev\/[\w/]+/.exec(said)?.[0] ?? '';
+  return terminal;
+}
+
+async function provisioned(bootstrap: string, ...words: string[]): Promise<Terminal> {
+  const board = await startBoard(...words);
+  await place.must('provision', bootstrap, '--port', board.port);
+  return board;
+}
+
+describe('provision', () => {
+  it('once, by YAML; --dry-run writes nothing', async () => {
+    const board = await startBoard();
+    const dry = await place.must('provision', REJECT, '-p', board.port, '--dry-run', '--json');
+    expect(dry.json()).toMatchObject({ provisioned: false, device: '0a0b' });
+    const done = await place.must('provision', REJECT, '-p', board.port, '--json');
+    expect(done.json()).toMatchObject({ provisioned: true, device: '0a0b', anchors: 2 });
+    const again = await place.run('provision', REJECT, '-p', board.port, '--json');
+    expect([again.code, again.json().error.name]).toEqual([1, 'BootstrapLocked']);
+    const dryAgain = await place.run('provision', REJECT, '-p', board.port, '--dry-run', '--json');
+    expect([dryAgain.code, dryAgain.json().error.name]).toEqual([1, 'BootstrapLocked']);
+  });
+});
+
+describe('deliver', () => {
+  it('20 when not approved, with the reason; 0 with the approval; 2 when it is there already', async () => {
+    const { port } = await provisioned(REJECT);
+    const refused = await place.run('deliver', 'r1.suit', '-p', port, '--json');
+    expect(refused.code).toBe(20);
+    expect(refused.json()).toMatchObject({
+      result: 'refused',
+      exit: 20,
+      reason: { code: 80, name: 'NotApproved', fumo: 450 },
+      verdict: { verdict: 'reject', threshold: 1, approvals: 0 },
+    });
+    const installed = await place.must('deliver', 'r1.suit', '-p', port, '--approval', 'r1.cose', '--json');
+    expect(installed.json()).toMatchObject({ result: 'installed', version: '1.1.0', sequence: 1 });
+    expect(installed.stdout.trim().split('\n')).toHaveLength(1);
+    for (const phase of ['deciding', 'sending 100%', 'checking']) expect(installed.stderr).toContain(phase);
+    expect((await place.run('deliver', 'r1.suit', '-p', port)).code).toBe(2);
+  });
+
+  it('--dry-run offers nothing', async () => {
+    const { port } = await provisioned(REJECT);
+    const { stdout } = await place.must('deliver', 'r1.suit', '-p', port, '--approval', 'r1.cose', '--dry-run');
+    expect(stdout).toContain('would offer');
+    expect((await place.run('deliver', 'r1.suit', '-p', port)).code).toBe(20);
+  });
+
+  it('the board asks on its own terminal: only what is typed while it asks counts', async () => {
+    const board = await provisioned(PROMPT);
+    board.type('y\n'); // nothing was asked yet
+    await sleep(200);
+    const first = place.run('deliver', 'r2.suit', '-p', board.port, '--json');
+    await board.until('y or n');
+    for (const shown of ['Blinky', '1.2.0', 'the operator has not approved it']) expect(board.said()).toContain(shown);
+    board.type('\n');
+    board.type('maybe\n');
+    await sleep(500);
+    board.type('n\n');
+    const no = await first;
+    expect([no.code, no.json().reason.name]).toEqual([31, 'UserRefused']);
+    expect(no.stderr).toContain('waiting for the user of the device');
+
+    const second = place.run('deliver', 'r2.suit', '-p', board.port, '--json');
+    for (let wait = 0; wait < 100 && board.said().split('y or n').length < 5; wait++) await sleep(50);
+    board.type('YES\n');
+    expect((await second).json()).toMatchObject({ result: 'installed', version: '1.2.0' });
+    expect(await board.close()).toBe(0);
+  });
+
+  it('30 when nobody answers', async () => {
+    const board = await provisioned(PROMPT_SHORT);
+    const ended = await place.run('deliver', 'r1.suit', '-p', board.port, '--json');
+    expect([ended.code, ended.json().result]).toEqual([30, 'deferred']);
+    expect(board.said()).toContain('the question is over');
+    const waited = await place.run('deliver', 'r1.suit', '-p', board.port, '--wait', '0.5', '--json');
+    expect([waited.code, waited.json().result]).toEqual([30, 'asked']);
+  });
+
+  it('41 when nothing answers, as fast as --timeout and --retries say', async () => {
+    const pty = openPty(() => undefined);
+    running.push({ close: async () => pty.close() });
+    const time = async (...words: string[]) => {
+      const began = performance.now();
+      const ended = await place.run('deliver', 'r1.suit', '-p', pty.path, '--json', ...words);
+      expect([ended.code, ended.json().error.name]).toEqual([41, 'NoAnswer']);
+      return performance.now() - began;
+    };
+    const quick = await time('--timeout', '0.1', '--retries', '0');
+    const slow = await time('--timeout', '0.5', '--retries', '7');
+    expect(slow - quick).toBeGreaterThan(3000);
+  });
+
+  it.each<[string, string[], number]>([
+    ['no such package', ['nothing.suit', '-p', '/dev/null'], 3],
+    ['no such port', ['r1.suit', '-p', '/dev/no-such-port'], 41],
+    ['no such socket', ['r1.suit', '-p', 'tcp://127.0.0.1:1'], 41],
+    ['a socket without a port', ['r1.suit', '-p', 'tcp://somewhere'], 4],
+  ])('%s', async (_, words, code) => {
+    expect((await place.run('deliver', ...words)).code).toBe(code);
+  });
+
+  it.each<[string, string[]]>([
+    ['a device name with a wildcard', ['--broker', 'mqtt://127.0.0.1:1', '--device', '+']],
+    ['a baud rate that is none', ['-b', 'fast']],
+    ['a time-out of zero', ['--timeout', '0']],
+    ['retries without end', ['--retries', '101']],
+    ['an answer to the approval question', ['-y']],
+    ['another word for it', ['--assume-yes']],
+    ['force', ['--force']],
+  ])('%s is a bad argument', (_, words) => {
+    const reading = () => parse(commands, ['deliver', 'r1.suit', ...words], () => ({ lookup: () => undefined }));
+    expect(reading).toThrow(expect.objectContaining({ reason: expect.objectContaining({ exit: 4 }) }));
+  });
+
+  it('nothing chosen: an error that says what there is, never a guess among several', async (context) => {
+    if ((await listPorts()).length === 1)
+      context.skip('this machine has exactly one serial port, which would be taken');
+    const { code, stderr } = await place.run('deliver', 'r1.suit');
+    expect(code).toBe(4);
+    expect(stderr).toContain('--port');
+  });
+});
+
+describe('over a broker', () => {
+  it('devices lists them; deliver takes the only one, or the one that is named', async () => {
+    const { url, close } = await startBroker();
+    running.push({ close });
+    const board = await provisioned(REJECT, '--broker', url, '--device', 'one');
+    const listed = await place.must('devices', '--broker', url, '--json');
+    expect(listed.json().devices).toMatchObject([{ fleet: 'demo', name: 'one', online: true, device: '0a0b' }]);
+    expect((await place.run('deliver', 'r1.suit', '--broker', url)).code).toBe(20);
+    await startBoard('--broker', url, '--device', 'two');
+    const several = await place.run('deliver', 'r1.suit', '--broker', url);
+    expect([several.code, several.stderr]).toEqual([4, expect.stringContaining('one, two')]);
+    const named = ['--broker', url, '--device', 'one', '--approval', 'r1.cose'];
+    expect((await place.must('deliver', 'r1.suit', ...named, '--json')).json()).toMatchObject({ result: 'installed' });
+    await board.close();
+    const gone = await place.must('devices', '--broker', url, '--json');
+    expect(gone.json().devices[0]).toMatchObject({ name: 'one', online: false });
+  });
+
+  it('--device alone starts a broker, and waits for the device to come', async () => {
+    const delivering = place.run('deliver', 'r1.suit', '--device', 'late', '--json');
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await startBoard('--broker', 'mqtt://127.0.0.1:1883', '--device', 'late');
+        break;
+      } catch (error) {
+        if (attempt === 3) throw error;
+      }
+    }
+    const ended = await delivering;
+    expect([ended.code, ended.json().reason.name]).toEqual([20, 'NotProvisioned']);
+    expect(ended.stderr).toContain('waiting for demo/late');
+  });
+});
+
+describe('board', () => {
+  it('says on one line of JSON where it is reached', async () => {
+    const board = await startBoard('--json');
+    const line = /\{.*\}/.exec(board.said())?.[0] ?? '';
+    expect(JSON.parse(line)).toEqual({ board: 'virtual', port: board.port, flash: expect.stringMatching(/flash\d+$/) });
+  });
+  it('an unknown board names those there are', async () => {
+    const { code, stderr } = await place.run('board', 'toaster');
+    expect([code, stderr]).toEqual([3, expect.stringContaining('virtual')]);
+  });
+});
