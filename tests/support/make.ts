@@ -18,8 +18,11 @@ export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
 export const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest());
 export const concat = (...parts: Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));
 
-/** Deterministic encoding (RFC 8949 section 4.2.1). Maps with number keys are JavaScript Maps. */
-export const cbor = (value: unknown): Uint8Array => encode(value, rfc8949EncodeOptions);
+/**
+ * Deterministic encoding (RFC 8949 section 4.2.1). Maps with number keys are JavaScript Maps.
+ * Copied, because the library returns a Buffer, whose slice() is not a copy.
+ */
+export const cbor = (value: unknown): Uint8Array => new Uint8Array(encode(value, rfc8949EncodeOptions));
 
 /** A map whose members stand in the given order, right or wrong. */
 export const mapAsGiven = (fields: Fields): Uint8Array => {
