@@ -7,13 +7,13 @@
 //   busy()                   1: call tick again at once, there is work
 
 import {
+  FRAME_INPUT,
   FRAME_PACKET,
   Frame,
   frameNextLine,
   framePacketBytes,
   frameReceive,
   frameSend,
-  LINE_BYTES_MAX,
   PACKET_BYTES_MAX,
 } from './codec/frame';
 import { clock, link_write, mailbox, random, restart, user } from './hal';
@@ -31,26 +31,38 @@ import { installBusy, installStep } from './update/install';
 import { orderMount, orderTick } from './update/order';
 import { questionWhy } from './update/question';
 import { reviewTick } from './update/review';
+import { inputTakeLost } from './update/rooms';
 import { status } from './update/status';
 
 const CONSOLE: i32 = 0;
 const NO_LINK: i32 = -1;
 const RESTART_DELAY_MS: u32 = 100; // the answer leaves the UART first
 
-const INPUT: usize = memory.data(PACKET_BYTES_MAX, 16);
-const LINE: usize = memory.data(LINE_BYTES_MAX + 1, 4);
+const LINE: usize = NOTICE; // a line of a frame, or of text
 
 let left: bool = false; // the agent has handed over: nothing more happens in this life
 let delayMs: u32 = RESTART_DELAY_MS;
 let shownState: u32 = 0;
 let shownReason: u32 = 0;
 
+// The last of the top level: after it come only the tables that functions make by memory.data([...]).
+const VARIABLES_END: usize = memory.data(1, 16); // a byte that nobody uses: the least there is
+
 export function input(): usize {
-  return INPUT;
+  return FRAME_INPUT;
 }
 
 export function inputBytes(): u32 {
   return PACKET_BYTES_MAX;
+}
+
+// For C boards (boards/port/translate.ts): variables end here, and constant tables, which stay in flash, end there.
+export function memoryBytes(): usize {
+  return VARIABLES_END;
+}
+
+export function tablesEnd(): usize {
+  return (__heap_base + 7) & ~7;
 }
 
 export function start(): void {
@@ -71,11 +83,12 @@ export function receive(link: i32, length: u32): void {
   if (left || length > PACKET_BYTES_MAX) return;
   enter();
   if (link !== CONSOLE) {
-    answer(link, INPUT, length);
+    answer(link, FRAME_INPUT, length);
     return;
   }
-  for (let i: u32 = 0; i < length; i++) {
-    const byte: u32 = load<u8>(INPUT + i);
+  inputTakeLost();
+  for (let i: u32 = 0; i < length && !inputTakeLost(); i++) {
+    const byte: u32 = load<u8>(FRAME_INPUT + i);
     switch (frameReceive(byte)) {
       case Frame.Packet:
         answer(CONSOLE, FRAME_PACKET, framePacketBytes());

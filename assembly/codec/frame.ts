@@ -24,8 +24,10 @@ export const PACKET_BYTES_MAX: u32 = 640;
 const PACKET_BYTES_MIN: u32 = 8;
 const CRC_BYTES: u32 = 2;
 
-// The packet being received, later the packet received; the caller is done with it before it passes on the next byte.
-export const FRAME_PACKET: usize = memory.data(PACKET_BYTES_MAX + CRC_BYTES, 16);
+// What arrives: first the bytes as the board hands them over (a piece of the stream, or a packet of another link), then
+// the console's packet as it is decoded; the caller is done with that before it passes on the next byte.
+export const FRAME_INPUT: usize = memory.data(2 * PACKET_BYTES_MAX + CRC_BYTES, 16);
+export const FRAME_PACKET: usize = FRAME_INPUT + PACKET_BYTES_MAX;
 
 export const enum Frame {
   Nothing, // the byte was part of a frame

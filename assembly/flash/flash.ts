@@ -31,6 +31,6 @@ export function flashErase(offset: u32, length: u32): Reason {
   return flash_erase(offset, length) < 0 ? Reason.FlashErase : Reason.Ok;
 }
 
-// For copying and hashing: a piece of flash on its way. Multiple of 4, aligned as flash_write wants it.
+// For copying and hashing: a piece of flash on its way. A multiple of 4, aligned for flash_write and for a hash state.
 export const PIECE_BYTES: u32 = 128;
-export const PIECE: usize = memory.data(PIECE_BYTES, 4);
+export const PIECE: usize = memory.data(PIECE_BYTES, 8);

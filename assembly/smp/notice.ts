@@ -7,8 +7,8 @@ import { decimal, NAME_BYTES_MAX, nameOf, pack, textBytes, VERSION_BYTES_MAX, ve
 import { questionPackage } from '../update/question';
 import { status } from '../update/status';
 
-const LINE_BYTES_MAX: u32 = 128; // about 60 letters of our own, a name and a version
-export const NOTICE: usize = memory.data(LINE_BYTES_MAX, 4);
+const NOTICE_BYTES: u32 = 128; // about 60 letters of our own, a name and a version; also a line of a frame
+export const NOTICE: usize = memory.data(NOTICE_BYTES, 4);
 
 let length: u32 = 0;
 

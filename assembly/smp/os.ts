@@ -8,6 +8,7 @@
 
 import { Type } from '../codec/cbor';
 import { PACKET_BYTES_MAX } from '../codec/frame';
+import { SCRATCH } from '../scratch';
 import { wantRestart } from '../update/effects';
 import { done, failure, Group, OK, Rc, replyMap, wordLong } from './reply';
 import { addressOf, Field, has, lengthOf } from './request';
@@ -34,8 +35,7 @@ const enum Os {
 }
 
 const MODE_SWAP_WITHOUT_SCRATCH: u32 = 3;
-const TEXT_BYTES_MAX: u32 = 64; // every letter of `format` adds at most 12
-const text: usize = memory.data(TEXT_BYTES_MAX, 8);
+const text: usize = SCRATCH + 1024; // behind the answer
 
 export function osEcho(): i32 {
   if (!has(Field.D, Type.Text)) return failure(Group.None, Rc.Invalid);

@@ -8,7 +8,8 @@
 //              ? 6: manifest digest }                          deterministic CBOR; time = trusted seconds, else the floor
 
 import { Writer } from '../codec/cbor';
-import { SHA256_STATE_BYTES, sha256Begin, sha256Finish, sha256Update } from '../crypto/sha256';
+import { sha256Begin, sha256Finish, sha256Update } from '../crypto/sha256';
+import { PIECE } from '../flash/flash';
 import { Key } from '../flash/keys';
 import { storeRead, storeStage } from '../flash/store';
 import { facts } from '../policy/facts';
@@ -50,7 +51,7 @@ const end = changetype<End>(memory.data(offsetof<End>(), 8));
 const HASH: usize = changetype<usize>(end) + offsetof<End>('hash');
 const RECORD: usize = memory.data(RECORD_BYTES_MAX, 4);
 const writer = changetype<Writer>(memory.data(offsetof<Writer>(), 4));
-const state: usize = memory.data(SHA256_STATE_BYTES, 8);
+const state: usize = PIECE; // has room for one, and carries nothing while a record is made
 
 export function auditMount(): void {
   storeRead(Key.LogEnd, changetype<usize>(end), offsetof<End>());

@@ -14,7 +14,7 @@ import { facts } from '../policy/facts';
 import { judgeConsider, judgeDecide, judgedDigest, judgeHead, judgeReason } from '../policy/judge';
 import { Verdict } from '../policy/verdict';
 import { Reason } from '../reason';
-import { DOCUMENT } from './rooms';
+import { DOCUMENT, documentTake } from './rooms';
 
 let verdict: Verdict = Verdict.Reject;
 let reason: Reason = Reason.Internal;
@@ -27,6 +27,7 @@ export function judge(): Verdict {
     const key = Key.Approval | (anchor << 8);
     const bytes = storeLength(key);
     if (bytes <= 0 || bytes > <i32>DOCUMENT_BYTES_MAX) continue;
+    documentTake();
     if (storeReadPart(key, 0, DOCUMENT, bytes) !== bytes) continue;
     judgeConsider(Source.Tree, DOCUMENT, bytes);
   }

@@ -1,13 +1,26 @@
 // Memory that several parts take turns in. A microcontroller has 16 KB: each buffer has its owner and its time.
 //
-//   IN        640   what the board hands over: a packet of a packet link, or a piece of the console's stream
-//   (frame)   642   the console's packet, see codec/frame.ts
-//   DOCUMENT  1024  an approval document out of the store, while a verdict is taken
-//   HEAD      2048  the head of an offer (package/head.ts); between offers, a value that is put piece by piece
+//   FRAME_INPUT  1282  what arrived (codec/frame.ts); while a verdict is taken, as DOCUMENT an approval document of the
+//                      store: a request has been read by then, and what came behind it in the same piece is lost
+//   HEAD         2048  the head of an offer (package/head.ts); between offers, a value that is put piece by piece
+//   SCRATCH      2048  whatever verifies (scratch.ts); afterwards the answer, smp/reply.ts
 
-import { DOCUMENT_BYTES_MAX } from '../approval/document';
+import { FRAME_INPUT } from '../codec/frame';
 
-export const DOCUMENT: usize = memory.data(DOCUMENT_BYTES_MAX, 16);
+export const DOCUMENT: usize = FRAME_INPUT; // DOCUMENT_BYTES_MAX fit
+
+let inputLost: bool = false;
+
+export function documentTake(): void {
+  inputLost = true;
+}
+
+// True once after a verdict wrote over what had arrived.
+export function inputTakeLost(): bool {
+  const was = inputLost;
+  inputLost = false;
+  return was;
+}
 
 // Who wrote HEAD last; who finds another there has lost what he had.
 export const enum HeadUser {
