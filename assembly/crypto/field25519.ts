@@ -1,9 +1,9 @@
 // The field of Curve25519, p = 2^255 - 19.
 //
 // An element is FE_BYTES at a 4-aligned address, in the limbs of the build's product kernel, not in any normal form.
-// Sizes are counted in units: what a product gives is tight, one unit; sums and differences add their operands' units;
-// a product takes operands whose units multiply to at most 14. Results may stand where an operand stood, except where
-// said. Public data only: running time follows the values.
+// Sizes are counted in units: what a product gives is tight, one unit; words as they come have two; sums and differences
+// add their operands' units. A product takes operands of at most 7 units each that multiply to at most 14.
+// Results may stand where an operand stood, except where said. Public data only: running time follows the values.
 
 import { FIELD_MODULUS, FIELD_WORDS } from './areas';
 import { wideReduce25519 } from './field25519-wide';

@@ -1,8 +1,8 @@
 // The field of NIST P-256, p = 2^256 - 2^224 + 2^192 + 2^96 - 1, as Montgomery residues.
 //
 // An element is GF_BYTES at a 4-aligned address, in the limbs of the build's product kernel, not in any normal form; it
-// stands for its value divided by R = 2^(limbs * bits). Units are counted as in field25519.ts: products give one, sums
-// and differences add up, a product takes at most 14. Results may stand where an operand stood.
+// stands for its value divided by R = 2^(limbs * bits). Units are counted as in field25519.ts, products are tight, words
+// too, as they come in by a product. Results may stand where an operand stood.
 // Public data only: running time follows the values.
 
 import { FIELD_MODULUS, FIELD_SPARE, FIELD_WORDS } from './areas';
