@@ -149,7 +149,7 @@ export function judgeUnreachable(source: i32): void {
 export function judgeDecide(): i32 {
   const fault = judged();
   facts.timeFloor = max(facts.timeFloor, evidenceNewest());
-  for (let i: u32 = 0; i < ANCHORS_MAX; i++) setOperatorFloor(i, evidenceHighest(i));
+  for (let i: u32 = 0; i < ANCHORS_MAX; i++) setOperatorFloor(i, max(operatorFloor(i), evidenceHighest(i)));
   const now = facts.trustedTime != 0 ? facts.trustedTime : facts.timeFloor;
   evidenceWeigh(now, policy.sources);
   situation.provisioned = provisioned();
