@@ -42,8 +42,10 @@ export async function connectRadio(
       void publish(shown);
     },
     async close() {
-      if (client.connected) await publish(OFFLINE);
-      await client.endAsync(true);
+      // An orderly farewell leaves no will: what was last shown is then our own word.
+      const there = client.connected;
+      if (there) await publish(OFFLINE);
+      await client.endAsync(!there);
     },
   };
 }

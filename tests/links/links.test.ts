@@ -170,14 +170,14 @@ function mqttLinkWorks(start: () => Promise<{ url: string }>): void {
     const { url } = await start();
     await mqttDevice(url, 'one');
     await mqttDevice(url, 'two', false);
-    const client = later({ ...(await connectBroker(url)), close: () => undefined });
-    void client;
     expect(await listDevices(url, 'demo')).toMatchObject([
       { fleet: 'demo', name: 'one', state: { online: true, state: 10 } },
       { fleet: 'demo', name: 'two', state: { online: false } },
     ]);
     expect(await listDevices(url, 'other')).toEqual([]);
     await untilOnline({ url, fleet: 'demo', device: 'one' });
+    const offline = untilOnline({ url, fleet: 'demo', device: 'two' }, AbortSignal.timeout(300));
+    expect((await failure(offline)).reason.name).toBe('TimedOut');
     const late = untilOnline({ url, fleet: 'demo', device: 'three' });
     await sleep(50);
     await mqttDevice(url, 'three');
