@@ -102,6 +102,10 @@ export async function readVerdict(client: Client, waits: Waits = {}): Promise<Ui
   return (await optionalNode(client, NODE.verdict, waits))?.data;
 }
 
+export async function readBootstrap(client: Client, waits: Waits = {}): Promise<Uint8Array | undefined> {
+  return (await optionalNode(client, NODE.bootstrap, waits))?.data;
+}
+
 // A node that is not there, is empty, or cannot be before the device is provisioned.
 async function optionalNode(client: Client, uri: string, waits: Waits): Promise<Node | undefined> {
   try {

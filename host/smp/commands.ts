@@ -90,6 +90,26 @@ export async function imageState(client: Client, waits: Waits = {}): Promise<Ima
   return unwrap(response, 'image state').images;
 }
 
+// Takes long where pages are erased one after the other: give it time.
+export async function eraseSlot(client: Client, waits: Waits = {}): Promise<void> {
+  unwrap(await client.request({ op: OP.write, group: GROUP.image, id: 5, schema: nothing, ...waits }), 'erase');
+}
+
+const slots = z.looseObject({
+  images: z.array(
+    z.looseObject({
+      image: uint,
+      slots: z.array(z.looseObject({ slot: uint, size: uint })),
+      max_image_size: uint.optional(),
+    }),
+  ),
+});
+
+export async function slotInfo(client: Client, waits: Waits = {}): Promise<z.infer<typeof slots>['images']> {
+  return unwrap(await client.request({ op: OP.read, group: GROUP.image, id: 6, schema: slots, ...waits }), 'slots')
+    .images;
+}
+
 // --- Group 64: the management tree ---
 
 const value = z.looseObject({
@@ -172,6 +192,19 @@ export async function answerQuestion(client: Client, consent: Uint8Array, waits:
   const body = { answer: consent };
   const request = { op: OP.write, group: GROUP.countersign, id: 4, body, schema: nothing, ...waits };
   unwrap(await client.request(request), 'answer');
+}
+
+const log = z.looseObject({ next: uint, recs: z.array(bytes) });
+
+// Records of the audit log from number `from` on, as many as one answer holds; `next` is the number to go on with.
+export async function readLog(
+  client: Client,
+  from: number,
+  waits: Waits = {},
+): Promise<{ next: number; records: Uint8Array[] }> {
+  const request = { op: OP.read, group: GROUP.countersign, id: 5, body: { from }, schema: log, ...waits };
+  const { next, recs } = unwrap(await client.request(request), 'log');
+  return { next, records: recs };
 }
 
 const alert = z.looseObject({

@@ -9,7 +9,18 @@ import { startBroker } from '../../host/links/broker.js';
 import { listDevices, openMqtt, untilOnline } from '../../host/links/mqtt.js';
 import { openSerial } from '../../host/links/serial.js';
 import { createClient } from '../../host/smp/client.js';
-import { bootloaderInfo, echo, osInfo, parameters } from '../../host/smp/commands.js';
+import {
+  answerQuestion,
+  bootloaderInfo,
+  echo,
+  eraseSlot,
+  osInfo,
+  parameters,
+  readLog,
+  reset,
+  slotInfo,
+  treeDelete,
+} from '../../host/smp/commands.js';
 
 const cleanups: (() => unknown)[] = [];
 const later = <T extends { close(): unknown }>(thing: T): T => {
@@ -36,6 +47,21 @@ describe('over its serial port', () => {
     expect((await parameters(client)).bufferBytes).toBeGreaterThan(500);
     expect(await osInfo(client)).not.toBe('');
     expect(await bootloaderInfo(client)).not.toBe('');
+  });
+
+  it('speaks the rest of the commands too', async () => {
+    const board = await start();
+    const client = createClient(later(await openSerial(board.port)));
+    expect(await slotInfo(client)).toMatchObject([
+      { image: 0, slots: [{ slot: 0 }, { slot: 1 }], max_image_size: 87040 },
+    ]);
+    await eraseSlot(client);
+    expect(await readLog(client, 0)).toEqual({ next: 0, records: [] });
+    await expect(answerQuestion(client, Uint8Array.of(1))).rejects.toMatchObject({ reason: { name: 'NothingAsked' } });
+    await expect(treeDelete(client, './FUMO/1/State')).rejects.toMatchObject({ reason: { name: 'NotPermitted' } });
+    await treeDelete(client, './FUMO/1/Update/PkgData');
+    await reset(client);
+    expect(await echo(client, 'back')).toBe('back');
   });
 
   it('answers after its button was pressed, on the same port', async () => {
