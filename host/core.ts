@@ -7,11 +7,8 @@
 // end, so `payload` says whether the firmware is the one that was judged; of a rejected one, not a byte is looked at.
 
 import { type Cbor, decode } from './formats/cbor.js';
+import { SOURCES, type SourceName } from './formats/policy.js';
 import { loadWasm } from './wasm.js';
-
-/** Where approval data was found; the order is that of the core's numbers, from 1. */
-export const SOURCES = ['package', 'card', 'bootstrap', 'tree'] as const;
-export type SourceName = (typeof SOURCES)[number];
 
 const VERDICTS = ['install', 'ask', 'reject'] as const;
 export type VerdictName = (typeof VERDICTS)[number];

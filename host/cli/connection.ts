@@ -4,19 +4,21 @@
 //   --port PATH | tcp://…       that serial port or socket
 //   --broker URL [--device]     that broker; without --device the one device that is online there
 //   --device alone              a broker in this process (or the one that runs on this machine already), and waits there
-//   nothing                     the only serial port there is; with none or several, an error that lists them
+//   nothing                     the only serial port there is, that of a running virtual board included; with none or
+//                               several, an error that lists them
 //
 // Never a guess among several. --timeout and --retries reach every single request.
 
 import { CountersignError } from '../errors.js';
 import { BROKER_PORT_DEFAULT, type Broker, startBroker } from '../links/broker.js';
 import { listDevices, openMqtt, untilOnline } from '../links/mqtt.js';
-import { listPorts, openSerial } from '../links/serial.js';
+import { listPorts, openSerial, type PortInfo } from '../links/serial.js';
 import { openTcp } from '../links/tcp.js';
 import { type Client, createClient } from '../smp/client.js';
 import { type Link, lines } from '../smp/link.js';
 import { within } from '../wait.js';
 import type { ConnectionOptions } from './connection-options.js';
+import { listRunning } from './running.js';
 import { printable } from './show.js';
 import type { Terminal } from './terminal.js';
 
@@ -78,8 +80,17 @@ async function onlyDevice(url: string, fleet: string, signal: AbortSignal): Prom
   });
 }
 
+// Those of the system, and those of the boards that run here without hardware.
+export async function allPorts(): Promise<PortInfo[]> {
+  const boards = await listRunning();
+  return [
+    ...(await listPorts()),
+    ...boards.map(({ port, board, flash }) => ({ path: port, about: `${board} board, ${flash}` })),
+  ];
+}
+
 async function onlyPort(): Promise<string> {
-  const ports = await listPorts();
+  const ports = await allPorts();
   if (ports.length === 1) return ports[0]!.path;
   const found = ports.map(({ path, about }) => (about ? `${path} (${about})` : path)).join(', ');
   throw new CountersignError('BadArgument', `device: none given, and ${ports.length || 'no'} serial ports are there`, {

@@ -5,6 +5,7 @@
 // after the document: if the machine stops between the two, a sequence number is left out, never used twice.
 
 import { z } from 'zod';
+import { loadCore } from '../core.js';
 import { CountersignError } from '../errors.js';
 import { readBytes, readText, writeBytes } from '../files.js';
 import {
@@ -17,8 +18,9 @@ import {
 } from '../formats/approval.js';
 import { type ClaimDefaults, claimsFromYaml, claimsToYaml } from '../formats/approval-yaml.js';
 import { classIdOf, hex, vendorIdOf } from '../formats/bytes.js';
+import { encode } from '../formats/cbor.js';
 import { type Envelope, requireDigest, splitEnvelope } from '../formats/envelope.js';
-import type { SigningKey } from '../formats/keys.js';
+import { publicKeyToCose, readPublicKey, type SigningKey } from '../formats/keys.js';
 import { viewManifest } from '../formats/manifest.js';
 import { type NextDocument, nextDocument, nextSequence } from '../formats/record.js';
 import type { OptionSpec } from './command.js';
@@ -124,6 +126,23 @@ export async function openPackage(path: string): Promise<OpenPackage> {
   const envelope = splitEnvelope(bytes, path);
   requireDigest(envelope, path);
   return { path, bytes, envelope };
+}
+
+/** Throws unless the vendor signed the package, as the core finds; without a key it says that nobody looked. */
+export async function requireVendor(
+  opened: OpenPackage,
+  keyPath: string | undefined,
+  terminal: Terminal,
+): Promise<void> {
+  if (keyPath === undefined) {
+    terminal.note('the signature of the vendor has not been checked (--vendor-key)');
+    return;
+  }
+  const key = encode(publicKeyToCose(readPublicKey(await readBytes(keyPath), keyPath)));
+  const core = await loadCore();
+  const { blocks, suitDigest } = opened.envelope;
+  if (blocks.some((block) => core.sign1Verify(key, block, { payload: suitDigest }) === 0)) return;
+  throw new CountersignError('VendorSignature', `package: ${opened.path} is not signed with ${keyPath}`);
 }
 
 /** What a person should have seen of a package before they sign: all that identifies it, from the bytes themselves. */

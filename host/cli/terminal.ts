@@ -11,8 +11,7 @@
 //   7. While a person is being waited for, no bar moves: it says who, and for how long.
 
 import { styleText } from 'node:util';
-import { password as askPassword, confirm, isCancel, select } from '@clack/prompts';
-import cliProgress from 'cli-progress';
+import type cliProgress from 'cli-progress';
 import { CountersignError } from '../errors.js';
 import type { Progress } from '../progress.js';
 import { toJson } from './json.js';
@@ -71,8 +70,10 @@ export function makeTerminal(options: TerminalOptions): Terminal {
     if (interactive) return;
     throw new CountersignError('NotTerminal', `terminal: cannot ask "${question}"`, { hint: `give ${option}` });
   };
+  // Loaded when somebody is asked, or something moves: most runs do neither.
+  const prompts = () => import('@clack/prompts');
   const answered = <T>(answer: T): Exclude<T, symbol> => {
-    if (isCancel(answer)) throw new CountersignError('Cancelled', 'terminal: the question was cancelled');
+    if (typeof answer === 'symbol') throw new CountersignError('Cancelled', 'terminal: the question was cancelled');
     return answer as Exclude<T, symbol>;
   };
   // Questions go to the terminal itself: stdout may be a pipe that takes the result.
@@ -89,19 +90,20 @@ export function makeTerminal(options: TerminalOptions): Terminal {
     detail: (text) => say(style('dim', text), 1),
     trace: (text) => say(style('dim', text), 2),
     warn: (text) => say(`${style('yellow', 'warning:')} ${text}`, 0),
-    follow: (work) => follow(work, moving ? movingBar(style) : plainLines((text) => say(text, 0))),
+    follow: async (work) => follow(work, moving ? await movingBar(style) : plainLines((text) => say(text, 0))),
     async confirm(question, option) {
       needPerson(question, option);
-      return answered(await confirm({ message: question, initialValue: false, ...where }));
+      return answered(await (await prompts()).confirm({ message: question, initialValue: false, ...where }));
     },
     async choose<T extends string>(question: string, choices: Choice<T>[], option: string) {
       needPerson(question, option);
+      const { select } = await prompts();
       const list = choices as unknown as Parameters<typeof select<string>>[0]['options'];
       return answered(await select<string>({ message: question, options: list, ...where })) as T;
     },
     async password(question, option) {
       needPerson(question, option);
-      return answered(await askPassword({ message: question, ...where }));
+      return answered(await (await prompts()).password({ message: question, ...where }));
     },
     style,
   };
@@ -150,7 +152,8 @@ function makeMeter(first: number): (done: number, total: number) => { rate: stri
   };
 }
 
-function movingBar(style: Terminal['style']): Display {
+async function movingBar(style: Terminal['style']): Promise<Display> {
+  const { default: bars } = await import('cli-progress');
   const format = `{phase} ${style('cyan', '{bar}')} {percentage}% {amount} {rate} {left} left`;
   let bar: cliProgress.SingleBar | undefined;
   let phase = '';
@@ -174,9 +177,9 @@ function movingBar(style: Terminal['style']): Display {
         stop();
         phase = progress.phase;
         meter = makeMeter(progress.done);
-        bar = new cliProgress.SingleBar(
+        bar = new bars.SingleBar(
           { format, stream: process.stderr, hideCursor: true, barsize: 30, clearOnComplete: false, fps: 10 },
-          cliProgress.Presets.shades_classic,
+          bars.Presets.shades_classic,
         );
         bar.start(progress.total, progress.done, { phase: phase.padEnd(10), amount: '', rate: '', left: '?' });
       }

@@ -20,6 +20,12 @@ import type { SigningKey } from './keys.js';
 /** A device keeps no larger document. */
 export const DOCUMENT_BYTES_MAX = 1024;
 
+/** What a device reads of one document; more makes the whole of it malformed. */
+export const ENTRIES_MAX = 16;
+/** Devices in one entry; larger fleets are approved by class. */
+const DEVICES_MAX = 32;
+const DEVICE_ID_BYTES_MAX = 32;
+
 const CLAIM = { issuer: 1, expires: 4, notBefore: 5, issuedAt: 6, id: 7, sequence: -70001, entries: -70002 } as const;
 const ENTRY = { verdict: 1, digest: 2, classId: 3, range: 4, vendorKid: 5, devices: 6, confirm: 7 } as const;
 const VERDICT = { approve: 1, deny: 2 } as const;
@@ -48,7 +54,16 @@ export const entrySchema = z
       .refine(([low, high]) => low <= high, 'a range goes from lowest to highest')
       .optional(),
     vendorKid: bytesSchema.optional(),
-    devices: z.array(bytesSchema).min(1).optional(),
+    devices: z
+      .array(
+        bytesSchema.refine(
+          ({ length }) => length > 0 && length <= DEVICE_ID_BYTES_MAX,
+          'a device id has 1 to 32 bytes',
+        ),
+      )
+      .min(1)
+      .max(DEVICES_MAX, `an entry lists up to ${DEVICES_MAX} devices`)
+      .optional(),
     confirm: z.enum(['no-ask', 'ask']).optional(),
   })
   .refine(
@@ -63,7 +78,10 @@ export const claimsSchema = z.strictObject({
   expires: timeSchema.optional(),
   id: bytesSchema,
   sequence: u64Schema,
-  entries: z.array(entrySchema).min(1, 'a document has at least one entry'),
+  entries: z
+    .array(entrySchema)
+    .min(1, 'a document has at least one entry')
+    .max(ENTRIES_MAX, `a document has up to ${ENTRIES_MAX} entries`),
 });
 
 export type Entry = z.infer<typeof entrySchema>;
@@ -109,11 +127,16 @@ function entryMap(entry: Entry): Map<number | string, unknown> {
 
 /** Signs claims as an operator. Throws TooLarge if no device would keep the result. */
 export function signApproval(key: SigningKey, claims: Claims): Uint8Array {
+  const tooLarge = (what: string) =>
+    new CountersignError('TooLarge', `approval: the document has ${what}`, {
+      hint: 'approve by rule (--class, --range) instead of package by package, or repeat nothing (--only)',
+    });
+  if (claims.entries.length > ENTRIES_MAX)
+    throw tooLarge(`${claims.entries.length} entries, a device reads ${ENTRIES_MAX}`);
   const signed = sign1(key, encodeClaims(claimsSchema.parse(claims)));
-  if (signed.length <= DOCUMENT_BYTES_MAX) return signed;
-  throw new CountersignError('TooLarge', `approval: the document has ${signed.length} bytes`, {
-    hint: `a device keeps ${DOCUMENT_BYTES_MAX}: approve by rule (--class, --range) instead of package by package`,
-  });
+  if (signed.length > DOCUMENT_BYTES_MAX)
+    throw tooLarge(`${signed.length} bytes, a device keeps ${DOCUMENT_BYTES_MAX}`);
+  return signed;
 }
 
 /** Looks into a signed approval document; who signed it, and whether it counts, is the core's to say. */

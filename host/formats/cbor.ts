@@ -39,7 +39,7 @@ export function cborMap(members: (readonly [number | string, unknown])[]): Map<n
 /** Decodes exactly one item; `what` names it in errors. */
 export function decode(bytes: Uint8Array, what: string): Cbor {
   const [value, rest] = decodePrefix(bytes, what);
-  if (rest.length > 0) throw new CountersignError('TrailingBytes', `${what}: ${rest.length} bytes after its end`);
+  if (rest.length > 0) throw new CountersignError('TrailingBytes', `cbor: ${what}: ${rest.length} bytes after its end`);
   return value;
 }
 
@@ -49,7 +49,7 @@ export function decodePrefix(bytes: Uint8Array, what: string): [value: Cbor, res
     const [value, rest] = decodeFirst(bytes, { ...DECODE_OPTIONS, tags });
     return [value as Cbor, rest];
   } catch (cause) {
-    throw new CountersignError('FileMalformed', `${what}: not well-formed CBOR`, { cause });
+    throw new CountersignError('FileMalformed', `cbor: ${what}: not well-formed CBOR`, { cause });
   }
 }
 
@@ -60,13 +60,14 @@ export function readHead(
   what: string,
 ): { major: number; argument: number; end: number } {
   const first = bytes[at];
-  if (first === undefined) throw new CountersignError('Truncated', `${what}: ends at byte ${at}`);
+  if (first === undefined) throw new CountersignError('Truncated', `cbor: ${what}: ends at byte ${at}`);
   const info = first & 0x1f;
   const major = first >> 5;
   if (info < 24) return { major, argument: info, end: at + 1 };
   const length = { 24: 1, 25: 2, 26: 4 }[info];
-  if (length === undefined) throw new CountersignError('UnsupportedItem', `${what}: unusual CBOR at byte ${at}`);
-  if (at + 1 + length > bytes.length) throw new CountersignError('Truncated', `${what}: ends at byte ${bytes.length}`);
+  if (length === undefined) throw new CountersignError('UnsupportedItem', `cbor: ${what}: unusual CBOR at byte ${at}`);
+  if (at + 1 + length > bytes.length)
+    throw new CountersignError('Truncated', `cbor: ${what}: ends at byte ${bytes.length}`);
   const argument = bytes.subarray(at + 1, at + 1 + length).reduce((value, byte) => value * 256 + byte, 0);
   return { major, argument, end: at + 1 + length };
 }

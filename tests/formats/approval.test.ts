@@ -83,10 +83,21 @@ describe('a document is what the specification says, byte for byte', () => {
     expect(viewApproval(expected, 'it')).toEqual({ claims: full, algorithm: -19, kid: operator.public.kid });
   });
 
+  it('with no more entries than a device reads', () => {
+    const entries = Array.from({ length: 17 }, (_, i): Entry => ({ verdict: 'deny', vendorKid: Uint8Array.of(i) }));
+    expect(() => signApproval(operator, { ...plain, entries })).toThrow(expect.objectContaining({ code: 5 }));
+    expect(signApproval(operator, { ...plain, entries: entries.slice(1) }).length).toBeLessThan(1024);
+  });
+
   it('no larger than a device keeps', () => {
     const entries = Array.from(
-      { length: 30 },
-      (_, i): Entry => ({ verdict: 'approve', digest: sha256(Uint8Array.of(i)) }),
+      { length: 16 },
+      (_, i): Entry => ({
+        verdict: 'approve',
+        digest: sha256(Uint8Array.of(i)),
+        classId: CLASS_ID,
+        range: [0n, 2n ** 60n],
+      }),
     );
     expect(() => signApproval(operator, { ...plain, entries })).toThrow(expect.objectContaining({ code: 5 }));
   });

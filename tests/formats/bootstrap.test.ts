@@ -92,7 +92,7 @@ describe('a bootstrap file', () => {
     ['an unknown role', YAML.replace('role: operator', 'role: owner'), /anchors\.1\.role/],
     ['a misspelt policy', YAML.replace('threshold', 'treshold'), /policy.*treshold/],
     ['a policy of zero operators', YAML.replace('threshold: 1', 'threshold: 0'), /threshold/],
-    ['no anchors', YAML.replace(/anchors:[^]*policy/, 'policy'), /anchors/],
+    ['no anchors', YAML.replace(/anchors:[\s\S]*policy/, 'policy'), /anchors/],
     ['no YAML', '{', /YAML/],
   ])('says what is wrong: %s', async (_, text, message) => {
     await expect(load(text)).rejects.toMatchObject({ code: 208, message: expect.stringMatching(message) });
@@ -103,7 +103,7 @@ describe('a bootstrap file', () => {
       { length: 8 },
       (_, i) => `  - {role: operator, key: operator.cose, name: ${'x'.repeat(60)}${i}}`,
     );
-    const text = YAML.replace(/anchors:[^]*policy/, `anchors:\n${names.join('\n')}\npolicy`);
+    const text = YAML.replace(/anchors:[\s\S]*policy/, `anchors:\n${names.join('\n')}\npolicy`);
     await expect(load(text)).rejects.toMatchObject({ code: 5 });
   });
 });

@@ -2,10 +2,16 @@
 // configuration in its environment.
 
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { commands } from '../../host/cli/commands/index.js';
+import { toJson } from '../../host/cli/json.js';
+import { parse } from '../../host/cli/parse.js';
+import { makeTerminal } from '../../host/cli/terminal.js';
+import { asCountersignError } from '../../host/errors.js';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/host/cli/main.js', import.meta.url));
 const TIMEOUT_MS = 30_000;
@@ -46,6 +52,31 @@ export async function makePlace(): Promise<Place> {
     },
     remove: () => rm(folder, { recursive: true, force: true }),
   };
+}
+
+/**
+ * The same in this process, for tables of many cases where starting a program each time would be most of the work. Words
+ * that name files of the place are taken from there; what matters of the outcome is its exit code and its JSON.
+ */
+export async function runHere(place: Place, ...words: string[]): Promise<Pick<Ended, 'code' | 'json'>> {
+  const located = words.map((word) => {
+    const [, file = word, source = ''] = /^(.+?)(:[a-z]+)?$/.exec(word) ?? [];
+    return existsSync(place.path(file)) ? `${place.path(file)}${source}` : word;
+  });
+  const output = located.indexOf('-o') + 1;
+  if (output > 0) located[output] = place.path(words[output]!);
+  try {
+    const made = parse(commands, located, () => ({ lookup: () => undefined }));
+    if (made.kind !== 'run') throw new Error('help is for the program itself');
+    const { command, arguments: given, options } = made;
+    const terminal = makeTerminal({ json: true, input: false, level: -2 });
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const result = await command.run({ arguments: given, options, terminal, dryRun: made.common.dryRun, signal });
+    return { code: result.exit ?? 0, json: () => JSON.parse(toJson(result.data)) };
+  } catch (thrown) {
+    const { reason, code, message, hint } = asCountersignError(thrown);
+    return { code: reason.exit, json: () => ({ error: { code, message, hint } }) };
+  }
 }
 
 function cleanEnvironment(home: string): Record<string, string> {

@@ -24,6 +24,7 @@ import {
   openPackage,
   packageRows,
   recordPath,
+  requireVendor,
   type Selector,
   selectorOptions,
   signDocument,
@@ -52,6 +53,13 @@ export const approve = command({
       schema: z.enum(['ask', 'no-ask']).optional(),
     },
     from: { value: 'file', text: 'sign this YAML document instead', schema: pathSchema.optional() },
+    vendorKey: {
+      value: 'file',
+      text: "the vendor's public key: sign only what the vendor signed",
+      schema: pathSchema.optional(),
+      config: 'vendor-public-key',
+      path: true,
+    },
     embed: { text: 'put the document into the package', schema: switchSchema },
     countersign: { text: "sign the package's digest instead of a document", schema: switchSchema },
   },
@@ -72,6 +80,7 @@ export const approve = command({
       throw new CountersignError('BadArgument', 'argument: give the package to add to');
     }
     for (const line of opened === undefined ? [] : packageRows(opened)) terminal.note(line);
+    if (opened !== undefined) await requireVendor(opened, options.vendorKey, terminal);
     const key = await openSigningKey(options.key, options.passphraseFile, terminal);
     if (options.countersign && opened !== undefined) {
       refuseBeside('--countersign', { ...ruleParts(options), confirm: options.confirm, from: options.from });

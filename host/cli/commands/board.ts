@@ -3,6 +3,7 @@
 // The one prompt that answers the approval question: this terminal is the device's own, not the delivering side's. There is no
 // flag and no default for it; without a terminal nobody can answer, and the device finds that nobody did.
 
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import { listBoards } from '../../boards.js';
 import { CountersignError } from '../../errors.js';
@@ -10,6 +11,7 @@ import { topicNameSchema } from '../../links/topics.js';
 import { command } from '../command.js';
 import { brokerOptions } from '../connection-options.js';
 import { createPanel } from '../panel.js';
+import { noteRunning } from '../running.js';
 import { printable, rows } from '../show.js';
 import { pathSchema } from '../values.js';
 
@@ -55,6 +57,7 @@ export const board = command({
       panel.close();
       throw error;
     });
+    const forget = await noteRunning({ board: name, port: running.port, flash: resolve(flash) });
     const reached = broker === undefined ? {} : { broker, fleet, device };
     terminal.result({ board: name, port: running.port, flash, ...reached }, [
       running.port,
@@ -67,6 +70,7 @@ export const board = command({
     terminal.note('running until Ctrl-C');
     await new Promise<void>((done) => signal.addEventListener('abort', () => done(), { once: true }));
     panel.close();
+    await forget();
     await running.close();
     return { data: { board: name, stopped: true }, lines: [] };
   },

@@ -5,15 +5,15 @@
 
 import { readJudgement } from '../../core.js';
 import { deliver as deliverPackage, type Outcome } from '../../device/deliver.js';
-import { identify, putApproval } from '../../device/identity.js';
+import { identify, putApproval, readBootstrap } from '../../device/identity.js';
 import { CountersignError } from '../../errors.js';
 import { readBytes } from '../../files.js';
-import { hex } from '../../formats/bytes.js';
 import { decode } from '../../formats/cbor.js';
 import { reasonOf, reasons } from '../../reasons.js';
 import type { Client } from '../../smp/client.js';
 import { command, type Result } from '../command.js';
 import { connectionOptions } from '../connection-options.js';
+import { explain } from '../describe/verdict.js';
 import { rows } from '../show.js';
 import type { Terminal } from '../terminal.js';
 import { pathSchema, secondsSchema } from '../values.js';
@@ -57,7 +57,13 @@ export const deliver = command({
       const limits =
         options.wait === undefined ? {} : { answerMs: options.wait * 1000, installMs: options.wait * 1000 };
       const outcome = await terminal.follow(deliverPackage(client, { file, signal, ...limits }));
-      return show(outcome, client, path);
+      const documents = approvals.map(({ bytes }) => bytes);
+      return show(
+        outcome,
+        client.link.name,
+        path,
+        await explanation(outcome, client, { path, envelope: file, documents }),
+      );
     } finally {
       await connection.close();
     }
@@ -104,10 +110,29 @@ async function bringApproval(
   }
 }
 
+// The device's own record of its verdict, in words; nothing when it is about something else than this refusal.
+async function explanation(
+  outcome: Outcome,
+  client: Client,
+  judged: { path: string; envelope: Uint8Array; documents: Uint8Array[] },
+): Promise<Pick<Result, 'data' | 'lines'> | undefined> {
+  if (outcome.kind !== 'refused' || outcome.verdict === undefined) return undefined;
+  const judgement = readJudgement(decode(outcome.verdict, 'verdict of the device'));
+  const bootstrap = await readBootstrap(client).catch(() => undefined);
+  if (judgement.reason !== outcome.reason || bootstrap === undefined) return undefined;
+  const { data, lines } = explain(judgement, { ...judged, bootstrap });
+  return { data, lines: lines.slice(1) };
+}
+
 // One row per outcome: what is printed, and the exit code.
-function show(outcome: Outcome, client: Client, path: string): Result {
+function show(
+  outcome: Outcome,
+  device: string,
+  path: string,
+  verdict: Pick<Result, 'data' | 'lines'> | undefined,
+): Result {
   const result = (exit: number, line: string, more: Record<string, unknown>, details: string[] = []): Result => ({
-    data: { result: outcome.kind, package: path, device: client.link.name, exit, ...more },
+    data: { result: outcome.kind, package: path, device, exit, ...more },
     lines: [line, ...details],
     exit,
   });
@@ -121,37 +146,22 @@ function show(outcome: Outcome, client: Client, path: string): Result {
       return result(reasons.NothingToDo.exit, 'nothing to do: the device has exactly this package installed', {});
     case 'refused': {
       const { code, name, text, hint, fumo, exit } = reasonOf(outcome.reason);
-      const { verdict } = outcome;
-      const explained = verdict && readJudgement(decode(verdict, 'verdict of the device'));
-      const told = { reason: { code, name, text, hint, fumo }, bytesSent: outcome.sent };
-      return result(
-        exit,
-        `refused by the device: ${text} [${code} ${name}]`,
-        { ...told, ...(explained && { verdict: explained }) },
-        [
-          ...(explained?.findings ?? []).map((finding) => {
-            const who = finding.operatorKid ? `operator ${hex(finding.operatorKid)}` : 'unknown signer';
-            return `  ${finding.source}: ${who}: ${finding.reason === 0 ? 'approves' : reasonOf(finding.reason).text}`;
-          }),
-          `  hint: ${hint}`,
-        ],
-      );
+      const told = { reason: { code, name, text, hint, fumo }, bytesSent: outcome.sent, verdict: verdict?.data };
+      const details = verdict?.lines ?? rows([['hint', hint]]);
+      return result(exit, `refused by the device: ${text} [${code} ${name}]`, told, details);
     }
     case 'deferred':
       return result(reasons.Deferred.exit, 'deferred: the device asked its user, and nobody answered in time', {});
-    case 'asked':
-      return result(
-        reasons.AwaitingUser.exit,
-        `waiting: the device still asks its user, for another ${outcome.left} s`,
-        {
-          left: outcome.left,
-        },
-      );
+    case 'asked': {
+      const { left } = outcome;
+      return result(reasons.AwaitingUser.exit, `waiting: the device still asks its user, for another ${left} s`, {
+        left,
+      });
+    }
     case 'link-lost': {
-      const line = `link lost after ${outcome.offset} bytes: the same command goes on from there`;
-      return result(outcome.error.reason.exit, line, { offset: outcome.offset, why: outcome.error.message }, [
-        `  ${outcome.error.message}`,
-      ]);
+      const { offset, error } = outcome;
+      const line = `link lost after ${offset} bytes: the same command goes on from there`;
+      return result(error.reason.exit, line, { offset, why: error.message }, [`  ${error.message}`]);
     }
     default:
       return outcome satisfies never;

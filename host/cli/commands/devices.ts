@@ -1,4 +1,5 @@
-// devices: what could be reached from here: serial ports, and the devices that left their state on a broker.
+// devices: what could be reached from here: serial ports, boards that run without hardware, and the devices that left
+// their state on a broker.
 
 import type { SeenDevice } from '../../links/mqtt.js';
 import type { PortInfo } from '../../links/serial.js';
@@ -20,11 +21,11 @@ export const devices = command({
   },
   examples: ['countersign devices', 'countersign devices --broker mqtt://localhost --json'],
   async run({ options, signal }) {
-    const [{ listPorts }, { listDevices }] = await Promise.all([
-      import('../../links/serial.js'),
+    const [{ allPorts }, { listDevices }] = await Promise.all([
+      import('../connection.js'),
       import('../../links/mqtt.js'),
     ]);
-    const ports = await listPorts();
+    const ports = await allPorts();
     const seen = options.broker ? await listDevices(options.broker, options.fleet ?? ALL_FLEETS, signal) : [];
     return {
       data: {

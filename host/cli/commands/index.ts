@@ -3,6 +3,7 @@
 import type { AnyCommand } from '../command.js';
 import { approve } from './approve.js';
 import { board } from './board.js';
+import { check } from './check.js';
 import { deliver } from './deliver.js';
 import { devices } from './devices.js';
 import { inspect } from './inspect.js';
@@ -17,6 +18,7 @@ export const commands: readonly AnyCommand[] = [
   approve,
   revoke,
   inspect,
+  check,
   provision,
   deliver,
   devices,

@@ -1,13 +1,12 @@
 // provision: brings the bootstrap document to a blank device, once. The device then locks.
 
-import { dirname, resolve } from 'node:path';
 import { identify, provision as provisionDevice } from '../../device/identity.js';
 import { CountersignError } from '../../errors.js';
-import { readBytes } from '../../files.js';
-import { bootstrapFromFile, viewBootstrap } from '../../formats/bootstrap.js';
+import { viewBootstrap } from '../../formats/bootstrap.js';
 import { hex } from '../../formats/bytes.js';
 import { command } from '../command.js';
 import { connectionOptions } from '../connection-options.js';
+import { readBootstrapFile } from '../provisioning.js';
 import { rows } from '../show.js';
 import { pathSchema } from '../values.js';
 
@@ -23,8 +22,7 @@ export const provision = command({
   ],
   writes: true,
   async run({ arguments: { bootstrap: path }, options, terminal, dryRun, signal }) {
-    const folder = dirname(path);
-    const document = await bootstrapFromFile(await readBytes(path), path, (name) => readBytes(resolve(folder, name)));
+    const document = await readBootstrapFile(path);
     const view = viewBootstrap(document, path);
     const { connect } = await import('../connection.js');
     const connection = await connect(options, terminal, signal);

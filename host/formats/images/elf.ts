@@ -3,7 +3,6 @@
 // The physical address (LMA) matters: initialised data stands in flash behind the code and is copied to RAM by the
 // firmware's own start-up. Segments without bytes in the file (.bss) take no flash.
 
-import { open } from 'elfinfo';
 import { CountersignError } from '../../errors.js';
 import type { Segment } from './segments.js';
 
@@ -18,6 +17,7 @@ export function isElf(bytes: Uint8Array): boolean {
 export async function readElf(bytes: Uint8Array, name: string): Promise<Segment[]> {
   const malformed = (why: string, cause?: unknown) =>
     new CountersignError('FileMalformed', `image: ${name} is not a whole ELF file: ${why}`, { cause });
+  const { open } = await import('elfinfo');
   const result = await open(Buffer.from(bytes)).catch((cause: unknown) => {
     throw malformed('unreadable', cause);
   });

@@ -3,12 +3,8 @@
 // Universal hex files (several boards in one, as the BBC micro:bit has them) are refused: which board is meant is not in
 // the question.
 
-import hexLibrary from 'nrf-intel-hex';
 import { CountersignError } from '../../errors.js';
 import type { Segment } from './segments.js';
-
-// The package is CommonJS: what arrives is the class itself, though its types speak of a default export.
-const MemoryMap = hexLibrary as unknown as typeof hexLibrary.default;
 
 const FIRST_RECORD = /^\s*:[0-9a-f]{10,}\s*\r?\n/i;
 /** Record types of universal hex start here; Intel's own end at 05. */
@@ -18,13 +14,16 @@ export function isHex(bytes: Uint8Array): boolean {
   return FIRST_RECORD.test(Buffer.from(bytes.subarray(0, 600)).toString('latin1'));
 }
 
-export function readHex(bytes: Uint8Array, name: string): Segment[] {
+export async function readHex(bytes: Uint8Array, name: string): Promise<Segment[]> {
   const text = Buffer.from(bytes).toString('latin1').trim();
   if (UNIVERSAL_RECORD.test(text)) {
     throw new CountersignError('FileUnsupported', `image: ${name} is a universal hex file for several boards`, {
       hint: 'give the hex file of one board',
     });
   }
+  // CommonJS: what arrives is the class itself, though its types speak of a default export inside.
+  const library = (await import('nrf-intel-hex')).default;
+  const MemoryMap = library as unknown as typeof library.default;
   try {
     return [...MemoryMap.fromHex(text)].map(([address, data]) => ({ address, bytes: data }));
   } catch (cause) {

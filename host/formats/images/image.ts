@@ -72,7 +72,7 @@ const READERS: Record<ImageKind, Reader> = {
     const mcuboot = readMcuboot(bytes, name);
     return { kind: 'mcuboot', bytes, address: undefined, gapBytes: 0, version: mcuboot.version, mcuboot };
   },
-  hex: async (bytes, name, { region }) => fromSegments('hex', readHex(bytes, name), name, region),
+  hex: async (bytes, name, { region }) => fromSegments('hex', await readHex(bytes, name), name, region),
   elf: async (bytes, name, { region }) => fromSegments('elf', await readElf(bytes, name), name, region),
   uf2: async (bytes, name, { region }) => fromSegments('uf2', readUf2(bytes, name).segments, name, region),
 };

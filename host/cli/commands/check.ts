@@ -1,0 +1,103 @@
+// check: what a device would do with a package, without the device: for CI, and before anything is sent.
+//
+// The verdict is the core's, the same that runs on the device, over the device's bootstrap document and the approvals
+// that would reach it. This file gathers them and words the answer: the row of the verdict table, every piece of
+// evidence with its source and signer, and what would make the package pass. The exit code is that of the reason.
+
+import { z } from 'zod';
+import { type Evidence, type Facts, type Judgement, loadCore } from '../../core.js';
+import { CountersignError } from '../../errors.js';
+import { readBytes } from '../../files.js';
+import { SOURCES, type SourceName } from '../../formats/policy.js';
+import { reasonOf, reasons } from '../../reasons.js';
+import { command } from '../command.js';
+import { explain } from '../describe/verdict.js';
+import { readBootstrapFile } from '../provisioning.js';
+import { addressSchema, momentSchema, pathSchema, sequenceSchema, switchSchema } from '../values.js';
+
+/** Where an approval is put when nobody says: by a DM session. */
+const USUAL_SOURCE: SourceName = 'tree';
+
+const evidenceSchema = z.string().transform((text) => {
+  const [, path = text, source = USUAL_SOURCE] = new RegExp(`^(.+):(${SOURCES.join('|')})$`).exec(text) ?? [];
+  return { path, source: source as SourceName };
+});
+
+export const check = command({
+  name: 'check',
+  summary: 'say what a device would do with a package, and why',
+  details: [
+    'Judges with the core that runs on devices. --bootstrap says which device: its ids, trusted keys and policy.',
+    `Approvals in the package and in the bootstrap document are found by themselves; sources: ${SOURCES.join(', ')}.`,
+  ].join('\n'),
+  arguments: { package: { text: 'the package', schema: pathSchema } },
+  options: {
+    bootstrap: {
+      short: 'b',
+      value: 'file',
+      text: 'bootstrap document of the device, CBOR or YAML',
+      schema: pathSchema,
+      config: 'bootstrap',
+      path: true,
+    },
+    approval: {
+      short: 'a',
+      value: 'file[:source]',
+      text: `an approval document, and where the device would find it; default source: ${USUAL_SOURCE}`,
+      schema: z.array(evidenceSchema).default([]),
+      repeat: true,
+    },
+    unreachable: {
+      value: 'source',
+      text: 'a source that the device could not read',
+      schema: z.array(z.enum(SOURCES)).default([]),
+      repeat: true,
+    },
+    image: { value: 'file', text: 'the firmware of a detached package', schema: pathSchema.optional() },
+    installed: { value: 'number', text: 'sequence number that the device runs', schema: sequenceSchema.optional() },
+    now: { value: 'moment', text: 'judge as of then, instead of now', schema: momentSchema.optional() },
+    clockless: { text: 'the device has no clock: it knows only the times in what it sees', schema: switchSchema },
+    slot: { value: 'bytes', text: 'room that the device has for an image', schema: addressSchema.optional() },
+  },
+  examples: [
+    'countersign check release.suit -b device.yaml',
+    'countersign check release.suit -b device.yaml -a release.cose -a operator2.cose:card --installed 4 --json',
+  ],
+  async run({ arguments: { package: path }, options }) {
+    if (options.clockless && options.now !== undefined) {
+      throw new CountersignError('BadArgument', 'argument: --clockless and --now contradict each other');
+    }
+    const envelope = await readBytes(path);
+    const bootstrap = await readBootstrapFile(options.bootstrap);
+    const documents = await Promise.all(
+      options.approval.map(async (one) => ({ source: one.source, bytes: await readBytes(one.path) })),
+    );
+    const evidence: Evidence[] = [
+      ...documents,
+      ...options.unreachable.map((source) => ({ source, unreachable: true as const })),
+    ];
+    const image = options.image === undefined ? [] : [await readBytes(options.image)];
+    const now = options.clockless ? undefined : (options.now ?? Math.floor(Date.now() / 1000));
+    const facts: Facts = {
+      ...(options.installed !== undefined && { installed: options.installed }),
+      ...(now !== undefined && { time: BigInt(now) }),
+      ...(options.slot !== undefined && { slotBytes: options.slot }),
+    };
+    const core = await loadCore();
+    const provisioned = core.provision(bootstrap);
+    if (provisioned !== 0) {
+      const { text } = reasonOf(provisioned);
+      throw new CountersignError(provisioned, `bootstrap: a device would not take ${options.bootstrap}: ${text}`);
+    }
+    const judgement = await core.judge({ envelope: [envelope, ...image], evidence, facts });
+    const explained = explain(judgement, { path, envelope, bootstrap, documents: documents.map(({ bytes }) => bytes) });
+    return { data: explained.data, lines: explained.lines, exit: exitOf(judgement) };
+  },
+});
+
+/** A damaged firmware fails after a verdict that let it pass; "ask" means that nobody has been asked here. */
+function exitOf({ verdict, reason, payload }: Judgement): number {
+  if (payload !== undefined && payload.reason !== 0) return reasonOf(payload.reason).exit;
+  if (verdict === 'ask') return reasons.AwaitingUser.exit;
+  return reasonOf(reason).exit;
+}

@@ -1,0 +1,10 @@
+// Reading a bootstrap file and the files that it names, for every command that needs one.
+
+import { dirname, resolve } from 'node:path';
+import { readBytes } from '../files.js';
+import { bootstrapFromFile } from '../formats/bootstrap.js';
+
+/** The CBOR of a bootstrap file: YAML is encoded, paths in it are relative to it; CBOR is taken as it is. */
+export async function readBootstrapFile(path: string): Promise<Uint8Array> {
+  return bootstrapFromFile(await readBytes(path), path, (named) => readBytes(resolve(dirname(path), named)));
+}

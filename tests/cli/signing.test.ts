@@ -1,0 +1,432 @@
+// keygen, package, approve, revoke, inspect: what they write, what they say of it, and that a failure writes nothing.
+// Runs the built program in a folder of its own.
+
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { viewApproval } from '../../host/formats/approval.js';
+import { claimsFromYaml } from '../../host/formats/approval-yaml.js';
+import { approvalsIn, splitEnvelope } from '../../host/formats/envelope.js';
+import { makePlace, type Place, runHere } from '../support/command.js';
+import { hex, sha256, unhex } from '../support/make.js';
+
+let place: Place;
+const bytesOf = async (name: string) => new Uint8Array(await readFile(place.path(name)));
+const put = (name: string, content: string | Uint8Array) => writeFile(place.path(name), content);
+const packing = (image: string, ...more: string[]) => [
+  'package',
+  image,
+  '-k',
+  'vendor.pem',
+  '--vendor',
+  'example.com',
+  '--class',
+  'sensor',
+  '-s',
+  '5',
+  ...more,
+];
+const pack = (image: string, ...more: string[]) => place.run(...packing(image, ...more));
+
+const hexText = z.string().regex(/^([0-9a-f]{2})+$/);
+const kidText = z.string().regex(/^[0-9a-f]{16}$/);
+const uuid = z.string().regex(/^[0-9a-f-]{36}$/);
+const entrySchema = z.strictObject({
+  verdict: z.enum(['approve', 'deny']),
+  digest: hexText.optional(),
+  classId: uuid.optional(),
+  range: z.array(z.union([z.number(), z.string()])).optional(),
+  vendorKid: hexText.optional(),
+  devices: z.array(hexText).optional(),
+  confirm: z.enum(['ask', 'no-ask']).optional(),
+});
+const documentSchema = z.strictObject({
+  issuer: z.string(),
+  id: hexText,
+  sequence: z.number(),
+  issuedAt: z.iso.datetime(),
+  notBefore: z.iso.datetime().optional(),
+  expires: z.iso.datetime().optional(),
+  entries: z.array(entrySchema),
+});
+
+// What scripts may rely on: exactly these members.
+const RESULTS = {
+  keygen: z.strictObject({
+    kid: kidText,
+    type: z.enum(['ed25519', 'p256']),
+    encrypted: z.boolean(),
+    private: z.string(),
+    public: z.array(z.string()),
+    written: z.boolean(),
+  }),
+  package: z.strictObject({
+    output: z.string(),
+    written: z.boolean(),
+    digest: hexText,
+    sequence: z.number(),
+    version: z.string().optional(),
+    vendorId: uuid,
+    classId: uuid,
+    signer: kidText,
+    bytes: z.number(),
+    headBytes: z.number(),
+    image: z.strictObject({
+      kind: z.enum(['bin', 'hex', 'elf', 'uf2', 'mcuboot']),
+      bytes: z.number(),
+      digest: hexText,
+      address: z.string().optional(),
+      gapBytes: z.number(),
+    }),
+    uri: z.string(),
+    detached: z.boolean(),
+  }),
+  issued: z.strictObject({
+    output: z.string(),
+    written: z.boolean(),
+    bytes: z.number(),
+    signer: kidText,
+    document: documentSchema,
+    repeated: z.number(),
+    dropped: z.number(),
+  }),
+  countersigned: z.strictObject({
+    output: z.string(),
+    written: z.boolean(),
+    digest: hexText,
+    signer: kidText,
+    signatures: z.number(),
+    bytes: z.number(),
+  }),
+};
+
+const IMAGE = Uint8Array.from({ length: 1000 }, (_, i) => (i * 7) & 0xff);
+
+beforeAll(async () => {
+  place = await makePlace();
+  for (const name of ['vendor', 'operator']) await place.must('keygen', name);
+  await put('app.bin', IMAGE);
+  await pack('app.bin', '--version', '1.2.0', '--name', 'Sensor');
+});
+afterAll(() => place.remove());
+
+describe('keygen', () => {
+  it('writes a private key for its owner alone, and both public forms', async () => {
+    const result = RESULTS.keygen.parse((await place.must('keygen', 'k1', '-t', 'p256', '--json')).json());
+    expect((await stat(place.path('k1.pem'))).mode & 0o777).toBe(0o600);
+    for (const file of [result.private, ...result.public]) {
+      const shown = (await place.must('inspect', file, '--json')).json();
+      expect(shown).toMatchObject({ type: 'key', kid: result.kid, kind: 'p256', private: file === 'k1.pem' });
+    }
+  });
+
+  it('replaces nothing without --force, and writes nothing then', async () => {
+    await place.must('keygen', 'k2');
+    const before = await bytesOf('k2.pem');
+    await writeFile(place.path('k3.pub.pem'), 'something');
+    for (const name of ['k2', 'k3']) {
+      const ended = await place.run('keygen', name);
+      expect(ended.code).toBe(1);
+      expect(ended.stderr).toContain('FileExists');
+    }
+    expect(await bytesOf('k2.pem')).toEqual(before);
+    expect(await readdir(place.folder)).not.toContain('k3.pem');
+    await place.must('keygen', 'k2', '--force');
+    expect(await bytesOf('k2.pem')).not.toEqual(before);
+  });
+
+  it('encrypts, with the passphrase from a file or the environment', async () => {
+    await put('secret', 'open sesame\n');
+    await place.must('keygen', 'k4', '--passphrase-file', 'secret');
+    expect(await readFile(place.path('k4.pem'), 'utf8')).toContain('ENCRYPTED');
+    const approveWith = (environment: Record<string, string>, ...more: string[]) =>
+      place.runWith(
+        { environment },
+        'approve',
+        'app.suit',
+        '-k',
+        'k4.pem',
+        '--record',
+        'none',
+        '-o',
+        'k4.cose',
+        ...more,
+      );
+    expect((await approveWith({}, '--passphrase-file', 'secret')).code).toBe(0);
+    expect((await approveWith({ COUNTERSIGN_PASSPHRASE: 'open sesame' })).code).toBe(0);
+    expect(await approveWith({ COUNTERSIGN_PASSPHRASE: 'wrong' })).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('213'),
+    });
+    expect(await approveWith({})).toMatchObject({ code: 4, stderr: expect.stringContaining('212') });
+  });
+
+  it('writes nothing with --dry-run', async () => {
+    const ended = await place.must('keygen', 'k5', '--dry-run', '--json');
+    expect(ended.json()).toMatchObject({ written: false, private: 'k5.pem' });
+    expect((await readdir(place.folder)).filter((name) => name.startsWith('k5'))).toEqual([]);
+  });
+});
+
+describe('package', () => {
+  it('says what it made, and inspect says the same', async () => {
+    const result = RESULTS.package.parse(
+      (await pack('app.bin', '--version', '1.2.0', '-o', 'p1.suit', '--json')).json(),
+    );
+    expect(result).toMatchObject({ output: 'p1.suit', sequence: 5, version: '1.2.0', written: true, detached: false });
+    expect(result.image.digest).toBe(hex(sha256(IMAGE)));
+    const shown = (await place.must('inspect', 'p1.suit', '--json')).json();
+    expect(shown).toMatchObject({
+      type: 'package',
+      digest: result.digest,
+      sequence: 5,
+      vendorId: result.vendorId,
+      classId: result.classId,
+      image: { digest: result.image.digest, bytes: 1000 },
+      intact: { manifest: true, text: true, payload: true },
+      signatures: [{ algorithm: -19, kid: result.signer }],
+      text: { version: '1.2.0' },
+    });
+  });
+
+  it('takes the version of an MCUboot image, and no other', async () => {
+    const vector = new URL('../vectors/mcuboot/ed25519-hash-seccnt.hex', import.meta.url);
+    await put('zephyr.bin', unhex(await readFile(vector, 'utf8')));
+    expect((await pack('zephyr.bin', '--json')).json()).toMatchObject({
+      version: '1.2.3+4',
+      image: { kind: 'mcuboot', bytes: 488 },
+    });
+    const ended = await pack('zephyr.bin', '--version', '1.2.3', '-o', 'never.suit');
+    expect(ended).toMatchObject({ code: 4, stderr: expect.stringContaining('VersionMismatch') });
+    expect(await readdir(place.folder)).not.toContain('never.suit');
+  });
+
+  it('detached and with a uri', async () => {
+    const uri = 'https://example.com/app.bin';
+    const result = RESULTS.package.parse(
+      (await pack('app.bin', '--detached', '--uri', uri, '-o', 'd.suit', '--json')).json(),
+    );
+    expect(result).toMatchObject({ detached: true, uri, bytes: result.headBytes });
+    expect((await pack('app.bin', '--uri', uri)).code).toBe(4);
+  });
+
+  it('checks the start address if told', async () => {
+    expect(await pack('app.bin', '--address', '0x10000')).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('does not say'),
+    });
+  });
+
+  it.each<[string, string[], number]>([
+    ['an image that is not there', ['missing.bin'], 3],
+    ['a folder for an image', ['.'], 1],
+    ['an empty image', ['empty.bin'], 1],
+    ['a package for an image', ['app.suit'], 1],
+    ['an output in a folder that is not there', ['app.bin', '-o', 'no/such/out.suit'], 1],
+    ['a folder for an output', ['app.bin', '-o', '.'], 1],
+    ['a private key for an output', ['app.bin', '-o', 'operator.pem'], 1],
+    ['a public key to sign with', ['app.bin', '-k', 'vendor.pub.pem'], 1],
+    ['a key that is none', ['app.bin', '-k', 'app.bin'], 1],
+    ['a key that is not there', ['app.bin', '-k', 'missing.pem'], 3],
+    ['a description as long as a book', ['app.bin', '--description', 'x'.repeat(600)], 1],
+    ['a region of a raw image', ['app.bin', '--region', '0..4'], 4],
+  ])('refuses %s and leaves no trace', async (_, words, code) => {
+    await put('empty.bin', '');
+    const before = await listing();
+    const { code: exit, json } = await runHere(place, ...packing(words[0]!, ...words.slice(1)));
+    expect(json().error.message).toMatch(/^[a-z]+: /);
+    expect(exit).toBe(code);
+    expect(await listing()).toEqual(before);
+  });
+
+  it('cannot write where it must not', async () => {
+    if (process.getuid?.() === 0) return; // root may write anywhere
+    await mkdir(place.path('locked'));
+    await chmod(place.path('locked'), 0o500);
+    expect((await pack('app.bin', '-o', 'locked/x.suit')).code).toBe(1);
+  });
+
+  it('writes through devices instead of replacing them', async () => {
+    expect((await pack('app.bin', '-o', '/dev/null')).code).toBe(0);
+    expect((await stat('/dev/null')).isCharacterDevice()).toBe(true);
+  });
+});
+
+/** Names, sizes and times of all files: what a failed command must not change. */
+async function listing(): Promise<string[]> {
+  const names = await readdir(place.folder);
+  const rows = await Promise.all(names.map(async (name) => [name, await stat(place.path(name))] as const));
+  return rows.map(([name, { size, mtimeMs }]) => `${name} ${size} ${mtimeMs}`).sort();
+}
+
+describe('approve and revoke', () => {
+  const digest = async () => hex(splitEnvelope(await bytesOf('app.suit'), 'app').digest);
+  const operator = (name: string) => place.must('keygen', name);
+
+  it('approve one package, for a time, on a device', async () => {
+    await operator('op1');
+    const ended = await place.must(
+      'approve',
+      'app.suit',
+      '-k',
+      'op1.pem',
+      '--expires',
+      '30d',
+      '-d',
+      '00:11',
+      '--confirm',
+      'ask',
+      '--issuer',
+      'ACME',
+      '--json',
+    );
+    const { document, output } = RESULTS.issued.parse(ended.json());
+    expect(output).toBe('app.cose');
+    expect(document.entries).toEqual([
+      { verdict: 'approve', digest: await digest(), devices: ['0011'], confirm: 'ask' },
+    ]);
+    expect(document.issuer).toBe('ACME');
+    expect(Date.parse(document.expires!) - Date.parse(document.issuedAt)).toBe(30 * 86400_000);
+    expect(Math.abs(document.sequence - Date.now() / 1000)).toBeLessThan(60);
+    expect(ended.stderr).toContain(await digest());
+  });
+
+  it('the next document repeats, counts on, and is recorded beside the key', async () => {
+    await operator('op2');
+    const first = (await place.must('approve', 'app.suit', '-k', 'op2.pem', '-o', 'a.cose', '--json')).json();
+    const rule = ['--class', 'sensor', '--vendor', 'example.com', '--range', '5..9'];
+    const second = (await place.must('approve', ...rule, '-k', 'op2.pem', '-o', 'b.cose', '--json')).json();
+    expect(second.document.sequence).toBeGreaterThan(first.document.sequence);
+    expect(second.document.entries).toHaveLength(2);
+    const record = claimsFromYaml(await readFile(place.path('op2.record.yaml'), 'utf8'), 'record');
+    expect(record).toEqual(viewApproval(await bytesOf('b.cose'), 'b').claims);
+
+    const third = RESULTS.issued.parse(
+      (await place.must('revoke', 'app.suit', '-k', 'op2.pem', '-o', 'c.cose', '--json')).json(),
+    );
+    expect(third.document.entries.map(({ verdict, classId }) => [verdict, classId !== undefined])).toEqual([
+      ['deny', false],
+      ['approve', true],
+    ]);
+    const only = (await place.must('approve', 'app.suit', '-k', 'op2.pem', '--only', '-o', 'd.cose', '--json')).json();
+    expect(only.document.entries).toHaveLength(1);
+    expect(only.dropped).toBe(1);
+  });
+
+  it('keeps no record if told so, and none of a dry run', async () => {
+    await operator('op3');
+    await place.must('approve', 'app.suit', '-k', 'op3.pem', '--record', 'none', '-o', 'e.cose');
+    await place.must('approve', 'app.suit', '-k', 'op3.pem', '--dry-run', '-o', 'f.cose');
+    const names = await readdir(place.folder);
+    expect(names).not.toContain('op3.record.yaml');
+    expect(names).not.toContain('f.cose');
+  });
+
+  it('embeds the document in the package', async () => {
+    await operator('op4');
+    await place.must('approve', 'app.suit', '-k', 'op4.pem', '--embed', '-o', 'embedded.suit');
+    const [document] = approvalsIn(splitEnvelope(await bytesOf('embedded.suit'), 'e'), 'e');
+    expect(hex(viewApproval(document!, 'd').claims.entries[0]!.digest!)).toBe(await digest());
+  });
+
+  it('countersigns', async () => {
+    const ended = await place.must('approve', 'app.suit', '-k', 'operator.pem', '--countersign', '--json');
+    expect(RESULTS.countersigned.parse(ended.json())).toMatchObject({
+      output: 'app.approved.suit',
+      signatures: 2,
+      digest: await digest(),
+    });
+    expect(await readdir(place.folder)).not.toContain('operator.record.yaml');
+  });
+
+  it('signs what a YAML file says, and inspect gives it back', async () => {
+    await operator('op5');
+    await put(
+      'rule.yaml',
+      'issuer: ACME\nsequence: 77\nid: 0a0b\nissued: 2027-01-01T00:00:00Z\nentries:\n  - {verdict: deny, vendor-key: 00ff}\n',
+    );
+    await place.must('approve', '--from', 'rule.yaml', '-k', 'op5.pem');
+    const twin = await place.must('inspect', 'rule.cose', '--yaml');
+    expect(claimsFromYaml(twin.stdout, 'twin')).toEqual(
+      claimsFromYaml(await readFile(place.path('rule.yaml'), 'utf8'), 'rule'),
+    );
+    expect(await place.run('approve', '--from', 'rule.yaml', '-k', 'op5.pem')).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('not above 77'),
+    });
+  });
+
+  it.each<[string, string[], number]>([
+    ['nothing to approve', ['approve'], 4],
+    ['a rule without a subject', ['approve', '--range', '1..2'], 4],
+    ['a class name without its vendor', ['approve', '--class', 'sensor'], 4],
+    ['a package and a rule', ['approve', 'app.suit', '--vendor-kid', '00'], 4],
+    ['a package twice', ['approve', 'app.suit', '--package', 'app.suit'], 4],
+    ['a package and a digest', ['approve', 'app.suit', '--digest', '00'], 4],
+    ['a short digest', ['approve', '--digest', '0011'], 4],
+    ['two forms at once', ['approve', 'app.suit', '--embed', '--countersign'], 4],
+    ['a countersignature that would expire', ['approve', 'app.suit', '--countersign', '--expires', '1d'], 4],
+    ['a countersignature for one device', ['approve', 'app.suit', '--countersign', '-d', '00'], 4],
+    ['a countersignature of nothing', ['approve', '--vendor-kid', '00', '--countersign'], 4],
+    ['a file that is no package', ['approve', 'app.bin'], 1],
+    ['a package that is not there', ['approve', 'none.suit'], 3],
+    ['a damaged package', ['approve', 'damaged.suit'], 21],
+    ['a package that is cut off', ['approve', 'cut.suit'], 1],
+    ['an approval that is born expired', ['approve', 'app.suit', '--expires', '2020-01-01'], 4],
+    ['a record that is not one', ['approve', 'app.suit', '--record', 'app.bin'], 1],
+    ['an unknown name in a YAML file', ['approve', '--from', 'odd.yaml'], 1],
+    ['an option beside a YAML file', ['approve', '--from', 'odd.yaml', '--expires', '1d'], 4],
+    ['nothing to revoke', ['revoke'], 4],
+  ])('refuse %s and leave no trace', async (_, words, code) => {
+    const whole = await bytesOf('app.suit');
+    const damaged = whole.slice();
+    damaged[200]! ^= 1; // inside the manifest
+    await put('damaged.suit', damaged);
+    await put('cut.suit', whole.slice(0, 300));
+    await put('odd.yaml', 'issuer: A\nexpiry: 2027-01-01\nentries: []\n');
+    await put('empty.bin', '');
+    const before = await listing();
+    const { code: exit, json } = await runHere(place, ...words, '-k', 'operator.pem', '-o', 'never.cose');
+    expect(json().error.message).toMatch(/^[a-z]+: /);
+    expect(exit).toBe(code);
+    expect(await listing()).toEqual(before);
+  });
+});
+
+describe('inspect', () => {
+  it('takes a package apart', async () => {
+    await place.must('inspect', 'app.suit', '--payload', 'out.bin', '--sever', 'severed.suit');
+    expect(await bytesOf('out.bin')).toEqual(IMAGE);
+    expect((await place.must('inspect', 'severed.suit')).stdout).toContain('not in the package');
+    expect((await place.run('inspect', 'severed.suit', '--payload', 'x.bin')).code).toBe(1);
+  });
+
+  it.each([
+    ['app.suit', 'package'],
+    ['vendor.pub.cose', 'key'],
+    ['app.bin', 'image'],
+  ])('%s is a %s', async (file, type) => {
+    expect((await place.must('inspect', file, '--json')).json()).toMatchObject({ file, type });
+  });
+
+  it.each<[string, number]>([
+    ['none', 3],
+    ['.', 1],
+    ['empty', 1],
+    ['cut.suit', 1],
+    ['cbor', 1],
+  ])('refuses %s with %i', async (file, code) => {
+    await put('empty', '');
+    await put('cut.suit', (await bytesOf('app.suit')).slice(0, 200));
+    await put('cbor', Uint8Array.of(0xa1, 0x01, 0x05));
+    expect((await place.run('inspect', file)).code).toBe(code);
+  });
+
+  it('shows damage', async () => {
+    const bytes = await bytesOf('app.suit');
+    bytes[bytes.length - 1]! ^= 1;
+    await put('spoiled.suit', bytes);
+    const { stdout } = await place.must('inspect', 'spoiled.suit');
+    expect(stdout).toContain('NOT what the manifest names');
+  });
+});
