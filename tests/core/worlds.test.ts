@@ -147,6 +147,8 @@ const WORLDS: [name: string, world: World, expected: Cell][] = [
   ["signed by A under B's kid", { documents: tree(byA({ kid: utf8('operator-b') })) }, no('ApprovalInvalid')],
   ['signed by A without kid', { documents: tree(byA({ kid: null })) }, yes],
   ['empty document', { documents: tree(new Uint8Array()) }, no('ApprovalInvalid')],
+  ['a malformed newer document lifts no denial', { blocks: [blockA], documents: tree(byA({ sequence: 1, ...deny }), byA({ sequence: 2, entries: [{ verdict: 9, classId: CLASS_ID }] })) }, no('Denied')],
+  ['a malformed newer document replaces an approval', { documents: tree(byA({ sequence: 1 }), byA({ sequence: 2, entries: [{ verdict: 9, classId: CLASS_ID }] })) }, no('Superseded')],
   ['sound and malformed side by side', { documents: tree(new Uint8Array(), byA()) }, yes],
 
   // Sources

@@ -13,7 +13,17 @@ import {
   type PolicyOptions,
   ROLE,
 } from './make.js';
-import { ASK, type Facts, INSTALL, nameOf, type Outcome, REJECT, rawCore, type SourceName } from './rawcore.js';
+import {
+  ASK,
+  type Delivery,
+  type Facts,
+  INSTALL,
+  nameOf,
+  type Outcome,
+  REJECT,
+  rawCore,
+  type SourceName,
+} from './rawcore.js';
 
 export type ReasonName = keyof typeof reasons | 'Ok';
 export type Cell = readonly [verdict: 'install' | 'ask' | 'reject', reason: ReasonName];
@@ -59,10 +69,17 @@ export const bootstrapOf = (policy: PolicyOptions = {}, approvals: readonly Uint
     ...(approvals.length > 0 && { approvals }),
   });
 
-export function judge({ documents = [], unreachable = [], blocks = [], policy, facts, envelope }: World): Outcome {
+export function deliveryOf({
+  documents = [],
+  unreachable = [],
+  blocks = [],
+  policy,
+  facts,
+  envelope,
+}: World): Delivery {
   const from = (source: SourceName) => documents.filter(([where]) => where === source).map(([, bytes]) => bytes);
   const inPackage = from('package');
-  return core.deliver({
+  return {
     bootstrap: bootstrapOf(policy, from('bootstrap')),
     facts: { time: NOW, ...facts },
     package: makeEnvelope({
@@ -75,8 +92,10 @@ export function judge({ documents = [], unreachable = [], blocks = [], policy, f
       ...(['card', 'tree'] as const).flatMap((source) => from(source).map((bytes) => ({ source, bytes }))),
       ...unreachable.map((source) => ({ source, unreachable: true }) as const),
     ],
-  });
+  };
 }
+
+export const judge = (world: World): Outcome => core.deliver(deliveryOf(world));
 
 const NAMES = { [INSTALL]: 'install', [ASK]: 'ask', [REJECT]: 'reject' } as const;
 
