@@ -41,7 +41,7 @@ const RESTART_DELAY_MS: u32 = 100; // the answer leaves the UART first
 const LINE: usize = NOTICE; // a line of a frame, or of text
 
 let left: bool = false; // the agent has handed over: nothing more happens in this life
-let delayMs: u32 = RESTART_DELAY_MS;
+let delayMs: u32 = 0;
 let shownState: u32 = 0;
 let shownReason: u32 = 0;
 
@@ -66,6 +66,7 @@ export function tablesEnd(): usize {
 }
 
 export function start(): void {
+  delayMs = RESTART_DELAY_MS;
   enter();
   bootMount(mailbox());
   orderMount();

@@ -69,6 +69,7 @@
 #define GPIO_DIRSET REGISTER(0x50000518)
 #define GPIO_PIN_CNF(pin) REGISTER(0x50000700 + 4 * (pin))
 #define GPIO_INPUT 0u
+#define GPIO_PULL_UP (3u << 2)
 
 /* Interrupt numbers, and the core's controller for them */
 #define IRQ_UART 2u

@@ -9,6 +9,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { type FlashMap, loadBoard } from '../../host/boards.js';
 import { packageRoot } from '../../host/root.js';
 import { translate } from './translate.js';
 
@@ -16,25 +18,23 @@ const ROOT = fileURLToPath(packageRoot);
 const BOARDS = join(ROOT, 'boards');
 
 /** The port's C stays free of warnings, and so does the translated module. */
-const WARNINGS = ['-Wall', '-Wextra', '-Werror', '-Wno-unused-function'];
+const WARNINGS = ['-Wall', '-Wextra', '-Werror'];
 
-interface Region {
-  offset: number;
-  bytes: number;
-}
+const wholeNumber = z.number().int().nonnegative();
 
-interface Board {
-  flash: { pageBytes: number; agent: Region; primary: Region; secondary: Region; state: Region };
-  ram: { offset: number; bytes: number; stackBytes: number };
-  firmware: { compiler: string; flags: string[]; sources: string[]; script: string };
-}
-
-function readBoard(name: string): Board {
-  return JSON.parse(readFileSync(join(BOARDS, name, 'board.json'), 'utf8')) as Board;
-}
+/** What a board.json says beyond the board itself when it is a board of the C port. */
+const portSchema = z.object({
+  ram: z.strictObject({ offset: wholeNumber, bytes: wholeNumber, stackBytes: wholeNumber }),
+  firmware: z.strictObject({
+    compiler: z.string(),
+    flags: z.array(z.string()),
+    sources: z.array(z.string()), // in boards/: the HAL, and the file of the processor family
+    script: z.string(), // in boards/: the linker's
+  }),
+});
 
 /** The flash map as C constants. */
-function boardHeader({ flash }: Board): string {
+function boardHeader(flash: FlashMap): string {
   const regions = (['primary', 'secondary', 'state'] as const).flatMap((name) => [
     `#define BOARD_${name.toUpperCase()}_OFFSET ${flash[name].offset}u`,
     `#define BOARD_${name.toUpperCase()}_BYTES ${flash[name].bytes}u`,
@@ -54,12 +54,13 @@ interface BuildOptions {
 }
 
 /** Compiles the agent for a board and returns the path of the ELF. */
-export function buildFirmware(name: string, options: BuildOptions = {}): string {
+export async function buildFirmware(name: string, options: BuildOptions = {}): Promise<string> {
   const { folder = join(ROOT, 'build', name), wasm = join(ROOT, 'build', 'agent.wasm'), flags = [] } = options;
-  const board = readBoard(name);
-  const { firmware, flash, ram } = board;
+  const board = await loadBoard(name);
+  const { flash } = board;
+  const { firmware, ram } = portSchema.parse(board);
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'board.h'), boardHeader(board));
+  writeFileSync(join(folder, 'board.h'), boardHeader(flash));
   writeFileSync(join(folder, 'agent.wasm.c'), translate(readFileSync(wasm), 'agent'));
   const symbols = {
     FLASH_BYTES: flash.agent.bytes,
@@ -85,5 +86,5 @@ export function buildFirmware(name: string, options: BuildOptions = {}): string 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const name = process.argv[2];
   if (!name) throw new Error('usage: build.js BOARD');
-  process.stdout.write(`${buildFirmware(name)}\n`);
+  process.stdout.write(`${await buildFirmware(name)}\n`);
 }

@@ -1,7 +1,9 @@
 /* What a translated module (translate.ts) needs of C: its types, its memory and WebAssembly's operations.
  *
- * Included by the generated file alone, after MEMORY_BYTES. The linear memory is one static array of exactly the bytes
- * that the module uses. Every access is checked against that size and traps beyond it, as the standard wants.
+ * Included by the generated file alone, after MEMORY_BYTES, TABLES_BYTES and the array `tables`. The linear memory is
+ * one static array of exactly the bytes that the module changes; every access is checked against that size and traps
+ * beyond it, as the standard wants. The module's constant tables follow in its addresses, but lie in flash: a load
+ * whose constant offset points into them, and memory.copy, read them there. Whatever else touches them traps.
  * Accesses are aligned: the module's sources never read a wide number from an odd address (Cortex-M0 would fault).
  * Little-endian machines only. WASM_TRAP() must not return; on Cortex-M and RISC-V the default is one undefined
  * instruction, whose address the fault handler then finds on the stack.
@@ -43,10 +45,23 @@ static inline __attribute__((always_inline)) void *memory_access(u32 address, u3
     return memory + address + offset;
 }
 
+/* The same for a load, whose offset, or whole address if that is a constant, may point into the tables. */
+static inline __attribute__((always_inline)) const void *memory_read(u32 address, u32 offset, u32 bytes) {
+    if (__builtin_constant_p(address) && address >= MEMORY_BYTES && offset == 0) {
+        offset = address;
+        address = 0;
+    }
+    if (offset < MEMORY_BYTES) return memory_access(address, offset, bytes);
+    if (TABLES_BYTES < bytes || offset - MEMORY_BYTES > TABLES_BYTES - bytes ||
+        __builtin_expect(address > TABLES_BYTES - bytes - (offset - MEMORY_BYTES), 0))
+        WASM_TRAP();
+    return tables + (offset - MEMORY_BYTES) + address;
+}
+
 #define WASM_LOAD(name, stored, widened, result)                                                       \
     static inline __attribute__((always_inline)) result name(u32 address, u32 offset) {                \
         typedef stored __attribute__((may_alias)) cell;                                                \
-        return (result)(widened) * (const cell *)memory_access(address, offset, sizeof(cell));         \
+        return (result)(widened) * (const cell *)memory_read(address, offset, sizeof(cell));           \
     }
 #define WASM_STORE(name, stored, value_type)                                                           \
     static inline __attribute__((always_inline)) void name(u32 address, u32 offset, value_type value) { \
@@ -74,7 +89,9 @@ WASM_STORE(i64_store16, u16, u64)
 WASM_STORE(i64_store32, u32, u64)
 
 static inline void memory_copy(u32 to, u32 from, u32 length) {
-    memmove(memory_at(to, length), memory_at(from, length), length);
+    u32 table = from - MEMORY_BYTES;
+    int is_table = from >= MEMORY_BYTES && length && length <= TABLES_BYTES && table <= TABLES_BYTES - length;
+    memmove(memory_at(to, length), is_table ? tables + table : memory_at(from, length), length);
 }
 static inline void memory_fill(u32 to, u32 value, u32 length) {
     memset(memory_at(to, length), (int)value, length);
@@ -86,6 +103,8 @@ static inline u64 I64_ROTL(u64 x, u64 n) { return x << (n & 63) | x >> (-n & 63)
 static inline u64 I64_ROTR(u64 x, u64 n) { return x >> (n & 63) | x << (-n & 63); }
 static inline u32 I32_CLZ(u32 x) { return x ? (u32)__builtin_clz(x) : 32; }
 static inline u32 I32_CTZ(u32 x) { return x ? (u32)__builtin_ctz(x) : 32; }
+static inline u32 I32_POPCNT(u32 x) { return (u32)__builtin_popcount(x); }
+static inline u64 I64_POPCNT(u64 x) { return (u64)__builtin_popcountll(x); }
 static inline u64 I64_CLZ(u64 x) { return x ? (u64)__builtin_clzll(x) : 64; }
 static inline u64 I64_CTZ(u64 x) { return x ? (u64)__builtin_ctzll(x) : 64; }
 

@@ -13,11 +13,12 @@ import { translate } from '../../boards/port/translate.js';
 import { have } from '../support/need.js';
 
 const PORT = fileURLToPath(new URL('../../boards/port', import.meta.url));
-const USED = 64; // bytes of memory that the sample says it uses
+const USED = 64; // bytes of memory that the sample says it changes
+const TABLES = 32; // bytes of constant tables behind them
 
 const BINARY = 'add sub mul div_s div_u rem_s rem_u and or xor shl shr_s shr_u rotl rotr'.split(' ');
 const COMPARE = 'eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u'.split(' ');
-const UNARY = ['clz', 'ctz', 'extend8_s', 'extend16_s'];
+const UNARY = ['clz', 'ctz', 'popcnt', 'extend8_s', 'extend16_s'];
 const LOADS: [type: 'i32' | 'i64', op: string, bytes: number][] = [
   ['i32', 'load', 4],
   ['i32', 'load8_u', 1],
@@ -41,7 +42,7 @@ const STORES: [type: 'i32' | 'i64', op: string, bytes: number][] = [
   ['i64', 'store16', 2],
   ['i64', 'store32', 4],
 ];
-const OFFSETS = [0, 8, USED];
+const OFFSETS = [0, 8, USED, USED + 8, USED + TABLES];
 
 const I32 = [0n, 1n, 2n, 31n, 33n, 0x7fffffffn, 0x80000000n, 0x8001ff80n, 0xffffffffn];
 const I64 = [...I32, 0x7fffffffffffffffn, 0x8000000000000000n, 0x80000001ff80ff80n, 0xffffffffffffffffn];
@@ -93,23 +94,28 @@ function sample(): [wat: string, signatures: Map<string, string[]>, cases: Case[
   for (const x of I64) cases.push({ call: 'wrap', args: [x] });
   for (const x of I32) cases.push({ call: 'widen_s', args: [x] }, { call: 'widen_u', args: [x] });
 
-  const reach = (bytes: number, offset: number) =>
-    [0, 16, USED - bytes - offset, USED - bytes - offset + 1, USED, 0xfffffff8, 0xffffffff].filter((at) => at >= 0);
-  const beyond = (at: number, offset: number, bytes: number) => at + offset + bytes > USED;
+  // A load whose offset points behind the memory reads the tables; a store never does.
+  const reach = (bytes: number, offset: number, end: number) =>
+    [0, 16, end - bytes - offset, end - bytes - offset + 1, end - offset, USED, 0xfffffff8, 0xffffffff].filter(
+      (at) => at >= 0,
+    );
   for (const [type, op, bytes] of LOADS) {
     for (const offset of OFFSETS) {
       const name = `${type}_${op}_${offset}`;
+      const end = offset < USED ? USED : USED + TABLES;
       add(name, type, ['i32'], `${get(0)} ${type}.${op} offset=${offset}`);
-      for (const at of reach(bytes, offset))
-        cases.push({ call: name, args: [BigInt(at)], traps: beyond(at, offset, bytes) });
+      for (const at of reach(bytes, offset, end))
+        cases.push({ call: name, args: [BigInt(at)], traps: at + offset + bytes > end });
     }
+    add(`${type}_${op}_const`, type, [], `i32.const ${USED + 16} ${type}.${op}`);
+    cases.push({ call: `${type}_${op}_const`, args: [] });
   }
   for (const [type, op, bytes] of STORES) {
     for (const offset of OFFSETS) {
       const name = `${type}_${op}_${offset}`;
       add(name, 'i64', ['i32', type], `${get(0, 1)} ${type}.${op} offset=${offset} i32.const ${USED - 8} i64.load`);
-      for (const at of reach(bytes, offset))
-        cases.push({ call: name, args: [BigInt(at), 0x8182838485868788n], traps: beyond(at, offset, bytes) });
+      for (const at of reach(bytes, offset, USED))
+        cases.push({ call: name, args: [BigInt(at), 0x8182838485868788n], traps: at + offset + bytes > USED });
     }
   }
   add('copy', 'i64', ['i32', 'i32', 'i32'], `${get(0, 1, 2)} memory.copy i32.const 8 i64.load`);
@@ -123,8 +129,13 @@ function sample(): [wat: string, signatures: Map<string, string[]>, cases: Case[
     [0, USED - 4, 5],
     [0, 1, 0xffffffff],
     [0xffffffff, 0, 1],
+    [0, USED, 16],
+    [8, USED + 16, 16],
+    [8, USED + 17, 16],
+    [0, USED - 4, 8],
   ] as const) {
-    const traps = to + length > USED || from + length > USED;
+    const readable = from < USED ? from + length <= USED : from + length <= USED + TABLES;
+    const traps = to + length > USED || !readable;
     cases.push({ call: 'copy', args: [BigInt(to), BigInt(from), BigInt(length)], traps });
     cases.push({ call: 'fill', args: [BigInt(to), BigInt(from), BigInt(length)], traps: to + length > USED });
   }
@@ -138,11 +149,15 @@ function sample(): [wat: string, signatures: Map<string, string[]>, cases: Case[
   add('never', '', [], 'unreachable');
   cases.push({ call: 'never', args: [] });
 
-  const bytes = Array.from({ length: USED }, (_, i) => `\\${((i * 37 + 0x7b) & 0xff).toString(16).padStart(2, '0')}`);
+  const bytes = Array.from(
+    { length: USED + TABLES },
+    (_, i) => `\\${((i * 37 + 0x7b) & 0xff).toString(16).padStart(2, '0')}`,
+  );
   const wat = `(module (memory (export "memory") 1 1)
     (global $i32 (mut i32) (i32.const 4294967290)) (global $i64 (mut i64) (i64.const -6))
-    (data (i32.const 0) "${bytes.join('')}")
-    (func (export "memoryBytes") (result i32) i32.const ${USED}) ${functions.join('\n')})`;
+    (data (i32.const 0) "${bytes.slice(0, USED).join('')}") (data (i32.const ${USED}) "${bytes.slice(USED).join('')}")
+    (func (export "memoryBytes") (result i32) i32.const ${USED})
+    (func (export "tablesEnd") (result i32) i32.const ${USED + TABLES}) ${functions.join('\n')})`;
   return [wat, signatures, cases];
 }
 
@@ -209,7 +224,7 @@ int main(void) {
 }
 `;
   writeFileSync(join(folder, 'main.c'), main);
-  const flags = ['-std=gnu11', '-O1', '-Wall', '-Wextra', '-Werror', '-Wno-unused-function', '-Wno-clobbered'];
+  const flags = ['-std=gnu11', '-O1', '-Wall', '-Wextra', '-Werror', '-Wno-clobbered'];
   const sanitizers = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
   const program = join(folder, 'sample');
   execFileSync('cc', [...flags, ...sanitizers, '-I', PORT, join(folder, 'main.c'), '-o', program]);
@@ -245,7 +260,8 @@ describe.skipIf(!have('cc'))('a translated module', () => {
     ],
     ['imports that are not of the HAL', '(import "env" "g" (func $g)) (func (export "f") call $g)', 'cannot translate'],
   ])('refuses %s', (what, body, message) => {
-    const own = what.includes('does not say') ? '' : '(func (export "memoryBytes") (result i32) i32.const 64)';
+    const says = (name: string) => `(func (export "${name}") (result i32) i32.const 64)`;
+    const own = what.includes('does not say') ? '' : says('memoryBytes') + says('tablesEnd');
     const imports = /^\(import .*?\)\) /.exec(body)?.[0] ?? '';
     const wasm = assemble(`(module ${imports} (memory 1 1) ${own} ${body.slice(imports.length)})`);
     expect(() => translate(wasm, 'sample')).toThrow(message);

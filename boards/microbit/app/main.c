@@ -173,7 +173,7 @@ void reset(void) {
     for (uint32_t *to = bss_start; to < bss_end;) *to++ = 0;
     GPIO_DIRSET = 1u << PIN_LED_ROW | 1u << PIN_LED_COLUMN;
     GPIO_OUTCLR = 1u << PIN_LED_COLUMN;
-    GPIO_PIN_CNF(PIN_BUTTON_A) = GPIO_INPUT;
+    GPIO_PIN_CNF(PIN_BUTTON_A) = GPIO_INPUT | GPIO_PULL_UP;
     timer_start();
     uart_start();
     say_version();

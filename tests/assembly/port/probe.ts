@@ -17,6 +17,8 @@ import {
 
 const INPUT: usize = memory.data(64, 16);
 const BYTES: usize = memory.data(64, 16);
+const LINE: usize = memory.data(16, 16);
+const VARIABLES_END: usize = memory.data(1, 16);
 const PRIMARY: i32 = 1;
 
 let asking: i32 = 0;
@@ -31,7 +33,11 @@ export function inputBytes(): u32 {
 }
 
 export function memoryBytes(): usize {
-  return __heap_base;
+  return VARIABLES_END;
+}
+
+export function tablesEnd(): usize {
+  return VARIABLES_END;
 }
 
 export function start(): void {
@@ -118,23 +124,21 @@ function obey(link: i32, letter: u32): void {
 
 // "<letter><8 digits>\n"
 function say(letter: u32, value: u32): void {
-  const line = memory.data(10, 4);
-  store<u8>(line, letter);
-  for (let i: u32 = 0; i < 8; i++) store<u8>(line + 1 + i, digit((value >> (28 - 4 * i)) & 15));
-  store<u8>(line, 0x0a, 9);
-  link_write(0, line, 10);
+  store<u8>(LINE, letter);
+  for (let i: u32 = 0; i < 8; i++) store<u8>(LINE + 1 + i, digit((value >> (28 - 4 * i)) & 15));
+  store<u8>(LINE, 0x0a, 9);
+  link_write(0, LINE, 10);
 }
 
 function show(from: usize, length: u32): void {
-  const pair = memory.data(4, 4);
   for (let i: u32 = 0; i < length; i++) {
     const byte = load<u8>(from + i);
-    store<u8>(pair, digit(byte >> 4));
-    store<u8>(pair, digit(byte & 15), 1);
-    link_write(0, pair, 2);
+    store<u8>(LINE, digit(byte >> 4));
+    store<u8>(LINE, digit(byte & 15), 1);
+    link_write(0, LINE, 2);
   }
-  store<u8>(pair, 0x0a);
-  link_write(0, pair, 1);
+  store<u8>(LINE, 0x0a);
+  link_write(0, LINE, 1);
 }
 
 function digit(value: u32): u32 {

@@ -1,0 +1,85 @@
+// Three ways to talk to a running QEMU, each over a socket that QEMU opened to us: QMP commands, qtest pins, and the gdb
+// protocol's memory writes. No more of each than the micro:bit needs.
+
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import { CountersignError } from '../../host/errors.js';
+
+const GDB_WRITE_BYTES = 1024; // two digits a byte and a head must fit QEMU's packet of 4096
+
+interface Listener {
+  path: string;
+  /** The one connection that is taken. */
+  accepted: Promise<Socket>;
+  close(): void;
+}
+
+export function listen(path: string): Listener {
+  const server = createServer();
+  const accepted = once(server.listen(path), 'connection').then(([socket]: Socket[]) => {
+    server.close();
+    socket!.on('error', () => {}); // QEMU going away shows as its end, not here
+    return socket!;
+  });
+  return { path, accepted, close: () => server.close() };
+}
+
+export type Qmp = (command: string, parameters?: Record<string, unknown>) => Promise<unknown>;
+
+/** QEMU Machine Protocol: JSON, one object a line. Events are dropped. */
+export async function openQmp(socket: Socket): Promise<Qmp> {
+  const lines = createInterface({ input: socket });
+  const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  let last = 0;
+  lines.on('line', (line) => {
+    const message = JSON.parse(line) as { id?: number; return?: unknown; error?: { desc: string } };
+    const asked = message.id === undefined ? undefined : waiting.get(message.id);
+    if (!asked) return;
+    waiting.delete(message.id!);
+    if (message.error) asked.reject(new CountersignError('Fault', `qemu: ${message.error.desc}`));
+    else asked.resolve(message.return);
+  });
+  lines.once('close', () => {
+    for (const { reject } of waiting.values()) reject(new CountersignError('LinkLost', 'qemu: it has ended'));
+    waiting.clear();
+  });
+  const qmp: Qmp = (command, parameters = {}) =>
+    new Promise((resolve, reject) => {
+      if (socket.destroyed) return reject(new CountersignError('LinkLost', 'qemu: it has ended'));
+      last += 1;
+      waiting.set(last, { resolve, reject });
+      socket.write(`${JSON.stringify({ execute: command, arguments: parameters, id: last })}\n`);
+    });
+  await qmp('qmp_capabilities');
+  return qmp;
+}
+
+/** qtest: sets the level of one GPIO input of the nRF51. */
+export function openPins(socket: Socket): (pin: number, level: 0 | 1) => Promise<void> {
+  const lines = createInterface({ input: socket });
+  return async (pin, level) => {
+    const answered = once(lines, 'line');
+    socket.write(`set_irq_in /machine/nrf51 unnamed-gpio-in ${pin} ${level}\n`);
+    const [answer] = (await answered) as string[];
+    if (answer !== 'OK') throw new CountersignError('Fault', `qemu: pin ${pin}: ${answer}`);
+  };
+}
+
+/** The gdb protocol's M packet; the machine must stand still. QEMU lets it write flash as well. */
+export async function writeMemory(socket: Socket, address: number, bytes: Uint8Array): Promise<void> {
+  let received = '';
+  socket.on('data', (chunk: Buffer) => {
+    received += chunk.toString('latin1');
+  });
+  for (let at = 0; at < bytes.length; at += GDB_WRITE_BYTES) {
+    const piece = bytes.subarray(at, at + GDB_WRITE_BYTES);
+    const body = `M${(address + at).toString(16)},${piece.length.toString(16)}:${Buffer.from(piece).toString('hex')}`;
+    const sum = Buffer.from(body).reduce((total, byte) => (total + byte) & 0xff, 0);
+    received = '';
+    socket.write(`$${body}#${sum.toString(16).padStart(2, '0')}`);
+    while (!/#[0-9a-f]{2}/.test(received)) await once(socket, 'data');
+    socket.write('+');
+    if (!received.includes('$OK#')) throw new CountersignError('Fault', `qemu: memory write answered ${received}`);
+  }
+}

@@ -1,0 +1,146 @@
+// The micro:bit in QEMU: UART on a TCP socket, reset, buttons, and flash that can be taken out and put back.
+//
+// Node listens on sockets in a private folder and QEMU connects to them: QMP (control), qtest (button pins) and gdb
+// (writes flash while the machine stands still). The UART is a TCP server of QEMU's, so that any client can use it.
+// QEMU lives no longer than this process, however that ends: a shell holds the other end of our pipe and kills it.
+//
+// A reset here is a power cut that leaves the mailbox's RAM: QEMU keeps RAM and flash, except what it loaded as the
+// kernel, the agent, which it loads anew.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CountersignError } from '../../host/errors.js';
+import { sleep } from '../../host/wait.js';
+import { listen, openPins, openQmp, type Qmp, writeMemory } from './qemu-sockets.js';
+
+const QEMU = 'qemu-system-arm';
+const FLASH_BYTES = 0x40000;
+const AGENT_END = 0x10000; // below it stands what -kernel loads
+const PRESS_MS = 150; // longer than contacts bounce and than the agent looks away
+const START_TIMEOUT_MS = 20_000;
+
+/** Button pins of the nRF51, low while pressed. */
+const PINS = { a: 17, b: 26 } as const;
+
+export interface Emulator {
+  /** Where the UART is: tcp://127.0.0.1:port */
+  readonly url: string;
+  /** Ends with what QEMU wrote on stderr once it has gone, for whatever reason. */
+  readonly exited: Promise<string>;
+  reset(): Promise<void>;
+  press(button: keyof typeof PINS): Promise<void>;
+  /** Stops and continues the machine; what is read meanwhile belongs together. */
+  readMemory(address: number, bytes: number): Promise<Uint8Array>;
+  readFlash(): Promise<Uint8Array>;
+  /** Any command of QMP. */
+  control: Qmp;
+  close(): Promise<void>;
+}
+
+export interface EmulatorOptions {
+  /** The agent: an ELF of boards/port/build.ts. */
+  firmware: string;
+  /** Flash as readFlash() gave it; without it, flash is as QEMU makes it. The agent's own part is taken from `firmware`. */
+  flash?: Uint8Array;
+  /** More arguments for QEMU. */
+  arguments?: string[];
+  signal?: AbortSignal;
+}
+
+/** Runs QEMU with its own stdin closed, and ends it when ours is. */
+const HOLDER = 'exec 3<&0; "$@" 3<&- & qemu=$!; { cat <&3; kill "$qemu"; } >/dev/null 2>&1 & wait "$qemu"';
+
+export async function startEmulator({
+  firmware,
+  flash,
+  arguments: more = [],
+  signal,
+}: EmulatorOptions): Promise<Emulator> {
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-qemu-'));
+  const sockets = ['qmp', 'qtest', 'gdb'].map((name) => listen(join(folder, name)));
+  const [qmpAt, qtestAt, gdbAt] = sockets.map(({ path }) => path) as [string, string, string];
+  const child = spawn(
+    'sh',
+    [
+      ...['-c', HOLDER, 'sh', QEMU, '-M', 'microbit', '-accel', 'tcg', '-display', 'none', '-monitor', 'none', '-S'],
+      ...['-chardev', 'socket,id=uart,host=127.0.0.1,port=0,server=on,wait=off', '-serial', 'chardev:uart'],
+      ...['-qmp', `unix:${qmpAt}`, '-qtest', `unix:${qtestAt}`, '-qtest-log', 'none'],
+      ...['-chardev', `socket,id=gdb,path=${gdbAt}`, '-gdb', 'chardev:gdb'],
+      ...['-kernel', firmware, ...more],
+    ],
+    { stdio: ['pipe', 'ignore', 'pipe'] },
+  );
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-4096);
+  });
+  child.stdin.on('error', () => {}); // the holder may be gone before we end it
+  const exited = once(child, 'close').then(() => {
+    rmSync(folder, { recursive: true, force: true });
+    for (const { close } of sockets) close();
+    return stderr;
+  });
+  const close = async (): Promise<void> => {
+    child.stdin.end();
+    await exited;
+  };
+  const gone = exited.then((said) => {
+    const why = said.includes('not found')
+      ? `${QEMU} is not installed`
+      : `${QEMU} ended: ${said.trim() || 'without a word'}`;
+    throw new CountersignError('LinkUnavailable', `microbit: ${why}`, {
+      hint: 'install it with: sudo apt-get install qemu-system-arm',
+    });
+  });
+  gone.catch(() => {});
+  void child.once('exit', () => child.stdin.end());
+  signal?.addEventListener('abort', () => child.stdin.end(), { once: true });
+
+  try {
+    const connected = Promise.all(sockets.map(({ accepted }) => accepted));
+    const late = sleep(START_TIMEOUT_MS).then(() => {
+      throw new CountersignError('LinkUnavailable', `microbit: ${QEMU} did not start`);
+    });
+    const [control, pins, debug] = (await Promise.race([connected, gone, late])) as [Socket, Socket, Socket];
+    const qmp = await openQmp(control);
+    const setPin = openPins(pins);
+    if (flash) await writeMemory(debug, AGENT_END, flash.subarray(AGENT_END));
+    for (const pin of Object.values(PINS)) await setPin(pin, 1);
+    await qmp('cont');
+
+    const readMemory = async (address: number, bytes: number): Promise<Uint8Array> => {
+      const file = join(folder, 'memory');
+      await qmp('stop');
+      await qmp('memsave', { val: address, size: bytes, filename: file });
+      await qmp('cont');
+      return new Uint8Array(readFileSync(file));
+    };
+    const chardevs = (await qmp('query-chardev')) as { label: string; filename: string }[];
+    const uart = chardevs.find(({ label }) => label === 'uart')?.filename ?? '';
+    const port = /127\.0\.0\.1:(\d+)/.exec(uart)?.[1];
+    return {
+      url: `tcp://127.0.0.1:${port}`,
+      exited,
+      close,
+      readMemory,
+      readFlash: () => readMemory(0, FLASH_BYTES),
+      control: qmp,
+      reset: async () => {
+        await qmp('system_reset');
+      },
+      async press(button) {
+        await setPin(PINS[button], 0);
+        await sleep(PRESS_MS);
+        await setPin(PINS[button], 1);
+        await sleep(PRESS_MS);
+      },
+    };
+  } catch (cause) {
+    await close();
+    throw cause;
+  }
+}

@@ -1,0 +1,170 @@
+// The micro:bit's HAL, function by function, in QEMU: what hal.h promises is what the chip's registers do. A probe
+// program stands in the agent's place (tests/assembly/port/probe.ts) and does one thing for each letter on the UART.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Emulator } from '../../boards/microbit/qemu.js';
+import { readImage } from '../../host/formats/images/image.js';
+import {
+  type Bench,
+  canRunMicrobit,
+  compileModule,
+  microbitBench,
+  openTerminal,
+  type Terminal,
+} from '../support/microbit.js';
+
+const FAILED = 'ffffffff';
+const PRIMARY = 0x10000;
+
+describe.skipIf(!canRunMicrobit())('the HAL of the micro:bit', () => {
+  let bench: Bench;
+  let board: Emulator;
+  let uart: Terminal;
+  const line = (letter: string) => new RegExp(`${letter}[0-9a-f]{8}\n`);
+  const value = async (letter: string) => (await uart.ask(letter, line(letter))).trim().slice(-8);
+
+  beforeAll(async () => {
+    bench = await microbitBench((folder) => {
+      const wasm = join(folder, 'probe.wasm');
+      compileModule('tests/assembly/port/probe.ts', wasm);
+      return wasm;
+    });
+    board = await bench.start();
+    uart = await openTerminal(board.url);
+    await value('t');
+  });
+  afterAll(() => bench.end());
+
+  test('erases to 0xff, writes words, reads at any alignment', async () => {
+    expect(await value('e')).toBe('00000000');
+    expect(await value('w')).toBe('00000000');
+    expect(await uart.ask('r', /r0{8}\n[0-9a-f]+\n/)).toContain('\nff11223344556677 88ff'.replace(' ', ''));
+    const flash = await board.readFlash();
+    expect([...flash.subarray(PRIMARY, PRIMARY + 8)]).toEqual(Array(8).fill(0xff));
+    expect(flash.subarray(PRIMARY + 16, PRIMARY + 2048).every((byte) => byte === 0xff)).toBe(true);
+  });
+
+  test('touches nothing outside the regions, and no part of a word or page', async () => {
+    const before = await board.readFlash();
+    const answers = [...(await uart.ask('o', /(o[0-9a-f]{8}\n){9}/)).matchAll(/o([0-9a-f]{8})/g)].map((m) => m[1]);
+    expect(answers).toEqual([...Array(8).fill(FAILED), '00000000']);
+    expect(Buffer.compare(before, await board.readFlash())).toBe(0);
+  });
+
+  test('tells the map of board.json', async () => {
+    const { flash } = JSON.parse(readFileSync('boards/microbit/board.json', 'utf8'));
+    const answers = [...(await uart.ask('m', /(m[0-9a-f]{8}\n){8}/)).matchAll(/m([0-9a-f]{8})\n/g)].map((m) =>
+      parseInt(m[1]!, 16),
+    );
+    expect(answers).toEqual([
+      flash.pageBytes,
+      ...[flash.primary, flash.secondary, flash.state].flatMap(({ offset, bytes }) => [offset, bytes]),
+      0,
+    ]);
+  });
+
+  test('random bytes differ, there is no clock and no card', async () => {
+    const one = await uart.ask('n', /[0-9a-f]{32}\n/);
+    expect(await uart.ask('n', /[0-9a-f]{32}\n/)).not.toBe(one);
+    expect(await uart.ask('c', /c0{8}\ncf{8}\n/)).toBeTruthy();
+  });
+
+  test('time passes as fast as it should', async () => {
+    const before = parseInt(await value('t'), 16);
+    const began = Date.now();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const passed = parseInt(await value('t'), 16) - before;
+    expect(passed).toBeGreaterThan(400);
+    expect(passed).toBeLessThan((Date.now() - began) * 1.5 + 200);
+  });
+
+  test('button A answers yes and button B no, only while a question is shown', async () => {
+    const ask = () => uart.ask('qt', line('t')); // the time's answer shows that the question is up
+    await board.press('a');
+    await ask();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(uart.text).toBe('');
+    await board.press('a');
+    await uart.ask('', /a00000001\n/);
+    await ask();
+    await board.press('b');
+    await uart.ask('', /a00000002\n/);
+    await uart.ask('qdt', line('t'));
+    await board.press('b');
+    expect(uart.text).toBe('');
+  });
+
+  test('input is kept while the program is busy: 200 bytes at once', async () => {
+    const answers = await uart.ask('l'.repeat(200), /(l0{8}\n){200}/);
+    expect(answers.length).toBe(2000);
+  });
+
+  test('restart(0) resets into the program, with an empty mailbox', async () => {
+    expect(await uart.ask('z', line('m'))).toContain('m00000000');
+  });
+
+  test('a fault is recorded, reported, and stays in the agent; the third in a row stops it', async () => {
+    expect(await uart.ask('!', line('m'))).toMatch(/agent: fault at 0000[0-9a-f]{4} .*\r\nm00000001\n$/s);
+    await uart.ask('!', line('m'));
+    expect(await uart.ask('!', /stopped\r\n/)).toMatch(/agent: fault at/);
+    await expect(uart.ask('t', line('t'), 500)).rejects.toThrow();
+    await board.reset();
+    await uart.ask('', /m00000001\n/);
+  });
+
+  test('faults far apart are not in a row', async () => {
+    for (let i = 0; i < 3; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 1100));
+      expect(await uart.ask('!', line('m'))).toMatch(/agent: fault/);
+    }
+  });
+});
+
+describe.skipIf(!canRunMicrobit())('the application on the micro:bit', () => {
+  let bench: Bench;
+  let board: Emulator;
+  let uart: Terminal;
+  beforeAll(async () => {
+    bench = await microbitBench((folder) => {
+      const wasm = join(folder, 'probe.wasm');
+      compileModule('tests/assembly/port/probe.ts', wasm);
+      return wasm;
+    });
+    const flash = new Uint8Array(0x40000).fill(0xff);
+    const hex = 'boards/microbit/app/app-1.0.0.hex';
+    flash.set((await readImage(readFileSync(hex), hex)).bytes, PRIMARY);
+    board = await bench.start({ flash });
+    uart = await openTerminal(board.url);
+    await uart.ask('t', /t[0-9a-f]{8}\n/);
+  });
+  afterAll(() => bench.end());
+
+  test('is started by the agent and says its version', async () => {
+    await uart.ask('x', /demo-app 1\.0\.0\r\n/);
+    expect(await uart.ask('v?', /this list\r\n/)).toMatch(/demo-app 1\.0\.0\r\n.*time since start/s);
+  });
+
+  test('counts time and button presses', async () => {
+    await board.press('a');
+    await board.press('a');
+    await uart.ask('b', /pressed 2 times/);
+    await uart.ask('u', /up 0:00:0\d\r\n/);
+  });
+
+  test('answers the knock: confirms itself and stays in the agent', async () => {
+    await uart.ask('\x06\x08\x06\x06\x09', /m00000003\n/);
+  });
+
+  test('confirms by command', async () => {
+    await uart.ask('x', /demo-app/);
+    await uart.ask('c', /confirmed, restarting\r\nm00000002\n/);
+  });
+
+  test('a reset at any moment comes back to the agent', async () => {
+    await uart.ask('x', /demo-app/);
+    await board.reset();
+    await uart.ask('', /m00000000\n/);
+  });
+});
