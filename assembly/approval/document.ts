@@ -15,14 +15,15 @@ import { entriesRead } from './entries';
 /** A smart card's data object, an SMP upload, and a flash record can all hold it. */
 export const DOCUMENT_BYTES_MAX: u32 = 1024;
 
-const NEVER: u64 = u64.MAX_VALUE;
+/** As an expiry: there is none. */
+export const NEVER: u64 = u64.MAX_VALUE;
 
 @unmanaged
 export class Document {
   sequence: u64;
   issuedAt: u64; // Unix seconds, as the two below
   notBefore: u64; // 0: valid from the start
-  expires: u64; // u64.MAX_VALUE: never
+  expires: u64; // or NEVER
   signer: i32; // index of the operator anchor, -1: not authentic
 }
 

@@ -17,7 +17,7 @@
 
 import { Reason } from '../reason';
 import { ANCHORS_MAX } from './anchors';
-import { document, documentOpen } from './document';
+import { document, documentOpen, NEVER } from './document';
 import { Confirm, opinion } from './entries';
 
 export const enum Source {
@@ -180,7 +180,7 @@ function add(source: i32, weight: i32, reason: i32, anchor: i32): Finding | null
   finding.fixed = <u8>reason;
   finding.reason = <u8>reason;
   finding.anchor = <i8>anchor;
-  finding.expires = u64.MAX_VALUE;
+  finding.expires = NEVER;
   return finding;
 }
 
@@ -233,7 +233,7 @@ export function evidenceWeigh(now: u64, sources: u32): void {
 function reasonOf(finding: Finding, now: u64, sources: u32): i32 {
   if (superseded(finding)) return Reason.Superseded;
   if (finding.weight != Weight.Approves) return finding.fixed;
-  if (now >= finding.expires) return Reason.ApprovalExpired;
+  if (now >= finding.expires && finding.expires != NEVER) return Reason.ApprovalExpired;
   if (now < finding.notBefore) return Reason.ApprovalNotYetValid;
   return (sources & (1 << (finding.source - 1))) == 0 ? Reason.SourceNotAllowed : Reason.Ok;
 }
