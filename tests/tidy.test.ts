@@ -37,6 +37,7 @@ const HOST_ROOMS = [
     'host/root.ts',
     'host/progress.ts',
     'host/wait.ts',
+    'host/process.ts',
     'host/files.ts',
     'host/webassembly.d.ts',
   ],

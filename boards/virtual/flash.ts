@@ -3,10 +3,11 @@
 // What silicon cannot do is refused, loudly: unaligned words, a bit from 0 to 1 without an erase, a word written twice (cells
 // lose their guarantee), half pages. Results as in the HAL: 0 done, -1 failed. Operations survive the end of this process at any
 // moment; they are not synced to the disk one by one, so the machine's own power cut may lose the last ones.
-// A new file reads 0xff, as chips leave the factory.
+// A new file reads 0xff, as chips leave the factory. One process at a time: a second one would be a second chip in one flash.
 
-import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { CountersignError, systemCode } from '../../host/errors.js';
+import { isAlive } from '../../host/process.js';
 
 const ERASED_WORD = 0xffffffff;
 const WORD_BYTES = 4;
@@ -26,7 +27,14 @@ export interface FlashSize {
 
 // `refused` hears of each operation that silicon would not do: the agent has a fault then.
 export function openFlash(path: string, size: FlashSize, refused: (why: string) => void): Flash {
-  const file = openFile(path, size.bytes);
+  const unlock = lock(path);
+  let file: number;
+  try {
+    file = openFile(path, size.bytes);
+  } catch (error) {
+    unlock();
+    throw error;
+  }
   const cells = new Uint8Array(size.bytes);
   readSync(file, cells, 0, size.bytes, 0);
   const words = new DataView(cells.buffer);
@@ -66,7 +74,10 @@ export function openFlash(path: string, size: FlashSize, refused: (why: string) 
       return store(offset, length);
     },
     counts,
-    close: () => closeSync(file),
+    close() {
+      closeSync(file);
+      unlock();
+    },
   };
 }
 
@@ -94,5 +105,30 @@ function createFile(path: string, bytes: number): number {
     return file;
   } catch (cause) {
     throw new CountersignError('FileUnwritable', `flash: cannot make ${path}`, { cause });
+  }
+}
+
+// A file beside it that names the process; what a killed process left is taken over.
+function lock(path: string): () => void {
+  const file = `${path}.lock`;
+  for (;;) {
+    try {
+      writeFileSync(file, `${process.pid}`, { flag: 'wx' });
+      return () => rmSync(file, { force: true });
+    } catch (cause) {
+      if (systemCode(cause) !== 'EEXIST')
+        throw new CountersignError('FileUnwritable', `flash: cannot make ${file}`, { cause });
+    }
+    const owner = Number(readFileSync(file, 'utf8'));
+    if (isAlive(owner)) {
+      throw new CountersignError(
+        'LinkUnavailable',
+        `flash: ${path} is the flash of a board that runs (process ${owner})`,
+        {
+          hint: 'stop that board, or give this one another --flash',
+        },
+      );
+    }
+    rmSync(file, { force: true });
   }
 }

@@ -9,6 +9,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { isAlive } from '../process.js';
 
 const entrySchema = z.object({
   pid: z.number().int().positive(),
@@ -48,12 +49,4 @@ async function readEntry(file: string): Promise<RunningBoard | undefined> {
   if (entry && isAlive(entry.pid)) return entry;
   await rm(file, { force: true }).catch(() => undefined);
   return undefined;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

@@ -1,6 +1,7 @@
 // The flash file: what silicon does, what it cannot do, and that the file is the flash.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -39,11 +40,9 @@ describe('flash', () => {
     expect(flash.write(1020, Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8))).toBe(0);
     expect(read(1019, 10)).toEqual([0xff, 1, 2, 3, 4, 5, 6, 7, 8, 0xff]);
     expect([...readFileSync(path).subarray(1019, 1029)]).toEqual([0xff, 1, 2, 3, 4, 5, 6, 7, 8, 0xff]);
-    const other = openFlash(path, SIZE, () => undefined);
-    const seen = new Uint8Array(8);
-    other.read(1020, seen);
-    other.close();
-    expect([...seen]).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    flash.close();
+    flash = open();
+    expect(read(1019, 10)).toEqual([0xff, 1, 2, 3, 4, 5, 6, 7, 8, 0xff]);
   });
 
   it('erases whole pages and nothing else', () => {
@@ -103,5 +102,16 @@ describe('files that are no flash of this board', () => {
     expect(readFileSync(other, 'utf8')).toBe('important');
   });
   it('in a folder that is not there', () => expect(failure(join(folder, 'no', 'flash.bin'))).toBe('FileUnwritable'));
+  it('in use by a board that runs; what a dead process left is taken over', () => {
+    expect(failure(path)).toBe('LinkUnavailable');
+    flash.close();
+    const dead = spawnSync(process.execPath, ['-e', '']).pid;
+    writeFileSync(`${path}.lock`, String(dead));
+    flash = open();
+    expect(readFileSync(`${path}.lock`, 'utf8')).toBe(String(process.pid));
+    flash.close();
+    expect(existsSync(`${path}.lock`)).toBe(false);
+    flash = open();
+  });
   it('a folder', () => expect(failure(folder)).toBe('FileUnreadable'));
 });

@@ -76,6 +76,7 @@ async function startBoard(...words: string[]): Promise<Terminal> {
   boards += 1;
   const child = spawn(process.execPath, [PROGRAM, 'board', 'virtual', '--flash', `flash${boards}`, ...words], {
     cwd: place.folder,
+    env: { ...process.env, HOME: place.folder, XDG_STATE_HOME: '' }, // as place.run has it
     cols: 200,
   });
   let said = '';
@@ -222,6 +223,23 @@ describe('deliver', () => {
     const { code, stderr } = await place.run('deliver', 'r1.suit');
     expect(code).toBe(4);
     expect(stderr).toContain('--port');
+  });
+});
+
+describe('a board that runs here', () => {
+  it('is listed, and is the port that is meant when it is the only one', async (context) => {
+    const board = await startBoard();
+    const listed = await place.must('devices', '--json');
+    expect(listed.json().ports).toContainEqual({ path: board.port, about: expect.stringContaining('virtual board') });
+    if ((await listPorts()).length === 0) {
+      const ended = await place.run('deliver', 'r1.suit', '--json');
+      expect([ended.code, ended.json().reason.name]).toEqual([20, 'NotProvisioned']);
+      expect(ended.stderr).toContain(`over ${board.port}`);
+    } else context.annotate('this machine has serial ports of its own: the second half is not shown');
+    await board.close();
+    expect((await place.must('devices', '--json')).json().ports).not.toContainEqual(
+      expect.objectContaining({ path: board.port }),
+    );
   });
 });
 
