@@ -32,27 +32,27 @@ function sayNumber(number: u32): void {
 export function noticeQuestion(reason: u32): u32 {
   length = 0;
   questionPackage(pack);
-  say(0x206c6c6174736e49); // Install
+  say(0x206c6c6174736e49); // "Install "
   sayText(nameOf(pack), textBytes(nameOf(pack), NAME_BYTES_MAX));
-  say(0x20); //
+  say(0x20); // " "
   sayText(versionOf(pack), textBytes(versionOf(pack), VERSION_BYTES_MAX));
-  say(0x6e6f73616572202c); // , reason
-  say(0x20); //
+  say(0x6e6f73616572202c); // ", reason"
+  say(0x20); // " "
   sayNumber(reason);
-  say(0x6f6e2f736579203f); // ? yes/no
-  say(0x0a0d); // \r\n
+  say(0x6f6e2f736579203f); // "? yes/no"
+  say(0x0a0d); // "\r\n"
   return length;
 }
 
 // "state N, reason N", and its length.
 export function noticeState(): u32 {
   length = 0;
-  say(0x206574617473); // state
+  say(0x206574617473); // "state "
   sayNumber(status.state);
-  say(0x6e6f73616572202c); // , reason
-  say(0x20); //
+  say(0x6e6f73616572202c); // ", reason"
+  say(0x20); // " "
   sayNumber(status.reason);
-  say(0x0a0d); // \r\n
+  say(0x0a0d); // "\r\n"
   return length;
 }
 

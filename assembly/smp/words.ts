@@ -1,4 +1,4 @@
-// The words of the SMP groups, eight letters to a number, the first letter in the lowest byte (as codec/cbor.ts packs them).
+// The words of the SMP groups, eight letters to a number, the first letter in the lowest byte, as codec/cbor.ts has them.
 // A longer word is two numbers, NAME and NAME_. tests/agent/words.test.ts holds each number against the word beside it.
 
 export const D: u64 = 0x64; // d
@@ -40,8 +40,6 @@ export const PENDING: u64 = 0x676e69646e6570; // pending
 export const CONFIRMED: u64 = 0x656d7269666e6f63; // confirme
 export const CONFIRMED_: u64 = 0x64; // d
 export const ACTIVE: u64 = 0x657669746361; // active
-export const PERMANENT: u64 = 0x6e656e616d726570; // permanen
-export const PERMANENT_: u64 = 0x74; // t
 export const SLOTS: u64 = 0x73746f6c73; // slots
 export const SIZE: u64 = 0x657a6973; // size
 export const UPLOAD_IMAGE_ID: u64 = 0x695f64616f6c7075; // upload_i
@@ -65,5 +63,4 @@ export const RECS: u64 = 0x73636572; // recs
 export const N: u64 = 0x6e; // n
 export const TYPE: u64 = 0x65707974; // type
 export const RESULT: u64 = 0x746c75736572; // result
-export const MATCH: u64 = 0x686374616d; // match
 export const OBJECT: u64 = 0x312f4f4d55462f2e; // ./FUMO/1

@@ -297,15 +297,17 @@ function resume(): bool {
   return true;
 }
 
-// Clears the secondary slot on demand: whatever was known of its contents is void.
+// Clears the secondary slot on demand: whatever was known of its contents is void. On an idle device that is nothing,
+// and nothing is written, however often it is asked.
 export function downloadClear(): Reason {
-  const moved = statusMove(Event.Clear, Reason.Ok);
-  if (moved !== Reason.Ok) return moved;
+  if (status.state === State.Updating) return Reason.WrongState;
   downloadReset();
   offerBegin();
+  if (status.state === State.Idle) return Reason.Ok;
+  statusMove(Event.Clear, Reason.Ok);
   status.eraseCount++;
+  status.consent = 0;
   storeStageDelete(Key.Staged);
-  storeStageDelete(Key.Previous);
   storeStageDelete(Key.Download);
   storeStageDelete(Key.DownloadPages);
   return storeCommit();

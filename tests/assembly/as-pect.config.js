@@ -1,11 +1,16 @@
 // as-pect 8: compiles each *.spec.ts with the modules of assembly/ that it imports and runs it.
+import { suiteHal } from './support/hal.js';
+
 export default {
   entries: ['tests/assembly/**/*.spec.ts'],
   include: [],
   disclude: [/node_modules/],
   coverage: ['assembly/**/*.ts'],
   async instantiate(memory, createImports, instantiate, binary) {
-    return instantiate(binary, createImports({ env: { memory } }));
+    let result;
+    const hal = suiteHal(() => result.exports.memory);
+    result = await instantiate(binary, createImports({ env: { memory }, hal }));
+    return result;
   },
   outputBinary: false,
 };

@@ -13,6 +13,9 @@ export interface Request {
   sequence?: number;
 }
 
+// Not a Buffer: whose slice() would be a view on the same bytes, and spoil the original with its copy.
+const plain = (bytes: Buffer): Uint8Array => new Uint8Array(bytes);
+
 export function packet({ group, id, write = false, body = {}, version = 1, sequence = 7 }: Request): Uint8Array {
   const content = encode(body);
   const header = Buffer.alloc(8);
@@ -21,7 +24,7 @@ export function packet({ group, id, write = false, body = {}, version = 1, seque
   header.writeUInt16BE(group, 4);
   header[6] = sequence;
   header[7] = id;
-  return Buffer.concat([header, content]);
+  return plain(Buffer.concat([header, content]));
 }
 
 export function crc16(bytes: Uint8Array): number {
@@ -43,7 +46,7 @@ export function frame(content: Uint8Array, rawBytes = 93): Uint8Array {
     const text = raw.subarray(at, at + rawBytes).toString('base64');
     lines.push(Buffer.from(at === 0 ? [6, 9] : [4, 0x14]), Buffer.from(`${text}\n`));
   }
-  return Buffer.concat(lines);
+  return plain(Buffer.concat(lines));
 }
 
 // Every packet in what a console sent, and the text around them.
