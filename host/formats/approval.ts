@@ -33,7 +33,6 @@ const CONFIRM = { 'no-ask': 0, ask: 1 } as const;
 const ID_BYTES = 8;
 const DIGEST_BYTES = 32;
 
-export type EntryVerdict = keyof typeof VERDICT;
 export type Confirm = keyof typeof CONFIRM;
 
 const bytesSchema = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'is not bytes');

@@ -192,7 +192,7 @@ describe('deliver', () => {
     };
     const quick = await time('--timeout', '0.1', '--retries', '0');
     const slow = await time('--timeout', '0.5', '--retries', '7');
-    expect(slow - quick).toBeGreaterThan(3000);
+    expect(slow - quick).toBeGreaterThan(2000); // 4 s against 0.1 s, and room for a busy machine
   });
 
   it.each<[string, string[], number]>([

@@ -1,0 +1,103 @@
+// countersign, the library: everything that the command can do, for programs.
+//
+// What to expect everywhere: bytes are Uint8Array, times are Unix seconds, sequence numbers are bigint (64 bits). Whatever
+// fails throws a CountersignError, whose `code` is a row of `reasons`. Functions that read a format show what it claims;
+// whether it is true is said by a Core, which is the very program that runs on the devices. Long work is an async
+// iterator of Progress, and every wait takes an AbortSignal.
+//
+//   import { loadCore } from 'countersign';
+//   const core = await loadCore();
+//   core.provision(bootstrap);
+//   const { verdict, reason } = await core.judge({ envelope, evidence: [{ source: 'tree', bytes: approval }] });
+
+// The verifier: a device as the core knows it. Numbers are the core's own (assembly/reason.ts).
+export {
+  type Core,
+  type Evidence,
+  type Facts,
+  type Finding,
+  type Judgement,
+  loadCore,
+  type Question,
+  type VerdictName,
+} from './core.js';
+// Devices over a link: what they are, provisioning, approvals, delivery (FUMO states and SMP; see reference of each).
+export { type Delivery, deliver, type Outcome } from './device/deliver.js';
+export {
+  type Identity,
+  type Installed,
+  identify,
+  provision,
+  putApproval,
+  readInstalled,
+  readState,
+  readVerdict,
+} from './device/identity.js';
+// Errors: one family, one table with FUMO, LwM2M and exit codes.
+export { CountersignError } from './errors.js';
+// Approval documents (CWT claims in COSE_Sign1, RFC 8392 and 9052), their YAML twin, and the next document of an operator.
+export {
+  type ApprovalView,
+  type Claims,
+  type Confirm,
+  type Entry,
+  encodeClaims,
+  newDocumentId,
+  signApproval,
+  viewApproval,
+} from './formats/approval.js';
+export { type ClaimDefaults, claimsFromYaml, claimsToYaml } from './formats/approval-yaml.js';
+// Bootstrap documents and policies.
+export {
+  type Anchor,
+  type Bootstrap,
+  type BootstrapView,
+  bootstrapFromFile,
+  encodeBootstrap,
+  type Role,
+  viewBootstrap,
+} from './formats/bootstrap.js';
+// Identifiers of SUIT: UUIDv5 of a domain, and of a class within a vendor (RFC 9562).
+export { classIdOf, vendorIdOf } from './formats/bytes.js';
+// COSE_Sign1 (RFC 9052): signing, and a look into any.
+export { type Sign1View, sign1, viewSign1 } from './formats/cose.js';
+// Envelopes: taken apart and added to, byte for byte (draft-ietf-suit-manifest).
+export {
+  addApproval,
+  addBlock,
+  approvalsIn,
+  detachPayload,
+  type Envelope,
+  type Member,
+  payloadIn,
+  requireDigest,
+  splitEnvelope,
+} from './formats/envelope.js';
+// Firmware files: raw, Intel HEX, ELF, UF2, MCUboot.
+export { type Image, type ImageKind, type ImageOptions, readImage } from './formats/images/image.js';
+// Keys: Ed25519 and P-256; PEM, DER, COSE_Key, raw (RFC 9679 for key ids).
+export {
+  generateKey,
+  type KeyKind,
+  type PassphraseSource,
+  type PublicKey,
+  publicKeyFromCose,
+  publicKeyToCose,
+  publicKeyToPem,
+  readPublicKey,
+  readSigningKey,
+  type SigningKey,
+  thumbprint,
+} from './formats/keys.js';
+export { type ManifestView, viewManifest } from './formats/manifest.js';
+export { type Policy, SOURCES, type SourceName } from './formats/policy.js';
+export { type NextDocument, type NextOptions, nextDocument } from './formats/record.js';
+// Packages: a signed SUIT envelope of an image.
+export { buildPackage, type Package, type PackageOptions } from './formats/suit.js';
+export { type Address, openMqtt } from './links/mqtt.js';
+export { listPorts, openSerial, type PortInfo } from './links/serial.js';
+export { openTcp } from './links/tcp.js';
+export type { Phase, Progress } from './progress.js';
+export { exitCodes, type ReasonName, type ReasonRow, reasonOf, reasons } from './reasons.js';
+export { type Client, type ClientOptions, createClient } from './smp/client.js';
+export type { Link } from './smp/link.js';
