@@ -1,0 +1,118 @@
+// `npm start`: the main job on an embedded default. A broker, two devices with the real agent, a real firmware image.
+//
+// On a terminal the questions of the devices are put to whoever sits there; without one the answers come from the script in
+// scenes.ts, and the transcript is the same. Ends 0 only if every scene ended as it should; the last line says how many did.
+
+import { makeTerminal } from '../cli/terminal.js';
+import { deliver, type Outcome } from '../device/deliver.js';
+import { identify, provision, putApproval } from '../device/identity.js';
+import { asCountersignError } from '../errors.js';
+import { hex } from '../formats/bytes.js';
+import type { Progress } from '../progress.js';
+import { type ReasonName, reasonOf, reasons } from '../reasons.js';
+import type { Question } from '../smp/commands.js';
+import { gatherPeople, type People } from './people.js';
+import { endOf, POLICIES, SCENES, type Scene } from './scenes.js';
+import { type Answer, DEVICE_NAMES, type Device, type Stage, setStage } from './stage.js';
+
+const DEVICE_IDS = { clinic: '00000000000000c1', ward: '00000000000000a2' } as const;
+
+const terminal = makeTerminal({ json: false, input: true, level: 0 });
+const say = (text: string) => process.stdout.write(`${text}\n`);
+const tell = (who: string, text: string) => say(`  ${who.padEnd(8)} ${text}`);
+
+/** What this scene's user said, and what to say for them when nobody is there. */
+let script: Answer | undefined;
+let given: Answer | undefined;
+
+async function person(question: Question): Promise<Answer> {
+  tell('device', `asks its user: install ${question.name} ${question.version}? ${reasonOf(question.reason ?? 0).text}`);
+  tell('', `package ${hex(question.digest ?? new Uint8Array())}`);
+  const said = terminal.interactive ? await terminal.confirm('Install it?', 'a terminal') : script === 'yes';
+  given = said ? 'yes' : 'no';
+  tell('user', given);
+  return given;
+}
+
+async function main(): Promise<number> {
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort());
+  const people = await gatherPeople();
+  const stage = await setStage(person, stop.signal);
+  let played = 0;
+  let good = 0;
+  const play = async (title: string, scene: () => Promise<boolean>) => {
+    played++;
+    say(`\nscene ${played}: ${title}`);
+    const ended = await scene().catch((error: unknown) => {
+      tell('', asCountersignError(error).message);
+      return false;
+    });
+    if (ended) good++;
+    else tell('', 'THIS SCENE DID NOT END AS IT SHOULD');
+  };
+  try {
+    await play('bootstrap: two blank devices get identity, anchors and policy, once', () => bootstrap(stage, people));
+    for (const scene of SCENES) await play(scene.title, () => perform(scene, stage, people, stop.signal));
+  } finally {
+    await stage.close();
+  }
+  const total = SCENES.length + 1;
+  say(`\nscenes: ${good} of ${total}`);
+  return good === total ? 0 : 1;
+}
+
+async function bootstrap(stage: Stage, people: People): Promise<boolean> {
+  const refused = (error: unknown) => asCountersignError(error).reason.name;
+  for (const name of DEVICE_NAMES) {
+    const { client, reached } = stage.devices[name];
+    const document = people.bootstrap(DEVICE_IDS[name], POLICIES[name]);
+    const blank = await finish(deliver(client, { file: people.release({ version: '1.0.0', sequence: 1n }).envelope }));
+    if (endOf(blank) !== 'NotProvisioned') return false;
+    await provision(client, document);
+    const { deviceId } = await identify(client);
+    const again = await provision(client, document).then(() => 'taken', refused);
+    if (again !== 'BootstrapLocked') return false;
+    tell(name, `${reached}: blank, installs nothing; now device ${deviceId}, locked`);
+  }
+  return true;
+}
+
+async function perform(scene: Scene, stage: Stage, people: People, signal: AbortSignal): Promise<boolean> {
+  const device = stage.devices[scene.device];
+  const { envelope, approval } = scene.offer(people);
+  if (approval) {
+    await putApproval(device.client, approval, { signal });
+    tell('operator', 'an approval document reaches the management tree; the device keeps it: authentic, and newer');
+  }
+  script = scene.scripted;
+  given = undefined;
+  const before = device.slots();
+  tell('server', `offers ${envelope.length} bytes to ${device.name}`);
+  const outcome = await finish(deliver(device.client, { file: envelope, signal }));
+  const untouched = device.slots() === before;
+  report(device, outcome, untouched);
+  const wanted: ReasonName = scene.scripted && given === 'no' ? 'UserRefused' : scene.ends;
+  return endOf(outcome) === wanted && (!scene.scripted || given !== undefined) && (!scene.untouched || untouched);
+}
+
+function report(device: Device, outcome: Outcome, untouched: boolean): void {
+  const end = endOf(outcome);
+  if (outcome.kind === 'installed') {
+    tell(device.name, `INSTALLED ${outcome.version}, sequence ${outcome.sequence}: swapped, tried, confirmed`);
+    return;
+  }
+  const { code, text, fumo } = reasons[end];
+  tell(device.name, `REFUSED: ${text} (reason ${code} ${end}, FUMO result ${fumo})`);
+  if (untouched) tell('', 'not one byte of its slots was written');
+}
+
+/** Plays progress to its end; the phases are told by the outcome. */
+async function finish<T>(work: AsyncGenerator<Progress, T, undefined>): Promise<T> {
+  for (;;) {
+    const step = await work.next();
+    if (step.done) return step.value;
+  }
+}
+
+process.exitCode = await main();
