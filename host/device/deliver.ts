@@ -49,7 +49,7 @@ const INSTALL_MS_DEFAULT = 120_000; // a Cortex-M0 swaps a full slot in some ten
 const POLL_MS = 300;
 const ANSWER_MARGIN_MS = 5000; // after the device's own time for the answer, for what it says then
 const WAITING_TOLD_MS = 30_000; // how often the person watching is told that we still wait
-const LEFT_ROUNDING_MS = 1500; // the device tells whole seconds
+const LEFT_ROUNDING_MS = 1500; // the device tells whole seconds, rounded up
 const SLOW_FACTOR = 10; // verdict, and hash of a whole slot, on a slow core
 
 // An image on trial starts after a reset, once the agent was left alone for a second and has hashed it; whoever talks sooner
@@ -140,7 +140,7 @@ async function* send(session: Session): Steps<Outcome | undefined> {
     // Asked before the download, once: after a yes the same bytes are offered again, and go on.
     if (end.error.rc !== reasons.AwaitingUser.code || asked) return refused(session, end.error.rc, offset);
     asked = true;
-    const outcome = yield* untilAnswered(session);
+    const outcome = yield* untilAnswered(session, 'download');
     if (outcome) return outcome;
   }
 }
@@ -185,7 +185,7 @@ async function* untilDone(session: Session): Steps<Outcome> {
     const sight = await look(session);
     if (sight && isOurs(session, sight.alert)) return finished(session, sight.alert);
     if (sight?.question.pending) {
-      const outcome = yield* untilAnswered(session);
+      const outcome = yield* untilAnswered(session, 'install');
       if (outcome) return outcome;
       if (!asked) deadline = Date.now() + patience; // the person's time is not the installation's
       asked = true;
@@ -244,17 +244,17 @@ async function finished(session: Session, alert: Alert): Promise<Outcome> {
 // --- The person ---
 
 // Until the question is gone: an outcome, or undefined when the answer was yes. Asks nobody here and answers nothing.
-async function* untilAnswered(session: Session): Steps<Outcome | undefined> {
+async function* untilAnswered(session: Session, about: 'download' | 'install'): Steps<Outcome | undefined> {
   const { client, waits, delivery } = session;
   const began = Date.now();
-  let deviceWaits = began; // until when
+  let until: number | undefined; // when the device gives up; unknown before it was seen asking
   let toldAt = Number.NEGATIVE_INFINITY;
   for (;;) {
     const question = await readQuestion(client, waits).catch(ignoreSilence);
     const now = Date.now();
     if (question?.pending) {
       const left = question.left ?? 0;
-      deviceWaits = now + left * 1000;
+      until = now + left * 1000;
       if (now - toldAt >= WAITING_TOLD_MS) {
         toldAt = now;
         yield { kind: 'waiting', for: 'the user of the device', seconds: left };
@@ -263,11 +263,22 @@ async function* untilAnswered(session: Session): Steps<Outcome | undefined> {
     } else if (question) {
       const alert = await readAlert(client, waits);
       if (isOurs(session, alert)) return finished(session, alert);
-      return now >= deviceWaits - LEFT_ROUNDING_MS ? { kind: 'deferred' } : undefined;
+      return (await nobodyAnswered(session, about, until)) ? { kind: 'deferred' } : undefined;
     }
-    if (now > deviceWaits + ANSWER_MARGIN_MS) return { kind: 'asked', left: 0 };
+    if (now > (until ?? began) + ANSWER_MARGIN_MS) return { kind: 'asked', left: 0 };
     await sleep(POLL_MS, waits.signal);
   }
+}
+
+// The question is gone, and no alert says no. Before an installation the state tells; before a download only the time does,
+// and a wrong guess costs no more than another offer.
+async function nobodyAnswered(
+  { client, waits }: Session,
+  about: 'download' | 'install',
+  until: number | undefined,
+): Promise<boolean> {
+  if (about === 'install') return (await readState(client, waits)) === STATE.ready;
+  return until !== undefined && Date.now() >= until - LEFT_ROUNDING_MS;
 }
 
 // --- Ends ---

@@ -142,6 +142,21 @@ describe('deliver', () => {
     expect((error as CountersignError).message).toContain('image too large for the slot');
   });
 
+  it('a person who answers before we could look: the offer goes on', async () => {
+    let offers = 0;
+    const upload = (off: number, bytes: number) => (offers++ ? { off: off + bytes } : { err: { group: 64, rc: 120 } });
+    expect(await run({ upload })).toMatchObject({ kind: 'installed' });
+  });
+
+  it.each([
+    ['60', 'TimedOut'], // said yes in the last second: it is being installed
+    ['50', 'deferred'],
+  ])('the question before the installation ends in its last second, state %s: %s', async (state, wanted) => {
+    const question = (asked: number) => (asked ? { pending: false } : { pending: true, left: 1 });
+    const outcome = await run({ state, question, alert: () => ({ n: 0 }) });
+    expect('kind' in outcome ? outcome.kind : outcome.reason.name).toBe(wanted);
+  });
+
   it('a question that ends at once, again and again, ends', async () => {
     let uploads = 0;
     const outcome = await run({
