@@ -1,0 +1,199 @@
+// The main job on the emulated Cortex-M0, scene by scene, with the real application: what is installed runs, and says so
+// on the UART. Between any two scenes the board may be reset, or stopped altogether and started with the flash it had.
+
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Emulator } from '../../boards/microbit/qemu.js';
+import { type Delivery, deliver, type Outcome } from '../../host/device/deliver.js';
+import { identify, provision, putApproval } from '../../host/device/identity.js';
+import { readImage } from '../../host/formats/images/image.js';
+import { openTcp } from '../../host/links/tcp.js';
+import { reasons } from '../../host/reasons.js';
+import { type Client, createClient } from '../../host/smp/client.js';
+import { readQuestion } from '../../host/smp/commands.js';
+import { flipBit, makeApproval, makeBootstrap, makeEnvelope, makeKey, ROLE } from '../support/make.js';
+import { type Bench, canRunMicrobit, microbitBench } from '../support/microbit.js';
+
+const PRIMARY = 0x10000;
+const STATE = 0x3c000;
+const START_MS = 15_000; // the agent waits 10 s for a client before it starts the application
+const MINUTES = 60_000;
+
+const vendor = makeKey('ed25519', 'vendor');
+const operator = makeKey('p256', 'operator');
+const stranger = makeKey('ed25519', 'stranger');
+
+describe.skipIf(!canRunMicrobit())('the main job on the micro:bit', () => {
+  let bench: Bench;
+  let board: Emulator;
+  let client: Client;
+  let heard = ''; // text on the UART between the frames
+  const apps: Record<string, Uint8Array> = {};
+
+  const connect = async () => {
+    const link = await openTcp(board.url);
+    link.listen({
+      text: (bytes) => {
+        heard += Buffer.from(bytes).toString('latin1');
+      },
+    });
+    client = createClient(link, { timeoutMs: 4000, retries: 3 });
+  };
+  const stopAndStart = async () => {
+    const flash = await board.readFlash();
+    await client.close();
+    await board.close();
+    board = await bench.start({ flash });
+    await connect();
+  };
+  const hear = async (text: string, limitMs = START_MS) => {
+    const end = Date.now() + limitMs;
+    while (!heard.includes(text)) {
+      if (Date.now() > end)
+        throw new Error(`the UART did not say ${JSON.stringify(text)}, but ${JSON.stringify(heard)}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+  const release = (version: string, sequence: number, signer = vendor) =>
+    makeEnvelope({ sequence, image: apps[version]!, signers: [signer], text: { name: 'demo-app', version } });
+  const bring = async (file: Uint8Array, more: Partial<Delivery> = {}): Promise<Outcome> => {
+    const steps = deliver(client, { file, ...more });
+    for (;;) {
+      const step = await steps.next();
+      if (step.done) return step.value;
+    }
+  };
+  const approve = (sequence: number, verdict: number, digest: Uint8Array) =>
+    putApproval(
+      client,
+      makeApproval({ key: operator, sequence, issuedAt: 1_700_000_000 + sequence, entries: [{ verdict, digest }] }),
+    );
+  const primary = async () => (await board.readFlash()).subarray(PRIMARY, STATE);
+
+  beforeAll(async () => {
+    for (const version of ['1.0.0', '1.1.0']) {
+      const hex = `boards/microbit/app/app-${version}.hex`;
+      apps[version] = (await readImage(readFileSync(hex), hex)).bytes;
+    }
+    bench = await microbitBench();
+    board = await bench.start();
+    await connect();
+  });
+  afterAll(async () => {
+    await client?.close();
+    await bench?.end();
+  });
+
+  test(
+    'a blank board installs nothing, and is provisioned once',
+    async () => {
+      expect(await bring(release('1.0.0', 1).bytes)).toMatchObject({
+        kind: 'refused',
+        reason: reasons.NotProvisioned.code,
+      });
+      const document = makeBootstrap({
+        deviceId: Uint8Array.of(0xde, 0x71, 0xce, 0),
+        anchors: [
+          { role: ROLE.vendor, key: vendor },
+          { role: ROLE.operator, key: operator },
+        ],
+        policy: { unapproved: 1, timeout: 20, trialBoots: 1 },
+      });
+      await provision(client, document);
+      await stopAndStart();
+      expect((await identify(client)).deviceId).toBe('de71ce00');
+      await expect(provision(client, document)).rejects.toMatchObject({ reason: { name: 'BootstrapLocked' } });
+    },
+    2 * MINUTES,
+  );
+
+  test(
+    'approved: installed without a question, and its banner is on the UART',
+    async () => {
+      const { bytes, digest } = release('1.0.0', 1);
+      await approve(1, 1, digest);
+      await board.reset();
+      expect(await bring(bytes)).toEqual({ kind: 'installed', version: '1.0.0', sequence: 1n, digest });
+      heard = '';
+      await board.reset();
+      await hear('demo-app 1.0.0');
+      expect((await primary()).subarray(0, apps['1.0.0']!.length)).toEqual(apps['1.0.0']);
+    },
+    3 * MINUTES,
+  );
+
+  test(
+    'the client reaches the agent while the application runs',
+    async () => {
+      expect((await identify(client)).installed).toMatchObject({ version: '1.0.0', sequence: 1n });
+    },
+    MINUTES,
+  );
+
+  test(
+    'not approved: the user is asked; button B says no, and not a byte of the program changes',
+    async () => {
+      const before = (await primary()).slice();
+      const { bytes } = release('1.1.0', 2);
+      const coming = bring(bytes);
+      const asked = async () => {
+        for (;;) {
+          const question = await readQuestion(client);
+          if (question.pending) return question;
+          await new Promise((resolve) => setTimeout(resolve, 200));
+        }
+      };
+      const question = await asked();
+      expect(question).toMatchObject({ name: 'demo-app', version: '1.1.0' });
+      await board.press('b');
+      expect(await coming).toMatchObject({ kind: 'refused', reason: reasons.UserRefused.code });
+      expect(Buffer.compare((await primary()).subarray(0, 4096), before.subarray(0, 4096))).toBe(0);
+    },
+    2 * MINUTES,
+  );
+
+  test.each([
+    ['tampered', () => flipBit(release('1.1.0', 2).bytes, 3000), undefined],
+    ['signed by a stranger', () => release('1.1.0', 2, stranger).bytes, reasons.VendorSignature.code],
+    ['rolled back', () => release('1.0.0', 0).bytes, reasons.Rollback.code],
+  ] as const)(
+    '%s: refused',
+    async (_, make, reason) => {
+      await stopAndStart();
+      const outcome = await bring(make());
+      expect(outcome).toMatchObject(reason === undefined ? { kind: 'refused' } : { kind: 'refused', reason });
+      expect((await identify(client)).installed).toMatchObject({ version: '1.0.0' });
+    },
+    2 * MINUTES,
+  );
+
+  test(
+    'denied by the operator: refused',
+    async () => {
+      const { bytes, digest } = release('1.1.0', 2);
+      await approve(2, 2, digest);
+      expect(await bring(bytes)).toMatchObject({ kind: 'refused', reason: reasons.Denied.code });
+    },
+    2 * MINUTES,
+  );
+
+  test(
+    'button A says yes: installed, swapped, confirmed, and the new banner is on the UART',
+    async () => {
+      await approve(3, 1, new Uint8Array(32)); // takes the denial back, approves something else
+      const { bytes, digest } = release('1.1.0', 3);
+      const coming = bring(bytes);
+      for (;;) {
+        if ((await readQuestion(client)).pending) break;
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+      await board.press('a');
+      expect(await coming).toEqual({ kind: 'installed', version: '1.1.0', sequence: 3n, digest });
+      heard = '';
+      await stopAndStart();
+      await hear('demo-app 1.1.0');
+      expect((await primary()).subarray(0, apps['1.1.0']!.length)).toEqual(apps['1.1.0']);
+    },
+    3 * MINUTES,
+  );
+});
