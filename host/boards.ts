@@ -1,7 +1,8 @@
 // The boards that we know: one folder each, described by board.json. Checked here, so that everybody else can trust it.
 //
-// The flash map is a promise between agent, port and linker script: pages of one size, regions in order and apart, the secondary
-// slot one page larger than the primary (a download is staged from its second page on), an even number of state pages.
+// The flash map is a promise between agent, port and linker script: pages of one size, regions in order and apart, the
+// secondary slot one page larger than the primary (a download is staged from its second page on), an even number of
+// state pages.
 
 import { readdir, readFile } from 'node:fs/promises';
 import { z } from 'zod';

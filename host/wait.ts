@@ -1,7 +1,7 @@
 // Waiting that can be given up: every wait of this library takes an AbortSignal and ends by it.
 //
-// The error tells the two kinds of giving up apart: a time limit (TimedOut) and a person or caller (Cancelled). A signal
-// aborted with an error of ours hands on just that error.
+// The error tells the two kinds of giving up apart: a time limit (TimedOut) and a person or caller (Cancelled). A
+// signal aborted with an error of ours hands on just that error.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { CountersignError } from './errors.js';

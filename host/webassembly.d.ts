@@ -1,5 +1,5 @@
-// The part of the WebAssembly API that is used here: every Node has it, the types for Node 20 do not, and those of the DOM would
-// bring a browser's globals along.
+// The part of the WebAssembly API that is used here: every Node has it, the types for Node 20 do not, and those of the
+// DOM would bring a browser's globals along.
 
 declare namespace WebAssembly {
   class Module {

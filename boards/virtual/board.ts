@@ -1,8 +1,9 @@
-// The virtual board: the agent in this process, behind a serial port that any program can open, and on a broker if one is given.
+// The virtual board: the agent in this process, behind a serial port that any program can open, and on a broker if one
+// is given.
 //
-// Around the machine there is only what a real board has too: a port (a pseudo-terminal), a radio (MQTT, with retained state
-// and last will), a panel with two buttons (onQuestion), a clock, chance, and flash that stays (a file). It decides nothing. What it
-// shows of the device it asks the agent for, over a packet link of its own.
+// Around the machine there is only what a real board has too: a port (a pseudo-terminal), a radio (MQTT, with retained
+// state and last will), a panel with two buttons (onQuestion), a clock, chance, and flash that stays (a file). It
+// decides nothing. What it shows of the device it asks the agent for, over a packet link of its own.
 
 import { randomFillSync } from 'node:crypto';
 import { readFile } from 'node:fs/promises';

@@ -1,9 +1,10 @@
 // The board's flash: a file of exactly its size, written through at each operation, as strict as silicon is.
 //
-// What silicon cannot do is refused, loudly: unaligned words, a bit from 0 to 1 without an erase, a word written twice (cells
-// lose their guarantee), half pages. Results as in the HAL: 0 done, -1 failed. Operations survive the end of this process at any
-// moment; they are not synced to the disk one by one, so the machine's own power cut may lose the last ones.
-// A new file reads 0xff, as chips leave the factory. One process at a time: a second one would be a second chip in one flash.
+// What silicon cannot do is refused, loudly: unaligned words, a bit from 0 to 1 without an erase, a word written twice
+// (cells lose their guarantee), half pages. Results as in the HAL: 0 done, -1 failed. Operations survive the end of
+// this process at any moment; they are not synced to the disk one by one, so the machine's own power cut may lose the
+// last ones. A new file reads 0xff, as chips leave the factory. One process at a time: a second one would be a second
+// chip in one flash.
 
 import { closeSync, fstatSync, openSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { CountersignError, systemCode } from '../../host/errors.js';

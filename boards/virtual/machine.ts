@@ -4,11 +4,11 @@
 //     ^         │restart(0), trap        │ knock 06 09
 //     └─────────┴────────────────────────┘
 //
-// RAM is the wasm instance: every reset makes a new one. What survives is the flash and the mailbox. The application is the image
-// in the primary slot; this machine has no Cortex-M and cannot execute it, so it does only what every
-// application must: hear the knock on the console (or any packet), leave 3 in the mailbox, reset.
-// Everything is synchronous and nothing here has a timer: time comes in by tick().
-// A trap is what a hard fault is on a chip: it resets. After TRAPS_MAX in a row the machine stops until it is reset from outside.
+// RAM is the wasm instance: every reset makes a new one. What survives is the flash and the mailbox. The application
+// is the image in the primary slot; this machine has no Cortex-M and cannot execute it, so it does only what every
+// application must: hear the knock on the console (or any packet), leave 3 in the mailbox, reset. Everything is
+// synchronous and nothing here has a timer: time comes in by tick(). A trap is what a hard fault is on a chip: it
+// resets. After TRAPS_MAX in a row the machine stops until it is reset from outside.
 
 import type { FlashMap, Region } from '../../host/boards.js';
 import type { Flash } from './flash.js';

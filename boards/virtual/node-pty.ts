@@ -1,4 +1,5 @@
-// The part of @lydell/node-pty that opens a bare pseudo-terminal: it is there and used widely, but not in the package's types.
+// The part of @lydell/node-pty that opens a bare pseudo-terminal: it is there and used widely, but not in the
+// package's types.
 
 import type { ReadStream } from 'node:tty';
 import * as nodePty from '@lydell/node-pty';

@@ -1,4 +1,5 @@
-// The board's serial port: a pseudo-terminal. The board holds the master; the path of the slave is opened like a real port.
+// The board's serial port: a pseudo-terminal. The board holds the master; the path of the slave is opened like a real
+// port.
 //
 // A UART sends whether or not anybody listens: what nobody reads is dropped beyond a small buffer, so that nothing
 // piles up and the next one to open the port does not get yesterday's text.

@@ -1,4 +1,5 @@
-// The board's MQTT connection: requests in, answers out, its state retained, and a last will for when it goes without a word.
+// The board's MQTT connection: requests in, answers out, its state retained, and a last will for when it goes without
+// a word.
 
 import { type Address, connectBroker } from '../../host/links/mqtt.js';
 import { type DeviceState, topicsOf } from '../../host/links/topics.js';

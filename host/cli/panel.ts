@@ -1,8 +1,8 @@
 // The panel of a virtual board: this terminal shows the device's question to its user, and takes the answer.
 //
-// Only a line typed while the question is shown is an answer: what was typed before is read all the time and dropped. Only y, yes, n
-// and no are answers; enter alone is none. What is shown comes from the device: from the manifest that the vendor signed, and
-// from the device's own verdict.
+// Only a line typed while the question is shown is an answer: what was typed before is read all the time and dropped.
+// Only y, yes, n and no are answers; enter alone is none. What is shown comes from the device: from the manifest that
+// the vendor signed, and from the device's own verdict.
 
 import { createInterface } from 'node:readline';
 import type { Answer } from '../../boards/virtual/machine.js';

@@ -1,9 +1,9 @@
 // The boards that `countersign board` runs on this machine now: their ports are in no list of the system, so they note
 // themselves here, and `devices` and `deliver` find them.
 //
-// One small file per board in $XDG_STATE_HOME/countersign/boards (or ~/.local/state), named by its process, removed when it ends;
-// one that a killed process left behind is removed by whoever reads it. It is a convenience: what cannot be written or read is
-// simply not listed.
+// One small file per board in $XDG_STATE_HOME/countersign/boards (or ~/.local/state), named by its process, removed
+// when it ends; one that a killed process left behind is removed by whoever reads it. It is a convenience: what cannot
+// be written or read is simply not listed.
 
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';

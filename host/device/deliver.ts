@@ -5,8 +5,8 @@
 //   waiting             a person is asked, on the device or wherever its policy says; never here
 //   installing          swap, restart, trial; the device may be silent meanwhile
 //
-// Progress comes as an async iterator; what became of it is what the iterator returns. "Installed" is said only after the
-// device has shown this package as installed and confirmed. Every wait has a limit.
+// Progress comes as an async iterator; what became of it is what the iterator returns. "Installed" is said only after
+// the device has shown this package as installed and confirmed. Every wait has a limit.
 
 import { randomBytes } from 'node:crypto';
 import { CountersignError } from '../errors.js';
@@ -52,8 +52,8 @@ const WAITING_TOLD_MS = 30_000; // how often the person watching is told that we
 const LEFT_ROUNDING_MS = 1500; // the device tells whole seconds, rounded up
 const SLOW_FACTOR = 10; // verdict, and hash of a whole slot, on a slow core
 
-// An image on trial starts after a reset, once the agent was left alone for a second and has hashed it; whoever talks sooner
-// holds it up for 10 s. On a slow core the hash takes seconds: each further try waits longer.
+// An image on trial starts after a reset, once the agent was left alone for a second and has hashed it; whoever talks
+// sooner holds it up for 10 s. On a slow core the hash takes seconds: each further try waits longer.
 const START_MS_FIRST = 2000;
 const START_FACTOR = 2;
 const KNOCK_MS = 500; // the first frame after the silence only wakes the agent; the application confirms itself by that
@@ -86,7 +86,8 @@ export async function* deliver(client: Client, delivery: Delivery): Steps<Outcom
   return (yield* send(session)) ?? (yield* order(session)) ?? (yield* untilDone(session));
 }
 
-// What the display needs to know of the file. One that is no package goes out all the same: the device says what is wrong.
+// What the display needs to know of the file. One that is no package goes out all the same: the device says what is
+// wrong.
 function outlineOf(file: Uint8Array): Pick<Session, 'digest' | 'headBytes'> {
   try {
     const envelope = splitEnvelope(file, 'package');
@@ -270,8 +271,8 @@ async function* untilAnswered(session: Session, about: 'download' | 'install'): 
   }
 }
 
-// The question is gone, and no alert says no. Before an installation the state tells; before a download only the time does,
-// and a wrong guess costs no more than another offer.
+// The question is gone, and no alert says no. Before an installation the state tells; before a download only the time
+// does, and a wrong guess costs no more than another offer.
 async function nobodyAnswered(
   { client, waits }: Session,
   about: 'download' | 'install',

@@ -1,5 +1,5 @@
-// What one can learn from a device over any link, and what one brings to it besides packages: its bootstrap document and
-// approvals.
+// What one can learn from a device over any link, and what one brings to it besides packages: its bootstrap document
+// and approvals.
 //
 // The host asks and reports; every decision is the device's. What was written is read back before it is called done.
 

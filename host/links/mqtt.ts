@@ -1,8 +1,8 @@
 // A link to a device over an MQTT broker: requests on its req topic, answers on its rsp topic, both QoS 1.
 //
-// QoS 1 may deliver twice: the SMP client drops what it did not wait for, and a device answers a repeated request again. A lost
-// connection is not the end of the link: mqtt.js connects again, and until then requests time out and are retried. Who a
-// device is, nobody here checks: the broker is transport.
+// QoS 1 may deliver twice: the SMP client drops what it did not wait for, and a device answers a repeated request
+// again. A lost connection is not the end of the link: mqtt.js connects again, and until then requests time out and
+// are retried. Who a device is, nobody here checks: the broker is transport.
 
 import { Socket } from 'node:net';
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';

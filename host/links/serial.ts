@@ -1,5 +1,5 @@
-// A link over a serial port, real or pseudo. Opening flushes what the board said before, and ends a half-typed line of a
-// shell on it with one newline, so that the first frame starts on a clean line.
+// A link over a serial port, real or pseudo. Opening flushes what the board said before, and ends a half-typed line of
+// a shell on it with one newline, so that the first frame starts on a clean line.
 
 import { readdir } from 'node:fs/promises';
 import { SerialPort } from 'serialport';

@@ -1,11 +1,11 @@
 // An SMP client over any link: asks, matches the answer, asks again a bounded number of times.
 //
-// An answer belongs to a request if sequence, group and id are the same and the operation is one higher; everything else is dropped
-// (late answers, other people's). A repeated request keeps its sequence, so the late answer to the first try counts too.
-// One request is under way at a time: devices of this size have one buffer. Time-outs and retries are the caller's numbers and
-// reach every request. A device's refusal is a value ({ ok: false }), not an exception; no answer is NoAnswer if
-// this device never answered, LinkLost if it did, and its text lists what each try met.
-// What a device sends unasked (a request of its own, for instance the final alert) goes to `onRequest`.
+// An answer belongs to a request if sequence, group and id are the same and the operation is one higher; everything
+// else is dropped (late answers, other people's). A repeated request keeps its sequence, so the late answer to the
+// first try counts too. One request is under way at a time: devices of this size have one buffer. Time-outs and
+// retries are the caller's numbers and reach every request. A device's refusal is a value ({ ok: false }), not an
+// exception; no answer is NoAnswer if this device never answered, LinkLost if it did, and its text lists what each try
+// met. What a device sends unasked (a request of its own, for instance the final alert) goes to `onRequest`.
 
 import type { z } from 'zod';
 import { CountersignError } from '../errors.js';

@@ -1,7 +1,7 @@
 // The SMP commands that we use, one typed function each: OS group (0), image group (1), and our group 64.
 //
-// Answers are checked against a schema at this door. Values longer than a packet are read and written in pieces here; every loop
-// ends because each step must move forward.
+// Answers are checked against a schema at this door. Values longer than a packet are read and written in pieces here;
+// every loop ends because each step must move forward.
 
 import { z } from 'zod';
 import { CountersignError } from '../errors.js';

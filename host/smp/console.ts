@@ -1,11 +1,11 @@
 // SMP's console framing: packets, log text and a person share one serial line.
 //
-// A packet becomes lines of at most 127 bytes: a marker (06 09 opens a packet, 04 14 goes on with it), base64, newline. Inside
-// the base64 stand: length (u16, counts packet and CRC), packet, CRC-16/XMODEM of the packet. Decoding is a pure
-// transform: what was left over from the last call goes in again in front of the new bytes. Bytes that belong to no
-// frame are handed on as text in their order, never dropped. A damaged packet is reported, so that a time-out can be explained;
-// as the protocol says, nobody answers it.
-// Senders may split anywhere that keeps each frame whole base64 of its own; the next 06 09 ends a packet left open.
+// A packet becomes lines of at most 127 bytes: a marker (06 09 opens a packet, 04 14 goes on with it), base64,
+// newline. Inside the base64 stand: length (u16, counts packet and CRC), packet, CRC-16/XMODEM of the packet. Decoding
+// is a pure transform: what was left over from the last call goes in again in front of the new bytes. Bytes that
+// belong to no frame are handed on as text in their order, never dropped. A damaged packet is reported, so that a
+// time-out can be explained; as the protocol says, nobody answers it. Senders may split anywhere that keeps each frame
+// whole base64 of its own; the next 06 09 ends a packet left open.
 
 const LINE_BYTES_MAX = 127; // marker, base64 and newline, as every SMP server's line buffer expects
 const RAW_BYTES_MAX = ((LINE_BYTES_MAX - 3) / 4) * 3; // 93 bytes behind 124 base64 characters

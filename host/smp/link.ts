@@ -1,7 +1,8 @@
 // A link to one device: packets in, packets out, and the text that shares the line with them.
 //
-// A link moves whole SMP packets and decides nothing; it neither retries nor matches. What it cannot read (a damaged frame) it
-// reports as a fault, which explains a time-out and is otherwise harmless. After `closed` nothing more is delivered.
+// A link moves whole SMP packets and decides nothing; it neither retries nor matches. What it cannot read (a damaged
+// frame) it reports as a fault, which explains a time-out and is otherwise harmless. After `closed` nothing more is
+// delivered.
 
 import type { CountersignError } from '../errors.js';
 import { withResolvers } from '../wait.js';
@@ -55,8 +56,8 @@ export function createListeners(): {
   };
 }
 
-// Bytes that come in pieces, handed on as whole lines; what is unfinished after `idleMs` is handed on too, so that a prompt
-// without a newline is seen. Returns a function that takes pieces.
+// Bytes that come in pieces, handed on as whole lines; what is unfinished after `idleMs` is handed on too, so that a
+// prompt without a newline is seen. Returns a function that takes pieces.
 export function lines(onLine: (line: string) => void, idleMs = 500): (bytes: Uint8Array) => void {
   const decoder = new TextDecoder();
   let open = '';

@@ -1,9 +1,10 @@
 // SMP packets: an 8-byte header and one CBOR map, versions 1 and 2 of the protocol.
 //
 // Encoding is deterministic CBOR. Decoding is strict where the other side is ours (group 64 and up: shortest heads,
-// definite lengths) and lenient towards everybody else: servers built on zcbor answer with indefinite lengths. A packet that
-// cannot be read is an error whose text shows the header and the bytes, since that is what one needs to find the fault.
-// Source: SMP specification of Zephyr (header, errors); the request a packet answers is the client's business.
+// definite lengths) and lenient towards everybody else: servers built on zcbor answer with indefinite lengths. A
+// packet that cannot be read is an error whose text shows the header and the bytes, since that is what one needs to
+// find the fault. Source: SMP specification of Zephyr (header, errors); the request a packet answers is the client's
+// business.
 
 import { decode, encode } from 'cborg';
 import { CountersignError } from '../errors.js';
@@ -87,8 +88,8 @@ export function decodeHeader(bytes: Uint8Array): PacketHeader {
   };
 }
 
-// What an operation was refused with. `group` is absent in the old form {"rc": n} (version 1, and faults of the protocol
-// itself): then the number is one of SMP's general list; present, it is one of that group's own list.
+// What an operation was refused with. `group` is absent in the old form {"rc": n} (version 1, and faults of the
+// protocol itself): then the number is one of SMP's general list; present, it is one of that group's own list.
 export interface SmpError {
   group?: number;
   rc: number;

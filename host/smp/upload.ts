@@ -1,9 +1,9 @@
 // Image upload (group 1, command 1) as an async iterator of the offsets that the device asks for.
 //
-// The device leads: after every answer the upload goes on from the offset in it, forwards (resume: the device had some already) or
-// backwards (it lost some; 0 means that it forgot the whole upload). A step that does not move forward is a stall;
-// stalls are bounded by the client's retries, also when they take turns with progress, so that no odd last block is asked for
-// without end. A device that knows the file's digest from an earlier upload resumes by itself.
+// The device leads: after every answer the upload goes on from the offset in it, forwards (resume: the device had some
+// already) or backwards (it lost some; 0 means that it forgot the whole upload). A step that does not move forward is
+// a stall; stalls are bounded by the client's retries, also when they take turns with progress, so that no odd last
+// block is asked for without end. A device that knows the file's digest from an earlier upload resumes by itself.
 
 import { z } from 'zod';
 import { CountersignError } from '../errors.js';
@@ -13,8 +13,8 @@ import { GROUP, OP, type SmpError } from './packet.js';
 
 const WORD_BYTES = 4; // most flash controllers write whole words: keep what one packet brings a multiple of that
 
-// The head of a package is judged, and flash erased, while the first packets are answered: two signatures on a slow core and a
-// slot of pages take many seconds. Beyond this many bytes each packet is only hashed and written.
+// The head of a package is judged, and flash erased, while the first packets are answered: two signatures on a slow
+// core and a slot of pages take many seconds. Beyond this many bytes each packet is only hashed and written.
 const SLOW_BYTES = 4096;
 const SLOW_FACTOR = 10;
 

@@ -1,4 +1,5 @@
-// The main job on the virtual board, over its serial port and over a broker: provisioned, refused, asked, approved, installed.
+// The main job on the virtual board, over its serial port and over a broker: provisioned, refused, asked, approved,
+// installed.
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

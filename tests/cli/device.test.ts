@@ -1,5 +1,5 @@
-// The commands that reach a device, as a person and a script use them: the built program, real processes, a real terminal
-// for the board's panel.
+// The commands that reach a device, as a person and a script use them: the built program, real processes, a real
+// terminal for the board's panel.
 
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -67,6 +67,7 @@ interface Terminal {
   said(): string;
   type(text: string): void;
   until(text: string): Promise<void>;
+  killAt(text: string): Promise<number>; // ends as by a power cut, as soon as it has said that
   close(): Promise<number>;
 }
 
@@ -80,8 +81,10 @@ async function startBoard(...words: string[]): Promise<Terminal> {
     cols: 200,
   });
   let said = '';
+  let deadly: string | undefined;
   child.onData((text) => {
     said += stripVTControlCharacters(text);
+    if (deadly && said.includes(deadly)) child.kill('SIGKILL');
   });
   const ended = new Promise<number>((resolve) => child.onExit(({ exitCode }) => resolve(exitCode)));
   const terminal: Terminal = {
@@ -93,6 +96,10 @@ async function startBoard(...words: string[]): Promise<Terminal> {
         if (wait === 200) throw new Error(`the board did not say "${text}" but:\n${said}`);
         await sleep(50);
       }
+    },
+    killAt(text) {
+      deadly = text;
+      return ended;
     },
     close() {
       child.write('\x03');
@@ -179,6 +186,25 @@ describe('deliver', () => {
     expect(board.said()).toContain('the question is over');
     const waited = await place.run('deliver', 'r1.suit', '-p', board.port, '--wait', '0.5', '--json');
     expect([waited.code, waited.json().result]).toEqual([30, 'asked']);
+  });
+
+  it('40 when the board dies in the middle; the same command ends it on the same flash', async () => {
+    const flash = ['--flash', 'mortal'];
+    writeFileSync(
+      place.path('big.bin'),
+      new Uint8Array(80_000).map((_, at) => at >> 4),
+    );
+    const names = ['--vendor', 'vendor.example', '--class', 'virtual', '--version', '9'];
+    await place.must('package', 'big.bin', '-k', 'vendor.pem', '-s', '9', ...names, '-o', 'big.suit');
+    await place.must('approve', 'big.suit', '-k', 'operator.pem', '-o', 'big.cose');
+    const board = await provisioned(REJECT, ...flash);
+    const delivering = place.run('deliver', 'big.suit', '-p', board.port, '--approval', 'big.cose', '--json');
+    await board.killAt('state 30');
+    const lost = await delivering;
+    expect([lost.code, lost.json().result]).toEqual([40, 'link-lost']);
+    const again = await startBoard(...flash);
+    const done = await place.must('deliver', 'big.suit', '-p', again.port, '--json');
+    expect(done.json()).toMatchObject({ result: 'installed', version: '9' });
   });
 
   it('41 when nothing answers, as fast as --timeout and --retries say', async () => {

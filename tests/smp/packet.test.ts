@@ -13,7 +13,8 @@ const header = (group: number, body: string, version = 2) =>
 describe('vectors', () => {
   it.each(vectors)('$name', ({ packet }) => {
     const decoded = decodePacket(bytes(packet));
-    // Deterministic maps sort their keys; the vectors' own order is only legal, so the bytes are compared after one more turn.
+    // Deterministic maps sort their keys; the vectors' own order is only legal, so the bytes are compared after one
+    // more turn.
     expect(decodePacket(encodePacket(decoded))).toEqual(decoded);
     expect(encodePacket(decoded).length).toBe(packet.length / 2);
   });

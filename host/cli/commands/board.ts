@@ -1,7 +1,8 @@
-// board: starts a board that needs no hardware, and is its panel: the question to the user is shown here, and answered here.
+// board: starts a board that needs no hardware, and is its panel: the question to the user is shown here, and answered
+// here.
 //
-// The one prompt that answers the approval question: this terminal is the device's own, not the delivering side's. There is no
-// flag and no default for it; without a terminal nobody can answer, and the device finds that nobody did.
+// The one prompt that answers the approval question: this terminal is the device's own, not the delivering side's.
+// There is no flag and no default for it; without a terminal nobody can answer, and the device finds that nobody did.
 
 import { resolve } from 'node:path';
 import { z } from 'zod';

@@ -1,7 +1,7 @@
 // deliver: brings a package to a device, and reports what the device decided.
 //
-// Nothing here answers the device's question to its user: there is no prompt for it and no flag. While the device waits for
-// that person, this says so and for how long.
+// Nothing here answers the device's question to its user: there is no prompt for it and no flag. While the device
+// waits for that person, this says so and for how long.
 
 import { readJudgement } from '../../core.js';
 import { deliver as deliverPackage, type Outcome } from '../../device/deliver.js';
