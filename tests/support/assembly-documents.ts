@@ -1,7 +1,7 @@
 // The signed documents that the suites of assembly/ read: as-pect runs without a signer, so they stand as hex in
 // tests/assembly/support/documents.ts, and tests/core/assembly-documents.test.ts holds that file to this recipe.
 
-import { CLASS_ID, makeApproval, makeBootstrap, makeConsent, makeKey, NOW, ROLE } from './make.js';
+import { CLASS_ID, makeApproval, makeBootstrap, makeConsent, makeEnvelope, makeKey, NOW, ROLE } from './make.js';
 
 const vendor = makeKey('ed25519', 'vendor');
 const operatorA = makeKey('ed25519', 'operator-a');
@@ -22,9 +22,12 @@ const anchors = [
   { role: ROLE.consenter, key: consenter },
 ];
 
+const A1_APPROVES = makeApproval({ key: operatorA, sequence: 1, entries: [approve] });
+const FORGED = makeApproval({ key: stranger, entries: [approve] });
+
 export const documents: Record<string, Uint8Array> = {
   BOOTSTRAP: makeBootstrap({ anchors, policy: { channels: 7, timeout: 60 } }),
-  A1_APPROVES: makeApproval({ key: operatorA, sequence: 1, entries: [approve] }),
+  A1_APPROVES,
   A1_APPROVES_ASKING: makeApproval({ key: operatorA, sequence: 1, entries: [{ ...approve, confirm: 1 }] }),
   A1_DENIES: makeApproval({ key: operatorA, sequence: 1, entries: [deny] }),
   A2_OTHER: makeApproval({ key: operatorA, sequence: 2, issuedAt: NOW + 5, entries: [other] }),
@@ -33,8 +36,13 @@ export const documents: Record<string, Uint8Array> = {
   A3_MALFORMED: makeApproval({ key: operatorA, sequence: 3, entries: [{ ...approve, more: [[9, 0]] }] }),
   B1_APPROVES: makeApproval({ key: operatorB, sequence: 1, entries: [approve] }),
   B1_DENIES: makeApproval({ key: operatorB, sequence: 1, entries: [deny] }),
-  FORGED: makeApproval({ key: stranger, entries: [approve] }),
+  FORGED,
   UNKNOWN: makeApproval({ key: stranger, kid: null, entries: [approve] }),
+  PACKAGE: makeEnvelope({ signers: [vendor], sequence: 7 }).bytes,
+  COUNTERSIGNED: makeEnvelope({ signers: [stranger, operatorB, vendor], sequence: 7, ask: 0 }).bytes,
+  EMBEDDING: makeEnvelope({ signers: [vendor], sequence: 7, approvals: [FORGED, A1_APPROVES] }).bytes,
+  FIVE_EMBEDDED: makeEnvelope({ signers: [vendor], approvals: [...Array(4).fill(FORGED), A1_APPROVES] }).bytes,
+  BY_STRANGER: makeEnvelope({ signers: [stranger, operatorA], sequence: 7 }).bytes,
   YES: makeConsent({ key: consenter, answer: 1, ...question }),
   NO: makeConsent({ key: consenter, answer: 2, ...question }),
   YES_BY_OPERATOR: makeConsent({ key: operatorA, answer: 1, ...question }),
