@@ -100,9 +100,10 @@ export async function startEmulator({
   void child.once('exit', () => child.stdin.end());
   signal?.addEventListener('abort', () => child.stdin.end(), { once: true });
 
+  const started = new AbortController();
   try {
     const connected = Promise.all(sockets.map(({ accepted }) => accepted));
-    const late = sleep(START_TIMEOUT_MS).then(() => {
+    const late = sleep(START_TIMEOUT_MS, started.signal).then(() => {
       throw new CountersignError('LinkUnavailable', `microbit: ${QEMU} did not start`);
     });
     const [control, pins, debug] = (await Promise.race([connected, gone, late])) as [Socket, Socket, Socket];
@@ -142,5 +143,7 @@ export async function startEmulator({
   } catch (cause) {
     await close();
     throw cause;
+  } finally {
+    started.abort(); // nobody waits for that time-out any more
   }
 }
