@@ -76,6 +76,8 @@ export function fumoResult(reason: Reason): u32 {
       return 405;
     case Reason.SlotTooSmall:
       return 501;
+    case Reason.StoreFull:
+      return 502;
     case Reason.NotApproved:
     case Reason.ApprovalOtherDevice:
     case Reason.ApprovalOtherPackage:
@@ -104,5 +106,6 @@ export function fumoResult(reason: Reason): u32 {
   if (reason < 40) return 404; // COSE
   if (reason < 70) return 405; // SUIT that we do not take
   if (reason < 80) return 403; // the device
+  if (reason >= 100 && reason < 120) return 456; // bootstrap, anchors, policy
   return 410;
 }

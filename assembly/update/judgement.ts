@@ -1,17 +1,18 @@
 // One verdict: the head in HEAD, every approval that this device has, the policy. Taken when a head is whole, and again
 // before installation, because an approval may have been revoked meanwhile.
 //
-// Approvals come from the package itself and the bootstrap document (policy/judge.ts looks there) and from the tree:
-// each operator's newest document in the store, read into DOCUMENT one after the other.
+// Approvals come from the package itself and the bootstrap document (policy/judge.ts looks there), from the tree (each
+// operator's newest document in the store) and from the smart card, read into DOCUMENT one after the other.
 
 import { ANCHORS_MAX } from '../approval/anchors';
 import { DOCUMENT_BYTES_MAX } from '../approval/document';
 import { Source } from '../approval/evidence';
+import { CARD_UNREACHABLE, cardRead } from '../flash/card';
 import { Key } from '../flash/keys';
 import { imageBytesMax } from '../flash/slots';
 import { storeLength, storeReadPart } from '../flash/store';
 import { facts } from '../policy/facts';
-import { judgeConsider, judgeDecide, judgedDigest, judgeHead, judgeReason } from '../policy/judge';
+import { judgeConsider, judgeDecide, judgedDigest, judgeHead, judgeReason, judgeUnreachable } from '../policy/judge';
 import { Verdict } from '../policy/verdict';
 import { Reason } from '../reason';
 import { DOCUMENT, documentTake } from './rooms';
@@ -31,9 +32,17 @@ export function judge(): Verdict {
     if (storeReadPart(key, 0, DOCUMENT, bytes) !== bytes) continue;
     judgeConsider(Source.Tree, DOCUMENT, bytes);
   }
+  if (fit) considerCard();
   verdict = judgeDecide();
   reason = judgeReason();
   return verdict;
+}
+
+function considerCard(): void {
+  documentTake();
+  const bytes = cardRead(DOCUMENT, DOCUMENT_BYTES_MAX);
+  if (bytes > 0) judgeConsider(Source.Card, DOCUMENT, bytes);
+  else if (bytes === CARD_UNREACHABLE) judgeUnreachable(Source.Card);
 }
 
 export function verdictReason(): Reason {

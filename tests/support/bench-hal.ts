@@ -130,6 +130,8 @@ export function bench(flash: BenchFlash = benchFlash()) {
     mailbox: 0,
     press: 0, // what the person at the device answers next: 1 yes, 2 no
     asking: 0, // what the agent last told the board
+    // Answers an APDU; undefined: silence. A board without a card interface has none.
+    card: undefined as ((command: Uint8Array) => Uint8Array | undefined) | undefined,
     restarts: [] as number[], // 0 into the agent, 1 into the image
     running: 'agent' as 'agent' | 'image' | 'off',
 
@@ -231,7 +233,13 @@ export function bench(flash: BenchFlash = benchFlash()) {
       }
     },
     clock: () => board.clock,
-    card: () => -1,
+    card(command: number, length: number, response: number, capacity: number) {
+      const answer = board.card?.(bytesAt(command, length).slice());
+      if (!answer) return board.card ? -2 : -1;
+      demand(answer.length <= capacity, `card answers ${answer.length} bytes, room for ${capacity}`);
+      bytesAt(response, answer.length).set(answer);
+      return answer.length;
+    },
     user(asking: number) {
       board.asking = asking;
       const pressed = board.press;
