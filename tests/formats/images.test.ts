@@ -240,6 +240,15 @@ describe('MCUboot', () => {
       await expect(readImage(good.slice(0, length), 'a.bin'), `${length}`).rejects.toMatchObject({ code: 208 });
     }
   });
+  it('with a TLV that reaches beyond its area is refused', async () => {
+    // The last TLV is the signature: type 0x24, length 64. The file goes on, its area does not.
+    const longer = new Uint8Array(good.length + 8);
+    longer.set(good);
+    longer[good.length - 66] = 65;
+    await expect(readImage(longer, 'a.bin')).rejects.toMatchObject({
+      message: expect.stringContaining('beyond its area'),
+    });
+  });
   it.each([
     ['1.2.3+4', '1.2.3+4', true],
     ['1.2.3', '1.2.3', true],
