@@ -41,7 +41,8 @@ const COUNT: u32 = 1 << (WIDTH - 2);
 // @as-covers: ignore: counted, it would be no constant any more
 const BASE_WIDTH: i32 = SMALL ? BASE25519_WIDTH : 7;
 const BASE_COUNT: u32 = 1 << (BASE_WIDTH - 2);
-const BASE_TABLE: usize = memory.data(2 * BASE_COUNT * <i32>POINT_BYTES, 4);
+// @as-covers: ignore: counted, it would be no constant any more
+const BASE_TABLE: usize = memory.data(SMALL ? 4 : 2 * BASE_COUNT * <i32>POINT_BYTES, 4);
 const HIGH_TABLE: usize = BASE_TABLE + <usize>BASE_COUNT * POINT_BYTES;
 const BASE_READY: usize = memory.data(4, 4); // 1 once BASE_TABLE is filled
 

@@ -30,7 +30,8 @@ const COUNT: u32 = 1 << (WIDTH - 2);
 // @as-covers: ignore: counted, it would be no constant any more
 const BASE_WIDTH: i32 = SMALL ? 4 : 7;
 const BASE_COUNT: u32 = 1 << (BASE_WIDTH - 2);
-const BASE_KEPT: usize = memory.data(BASE_COUNT * <i32>POINT_BYTES, 4);
+// @as-covers: ignore: counted, it would be no constant any more
+const BASE_KEPT: usize = memory.data(SMALL ? 4 : BASE_COUNT * <i32>POINT_BYTES, 4);
 const BASE_READY: usize = memory.data(4, 4); // 1 once BASE_KEPT is filled
 
 // This file's turn in SCRATCH
