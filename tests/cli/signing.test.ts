@@ -1,12 +1,9 @@
-// keygen, package, approve, revoke, inspect: what they write, what they say of it, and that a failure writes nothing.
+// keygen, package, inspect: what they write, what they say of it, and that a failure writes nothing.
 // Runs the built program in a folder of its own.
 
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { viewApproval } from '../../host/formats/approval.js';
-import { claimsFromYaml } from '../../host/formats/approval-yaml.js';
-import { approvalsIn, splitEnvelope } from '../../host/formats/envelope.js';
 import { makePlace, type Place, runHere } from '../support/command.js';
 import { hex, sha256, unhex } from '../support/make.js';
 
@@ -31,25 +28,6 @@ const pack = (image: string, ...more: string[]) => place.run(...packing(image, .
 const hexText = z.string().regex(/^([0-9a-f]{2})+$/);
 const kidText = z.string().regex(/^[0-9a-f]{16}$/);
 const uuid = z.string().regex(/^[0-9a-f-]{36}$/);
-const entrySchema = z.strictObject({
-  verdict: z.enum(['approve', 'deny']),
-  digest: hexText.optional(),
-  classId: uuid.optional(),
-  range: z.array(z.union([z.number(), z.string()])).optional(),
-  vendorKid: hexText.optional(),
-  devices: z.array(hexText).optional(),
-  confirm: z.enum(['ask', 'no-ask']).optional(),
-});
-const documentSchema = z.strictObject({
-  issuer: z.string(),
-  id: hexText,
-  sequence: z.number(),
-  issuedAt: z.iso.datetime(),
-  notBefore: z.iso.datetime().optional(),
-  expires: z.iso.datetime().optional(),
-  entries: z.array(entrySchema),
-});
-
 // What scripts may rely on: exactly these members.
 const RESULTS = {
   keygen: z.strictObject({
@@ -80,23 +58,6 @@ const RESULTS = {
     }),
     uri: z.string(),
     detached: z.boolean(),
-  }),
-  issued: z.strictObject({
-    output: z.string(),
-    written: z.boolean(),
-    bytes: z.number(),
-    signer: kidText,
-    document: documentSchema,
-    repeated: z.number(),
-    dropped: z.number(),
-  }),
-  countersigned: z.strictObject({
-    output: z.string(),
-    written: z.boolean(),
-    digest: hexText,
-    signer: kidText,
-    signatures: z.number(),
-    bytes: z.number(),
   }),
 };
 
@@ -232,11 +193,11 @@ describe('package', () => {
     ['a region of a raw image', ['app.bin', '--region', '0..4'], 4],
   ])('refuses %s and leaves no trace', async (_, words, code) => {
     await put('empty.bin', '');
-    const before = await listing();
+    const before = await place.listing();
     const { code: exit, json } = await runHere(place, ...packing(words[0]!, ...words.slice(1)));
     expect(json().error.message).toMatch(/^[a-z]+: /);
     expect(exit).toBe(code);
-    expect(await listing()).toEqual(before);
+    expect(await place.listing()).toEqual(before);
   });
 
   it('cannot write where it must not', async () => {
@@ -249,148 +210,6 @@ describe('package', () => {
   it('writes through devices instead of replacing them', async () => {
     expect((await pack('app.bin', '-o', '/dev/null')).code).toBe(0);
     expect((await stat('/dev/null')).isCharacterDevice()).toBe(true);
-  });
-});
-
-/** Names, sizes and times of all files: what a failed command must not change. */
-async function listing(): Promise<string[]> {
-  const names = await readdir(place.folder);
-  const rows = await Promise.all(names.map(async (name) => [name, await stat(place.path(name))] as const));
-  return rows.map(([name, { size, mtimeMs }]) => `${name} ${size} ${mtimeMs}`).sort();
-}
-
-describe('approve and revoke', () => {
-  const digest = async () => hex(splitEnvelope(await bytesOf('app.suit'), 'app').digest);
-  const operator = (name: string) => place.must('keygen', name);
-
-  it('approve one package, for a time, on a device', async () => {
-    await operator('op1');
-    const ended = await place.must(
-      'approve',
-      'app.suit',
-      '-k',
-      'op1.pem',
-      '--expires',
-      '30d',
-      '-d',
-      '00:11',
-      '--confirm',
-      'ask',
-      '--issuer',
-      'ACME',
-      '--json',
-    );
-    const { document, output } = RESULTS.issued.parse(ended.json());
-    expect(output).toBe('app.cose');
-    expect(document.entries).toEqual([
-      { verdict: 'approve', digest: await digest(), devices: ['0011'], confirm: 'ask' },
-    ]);
-    expect(document.issuer).toBe('ACME');
-    const span = Date.parse(document.expires!) - Date.parse(document.issuedAt);
-    expect(Math.abs(span - 30 * 86400_000)).toBeLessThan(30_000);
-    expect(Math.abs(document.sequence - Date.now() / 1000)).toBeLessThan(60);
-    expect(ended.stderr).toContain(await digest());
-  });
-
-  it('the next document repeats, counts on, and is recorded beside the key', async () => {
-    await operator('op2');
-    const first = (await place.must('approve', 'app.suit', '-k', 'op2.pem', '-o', 'a.cose', '--json')).json();
-    const rule = ['--class', 'sensor', '--vendor', 'example.com', '--range', '5..9'];
-    const second = (await place.must('approve', ...rule, '-k', 'op2.pem', '-o', 'b.cose', '--json')).json();
-    expect(second.document.sequence).toBeGreaterThan(first.document.sequence);
-    expect(second.document.entries).toHaveLength(2);
-    const record = claimsFromYaml(await readFile(place.path('op2.record.yaml'), 'utf8'), 'record');
-    expect(record).toEqual(viewApproval(await bytesOf('b.cose'), 'b').claims);
-
-    const third = RESULTS.issued.parse(
-      (await place.must('revoke', 'app.suit', '-k', 'op2.pem', '-o', 'c.cose', '--json')).json(),
-    );
-    expect(third.document.entries.map(({ verdict, classId }) => [verdict, classId !== undefined])).toEqual([
-      ['deny', false],
-      ['approve', true],
-    ]);
-    const only = (await place.must('approve', 'app.suit', '-k', 'op2.pem', '--only', '-o', 'd.cose', '--json')).json();
-    expect(only.document.entries).toHaveLength(1);
-    expect(only.dropped).toBe(1);
-  });
-
-  it('keeps no record if told so, and none of a dry run', async () => {
-    await operator('op3');
-    await place.must('approve', 'app.suit', '-k', 'op3.pem', '--record', 'none', '-o', 'e.cose');
-    await place.must('approve', 'app.suit', '-k', 'op3.pem', '--dry-run', '-o', 'f.cose');
-    const names = await readdir(place.folder);
-    expect(names).not.toContain('op3.record.yaml');
-    expect(names).not.toContain('f.cose');
-  });
-
-  it('embeds the document in the package', async () => {
-    await operator('op4');
-    await place.must('approve', 'app.suit', '-k', 'op4.pem', '--embed', '-o', 'embedded.suit');
-    const [document] = approvalsIn(splitEnvelope(await bytesOf('embedded.suit'), 'e'), 'e');
-    expect(hex(viewApproval(document!, 'd').claims.entries[0]!.digest!)).toBe(await digest());
-  });
-
-  it('countersigns', async () => {
-    const ended = await place.must('approve', 'app.suit', '-k', 'operator.pem', '--countersign', '--json');
-    expect(RESULTS.countersigned.parse(ended.json())).toMatchObject({
-      output: 'app.approved.suit',
-      signatures: 2,
-      digest: await digest(),
-    });
-    expect(await readdir(place.folder)).not.toContain('operator.record.yaml');
-  });
-
-  it('signs what a YAML file says, and inspect gives it back', async () => {
-    await operator('op5');
-    await put(
-      'rule.yaml',
-      'issuer: ACME\nsequence: 77\nid: 0a0b\nissued: 2027-01-01T00:00:00Z\nentries:\n  - {verdict: deny, vendor-key: 00ff}\n',
-    );
-    await place.must('approve', '--from', 'rule.yaml', '-k', 'op5.pem');
-    const twin = await place.must('inspect', 'rule.cose', '--yaml');
-    expect(claimsFromYaml(twin.stdout, 'twin')).toEqual(
-      claimsFromYaml(await readFile(place.path('rule.yaml'), 'utf8'), 'rule'),
-    );
-    expect(await place.run('approve', '--from', 'rule.yaml', '-k', 'op5.pem')).toMatchObject({
-      code: 4,
-      stderr: expect.stringContaining('not above 77'),
-    });
-  });
-
-  it.each<[string, string[], number]>([
-    ['nothing to approve', ['approve'], 4],
-    ['a rule without a subject', ['approve', '--range', '1..2'], 4],
-    ['a class name without its vendor', ['approve', '--class', 'sensor'], 4],
-    ['a package and a rule', ['approve', 'app.suit', '--vendor-kid', '00'], 4],
-    ['a package twice', ['approve', 'app.suit', '--package', 'app.suit'], 4],
-    ['a package and a digest', ['approve', 'app.suit', '--digest', '00'], 4],
-    ['a short digest', ['approve', '--digest', '0011'], 4],
-    ['two forms at once', ['approve', 'app.suit', '--embed', '--countersign'], 4],
-    ['a countersignature that would expire', ['approve', 'app.suit', '--countersign', '--expires', '1d'], 4],
-    ['a countersignature for one device', ['approve', 'app.suit', '--countersign', '-d', '00'], 4],
-    ['a countersignature of nothing', ['approve', '--vendor-kid', '00', '--countersign'], 4],
-    ['a file that is no package', ['approve', 'app.bin'], 1],
-    ['a package that is not there', ['approve', 'none.suit'], 3],
-    ['a damaged package', ['approve', 'damaged.suit'], 21],
-    ['a package that is cut off', ['approve', 'cut.suit'], 1],
-    ['an approval that is born expired', ['approve', 'app.suit', '--expires', '2020-01-01'], 4],
-    ['a record that is not one', ['approve', 'app.suit', '--record', 'app.bin'], 1],
-    ['an unknown name in a YAML file', ['approve', '--from', 'odd.yaml'], 1],
-    ['an option beside a YAML file', ['approve', '--from', 'odd.yaml', '--expires', '1d'], 4],
-    ['nothing to revoke', ['revoke'], 4],
-  ])('refuse %s and leave no trace', async (_, words, code) => {
-    const whole = await bytesOf('app.suit');
-    const damaged = whole.slice();
-    damaged[200]! ^= 1; // inside the manifest
-    await put('damaged.suit', damaged);
-    await put('cut.suit', whole.slice(0, 300));
-    await put('odd.yaml', 'issuer: A\nexpiry: 2027-01-01\nentries: []\n');
-    await put('empty.bin', '');
-    const before = await listing();
-    const { code: exit, json } = await runHere(place, ...words, '-k', 'operator.pem', '-o', 'never.cose');
-    expect(json().error.message).toMatch(/^[a-z]+: /);
-    expect(exit).toBe(code);
-    expect(await listing()).toEqual(before);
   });
 });
 

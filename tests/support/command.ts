@@ -3,7 +3,7 @@
 
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,6 +32,8 @@ export interface Place {
   runWith(options: { environment?: Record<string, string>; folder?: string }, ...words: string[]): Promise<Ended>;
   /** Runs and throws unless it ends with 0. */
   must(...words: string[]): Promise<Ended>;
+  /** Names, sizes and times of all files: what a failed command must not change. */
+  listing(): Promise<string[]>;
   remove(): Promise<void>;
 }
 
@@ -49,6 +51,11 @@ export async function makePlace(): Promise<Place> {
       const ended = await runWith({}, ...words);
       if (ended.code !== 0) throw new Error(`countersign ${words.join(' ')}: exit ${ended.code}\n${ended.stderr}`);
       return ended;
+    },
+    async listing() {
+      const names = await readdir(folder);
+      const rows = await Promise.all(names.map(async (name) => [name, await stat(join(folder, name))] as const));
+      return rows.map(([name, { size, mtimeMs }]) => `${name} ${size} ${mtimeMs}`).sort();
     },
     remove: () => rm(folder, { recursive: true, force: true }),
   };
