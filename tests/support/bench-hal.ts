@@ -17,7 +17,9 @@ export const MAP = {
 } as const;
 const FLASH_BYTES = 0x40000;
 
-const module = new WebAssembly.Module(readFileSync(new URL('../../build/agent.wasm', import.meta.url)));
+// Another agent may be named: one with a planted bug, which the suites must find.
+const wasm = process.env.COUNTERSIGN_AGENT ?? new URL('../../build/agent.wasm', import.meta.url);
+const module = new WebAssembly.Module(readFileSync(wasm));
 
 export class PowerCut extends Error {}
 
