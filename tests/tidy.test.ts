@@ -18,7 +18,7 @@ function imports(file: string): string[] {
 
 // Lower rooms first: a file may import from its own room and from rooms above it in this list.
 const ASSEMBLY_ROOMS = [
-  ['assembly/reason.ts', 'assembly/scratch.ts', 'assembly/hal.ts'],
+  ['assembly/reason.ts', 'assembly/profile.ts', 'assembly/scratch.ts', 'assembly/hal.ts'],
   ['assembly/crypto/'],
   ['assembly/codec/'],
   ['assembly/package/'],

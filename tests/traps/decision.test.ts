@@ -1,3 +1,5 @@
+// The traps of the field that concern who may say yes: each has cost somebody real devices, and each is a named test here.
+
 import { describe, expect, it } from 'vitest';
 import { reasonOf, reasons } from '../../host/reasons.js';
 import {
