@@ -79,7 +79,7 @@ describe('frames', () => {
     for (let i: u32 = 0; i < length - 1; i++) {
       for (let bit = 0; bit < 8; bit++) {
         const byte = load<u8>(at + i);
-        store<u8>(at + i, byte ^ (<u8>1 << <u8>bit));
+        store<u8>(at + i, byte ^ ((<u8>1) << (<u8>bit)));
         expect(feed(at, length)).toBe(0);
         store<u8>(at + i, byte);
         expect(feed(at, length)).toBe(1);
