@@ -187,7 +187,7 @@ export function judge(): i32 {
 /** An approval document in the window, from source 1 package, 2 card, 3 bootstrap or 4 tree. */
 export function consider(source: i32, length: u32): i32 {
   decided = Verdict.Reject;
-  return fits(length) ? judgeConsider(source, INPUT, length) : Reason.TooLarge;
+  return judgeConsider(source, INPUT, length); // too long for a document is for the core to say, and to note
 }
 
 export function unreachable(source: i32): void {

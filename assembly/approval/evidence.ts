@@ -6,6 +6,8 @@
 //   ever; only a deny in force beats it.
 // - Deny beats approve, from any operator and any source, also sources that policy takes no approvals from. It does not
 //   lapse by nbf or exp: time limits what a document permits, never what it forbids.
+// - What supersedes an approval need only be authentic; a denial is lifted by nothing less than a newer document that is
+//   here and well-formed. So a document that we cannot read (of a newer tool, say) takes approvals away and gives none.
 // - nbf <= now < exp, judged when all evidence is in. now = trusted time if there is one, else the newest iat of any
 //   authentic document ever seen, these included.
 // - Distinct operator anchors count, once each.
@@ -57,6 +59,7 @@ export class Finding {
 
 const table: usize = memory.data(384, 8); // FINDINGS_MAX of Finding (32 bytes each)
 const highest: usize = memory.data(64, 8); // per anchor, the highest sequence of a document of this operator
+const sound: usize = memory.data(64, 8); // the same, of well-formed documents that are here now
 const denials: usize = memory.data(64, 8); // per anchor of `deniers`, the highest sequence of a document that denies
 let deniers: u32 = 0;
 let count: u32 = 0;
@@ -78,6 +81,7 @@ export function evidenceBegin(): void {
   newest = 0;
   deniers = 0;
   memory.fill(highest, 0, ANCHORS_MAX << 3);
+  memory.fill(sound, 0, ANCHORS_MAX << 3);
 }
 
 export function findingCount(): u32 {
@@ -99,7 +103,11 @@ export function evidenceHighest(anchor: u32): u64 {
 
 /** An operator's document with this sequence was seen, now or in earlier times. */
 export function evidenceFloor(anchor: u32, sequence: u64): void {
-  if (sequence > evidenceHighest(anchor)) store<u64>(highest + (anchor << 3), sequence);
+  raise(highest + (anchor << 3), sequence);
+}
+
+function raise(at: usize, sequence: u64): void {
+  if (sequence > load<u64>(at)) store<u64>(at, sequence);
 }
 
 /** One more approval document. Returns what is wrong with it by itself. */
@@ -112,6 +120,7 @@ export function evidenceConsider(source: i32, from: usize, length: u32): i32 {
   }
   evidenceFloor(signer, document.sequence);
   newest = max(newest, document.issuedAt);
+  if (fault == Reason.Ok) raise(sound + (signer << 3), document.sequence);
   const reason = fault == Reason.Ok ? opinion.reason : fault;
   if (reason == Reason.Denied) deny(signer, document.sequence);
   const finding = add(source, weightOf(reason), reason, signer);
@@ -134,7 +143,7 @@ function deny(anchor: u32, sequence: u64): void {
 // Whether a deny is in force: no newer document of the same operator has replaced it.
 function denied(): bool {
   for (let i: u32 = 0, left = deniers; left != 0; i++, left >>= 1) {
-    if ((left & 1) != 0 && load<u64>(denials + (i << 3)) >= evidenceHighest(i)) return true;
+    if ((left & 1) != 0 && load<u64>(denials + (i << 3)) >= load<u64>(sound + (i << 3))) return true;
   }
   return false;
 }

@@ -46,6 +46,8 @@ export class Run {
   asked: u32; // sections in which update-authorized stood
   fetched: usize; // digest of what is fetched, 0: nothing yet
   fetchedBytes: u32;
+  fetchedUri: usize;
+  fetchedUriBytes: u32;
 }
 
 export const run = changetype<Run>(memory.data(offsetof<Run>(), 4));
@@ -147,6 +149,8 @@ function fetch(): i32 {
   if (run.imageDigest == 0 || run.imageBytes == 0 || run.uri == 0) return Reason.ParameterMissing;
   run.fetched = run.imageDigest;
   run.fetchedBytes = run.imageBytes;
+  run.fetchedUri = run.uri;
+  run.fetchedUriBytes = run.uriBytes;
   return Reason.Ok;
 }
 

@@ -22,8 +22,6 @@ export class Manifest extends Text {
   sequence: u64;
   imageBytes: u32;
   imageDigest: usize; // 32 bytes
-  vendorId: usize; // 16 bytes
-  classId: usize; // 16 bytes
   version: usize; // content of set-version: an array of integers
   versionBytes: u32;
   uri: usize;
@@ -218,10 +216,8 @@ function follow(section: i32, part: Part): i32 {
 function keep(): void {
   manifest.imageDigest = run.fetched;
   manifest.imageBytes = run.fetchedBytes;
-  manifest.vendorId = run.vendorId;
-  manifest.classId = run.classId;
-  manifest.uri = run.uri;
-  manifest.uriBytes = run.uriBytes;
+  manifest.uri = run.fetchedUri;
+  manifest.uriBytes = run.fetchedUriBytes;
   manifest.asks = run.asked;
 }
 

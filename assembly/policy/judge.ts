@@ -114,7 +114,7 @@ function fits(): i32 {
   if (manifest.sequence < facts.installedSequence) return Reason.Rollback;
   if (manifest.imageBytes > facts.slotBytes) return Reason.SlotTooSmall;
   subject.sequence = manifest.sequence;
-  subject.classId = manifest.classId;
+  subject.classId = identity.classId; // what the class condition compared with, whatever was set afterwards
   return Reason.Ok;
 }
 

@@ -84,8 +84,6 @@ describe('a manifest', () => {
     expect(manifest.sequence).toBe(7);
     expect(manifest.imageBytes).toBe(5);
     expect(toHex(manifest.imageDigest, 32)).toBe(sha256(IMAGE));
-    expect(toHex(manifest.vendorId, 16)).toBe(VENDOR);
-    expect(toHex(manifest.classId, 16)).toBe(CLASS);
     expect(toHex(manifest.uri, manifest.uriBytes)).toBe(URI);
     expect(manifest.asks).toBe(0);
     expect(manifest.name).toBe(0);
