@@ -1,8 +1,8 @@
 /* Cortex-M: vector table, start-up, faults, reset, and the way into an application. For ARMv6-M and ARMv7-M.
  *
  * RAM, from its first byte: stack, .data, .bss, ..., mailbox. The stack stands at the bottom so that an overflow runs
- * out of RAM and faults, rather than into data. It is painted at start: its deepest use can be read from any board that
- * runs (sizes.ts does).
+ * out of RAM and faults, rather than into data. It is painted at power-on: its deepest use can be read from any board that
+ * runs (bench/sizes.mjs does).
  *
  * ARMv6-M has no vector table register, so the agent's table stays in force while an application runs: it hands
  * every interrupt on to the table named in mailbox.vectors. Faults stay here: record, MAILBOX_STAY, reset.
@@ -100,17 +100,20 @@ __attribute__((used)) static void start(void) {
     port_main();
 }
 
-/* Paints the stack before any C runs on it. */
+/* Paints the stack before any C runs on it; once, so that the mark of what came before a reset stays readable. */
 __attribute__((naked)) void reset_entry(void) {
     __asm volatile(
         "ldr r0, =stack_bottom\n"
         "ldr r1, =stack_top\n"
         "ldr r2, =%c0\n"
+        "ldr r3, [r0]\n"
+        "cmp r3, r2\n"
+        "beq 2f\n"
         "1: str r2, [r0]\n"
         "adds r0, #4\n"
         "cmp r0, r1\n"
         "bne 1b\n"
-        "bl start\n"
+        "2: bl start\n"
         :
         : "i"(STACK_PAINT));
 }
