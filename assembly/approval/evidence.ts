@@ -215,8 +215,11 @@ export function findingHasEntry(finding: Finding): bool {
   return <i32>finding.weight >= Weight.Approves || finding.fixed == Reason.ApprovalOtherDevice;
 }
 
+// By the rule that weighs it: what denies gives way to well-formed documents that are here, anything else to any newer.
 function superseded(finding: Finding): bool {
-  return finding.anchor >= 0 && !finding.countersignature && finding.sequence < evidenceHighest(finding.anchor);
+  if (finding.anchor < 0 || finding.countersignature) return false;
+  const newer = finding.weight == Weight.Denies ? sound : highest;
+  return finding.sequence < load<u64>(newer + (finding.anchor << 3));
 }
 
 /** Adds it all up. May be asked again: nothing is spent. */

@@ -148,10 +148,8 @@ describe('documents of one operator', () => {
     begin();
     evidenceFloor(A, 2);
     consider(documents.A1_APPROVES);
-    consider(documents.A1_DENIES);
     evidenceWeigh(NOW, ALL);
     expect(outcome.approvals).toBe(0);
-    expect(outcome.denied).toBe(false);
     expect(outcome.reason).toBe(Reason.Superseded);
   });
 
@@ -167,6 +165,22 @@ describe('documents of one operator', () => {
     consider(documents.A3_MALFORMED);
     evidenceWeigh(NOW, ALL);
     expect(outcome.reason).toBe(Reason.ApprovalMalformed);
+  });
+});
+
+describe('a denial', () => {
+  it('is lifted by a newer document that is here and well-formed, and by nothing less', () => {
+    begin();
+    evidenceFloor(A, 3);
+    consider(documents.A1_DENIES);
+    consider(documents.A3_MALFORMED);
+    evidenceWeigh(NOW, ALL);
+    expect(outcome.denied).toBe(true);
+    expect(findingAt(0).reason).toBe(<u8>Reason.Denied); // the record says what the verdict rests on
+    consider(documents.A2_OTHER);
+    evidenceWeigh(NOW, ALL);
+    expect(outcome.denied).toBe(false);
+    expect(findingAt(0).reason).toBe(<u8>Reason.Superseded);
   });
 });
 
