@@ -2,7 +2,7 @@
 //
 //   fast    V8 and browsers: large windows, tables of the base points kept from one verification to the next
 //   small   microcontrollers: small windows, everything in SCRATCH            asc --use PROFILE_SMALL=1
-//   narrow  small, for processors whose multiplier gives 32 bits (Cortex-M0): 13-bit limbs instead of 29-bit ones
+//   narrow  small, for processors whose multiplier gives 32 bits (Cortex-M0): products from halves
 //                                                                 asc --use PROFILE_SMALL=1 --use PROFILE_NARROW=1
 
 export const SMALL: bool = isDefined(PROFILE_SMALL);

@@ -1,11 +1,13 @@
 // npm run bench: what the project's code costs, beside what else there is, on this machine and now.
 //
+//   --chip        counts on Cortex-M0 and M4 under QEMU instead of times in V8 (needs the Debian packages of the tests)
 //   --json FILE   also writes the rows {group, metric, ours, peer, theirs, unit, ratio, target, met}
 //
 // Times are compared, never promised: a ratio of two programs that took turns in one process. Sizes are exact.
 
 import { statSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { onChips } from './chip.mjs';
 import { inV8 } from './v8.mjs';
 import { wholeVerdict } from './verdict.mjs';
 
@@ -14,7 +16,7 @@ const HOST = new URL('../dist/host/', import.meta.url);
 const CORE_BYTES_MAX = 48 * 1024;
 const VERDICT_TARGET = 0.3;
 
-const { values } = parseArgs({ options: { json: { type: 'string' } } });
+const { values } = parseArgs({ options: { chip: { type: 'boolean' }, json: { type: 'string' } } });
 
 function size() {
   const bytes = statSync(CORE).size;
@@ -30,13 +32,16 @@ function size() {
 
 const figure = (value) => (value >= 100 ? Math.round(value).toString() : value.toPrecision(3));
 
-function line({ metric, ours, peer, theirs, unit, ratio, target, met }) {
-  const verdict = target === undefined ? '' : `  target ${target}${met ? ', met' : ', MISSED'}`;
-  if (peer === undefined) return `${metric.padEnd(32)} ${figure(ours)} ${unit}${verdict}`;
+function line({ group, metric, ours, peer, theirs, unit, ratio, target, met }) {
+  const judged = target === undefined ? '' : `  target ${figure(target)}${met ? ', met' : ', MISSED'}`;
+  const name = `${group.padEnd(10)} ${metric.padEnd(34)}`;
+  if (peer === undefined) return `${name} ${figure(ours)} ${unit}${judged}`;
   const compared = `${figure(ratio)}x of ${peer}`;
-  return `${metric.padEnd(32)} ${compared.padEnd(36)} (${figure(ours)} : ${figure(theirs)} ${unit})${verdict}`;
+  return `${name} ${compared.padEnd(34)} (${figure(ours)} : ${figure(theirs)} ${unit})${judged}`;
 }
 
-const rows = [size(), ...(await inV8(CORE)), ...(await wholeVerdict(HOST, VERDICT_TARGET))];
+const rows = values.chip
+  ? await onChips()
+  : [size(), ...(await inV8(CORE)), ...(await wholeVerdict(HOST, VERDICT_TARGET))];
 for (const row of rows) console.log(line(row));
 if (values.json) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`);

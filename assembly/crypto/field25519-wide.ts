@@ -8,6 +8,7 @@ const FOLD: i64 = 1216; // 2^261 = 19 * 2^6 mod p
 
 // in: COLUMNS, |column| < 2^63 - 2^46   out: z tight (|limb| <= 2^28 + 2^17), |z| < 2^254 + 2^240
 export function wideReduce25519(z: usize): void {
+  store<i32>(z, 0, 32); // the highest address first: translated to C, its bounds check then serves all
   // The upper half as limbs of 29 bits, so that folding it down cannot overflow.
   let c = load<i64>(COLUMNS, 72);
   const h0 = c & MASK;

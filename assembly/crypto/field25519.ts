@@ -7,7 +7,8 @@
 
 import { FIELD_MODULUS, FIELD_WORDS } from './areas';
 import { wideReduce25519 } from './field25519-wide';
-import { WIDE_BITS, WIDE_BYTES, WIDE_LIMBS, wideAdd, wideMultiply, wideSquare, wideSub } from './product-wide';
+import { multiply, square } from './product';
+import { WIDE_BITS, WIDE_BYTES, WIDE_LIMBS, wideAdd, wideSub } from './product-wide';
 import { wordsFromLimbs, wordsLess, wordsSet, wordsToLimbs, wordsZero } from './words';
 
 export const FE_BYTES: usize = WIDE_BYTES;
@@ -17,12 +18,12 @@ function setModulus(): void {
 }
 
 export function feMul(z: usize, x: usize, y: usize): void {
-  wideMultiply(x, y);
+  multiply(x, y);
   wideReduce25519(z);
 }
 
 export function feSquare(z: usize, x: usize): void {
-  wideSquare(x);
+  square(x);
   wideReduce25519(z);
 }
 

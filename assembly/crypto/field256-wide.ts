@@ -11,6 +11,7 @@ const HALF: i64 = 1 << 28; // rounds, so that limbs come out around 0
 // in: COLUMNS, |column| < 2^63 - 2^56
 // out: z = value / 2^261 mod p, tight (|limb| <= 2^28, limb 8 < 2^26), |z| < p + |value| / 2^261
 export function wideReduce256(z: usize): void {
+  store<i32>(z, 0, 32); // the highest address first: translated to C, its bounds check then serves all
   const c0 = load<i64>(COLUMNS, 0);
   let c1 = load<i64>(COLUMNS, 8);
   let c2 = load<i64>(COLUMNS, 16);
@@ -101,6 +102,7 @@ export function wideReduce256(z: usize): void {
 
 // The same for value - w * 2^261: z = value / 2^261 - w mod p.   in: w of up to 4 units
 export function wideReduceSub256(z: usize, w: usize): void {
+  const w8 = load<i32>(w, 32); // likewise
   const c0 = load<i64>(COLUMNS, 0);
   let c1 = load<i64>(COLUMNS, 8);
   let c2 = load<i64>(COLUMNS, 16);
@@ -194,5 +196,5 @@ export function wideReduceSub256(z: usize, w: usize): void {
   c16 -= <i64>load<i32>(w, 28);
   const r7 = (c16 + HALF) >> 29;
   store<i32>(z, <i32>(c16 - (r7 << 29)), 28);
-  store<i32>(z, <i32>r7 - load<i32>(w, 32), 32);
+  store<i32>(z, <i32>r7 - w8, 32);
 }

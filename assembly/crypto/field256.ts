@@ -8,7 +8,8 @@
 import { FIELD_MODULUS, FIELD_SPARE, FIELD_WORDS } from './areas';
 import { wideReduce256, wideReduceSub256 } from './field256-wide';
 import { wordsInvert } from './inverse';
-import { WIDE_BITS, WIDE_BYTES, WIDE_LIMBS, wideAdd, wideMultiply, wideSquare, wideSub } from './product-wide';
+import { multiply, square } from './product';
+import { WIDE_BITS, WIDE_BYTES, WIDE_LIMBS, wideAdd, wideSub } from './product-wide';
 import { wordsFromLimbs, wordsLess, wordsSet, wordsToLimbs, wordsZero } from './words';
 
 export const GF_BYTES: usize = WIDE_BYTES;
@@ -19,24 +20,24 @@ export function gfModulus(words: usize): void {
 }
 
 export function gfMul(z: usize, x: usize, y: usize): void {
-  wideMultiply(x, y);
+  multiply(x, y);
   wideReduce256(z);
 }
 
 export function gfSquare(z: usize, x: usize): void {
-  wideSquare(x);
+  square(x);
   wideReduce256(z);
 }
 
 // z = x * y - w, w of at most 4 units
 export function gfMulSub(z: usize, x: usize, y: usize, w: usize): void {
-  wideMultiply(x, y);
+  multiply(x, y);
   wideReduceSub256(z, w);
 }
 
 // z = x * x - w, w of at most 4 units
 export function gfSquareSub(z: usize, x: usize, w: usize): void {
-  wideSquare(x);
+  square(x);
   wideReduceSub256(z, w);
 }
 

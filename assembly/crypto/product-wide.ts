@@ -3,6 +3,9 @@
 // For processors that multiply 32 x 32 -> 64 bits: V8 on any desktop, Cortex-M3 and up. Limbs are signed and need not be
 // normal, so sums and differences carry nothing. Their size is counted in units of 2^28: a "tight" element, what
 // reduction gives, has |limb| <= 2^28 + 2^6, one unit; a sum or difference of two tight ones has two, and so on.
+//
+// Limbs are read and written from the highest down: a translation to C with bounds checks then needs one per element, as
+// the first address being inside says it of all.
 
 import { COLUMNS } from './areas';
 
@@ -13,24 +16,24 @@ export const WIDE_BYTES: usize = 36;
 // in: x of s units, y of t units, s * t <= 14   out: COLUMNS[k] = sum of x[i] * y[k - i], k = 0..16
 //   |column| <= 9 * 14 * (2^28 + 2^6)^2 < 2^63
 export function wideMultiply(x: usize, y: usize): void {
-  const x0 = <i64>load<i32>(x, 0);
-  const x1 = <i64>load<i32>(x, 4);
-  const x2 = <i64>load<i32>(x, 8);
-  const x3 = <i64>load<i32>(x, 12);
-  const x4 = <i64>load<i32>(x, 16);
-  const x5 = <i64>load<i32>(x, 20);
-  const x6 = <i64>load<i32>(x, 24);
-  const x7 = <i64>load<i32>(x, 28);
-  const x8 = <i64>load<i32>(x, 32);
-  const y0 = <i64>load<i32>(y, 0);
-  const y1 = <i64>load<i32>(y, 4);
-  const y2 = <i64>load<i32>(y, 8);
-  const y3 = <i64>load<i32>(y, 12);
-  const y4 = <i64>load<i32>(y, 16);
-  const y5 = <i64>load<i32>(y, 20);
-  const y6 = <i64>load<i32>(y, 24);
-  const y7 = <i64>load<i32>(y, 28);
   const y8 = <i64>load<i32>(y, 32);
+  const y7 = <i64>load<i32>(y, 28);
+  const y6 = <i64>load<i32>(y, 24);
+  const y5 = <i64>load<i32>(y, 20);
+  const y4 = <i64>load<i32>(y, 16);
+  const y3 = <i64>load<i32>(y, 12);
+  const y2 = <i64>load<i32>(y, 8);
+  const y1 = <i64>load<i32>(y, 4);
+  const y0 = <i64>load<i32>(y, 0);
+  const x8 = <i64>load<i32>(x, 32);
+  const x7 = <i64>load<i32>(x, 28);
+  const x6 = <i64>load<i32>(x, 24);
+  const x5 = <i64>load<i32>(x, 20);
+  const x4 = <i64>load<i32>(x, 16);
+  const x3 = <i64>load<i32>(x, 12);
+  const x2 = <i64>load<i32>(x, 8);
+  const x1 = <i64>load<i32>(x, 4);
+  const x0 = <i64>load<i32>(x, 0);
   store<i64>(COLUMNS, x0 * y0, 0);
   store<i64>(COLUMNS, x0 * y1 + x1 * y0, 8);
   store<i64>(COLUMNS, x0 * y2 + x1 * y1 + x2 * y0, 16);
@@ -52,15 +55,15 @@ export function wideMultiply(x: usize, y: usize): void {
 
 // in: x of s units, s * s <= 14   out: COLUMNS as above for x * x
 export function wideSquare(x: usize): void {
-  const x0 = <i64>load<i32>(x, 0);
-  const x1 = <i64>load<i32>(x, 4);
-  const x2 = <i64>load<i32>(x, 8);
-  const x3 = <i64>load<i32>(x, 12);
-  const x4 = <i64>load<i32>(x, 16);
-  const x5 = <i64>load<i32>(x, 20);
-  const x6 = <i64>load<i32>(x, 24);
-  const x7 = <i64>load<i32>(x, 28);
   const x8 = <i64>load<i32>(x, 32);
+  const x7 = <i64>load<i32>(x, 28);
+  const x6 = <i64>load<i32>(x, 24);
+  const x5 = <i64>load<i32>(x, 20);
+  const x4 = <i64>load<i32>(x, 16);
+  const x3 = <i64>load<i32>(x, 12);
+  const x2 = <i64>load<i32>(x, 8);
+  const x1 = <i64>load<i32>(x, 4);
+  const x0 = <i64>load<i32>(x, 0);
   const d0 = x0 << 1;
   const d1 = x1 << 1;
   const d2 = x2 << 1;
@@ -90,26 +93,26 @@ export function wideSquare(x: usize): void {
 
 // out: z = x + y, units add up. z may be x or y.
 export function wideAdd(z: usize, x: usize, y: usize): void {
-  store<i32>(z, load<i32>(x, 0) + load<i32>(y, 0), 0);
-  store<i32>(z, load<i32>(x, 4) + load<i32>(y, 4), 4);
-  store<i32>(z, load<i32>(x, 8) + load<i32>(y, 8), 8);
-  store<i32>(z, load<i32>(x, 12) + load<i32>(y, 12), 12);
-  store<i32>(z, load<i32>(x, 16) + load<i32>(y, 16), 16);
-  store<i32>(z, load<i32>(x, 20) + load<i32>(y, 20), 20);
-  store<i32>(z, load<i32>(x, 24) + load<i32>(y, 24), 24);
-  store<i32>(z, load<i32>(x, 28) + load<i32>(y, 28), 28);
   store<i32>(z, load<i32>(x, 32) + load<i32>(y, 32), 32);
+  store<i32>(z, load<i32>(x, 28) + load<i32>(y, 28), 28);
+  store<i32>(z, load<i32>(x, 24) + load<i32>(y, 24), 24);
+  store<i32>(z, load<i32>(x, 20) + load<i32>(y, 20), 20);
+  store<i32>(z, load<i32>(x, 16) + load<i32>(y, 16), 16);
+  store<i32>(z, load<i32>(x, 12) + load<i32>(y, 12), 12);
+  store<i32>(z, load<i32>(x, 8) + load<i32>(y, 8), 8);
+  store<i32>(z, load<i32>(x, 4) + load<i32>(y, 4), 4);
+  store<i32>(z, load<i32>(x, 0) + load<i32>(y, 0), 0);
 }
 
 // out: z = x - y, units add up. z may be x or y.
 export function wideSub(z: usize, x: usize, y: usize): void {
-  store<i32>(z, load<i32>(x, 0) - load<i32>(y, 0), 0);
-  store<i32>(z, load<i32>(x, 4) - load<i32>(y, 4), 4);
-  store<i32>(z, load<i32>(x, 8) - load<i32>(y, 8), 8);
-  store<i32>(z, load<i32>(x, 12) - load<i32>(y, 12), 12);
-  store<i32>(z, load<i32>(x, 16) - load<i32>(y, 16), 16);
-  store<i32>(z, load<i32>(x, 20) - load<i32>(y, 20), 20);
-  store<i32>(z, load<i32>(x, 24) - load<i32>(y, 24), 24);
-  store<i32>(z, load<i32>(x, 28) - load<i32>(y, 28), 28);
   store<i32>(z, load<i32>(x, 32) - load<i32>(y, 32), 32);
+  store<i32>(z, load<i32>(x, 28) - load<i32>(y, 28), 28);
+  store<i32>(z, load<i32>(x, 24) - load<i32>(y, 24), 24);
+  store<i32>(z, load<i32>(x, 20) - load<i32>(y, 20), 20);
+  store<i32>(z, load<i32>(x, 16) - load<i32>(y, 16), 16);
+  store<i32>(z, load<i32>(x, 12) - load<i32>(y, 12), 12);
+  store<i32>(z, load<i32>(x, 8) - load<i32>(y, 8), 8);
+  store<i32>(z, load<i32>(x, 4) - load<i32>(y, 4), 4);
+  store<i32>(z, load<i32>(x, 0) - load<i32>(y, 0), 0);
 }

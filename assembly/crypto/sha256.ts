@@ -102,32 +102,33 @@ export function sha256Finish(state: usize, digest: usize): void {
 
 // Blocks, 4-aligned in the small profile, into the state's hash (section 6.2.2).
 function compress(state: usize, block: usize, blocks: u32): void {
-  let a = load<u32>(state, 0);
-  let b = load<u32>(state, 4);
-  let c = load<u32>(state, 8);
-  let d = load<u32>(state, 12);
-  let e = load<u32>(state, 16);
-  let f = load<u32>(state, 20);
-  let g = load<u32>(state, 24);
+  // From the highest address down: translated to C, the first bounds check then serves all.
   let h = load<u32>(state, 28);
+  let g = load<u32>(state, 24);
+  let f = load<u32>(state, 20);
+  let e = load<u32>(state, 16);
+  let d = load<u32>(state, 12);
+  let c = load<u32>(state, 8);
+  let b = load<u32>(state, 4);
+  let a = load<u32>(state, 0);
   const K: usize = SMALL ? 0 : words();
   for (; blocks != 0; blocks--) {
-    let w0 = bswap<u32>(load<u32>(block, 0));
-    let w1 = bswap<u32>(load<u32>(block, 4));
-    let w2 = bswap<u32>(load<u32>(block, 8));
-    let w3 = bswap<u32>(load<u32>(block, 12));
-    let w4 = bswap<u32>(load<u32>(block, 16));
-    let w5 = bswap<u32>(load<u32>(block, 20));
-    let w6 = bswap<u32>(load<u32>(block, 24));
-    let w7 = bswap<u32>(load<u32>(block, 28));
-    let w8 = bswap<u32>(load<u32>(block, 32));
-    let w9 = bswap<u32>(load<u32>(block, 36));
-    let w10 = bswap<u32>(load<u32>(block, 40));
-    let w11 = bswap<u32>(load<u32>(block, 44));
-    let w12 = bswap<u32>(load<u32>(block, 48));
-    let w13 = bswap<u32>(load<u32>(block, 52));
-    let w14 = bswap<u32>(load<u32>(block, 56));
     let w15 = bswap<u32>(load<u32>(block, 60));
+    let w14 = bswap<u32>(load<u32>(block, 56));
+    let w13 = bswap<u32>(load<u32>(block, 52));
+    let w12 = bswap<u32>(load<u32>(block, 48));
+    let w11 = bswap<u32>(load<u32>(block, 44));
+    let w10 = bswap<u32>(load<u32>(block, 40));
+    let w9 = bswap<u32>(load<u32>(block, 36));
+    let w8 = bswap<u32>(load<u32>(block, 32));
+    let w7 = bswap<u32>(load<u32>(block, 28));
+    let w6 = bswap<u32>(load<u32>(block, 24));
+    let w5 = bswap<u32>(load<u32>(block, 20));
+    let w4 = bswap<u32>(load<u32>(block, 16));
+    let w3 = bswap<u32>(load<u32>(block, 12));
+    let w2 = bswap<u32>(load<u32>(block, 8));
+    let w1 = bswap<u32>(load<u32>(block, 4));
+    let w0 = bswap<u32>(load<u32>(block, 0));
     let x: u32 = 0; // a ^ b of this round and of the one before, its b ^ c: majority = b ^ ((a ^ b) & (b ^ c))
     let y: u32 = b ^ c;
     h += rotr<u32>(e ^ rotr<u32>(e ^ rotr<u32>(e, 14), 5), 6) + (g ^ (e & (f ^ g))) + w0;

@@ -1,7 +1,7 @@
 // assembly/crypto by itself, once per build profile: its test entry compiled, and its memory handled as numbers.
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -11,6 +11,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export const PROFILES = {
   fast: [],
   small: ['PROFILE_SMALL=1'],
+  narrow: ['PROFILE_SMALL=1', 'PROFILE_NARROW=1'],
 } as const;
 export type Profile = keyof typeof PROFILES;
 export const profiles = Object.keys(PROFILES) as Profile[];
@@ -30,23 +31,34 @@ export interface Machine {
 }
 
 const compiled = new Map<Profile, WebAssembly.Module>();
+const ENTRY = 'tests/assembly/crypto/entry.ts';
+
+/** When the newest of what is compiled was changed. */
+const changed = Math.max(
+  ...readdirSync(`${root}assembly/crypto`).map((name) => statSync(`${root}assembly/crypto/${name}`).mtimeMs),
+  ...[ENTRY, 'assembly/profile.ts', 'assembly/scratch.ts', 'asconfig.json'].map(
+    (name) => statSync(root + name).mtimeMs,
+  ),
+);
 
 function compile(profile: Profile): WebAssembly.Module {
   const known = compiled.get(profile);
   if (known) return known;
-  mkdirSync(`${root}build`, { recursive: true });
-  const asc = createRequire(import.meta.url).resolve('assemblyscript/bin/asc.js');
-  const file = `build/test-crypto-${profile}.wasm`;
-  const fresh = `build/test-crypto-${profile}.${process.pid}.wasm`; // suites run side by side
-  const options = ['--target', 'core', '--outFile', fresh, '--textFile', `${fresh}.wat`];
-  const uses = PROFILES[profile].flatMap((use) => ['--use', use]);
-  execFileSync(process.execPath, [asc, 'tests/assembly/crypto/entry.ts', ...options, ...uses], {
-    cwd: root,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  renameSync(`${root}${fresh}`, `${root}${file}`);
-  renameSync(`${root}${fresh}.wat`, `${root}${file}.wat`);
-  const module = new WebAssembly.Module(readFileSync(`${root}${file}`));
+  const file = `${root}build/test-crypto-${profile}.wasm`;
+  if (!existsSync(file) || statSync(file).mtimeMs < changed) {
+    mkdirSync(`${root}build`, { recursive: true });
+    const asc = createRequire(import.meta.url).resolve('assemblyscript/bin/asc.js');
+    const fresh = `${file}.${process.pid}`; // suites run side by side
+    const uses = PROFILES[profile].flatMap((use) => ['--use', use]);
+    const options = ['--target', 'core', '--outFile', `${fresh}.wasm`, '--textFile', `${fresh}.wat`];
+    execFileSync(process.execPath, [asc, ENTRY, ...options, ...uses], {
+      cwd: root,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    renameSync(`${fresh}.wat`, `${file}.wat`);
+    renameSync(`${fresh}.wasm`, file);
+  }
+  const module = new WebAssembly.Module(readFileSync(file));
   compiled.set(profile, module);
   return module;
 }
