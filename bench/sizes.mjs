@@ -4,7 +4,7 @@
 //
 // flash is code, constant tables and start values; ram is static; stack is the deepest use of a painted stack while the
 // board is provisioned, refuses a package, and installs two (a P-256 and an Ed25519 signature each). The same run counts
-// memory accesses that are not aligned, under a QEMU plugin: silicon faults on them, QEMU does not.
+// memory accesses that are not aligned, under a QEMU plugin: silicon faults on them, not every QEMU does.
 // Ends 1 if a budget is not kept. Needs gcc-arm-none-eabi, qemu-system-arm and cc.
 
 import { execFileSync } from 'node:child_process';

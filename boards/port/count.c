@@ -1,8 +1,8 @@
 /* A QEMU plugin that counts what a Cortex-M program really does: executed instructions between two markers, and memory
  * accesses that are not aligned to their size.
  *
- * QEMU lets a Cortex-M0 load from any address; silicon faults. A count of zero over a whole run is the proof that the
- * firmware is fit for the chip. Counts are exact and repeatable: every executed instruction is counted by itself.
+ * A Cortex-M0 faults on those, and not every QEMU does: a count of zero over a whole run is the proof that the firmware is
+ * fit for the chip. Counts are exact and repeatable: every executed instruction is counted by itself.
  * Markers, without effect: mov r9, r9 begins, mov r10, r10 ends; the n-th pair prints `region n instructions N`.
  * At the end of the run: `unaligned N`, and `first ADDRESS at PC` if there was one. Everything goes to stderr.
  *
