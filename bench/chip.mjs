@@ -25,6 +25,9 @@ const CPUS = {
   'Cortex-M4': { flags: ['-mcpu=cortex-m4', '-O2', '-fno-ivopts'], uses: ['PROFILE_SMALL=1'] },
 };
 
+/** How asc compiles the agent, without its profile. */
+const SMALL_CODE = ['--optimizeLevel', '0', '--shrinkLevel', '2'];
+
 /** Per primitive and processor: [target, native C peer], from reference measurements of the peers counted the same way. */
 const PRIMITIVES = [
   {
@@ -134,7 +137,18 @@ async function measure() {
     mkdirSync(folder, { recursive: true });
     const uses = settings.uses.flatMap((use) => ['--use', use]);
     const wasm = `${folder}/bench.wasm`;
-    run(process.execPath, [asc, 'bench/chip/entry.ts', '--target', 'agent', '-o', wasm, '-t', `${wasm}.wat`, ...uses]);
+    run(process.execPath, [
+      asc,
+      'bench/chip/entry.ts',
+      '--target',
+      'core',
+      ...SMALL_CODE,
+      '-o',
+      wasm,
+      '-t',
+      `${wasm}.wat`,
+      ...uses,
+    ]);
     writeFileSync(`${folder}/bench.wasm.c`, translate(readFileSync(`${wasm}`), 'bench'));
     writeFileSync(`${folder}/vectors.h`, vectors());
     const nothing = flashOf(compile(0, settings, folder));

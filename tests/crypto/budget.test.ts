@@ -1,0 +1,61 @@
+// What the verifier may cost on a chip and in bytes: exact figures of the bench, held as budgets. A change that makes one
+// grow fails here and has to raise the budget on purpose. Times are never tested.
+
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { have } from '../support/need.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Cells: processor, metric, budget. A little above what was measured, for compilers of other patch levels. */
+const BUDGETS = [
+  ['Cortex-M0', 'SHA-256', 77],
+  ['Cortex-M0', 'SHA-256, flash', 5400],
+  ['Cortex-M0', 'SHA-512', 178],
+  ['Cortex-M0', 'SHA-512, flash', 2200],
+  ['Cortex-M0', 'Ed25519 verify', 7_400_000],
+  ['Cortex-M0', 'Ed25519 verify without SHA-512, flash', 9700],
+  ['Cortex-M0', 'Ed25519 verify, stack', 360],
+  ['Cortex-M0', 'P-256 verify', 9_000_000],
+  ['Cortex-M0', 'P-256 verify, flash', 10_200],
+  ['Cortex-M0', 'P-256 verify, stack', 330],
+  ['Cortex-M4', 'SHA-256', 34],
+  ['Cortex-M4', 'SHA-512', 111],
+  ['Cortex-M4', 'Ed25519 verify', 1_970_000],
+  ['Cortex-M4', 'P-256 verify', 2_540_000],
+] as const;
+
+const CORE_BYTES_MAX = 48 * 1024;
+
+interface Row {
+  group: string;
+  metric: string;
+  ours: number;
+}
+
+it('core.wasm fits a web page', () => {
+  const bytes = statSync(`${root}build/core.wasm`).size;
+  console.log(`core.wasm: ${bytes} bytes`);
+  expect(bytes).toBeLessThanOrEqual(CORE_BYTES_MAX);
+});
+
+describe.runIf(have('arm-none-eabi-gcc', 'qemu-system-arm', 'cc'))('on the chip, emulated', () => {
+  it('costs what it may', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'countersign-bench-'));
+    const file = join(folder, 'rows.json');
+    execFileSync(process.execPath, ['bench/main.mjs', '--chip', '--json', file], { cwd: root, stdio: 'pipe' });
+    const rows = JSON.parse(readFileSync(file, 'utf8')) as Row[];
+    rmSync(folder, { recursive: true });
+    const over: string[] = [];
+    for (const [group, metric, budget] of BUDGETS) {
+      const ours = rows.find((row) => row.group === group && row.metric === metric)?.ours;
+      console.log(`${group} ${metric}: ${ours} of ${budget}`);
+      if (ours === undefined || ours > budget) over.push(`${group} ${metric}: ${ours} > ${budget}`);
+    }
+    expect(over).toEqual([]);
+  }, 300_000);
+});
