@@ -7,7 +7,7 @@
 
 import { SCRATCH } from '../scratch';
 
-export const COLUMNS: usize = SCRATCH; // product-*.ts: 17 columns of 64 bits, or 39 of 32
+export const COLUMNS: usize = SCRATCH; // product-*.ts: 17 columns of 64 bits, and one above
 export const WORDS_PRODUCT: usize = SCRATCH + 160; // words.ts: 10 words
 export const FIELD_WORDS: usize = SCRATCH + 200; // field*.ts: an element in canonical words
 export const FIELD_MODULUS: usize = SCRATCH + 232; // field*.ts: p in words

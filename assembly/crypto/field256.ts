@@ -5,8 +5,8 @@
 // too, as they come in by a product. Results may stand where an operand stood.
 // Public data only: running time follows the values.
 
-import { FIELD_MODULUS, FIELD_SPARE, FIELD_WORDS } from './areas';
-import { wideReduce256, wideReduceSub256 } from './field256-wide';
+import { COLUMNS, FIELD_MODULUS, FIELD_SPARE, FIELD_WORDS } from './areas';
+import { wideReduce256, wideSubtract256 } from './field256-wide';
 import { wordsInvert } from './inverse';
 import { multiply, square } from './product';
 import { WIDE_BITS, WIDE_BYTES, WIDE_LIMBS, wideAdd, wideSub } from './product-wide';
@@ -21,24 +21,31 @@ export function gfModulus(words: usize): void {
 
 export function gfMul(z: usize, x: usize, y: usize): void {
   multiply(x, y);
-  wideReduce256(z);
+  reduce(z);
 }
 
 export function gfSquare(z: usize, x: usize): void {
   square(x);
+  reduce(z);
+}
+
+function reduce(z: usize): void {
+  store<i64>(COLUMNS, 0, 8 * 17);
   wideReduce256(z);
 }
 
 // z = x * y - w, w of at most 4 units
 export function gfMulSub(z: usize, x: usize, y: usize, w: usize): void {
   multiply(x, y);
-  wideReduceSub256(z, w);
+  wideSubtract256(w);
+  wideReduce256(z);
 }
 
 // z = x * x - w, w of at most 4 units
 export function gfSquareSub(z: usize, x: usize, w: usize): void {
   square(x);
-  wideReduceSub256(z, w);
+  wideSubtract256(w);
+  wideReduce256(z);
 }
 
 export function gfAdd(z: usize, x: usize, y: usize): void {
