@@ -9,9 +9,10 @@
 
 enum {
     RECEIVED_BYTES = 256, /* two frames of the SMP console: what comes while one is worked on. A power of two */
-    BOUNCE_MS = 20,       /* contacts bounce for some milliseconds */
-    IDLE_US = 10000
+    WAKE_US = 10000       /* how often the timer ends a sleep and looks at the buttons */
 };
+
+enum { YES = 1, NO = 2 }; /* what hal_user returns */
 
 static struct {
     volatile uint32_t in, out;
@@ -23,8 +24,9 @@ static struct {
 } time;
 
 static struct {
-    uint32_t down, changed;
-    int32_t asking;
+    uint32_t seen, down;
+    volatile uint32_t pressed;
+    volatile int32_t asking;
 } buttons;
 
 /* ---- Interrupts ---- */
@@ -42,14 +44,21 @@ static void uart_interrupt(void) {
     }
 }
 
-/* Only wakes hal_idle. */
+/* Wakes hal_idle, and looks at the buttons, so that no press is lost while a signature is checked. Contacts bounce for
+ * some milliseconds: what two looks in a row show is so. */
 static void timer_interrupt(void) {
-    TIMER0_COMPARE1 = 0;
+    TIMER1_COMPARE0 = 0;
+    uint32_t down = (!(GPIO_IN >> PIN_BUTTON_A & 1) ? YES : 0) | (!(GPIO_IN >> PIN_BUTTON_B & 1) ? NO : 0);
+    if (down == buttons.seen) {
+        if (buttons.asking) buttons.pressed |= down & ~buttons.down;
+        buttons.down = down;
+    }
+    buttons.seen = down;
 }
 
 void (*const board_interrupts[32])(void) = {
     [IRQ_UART] = uart_interrupt,
-    [IRQ_TIMER0] = timer_interrupt,
+    [IRQ_TIMER1] = timer_interrupt,
 };
 
 /* ---- Start and stop ---- */
@@ -62,11 +71,18 @@ void hal_start(void) {
     GPIO_PIN_CNF(PIN_BUTTON_A) = GPIO_INPUT | GPIO_PULL_UP;
     GPIO_PIN_CNF(PIN_BUTTON_B) = GPIO_INPUT | GPIO_PULL_UP;
 
-    TIMER0_BITMODE = TIMER0_32_BITS;
-    TIMER0_PRESCALER = TIMER0_1_MHZ;
+    TIMER0_BITMODE = TIMER_32_BITS;
+    TIMER0_PRESCALER = TIMER_1_MHZ;
     TIMER0_CLEAR = 1;
-    TIMER0_INTENSET = TIMER0_INT_COMPARE1;
     TIMER0_START = 1;
+
+    /* It goes round by itself: a compare set anew for each sleep could be late for its moment, and come an hour after. */
+    TIMER1_PRESCALER = TIMER_1_MHZ;
+    TIMER1_CC0 = WAKE_US;
+    TIMER1_SHORTS = TIMER_COMPARE0_CLEAR;
+    TIMER1_INTENSET = TIMER_INT_COMPARE0;
+    TIMER1_CLEAR = 1;
+    TIMER1_START = 1;
 
     UART_PSELTXD = PIN_TXD;
     UART_PSELRXD = PIN_RXD;
@@ -78,7 +94,7 @@ void hal_start(void) {
     UART_STARTRX = 1;
 
     RNG_CONFIG = RNG_CORRECTED;
-    NVIC_ISER = 1u << IRQ_UART | 1u << IRQ_TIMER0;
+    NVIC_ISER = 1u << IRQ_UART | 1u << IRQ_TIMER1;
 }
 
 void hal_stop(void) {
@@ -87,10 +103,13 @@ void hal_stop(void) {
     UART_STOPRX = 1;
     UART_STOPTX = 1;
     UART_ENABLE = 0;
-    TIMER0_INTENCLR = ~0u;
     TIMER0_STOP = 1;
     TIMER0_CLEAR = 1;
-    TIMER0_COMPARE1 = 0;
+    TIMER1_STOP = 1;
+    TIMER1_CLEAR = 1;
+    TIMER1_INTENCLR = ~0u;
+    TIMER1_SHORTS = 0;
+    TIMER1_COMPARE0 = 0;
     RNG_STOP = 1;
     GPIO_OUTCLR = 1u << PIN_LED_ROW;
 }
@@ -171,19 +190,12 @@ int32_t hal_card(const void *command, uint32_t length, void *response, uint32_t 
 }
 
 int32_t hal_user(int32_t asking) {
-    enum { YES = 1, NO = 2 };
-    uint32_t down = (!(GPIO_IN >> PIN_BUTTON_A & 1) ? YES : 0) | (!(GPIO_IN >> PIN_BUTTON_B & 1) ? NO : 0);
-    uint32_t now = hal_milliseconds(), pressed = 0;
-    if (down != buttons.down && now - buttons.changed >= BOUNCE_MS) {
-        pressed = down & ~buttons.down;
-        buttons.down = down;
-        buttons.changed = now;
-    }
     if (asking) GPIO_OUTSET = 1u << PIN_LED_ROW;
     else GPIO_OUTCLR = 1u << PIN_LED_ROW;
-    int32_t was_asking = buttons.asking;
+    if (asking != buttons.asking) buttons.pressed = 0;
     buttons.asking = asking;
-    if (!asking || !was_asking) return 0;
+    uint32_t pressed = buttons.pressed;
+    if (pressed) buttons.pressed = 0;
     return pressed & NO ? NO : (int32_t)pressed;
 }
 
@@ -197,8 +209,6 @@ uint32_t hal_milliseconds(void) {
 
 /* Interrupts are held back between the look and the sleep; a pending one wakes all the same. */
 void hal_idle(void) {
-    TIMER0_CAPTURE0 = 1;
-    TIMER0_CC1 = TIMER0_CC0 + IDLE_US;
     __asm volatile("cpsid i" : : : "memory");
     if (received.in == received.out) __asm volatile("wfi");
     __asm volatile("cpsie i" : : : "memory");

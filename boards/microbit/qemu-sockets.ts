@@ -1,5 +1,5 @@
-// Three ways to talk to a running QEMU, each over a socket that QEMU opened to us: QMP commands, qtest pins, and the gdb
-// protocol's memory writes. No more of each than the micro:bit needs.
+// Three ways to talk to a running QEMU, each over a socket that QEMU opened to us: QMP commands, qtest pins and registers, and
+// the gdb protocol's memory writes. No more of each than the micro:bit needs.
 
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
@@ -55,14 +55,33 @@ export async function openQmp(socket: Socket): Promise<Qmp> {
   return qmp;
 }
 
-/** qtest: sets the level of one GPIO input of the nRF51. */
-export function openPins(socket: Socket): (pin: number, level: 0 | 1) => Promise<void> {
+export interface Probe {
+  /** The level of one GPIO input of the nRF51. */
+  setPin(pin: number, level: 0 | 1): Promise<void>;
+  /** A word as the processor would read it, registers too, while it runs. */
+  readWord(address: number): Promise<number>;
+}
+
+/** qtest: one command a line, one answer a line, in order. */
+export function openProbe(socket: Socket): Probe {
+  const waiting: { resolve(answer: string): void; reject(error: Error): void }[] = [];
   const lines = createInterface({ input: socket });
-  return async (pin, level) => {
-    const answered = once(lines, 'line');
-    socket.write(`set_irq_in /machine/nrf51 unnamed-gpio-in ${pin} ${level}\n`);
-    const [answer] = (await answered) as string[];
-    if (answer !== 'OK') throw new CountersignError('Fault', `qemu: pin ${pin}: ${answer}`);
+  lines.on('line', (line) => waiting.shift()?.resolve(line));
+  lines.once('close', () => {
+    for (const { reject } of waiting.splice(0)) reject(new CountersignError('LinkLost', 'qemu: it has ended'));
+  });
+  const ask = async (question: string): Promise<string> => {
+    const answer = await new Promise<string>((resolve, reject) => {
+      if (socket.destroyed) return reject(new CountersignError('LinkLost', 'qemu: it has ended'));
+      waiting.push({ resolve, reject });
+      socket.write(`${question}\n`);
+    });
+    if (!answer.startsWith('OK')) throw new CountersignError('Fault', `qemu: ${question}: ${answer}`);
+    return answer.slice(3);
+  };
+  return {
+    setPin: async (pin, level) => void (await ask(`set_irq_in /machine/nrf51 unnamed-gpio-in ${pin} ${level}`)),
+    readWord: async (address) => Number(await ask(`readl 0x${address.toString(16)}`)),
   };
 }
 

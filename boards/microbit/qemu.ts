@@ -15,16 +15,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CountersignError } from '../../host/errors.js';
 import { sleep } from '../../host/wait.js';
-import { listen, openPins, openQmp, type Qmp, writeMemory } from './qemu-sockets.js';
+import { listen, openProbe, openQmp, type Probe, type Qmp, writeMemory } from './qemu-sockets.js';
 
 const QEMU = 'qemu-system-arm';
 const FLASH_BYTES = 0x40000;
 const AGENT_END = 0x10000; // below it stands what -kernel loads
-const PRESS_MS = 150; // longer than contacts bounce and than the agent looks away
 const START_TIMEOUT_MS = 20_000;
 
 /** Button pins of the nRF51, low while pressed. */
 const PINS = { a: 17, b: 26 } as const;
+
+// How long a finger stays: until the program has looked often enough, however little of this machine QEMU was given.
+const LOOK_MS = 150; // longer than contacts bounce
+const LOOKS = 8;
+const LOOK_MS_MAX = 5000; // a program that does not use that timer is given so long
+const LOOKED_AT = 0x40008540; // TIMER0 CC[0]: agent and application take the time into it each time round their loop
 
 export interface Emulator {
   /** Where the UART is: tcp://127.0.0.1:port */
@@ -108,7 +113,7 @@ export async function startEmulator({
     });
     const [control, pins, debug] = (await Promise.race([connected, gone, late])) as [Socket, Socket, Socket];
     const qmp = await openQmp(control);
-    const setPin = openPins(pins);
+    const { setPin, readWord } = openProbe(pins);
     if (flash) await writeMemory(debug, AGENT_END, flash.subarray(AGENT_END));
     for (const pin of Object.values(PINS)) await setPin(pin, 1);
     await qmp('cont');
@@ -135,9 +140,9 @@ export async function startEmulator({
       },
       async press(button) {
         await setPin(PINS[button], 0);
-        await sleep(PRESS_MS);
+        await looked(readWord);
         await setPin(PINS[button], 1);
-        await sleep(PRESS_MS);
+        await looked(readWord);
       },
     };
   } catch (cause) {
@@ -145,5 +150,17 @@ export async function startEmulator({
     throw cause;
   } finally {
     started.abort(); // nobody waits for that time-out any more
+  }
+}
+
+async function looked(readWord: Probe['readWord']): Promise<void> {
+  const began = performance.now();
+  const passed = () => performance.now() - began;
+  let seen: number | undefined;
+  for (let looks = 0; (looks <= LOOKS || passed() < LOOK_MS) && passed() < LOOK_MS_MAX; ) {
+    const now = await readWord(LOOKED_AT);
+    if (now !== seen) looks++;
+    seen = now;
+    await sleep(1);
   }
 }

@@ -21,19 +21,19 @@ const APPLICATION = `
 #include "nrf51.h"
 extern uint32_t stack_top[];
 static void put(char c) { UART_TXDRDY = 0; UART_TXD = (uint8_t)c; while (!UART_TXDRDY) {} }
-static void tick(void) { TIMER0_COMPARE1 = 0; TIMER0_CLEAR = 1; put('!'); }
+static void tick(void) { TIMER1_COMPARE0 = 0; put('!'); }
 void reset(void) {
   UART_PSELTXD = PIN_TXD; UART_PSELRXD = PIN_RXD; UART_BAUDRATE = UART_BAUD_115200; UART_ENABLE = UART_ENABLED;
   UART_STARTTX = 1; UART_STARTRX = 1; UART_RXDRDY = 0;
-  TIMER0_BITMODE = TIMER0_32_BITS; TIMER0_PRESCALER = TIMER0_1_MHZ; TIMER0_CC1 = 20000;
-  TIMER0_INTENSET = TIMER0_INT_COMPARE1; TIMER0_CLEAR = 1; TIMER0_START = 1;
-  NVIC_ISER = 1u << IRQ_TIMER0;
+  TIMER1_PRESCALER = TIMER_1_MHZ; TIMER1_CC0 = 20000; TIMER1_SHORTS = TIMER_COMPARE0_CLEAR;
+  TIMER1_INTENSET = TIMER_INT_COMPARE0; TIMER1_CLEAR = 1; TIMER1_START = 1;
+  NVIC_ISER = 1u << IRQ_TIMER1;
   put('>');
   while (!UART_RXDRDY) __asm volatile("wfi"); /* then something no processor knows */
   __asm volatile("udf #1");
 }
 __attribute__((section(".vectors"), used)) static const void *const vectors[48] = {
-  stack_top, (void *)reset, [16 + IRQ_TIMER0] = (void *)tick,
+  stack_top, (void *)reset, [16 + IRQ_TIMER1] = (void *)tick,
 };
 `;
 

@@ -75,8 +75,8 @@ static void uart_start(void) {
 static void timer_start(void) {
     TIMER0_STOP = 1;
     TIMER0_MODE = 0;
-    TIMER0_BITMODE = TIMER0_32_BITS;
-    TIMER0_PRESCALER = TIMER0_1_MHZ;
+    TIMER0_BITMODE = TIMER_32_BITS;
+    TIMER0_PRESCALER = TIMER_1_MHZ;
     TIMER0_CLEAR = 1;
     TIMER0_START = 1;
 }
