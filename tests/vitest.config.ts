@@ -4,8 +4,8 @@ export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
     // Real processes (brokers, boards) take part: a generous bound, so that a slow machine is not a failing test.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     coverage: { provider: 'v8', include: ['host/**', 'boards/virtual/**'], reporter: ['text-summary', 'json-summary'] },
   },
 });

@@ -25,11 +25,14 @@ export function listen(path: string): Listener {
   return { path, accepted, close: () => server.close() };
 }
 
+// readline hands on the errors of its input, and an error that nobody listens to ends this process.
+const readLines = (socket: Socket) => createInterface({ input: socket }).on('error', () => {});
+
 export type Qmp = (command: string, parameters?: Record<string, unknown>) => Promise<unknown>;
 
 /** QEMU Machine Protocol: JSON, one object a line. Events are dropped. */
 export async function openQmp(socket: Socket): Promise<Qmp> {
-  const lines = createInterface({ input: socket });
+  const lines = readLines(socket);
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   let last = 0;
   lines.on('line', (line) => {
@@ -65,7 +68,7 @@ export interface Probe {
 /** qtest: one command a line, one answer a line, in order. */
 export function openProbe(socket: Socket): Probe {
   const waiting: { resolve(answer: string): void; reject(error: Error): void }[] = [];
-  const lines = createInterface({ input: socket });
+  const lines = readLines(socket);
   lines.on('line', (line) => waiting.shift()?.resolve(line));
   lines.once('close', () => {
     for (const { reject } of waiting.splice(0)) reject(new CountersignError('LinkLost', 'qemu: it has ended'));

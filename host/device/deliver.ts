@@ -184,6 +184,7 @@ async function* untilDone(session: Session): Steps<Outcome> {
   let startMs = START_MS_FIRST;
   while (Date.now() < deadline) {
     const sight = await look(session);
+    if (session.client.gone) return lost(session.client.gone, session.delivery.file.length);
     if (sight && isOurs(session, sight.alert)) return finished(session, sight.alert);
     if (sight?.question.pending) {
       const outcome = yield* untilAnswered(session, 'install');
@@ -252,6 +253,7 @@ async function* untilAnswered(session: Session, about: 'download' | 'install'): 
   let toldAt = Number.NEGATIVE_INFINITY;
   for (;;) {
     const question = await readQuestion(client, waits).catch(ignoreSilence);
+    if (client.gone) return lost(client.gone, delivery.file.length);
     const now = Date.now();
     if (question?.pending) {
       const left = question.left ?? 0;

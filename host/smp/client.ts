@@ -51,6 +51,8 @@ export interface Client {
   readonly link: Link;
   readonly timeoutMs: number;
   readonly retries: number;
+  /** Why no answer can come any more: the link has ended, and does not come back by itself. */
+  readonly gone: CountersignError | undefined;
   request<T>(request: Request<T>): Promise<Response<T>>;
   close(): Promise<void>;
 }
@@ -123,6 +125,9 @@ export function createClient(link: Link, options: ClientOptions = {}): Client {
     link,
     timeoutMs,
     retries,
+    get gone() {
+      return ended;
+    },
     request(request) {
       const turn = last.then(() => exchange(request));
       last = turn.catch(() => undefined);

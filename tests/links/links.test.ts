@@ -89,7 +89,7 @@ describe('serial', () => {
         const back: number[] = [];
         port.on('data', (bytes: Uint8Array) => back.push(...bytes));
         port.write(Buffer.from(all));
-        for (let wait = 0; wait < 100 && back.length < 256; wait++) await sleep(10);
+        for (let wait = 0; wait < 3000 && back.length < 256; wait++) await sleep(10);
         expect(Uint8Array.from(back)).toEqual(all);
         await new Promise((done) => port.close(done));
       }
