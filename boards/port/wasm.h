@@ -4,7 +4,8 @@
  * one static array of exactly the bytes that the module changes; every access is checked against that size and traps
  * beyond it, as the standard wants. The module's constant tables follow in its addresses, but lie in flash: a load
  * whose constant offset points into them, and memory.copy, read them there. Whatever else touches them traps.
- * Accesses are aligned: the module's sources never read a wide number from an odd address (Cortex-M0 would fault).
+ * Accesses are aligned: the module's sources never read a wide number from an odd address (Cortex-M0 would fault). 64 bits
+ * stand at a multiple of 4, no more: the compiler makes such stores of memory.fill on records that begin there.
  * Little-endian machines only. WASM_TRAP() must not return; on Cortex-M and RISC-V the default is one undefined
  * instruction, whose address the fault handler then finds on the stack.
  */
@@ -58,14 +59,16 @@ static inline __attribute__((always_inline)) const void *memory_read(u32 address
     return tables + (offset - MEMORY_BYTES) + address;
 }
 
+#define WASM_CELL(stored) typedef stored __attribute__((may_alias, aligned(sizeof(stored) < 4 ? sizeof(stored) : 4))) cell
+
 #define WASM_LOAD(name, stored, widened, result)                                                       \
     static inline __attribute__((always_inline)) result name(u32 address, u32 offset) {                \
-        typedef stored __attribute__((may_alias)) cell;                                                \
+        WASM_CELL(stored);                                                                             \
         return (result)(widened) * (const cell *)memory_read(address, offset, sizeof(cell));           \
     }
 #define WASM_STORE(name, stored, value_type)                                                           \
     static inline __attribute__((always_inline)) void name(u32 address, u32 offset, value_type value) { \
-        typedef stored __attribute__((may_alias)) cell;                                                \
+        WASM_CELL(stored);                                                                             \
         *(cell *)memory_access(address, offset, sizeof(cell)) = (stored)value;                         \
     }
 WASM_LOAD(i32_load, u32, u32, u32)
