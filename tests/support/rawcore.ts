@@ -77,10 +77,17 @@ export interface RawCore {
 
 let compiled: WebAssembly.Module | undefined;
 
+/** Is told all that is done to a core, in order. */
+export interface Watch {
+  put(bytes: Uint8Array): void;
+  call(name: string, args: readonly (number | bigint)[]): void;
+}
+
 /** A core of its own, not provisioned yet. */
-export function rawCore(): RawCore {
+export function rawCore(watch?: Watch): RawCore {
   compiled ??= new WebAssembly.Module(readFileSync(new URL('../../build/core.wasm', import.meta.url)));
-  const exports = new WebAssembly.Instance(compiled).exports as unknown as Exports;
+  const instance = new WebAssembly.Instance(compiled).exports as unknown as Exports;
+  const exports = watch ? watched(instance, watch) : instance;
   const memory = new Uint8Array(exports.memory.buffer);
   const window = exports.input!();
   const windowBytes = exports.inputBytes!();
@@ -88,6 +95,7 @@ export function rawCore(): RawCore {
   const put = (bytes: Uint8Array): number => {
     if (bytes.length > windowBytes) throw new Error(`${bytes.length} bytes do not fit the window of ${windowBytes}`);
     memory.set(bytes, window);
+    watch?.put(bytes);
     return bytes.length;
   };
   const provision = (bootstrap: Uint8Array): number => exports.provision!(put(bootstrap));
@@ -170,6 +178,20 @@ export function rawCore(): RawCore {
   }
 
   return { exports, put, provision, deliver };
+}
+
+function watched(exports: Exports, watch: Watch): Exports {
+  const { memory, ...functions } = exports;
+  const told = Object.entries(functions as Record<string, (...args: (number | bigint)[]) => number>).map(
+    ([name, run]) => [
+      name,
+      (...args: (number | bigint)[]) => {
+        watch.call(name, args);
+        return run(...args);
+      },
+    ],
+  );
+  return { ...Object.fromEntries(told), memory };
 }
 
 function toFinding([source, reason, kid, sequence, entry]: unknown[]): Finding {
