@@ -1,9 +1,10 @@
-// Builds the firmware of a C board: build/agent.wasm, translated, with the port's C and the board's HAL, into one ELF.
+// Builds the firmware of a C board: a module, translated, with the port's C and the board's HAL, into one ELF. The agent is
+// made of build/agent.wasm; the conformance firmware (conformance.c) of build/core-small.wasm.
 //
 // Everything that differs between boards stands in its board.json: flash map, RAM, compiler, flags and files. The map
 // goes into a generated board.h and to the linker, so that no number exists twice.
 //
-//   node dist/boards/port/build.js BOARD      writes build/BOARD/agent.elf and prints its path
+//   node dist/boards/port/build.js BOARD [PROGRAM]      writes build/BOARD/agent.elf, or PROGRAM.elf, and prints its path
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -12,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { type FlashMap, loadBoard } from '../../host/boards.js';
 import { packageRoot } from '../../host/root.js';
+import { callTable } from './conformance.js';
 import { translate } from './translate.js';
 
 const ROOT = fileURLToPath(packageRoot);
@@ -44,37 +46,57 @@ function boardHeader(flash: FlashMap): string {
   );
 }
 
+/** What can be built for a board: the module, its name in C, and the C that runs it. */
+const PROGRAMS = {
+  agent: { wasm: 'agent.wasm', prefix: 'agent', main: 'port/agent.c' },
+  conformance: { wasm: 'core-small.wasm', prefix: 'core', main: 'port/conformance.c' },
+} as const;
+type Program = keyof typeof PROGRAMS;
+
 interface BuildOptions {
+  program?: Program;
   /** Where the ELF and what it is made of go; build/BOARD without it. */
   folder?: string;
-  /** The module; build/agent.wasm without it. */
+  /** The module; the program's own of build/ without it. */
   wasm?: string;
   /** More compiler flags, for measurements. */
   flags?: string[];
 }
 
-/** Compiles the agent for a board and returns the path of the ELF. */
+/** The translated module and, for the conformance firmware, its table of calls. */
+export function writeModule(
+  folder: string,
+  program: Program,
+  wasm = join(ROOT, 'build', PROGRAMS[program].wasm),
+): void {
+  const { prefix } = PROGRAMS[program];
+  const text = translate(readFileSync(wasm), prefix);
+  writeFileSync(join(folder, `${prefix}.wasm.c`), text);
+  if (program === 'conformance') writeFileSync(join(folder, 'calls.h'), callTable(text));
+}
+
+/** Compiles a program for a board, the agent if nothing else is said, and returns the path of the ELF. */
 export async function buildFirmware(name: string, options: BuildOptions = {}): Promise<string> {
-  const { folder = join(ROOT, 'build', name), wasm = join(ROOT, 'build', 'agent.wasm'), flags = [] } = options;
+  const { program = 'agent', folder = join(ROOT, 'build', name), wasm, flags = [] } = options;
   const board = await loadBoard(name);
   const { flash } = board;
   const { firmware, ram } = portSchema.parse(board);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'board.h'), boardHeader(flash));
-  writeFileSync(join(folder, 'agent.wasm.c'), translate(readFileSync(wasm), 'agent'));
+  writeModule(folder, program, wasm);
   const symbols = {
     FLASH_BYTES: flash.agent.bytes,
     RAM_OFFSET: ram.offset,
     RAM_BYTES: ram.bytes,
     STACK_BYTES: ram.stackBytes,
   };
-  const elf = join(folder, 'agent.elf');
+  const elf = join(folder, `${program}.elf`);
   const language = ['-std=gnu11', '-ffreestanding', '-ffunction-sections', '-fdata-sections', ...WARNINGS];
   const places = ['-I', folder, '-I', join(BOARDS, 'port'), `-ffile-prefix-map=${ROOT}=`];
   const linking = ['-nostartfiles', '--specs=nano.specs', '-T', join(BOARDS, firmware.script)];
   const defines = Object.entries(symbols).map(([symbol, value]) => `-Wl,--defsym=${symbol}=${value}`);
-  const map = `-Wl,--gc-sections,--build-id=none,-Map=${join(folder, 'agent.map')}`;
-  const sources = ['port/agent.c', ...firmware.sources].map((file) => join(BOARDS, file));
+  const map = `-Wl,--gc-sections,--build-id=none,-Map=${join(folder, `${program}.map`)}`;
+  const sources = [PROGRAMS[program].main, ...firmware.sources].map((file) => join(BOARDS, file));
   execFileSync(
     firmware.compiler,
     [...firmware.flags, ...language, ...flags, ...places, ...linking, ...defines, map, ...sources, '-lgcc', '-o', elf],
@@ -84,7 +106,7 @@ export async function buildFirmware(name: string, options: BuildOptions = {}): P
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const name = process.argv[2];
-  if (!name) throw new Error('usage: build.js BOARD');
-  process.stdout.write(`${await buildFirmware(name)}\n`);
+  const [name, program = 'agent'] = process.argv.slice(2);
+  if (!name || !Object.hasOwn(PROGRAMS, program)) throw new Error('usage: build.js BOARD [agent|conformance]');
+  process.stdout.write(`${await buildFirmware(name, { program: program as Program })}\n`);
 }

@@ -1,7 +1,7 @@
 // What the built modules are, read from the files themselves: everything they can do to a host is in their imports, and
 // all the memory that they ever have is the page they start with.
 //
-// core.wasm imports nothing. agent.wasm imports exactly the functions of assembly/hal.ts, from "hal". Neither runs
+// core.wasm imports nothing, nor does core-small.wasm. agent.wasm imports exactly the functions of assembly/hal.ts, from "hal". Neither runs
 // anything by itself or grows its memory, and both need one page, so that their C form has one static array.
 
 import { readFileSync } from 'node:fs';
@@ -27,6 +27,7 @@ const HAL = [
 
 const MODULES: [name: string, path: string, imports: string[]][] = [
   ['core.wasm', 'build/core.wasm', []],
+  ['core-small.wasm', 'build/core-small.wasm', []],
   ['agent.wasm', 'build/agent.wasm', HAL.map((name) => `hal.${name}`)],
 ];
 

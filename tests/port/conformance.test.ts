@@ -1,0 +1,79 @@
+// The core gives the same answers on every machine: one script of calls, made of the vectors that the other suites check one by
+// one, and one digest over all answers of each machine. The Cortex-M0 is slow, emulated too: it plays every STEPth vector
+// of each part, unless CONFORMANCE=all, and V8 plays the same.
+
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { have } from '../support/need.js';
+import { type Machine, natively, onBoard } from './conformance/machines.js';
+import { type Played, play } from './conformance/player.js';
+import { type Play, scriptOf } from './conformance/vectors.js';
+
+const MINUTES = 60_000;
+const STEP = process.env.CONFORMANCE === 'all' ? 1 : 8;
+
+const file = (name: string) => new URL(`../../build/${name}.wasm`, import.meta.url);
+const moduleOf = (name: string) => new WebAssembly.Module(readFileSync(file(name)));
+const fast = moduleOf('core');
+
+const all = scriptOf(fast);
+const some = STEP === 1 ? all : scriptOf(fast, STEP);
+const digests = new Map([all, some].map((each) => [each, play(fast, each.script)]));
+const folder = mkdtempSync(join(tmpdir(), 'countersign-conformance-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function place(name: string): string {
+  mkdirSync(join(folder, name));
+  return join(folder, name);
+}
+
+function agrees(machine: string, { vectors, of }: Play, played: Played, wanted: Played): void {
+  const how = `${vectors} of ${of} vectors, ${played.calls} calls, ${played.bytes} bytes of script`;
+  console.log(`${machine.padEnd(32)} digest ${played.digest}: ${how}`);
+  expect(played).toEqual(wanted);
+}
+
+test("V8: the browsers' profile and the small one", () => {
+  expect(all.of).toBeGreaterThan(500);
+  agrees('V8, core.wasm', all, digests.get(all)!, digests.get(all)!);
+  agrees('V8, core-small.wasm', all, play(moduleOf('core-small'), all.script), digests.get(all)!);
+});
+
+describe.runIf(have('cc'))('C on this machine, under sanitizers', () => {
+  test('all vectors', { timeout: 10 * MINUTES }, async () => {
+    const played = await natively(place('native'), all.script);
+    agrees('C, sanitized, core-small.wasm', all, played, digests.get(all)!);
+  });
+
+  test('one wrong bit in one constant shows', { timeout: 10 * MINUTES }, async () => {
+    const wrong = spoilt(readFileSync(file('core-small')));
+    const played = play(new WebAssembly.Module(wrong), some.script);
+    expect(played).toMatchObject({ calls: digests.get(some)!.calls, bytes: digests.get(some)!.bytes });
+    expect(played.digest).not.toBe(digests.get(some)!.digest);
+    const wasm = join(folder, 'wrong.wasm');
+    writeFileSync(wasm, wrong);
+    expect(await natively(place('wrong'), some.script, wasm)).toEqual(played);
+  });
+});
+
+/** Flips the lowest bit of SHA-256's first round constant, 428a2f98 (FIPS 180-4 section 4.2.2), in code or in a table. */
+function spoilt(wasm: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = Uint8Array.from(wasm);
+  const places = ['98dfa89404', '982f8a42'].map((hex) => Buffer.from(bytes).indexOf(Buffer.from(hex, 'hex')));
+  const at = Math.max(...places);
+  expect(at).toBeGreaterThan(0);
+  bytes[at]! ^= 1;
+  return bytes;
+}
+
+const BOARDS: (Machine & { plays: Play })[] = [
+  { board: 'microbit', emulator: 'qemu-system-arm', arguments: ['-M', 'microbit'], plays: some },
+];
+
+describe.runIf(have('arm-none-eabi-gcc', 'qemu-system-arm', 'timeout'))('emulated boards', () => {
+  test.each(BOARDS)('$board', { timeout: 10 * MINUTES }, async ({ plays, ...machine }) => {
+    agrees(machine.board, plays, await onBoard(place(machine.board), machine, plays.script), digests.get(plays)!);
+  });
+});
