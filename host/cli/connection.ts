@@ -13,6 +13,7 @@ import { CountersignError } from '../errors.js';
 import { BROKER_PORT_DEFAULT, type Broker, startBroker } from '../links/broker.js';
 import { listDevices, openMqtt, untilOnline } from '../links/mqtt.js';
 import { listPorts, openSerial, type PortInfo } from '../links/serial.js';
+import type { Opening } from '../links/stream.js';
 import { openTcp } from '../links/tcp.js';
 import { type Client, createClient } from '../smp/client.js';
 import { type Link, lines } from '../smp/link.js';
@@ -59,8 +60,7 @@ async function openLink(
     // From a configuration file both may be there; a port is the nearer one.
     terminal.detail(`over ${port}; the broker is not used`);
   }
-  if (port?.startsWith('tcp://')) return { link: await openTcp(port, signal) };
-  if (port !== undefined) return { link: await openSerial(port, options.baud) };
+  if (port !== undefined) return { link: await openPort(port, options.baud, signal) };
   if (broker !== undefined) {
     const name = device ?? (await onlyDevice(broker, fleet, signal));
     return { link: await openMqtt({ url: broker, fleet, device: name }, signal) };
@@ -69,6 +69,11 @@ async function openLink(
   const path = await onlyPort();
   terminal.note(`over ${path}, the only serial port`);
   return { link: await openSerial(path, options.baud) };
+}
+
+// A serial port, or the line that a socket carries.
+export function openPort(port: string, baud: number, signal: AbortSignal, opening: Opening = {}): Promise<Link> {
+  return port.startsWith('tcp://') ? openTcp(port, signal, opening) : openSerial(port, baud, opening);
 }
 
 async function onlyDevice(url: string, fleet: string, signal: AbortSignal): Promise<string> {
@@ -89,7 +94,7 @@ export async function allPorts(): Promise<PortInfo[]> {
   ];
 }
 
-async function onlyPort(): Promise<string> {
+export async function onlyPort(): Promise<string> {
   const ports = await allPorts();
   if (ports.length === 1) return ports[0]!.path;
   const found = ports.map(({ path, about }) => (about ? `${path} (${about})` : path)).join(', ');

@@ -6,10 +6,8 @@
 
 import { createInterface } from 'node:readline';
 import type { Answer } from '../../boards/virtual/machine.js';
-import { hex } from '../formats/bytes.js';
-import { reasonOf } from '../reasons.js';
 import type { Question } from '../smp/commands.js';
-import { rows } from './show.js';
+import { questionLines } from './describe/question.js';
 import type { Terminal } from './terminal.js';
 
 export interface Panel {
@@ -28,7 +26,7 @@ export function createPanel(terminal: Terminal): Panel {
   return {
     async ask(question, gone) {
       const left = question.left ?? 0;
-      terminal.note(questionText(question));
+      terminal.note(['', ...questionLines(question)].join('\n'));
       if (!input) {
         terminal.note(`  nobody can answer here (no terminal); the device waits ${left} s`);
         return undefined;
@@ -55,14 +53,4 @@ export function createPanel(terminal: Terminal): Panel {
     },
     close: () => input?.close(),
   };
-}
-
-function questionText({ name, version, from, digest, reason = 0 }: Question): string {
-  const shown = rows([
-    ['package', name],
-    ['version', from ? `${from} -> ${version}` : version],
-    ['digest', digest && hex(digest)],
-    ['why', reasonOf(reason).text],
-  ]);
-  return ['', 'THE DEVICE ASKS ITS USER: install this?', ...shown].join('\n');
 }

@@ -33,6 +33,8 @@ export interface Choice<T extends string> {
 
 export interface Terminal {
   readonly json: boolean;
+  /** Standard input may be read: not after --no-input. */
+  readonly input: boolean;
   /** A person can be asked. */
   readonly interactive: boolean;
   /** A result before the end of the command, such as the port of a board that goes on running. */
@@ -81,6 +83,7 @@ export function makeTerminal(options: TerminalOptions): Terminal {
 
   return {
     json: options.json,
+    input: options.input,
     interactive,
     result(data, lines) {
       if (options.json) process.stdout.write(`${toJson(data)}\n`);

@@ -1,18 +1,19 @@
 // A link over a serial port, real or pseudo. Opening flushes what the board said before, and ends a half-typed line of
-// a shell on it with one newline, so that the first frame starts on a clean line.
+// a shell on it with one newline, so that the first frame starts on a clean line. A console, which is there for the
+// text, asks for the port untouched.
 
 import { readdir } from 'node:fs/promises';
 import { SerialPort } from 'serialport';
 import { CountersignError, systemCode } from '../errors.js';
 import { BAUD_DEFAULT, type Link } from '../smp/link.js';
-import { streamLink } from './stream.js';
+import { type Opening, streamLink } from './stream.js';
 
 export interface PortInfo {
   path: string;
   about?: string; // maker and serial number, as far as the system knows them
 }
 
-export async function openSerial(path: string, baudRate = BAUD_DEFAULT): Promise<Link> {
+export async function openSerial(path: string, baudRate = BAUD_DEFAULT, opening: Opening = {}): Promise<Link> {
   const port = new SerialPort({ path, baudRate, autoOpen: false });
   const call = (action: (done: (cause: Error | null | undefined) => void) => void): Promise<void> =>
     new Promise((resolve, reject) => {
@@ -22,8 +23,10 @@ export async function openSerial(path: string, baudRate = BAUD_DEFAULT): Promise
       });
     });
   await call((done) => port.open(done));
-  await call((done) => port.flush(done));
-  await call((done) => port.write('\n', undefined, done));
+  if (!opening.untouched) {
+    await call((done) => port.flush(done));
+    await call((done) => port.write('\n', undefined, done));
+  }
   return streamLink(path, port, async () => {
     if (port.isOpen) await call((done) => port.close(done));
   });

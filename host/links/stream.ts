@@ -9,6 +9,10 @@ import { createListeners, type Link } from '../smp/link.js';
 
 const FRAMING_BYTES = 4; // length and checksum stand in the device's packet buffer (SMP over console)
 
+export interface Opening {
+  untouched?: boolean; // what was said before is read, and nothing is written
+}
+
 export function streamLink(name: string, stream: Duplex, closeStream: () => Promise<void>): Link {
   const { emit, listen, closed, end } = createListeners();
   let rest = CONSOLE_START;
@@ -25,20 +29,22 @@ export function streamLink(name: string, stream: Duplex, closeStream: () => Prom
   stream.on('error', (cause) => end(new CountersignError('LinkLost', `link ${name}: ${cause.message}`, { cause })));
   stream.on('close', () => end(new CountersignError('LinkLost', `link ${name}: closed by the other side`)));
 
+  // One write each: what is typed stands between frames, never in one.
+  const write = (bytes: Uint8Array): Promise<void> =>
+    new Promise((resolve, reject) => {
+      stream.write(bytes, (cause) => {
+        if (!cause) return resolve();
+        reject(new CountersignError('LinkLost', `link ${name}: ${cause.message}`, { cause }));
+      });
+    });
+
   return {
     name,
     framingBytes: FRAMING_BYTES,
     listen,
     closed,
-    send(packet) {
-      const frames = Buffer.concat(encodeConsole(packet));
-      return new Promise((resolve, reject) => {
-        stream.write(frames, (cause) => {
-          if (!cause) return resolve();
-          reject(new CountersignError('LinkLost', `link ${name}: ${cause.message}`, { cause }));
-        });
-      });
-    },
+    send: (packet) => write(Buffer.concat(encodeConsole(packet))),
+    type: write,
     async close() {
       end();
       await closeStream();

@@ -4,9 +4,9 @@ import { connect } from 'node:net';
 import { CountersignError } from '../errors.js';
 import type { Link } from '../smp/link.js';
 import { abortError } from '../wait.js';
-import { streamLink } from './stream.js';
+import { type Opening, streamLink } from './stream.js';
 
-export async function openTcp(url: string, signal?: AbortSignal): Promise<Link> {
+export async function openTcp(url: string, signal?: AbortSignal, opening: Opening = {}): Promise<Link> {
   const { hostname, port } = URL.canParse(url) ? new URL(url) : { hostname: '', port: '' };
   if (!hostname || !port) throw new CountersignError('BadArgument', `tcp: "${url}" is not tcp://host:port`);
   const socket = connect({ host: hostname, port: Number(port), ...(signal ? { signal } : {}) });
@@ -21,7 +21,7 @@ export async function openTcp(url: string, signal?: AbortSignal): Promise<Link> 
     });
   });
   socket.setNoDelay(true);
-  socket.write('\n'); // ends a half-typed line of a shell
+  if (!opening.untouched) socket.write('\n'); // ends a half-typed line of a shell
   return streamLink(url, socket, async () => {
     socket.destroy();
   });

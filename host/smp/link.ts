@@ -19,6 +19,7 @@ export interface Link {
   readonly name: string; // what a person calls it: a port's path, a URL, a device on a broker
   readonly framingBytes: number; // of the device's buffer, used by the framing around a packet
   send(packet: Uint8Array): Promise<void>;
+  type?(text: Uint8Array): Promise<void>; // text beside the frames; only lines have it, never inside a frame
   listen(listener: LinkListener): () => void; // the result ends the listening
   readonly closed: Promise<CountersignError | undefined>; // the error that ended it, or none when close() was called
   close(): Promise<void>;

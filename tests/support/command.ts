@@ -29,7 +29,10 @@ export interface Place {
   folder: string;
   path(name: string): string;
   run(...words: string[]): Promise<Ended>;
-  runWith(options: { environment?: Record<string, string>; folder?: string }, ...words: string[]): Promise<Ended>;
+  runWith(
+    options: { environment?: Record<string, string>; folder?: string; input?: string },
+    ...words: string[]
+  ): Promise<Ended>;
   /** Runs and throws unless it ends with 0. */
   must(...words: string[]): Promise<Ended>;
   /** Names, sizes and times of all files: what a failed command must not change. */
@@ -41,7 +44,7 @@ export interface Place {
 export async function makePlace(): Promise<Place> {
   const folder = await mkdtemp(join(tmpdir(), 'countersign-test-'));
   const runWith: Place['runWith'] = (options, ...words) =>
-    execute(words, options.folder ?? folder, { ...cleanEnvironment(folder), ...options.environment });
+    execute(words, options.folder ?? folder, { ...cleanEnvironment(folder), ...options.environment }, options.input);
   return {
     folder,
     path: (name) => join(folder, name),
@@ -91,9 +94,11 @@ function cleanEnvironment(home: string): Record<string, string> {
   return { ...(Object.fromEntries(ours) as Record<string, string>), HOME: home };
 }
 
-function execute(words: string[], cwd: string, env: Record<string, string>): Promise<Ended> {
+function execute(words: string[], cwd: string, env: Record<string, string>, input?: string): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [PROGRAM, ...words], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [PROGRAM, ...words], { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
+    child.stdin.on('error', () => undefined); // it may end without having read
+    child.stdin.end(input);
     const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS);
     let stdout = '';
     let stderr = '';

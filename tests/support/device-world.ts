@@ -1,0 +1,85 @@
+// A virtual board in this process with keys, packages and approvals around it, for tests of commands that reach a device:
+// only what is tested is a process of its own.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startVirtualBoard, type VirtualBoard, type VirtualBoardOptions } from '../../boards/virtual/board.js';
+import { provision } from '../../host/device/identity.js';
+import { encodeBootstrap } from '../../host/formats/bootstrap.js';
+import { classIdOf, vendorIdOf } from '../../host/formats/bytes.js';
+import { generateKey, publicKeyToPem, type SigningKey } from '../../host/formats/keys.js';
+import type { Policy } from '../../host/formats/policy.js';
+import { buildPackage } from '../../host/formats/suit.js';
+import { openSerial } from '../../host/links/serial.js';
+import { createClient } from '../../host/smp/client.js';
+
+export const DEVICE = Uint8Array.of(0x0a, 0x0b);
+const VENDOR_ID = vendorIdOf('vendor.example');
+const CLASS_ID = classIdOf(VENDOR_ID, 'virtual');
+
+export interface DeviceWorld {
+  folder: string;
+  path(name: string): string;
+  keys: Record<'vendor' | 'operator' | 'consenter', SigningKey>;
+  /** A board of this policy, provisioned, without trial boots. */
+  board(policy: Policy, options?: Partial<VirtualBoardOptions>): Promise<VirtualBoard>;
+  /** Writes a package of this sequence, and returns its bytes. */
+  package(name: string, sequence: bigint, imageBytes?: number): Uint8Array;
+  close(): Promise<void>;
+}
+
+export function makeDeviceWorld(): DeviceWorld {
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-device-'));
+  const keys = { vendor: generateKey('ed25519'), operator: generateKey('p256'), consenter: generateKey('ed25519') };
+  const boards: VirtualBoard[] = [];
+  const path = (name: string) => join(folder, name);
+  for (const [name, key] of Object.entries(keys)) {
+    writeFileSync(path(`${name}.pem`), key.toPem());
+    writeFileSync(path(`${name}.pub.pem`), publicKeyToPem(key.public));
+  }
+  let count = 0;
+  return {
+    folder,
+    path,
+    keys,
+    async board(policy, options = {}) {
+      count += 1;
+      const running = await startVirtualBoard({ flash: path(`flash${count}`), ...options });
+      boards.push(running);
+      const document = encodeBootstrap({
+        device: DEVICE,
+        vendorId: VENDOR_ID,
+        classId: CLASS_ID,
+        anchors: [
+          { role: 'vendor', key: keys.vendor.public, name: 'Vendor' },
+          { role: 'operator', key: keys.operator.public, name: 'Operator' },
+          { role: 'consenter', key: keys.consenter.public, name: 'Consenter' },
+        ],
+        policy: { 'trial-boots': 0, ...policy },
+        approvals: [],
+      });
+      const client = createClient(await openSerial(running.port));
+      await provision(client, document);
+      await client.close();
+      return running;
+    },
+    package(name, sequence, imageBytes = 3000) {
+      const { envelope } = buildPackage({
+        key: keys.vendor,
+        image: new Uint8Array(imageBytes).fill(Number(sequence)),
+        vendorId: VENDOR_ID,
+        classId: CLASS_ID,
+        sequence,
+        version: `1.${sequence}.0`,
+        name: 'Blinky',
+      });
+      writeFileSync(path(name), envelope);
+      return envelope;
+    },
+    async close() {
+      for (const running of boards) await running.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
