@@ -218,6 +218,17 @@ const table = {
   CoreUnavailable: row(223, 'the verifier core cannot be loaded', 'build it: `npm run build`', FAULT),
   Fault: row(224, 'something failed that should not', 'please report it, with the output of -v', FAULT),
   DeviceRefused: row(225, 'the device refused the request', 'is it a board that this version can talk to?', FAULT),
+
+  // 230..239 cards, tokens, and signing in several steps
+  CardAbsent: row(230, 'there is no card in the reader', 'insert the card', SILENCE),
+  CardRemoved: row(231, 'the card was pulled out before the work was done', 'insert it and run the same command again', LINE),
+  CardRefused: row(232, 'the card refused a command', 'is it a card with a PKCS#15 application that you may change?', FAULT),
+  CardMalformed: row(233, 'the files of the card are not as PKCS#15 has them', 'look at it with `pkcs15-tool --dump`', FAULT),
+  PinNeeded: row(234, 'it wants a PIN', 'give it with --pin-file or COUNTERSIGN_PIN, or run on a terminal', ARGUMENT),
+  PinWrong: row(235, 'the PIN is wrong', 'mind the tries that are left', FAULT),
+  PinBlocked: row(236, 'the PIN is blocked', 'unblock it with the PUK, by the tool of the maker of the card', FAULT),
+  TokenFailed: row(237, 'the token, or the module that speaks to it, failed', 'try it with `pkcs11-tool --module MODULE --list-slots`', FAULT),
+  RequestMismatch: row(238, 'the steps of this signature do not belong together', 'begin anew with --prepare', FAULT),
 } as const satisfies Record<string, ReasonRow>;
 
 export type ReasonName = keyof typeof table;

@@ -24,8 +24,8 @@ import { publicKeyToCose, readPublicKey, type SigningKey } from '../formats/keys
 import { viewManifest } from '../formats/manifest.js';
 import { type NextDocument, nextDocument, nextSequence } from '../formats/record.js';
 import type { OptionSpec } from './command.js';
+import { passphraseFileOption } from './secrets.js';
 import { claimsData, claimsRows, entryText, rows } from './show.js';
-import { passphraseFileOption } from './signing.js';
 import type { Terminal } from './terminal.js';
 import { hexSchema, momentSchema, pathSchema, sequenceRangeSchema, sequenceSchema, switchSchema } from './values.js';
 

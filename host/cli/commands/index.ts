@@ -3,6 +3,7 @@
 import type { AnyCommand } from '../command.js';
 import { approve } from './approve.js';
 import { board } from './board.js';
+import { card } from './card.js';
 import { check } from './check.js';
 import { consoleCommand } from './console.js';
 import { deliver } from './deliver.js';
@@ -24,5 +25,6 @@ export const commands: readonly AnyCommand[] = [
   deliver,
   consoleCommand,
   devices,
+  card,
   board,
 ];

@@ -7,7 +7,7 @@ import { claimsToYaml } from '../../formats/approval-yaml.js';
 import { detachPayload, payloadIn, splitEnvelope } from '../../formats/envelope.js';
 import { command } from '../command.js';
 import { describe } from '../describe/describe.js';
-import { findPassphrase, passphraseFileOption } from '../signing.js';
+import { findPassphrase, passphraseFileOption } from '../secrets.js';
 import { pathSchema, switchSchema } from '../values.js';
 
 export const inspect = command({

@@ -9,7 +9,7 @@ import { writeBytes } from '../../files.js';
 import { encode } from '../../formats/cbor.js';
 import { generateKey, KEY_KINDS, publicKeyToCose, publicKeyToPem } from '../../formats/keys.js';
 import { command } from '../command.js';
-import { findPassphrase, passphraseFileOption } from '../signing.js';
+import { findPassphrase, passphraseFileOption, passphraseGiven } from '../secrets.js';
 import { pathSchema, switchSchema } from '../values.js';
 
 const PRIVATE_MODE = 0o600;
@@ -71,7 +71,7 @@ async function newPassphrase(
   terminal: Parameters<typeof findPassphrase>[2],
 ): Promise<string> {
   const first = await findPassphrase(`New passphrase for ${base}.pem`, file, terminal);
-  if (file !== undefined || !terminal.interactive || process.env.COUNTERSIGN_PASSPHRASE) return first;
+  if (file !== undefined || !terminal.interactive || passphraseGiven()) return first;
   const second = await terminal.password('The same passphrase again', '--passphrase-file');
   if (first !== second) throw new CountersignError('PassphraseWrong', 'key: the two passphrases differ');
   return first;

@@ -9,8 +9,9 @@ import { sameVersion } from '../../formats/images/mcuboot.js';
 import { hexAddress } from '../../formats/images/segments.js';
 import { buildPackage, INTEGRATED_URI } from '../../formats/suit.js';
 import { command } from '../command.js';
+import { passphraseFileOption } from '../secrets.js';
 import { rows } from '../show.js';
-import { openSigningKey, passphraseFileOption } from '../signing.js';
+import { openSigningKey } from '../signing.js';
 import { addressSchema, pathSchema, regionSchema, sequenceSchema, switchSchema } from '../values.js';
 
 /** What is asked for with --ask-authorization; the draft leaves the scale to the application. */
