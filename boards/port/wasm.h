@@ -39,11 +39,30 @@ static inline u8 *memory_at(u32 at, u32 length) {
     return memory + at;
 }
 
+/* A pointer that the compiler does not take apart. ARMv6-M reaches 124 bytes beyond a register, and a static address only
+ * by a literal of its own: without this, GCC folds every offset into a literal, behind it one serves all neighbours. */
+#ifdef __ARM_ARCH_6M__
+enum { REACH = 128 };
+#define WHOLE(pointer) __asm("" : "+r"(pointer))
+#else
+enum { REACH = 1 };
+#define WHOLE(pointer)
+#endif
+
 /* One access of `bytes` at address + offset. Offset and bytes are constants at every use, so this is one comparison,
  * and none when the address is a constant too. The sum cannot wrap: it is never formed before the check. */
 static inline __attribute__((always_inline)) void *memory_access(u32 address, u32 offset, u32 bytes) {
     if (offset > MEMORY_BYTES - bytes || __builtin_expect(address > MEMORY_BYTES - bytes - offset, 0)) WASM_TRAP();
-    return memory + address + offset;
+    if (__builtin_constant_p(address)) {
+        offset += address;
+        address = offset - offset % REACH;
+        offset %= REACH;
+    } else if (offset == 0) {
+        return memory + address;
+    }
+    u8 *base = memory + address;
+    WHOLE(base);
+    return base + offset;
 }
 
 /* The same for a load, whose offset, or whole address if that is a constant, may point into the tables. */
