@@ -1,21 +1,26 @@
-// The micro:bit in an emulator, as a board that one can start: firmware built before, flash in a file that stays, serial
-// port on a TCP socket, and the two buttons that answer the device's question.
+// The micro:bit in an emulator, as a board that one can start: firmware built from the module at hand, flash in a file that
+// stays, a serial port that anybody may open, and the two buttons that answer the device's question.
 //
 // The flash file is read at the start and written at the end; a stop in between loses what was not saved, as pulling the
-// plug on an emulator does. The agent itself always comes from the firmware at hand.
+// plug on an emulator does. The agent itself always comes from the firmware.
 
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CountersignError } from '../../host/errors.js';
+import { CountersignError, systemCode } from '../../host/errors.js';
 import { packageRoot } from '../../host/root.js';
-import { startEmulator } from './qemu.js';
+import { wasmFile } from '../../host/wasm.js';
+import { type Emulator, startEmulator } from './qemu.js';
+import { shareLine } from './serial.js';
 
 export interface MicrobitOptions {
   /** Path of the flash file; made when absent. */
   flash: string;
-  /** The agent's ELF; build/microbit/agent.elf without it. */
+  /** The agent's ELF; without it, it is built when it is not there or older than the module. */
   firmware?: string;
+  /** What the board says beside frames, whole lines, and what is done to start it. */
+  onText?(text: string): void;
   signal?: AbortSignal;
 }
 
@@ -25,26 +30,44 @@ export interface Microbit {
   /** Ends when the emulator has gone, for whatever reason. */
   readonly ended: Promise<void>;
   /** Button A is the user's yes, button B the no; they count while the board shows a question. */
-  press(button: 'a' | 'b'): Promise<void>;
-  reset(): Promise<void>;
+  press: Emulator['press'];
+  reset: Emulator['reset'];
+  readFlash: Emulator['readFlash'];
   /** Saves the flash and ends. */
   close(): Promise<void>;
 }
 
-export async function startMicrobit({ flash, firmware = builtFirmware(), signal }: MicrobitOptions): Promise<Microbit> {
+/** What building takes beside the module, by the code of the failure. */
+const MISSING: Record<string, [what: string, hint: string]> = {
+  ENOENT: ['arm-none-eabi-gcc', 'install it with: sudo apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi'],
+  MODULE_NOT_FOUND: ['wabt', 'install it with: npm install wabt@1.0.39'],
+};
+
+export async function startMicrobit(options: MicrobitOptions): Promise<Microbit> {
+  const { flash, signal, onText = () => undefined } = options;
+  const firmware = options.firmware ?? (await builtFirmware(onText));
   const before = existsSync(flash) ? new Uint8Array(await readFile(flash)) : undefined;
   const emulator = await startEmulator({
     firmware,
     ...(before ? { flash: before } : {}),
     ...(signal ? { signal } : {}),
   });
+  const { press, reset, readFlash, exited } = emulator;
+  const line = await shareLine(emulator.url, onText);
+  let running = true;
+  const ended = exited.then(() => {
+    running = false;
+    line.close();
+  });
   return {
-    port: emulator.url,
-    ended: emulator.exited.then(() => undefined),
-    press: emulator.press,
-    reset: emulator.reset,
+    port: line.url,
+    ended,
+    press,
+    reset,
+    readFlash,
     async close() {
-      const after = await emulator.readFlash();
+      if (!running) return; // by itself: there is nothing left to save
+      const after = await readFlash();
       await emulator.close();
       const beside = `${flash}.new`; // a half-written file never takes the place of a whole one
       await writeFile(beside, after);
@@ -53,10 +76,29 @@ export async function startMicrobit({ flash, firmware = builtFirmware(), signal 
   };
 }
 
-function builtFirmware(): string {
-  const firmware = fileURLToPath(new URL('build/microbit/agent.elf', packageRoot));
-  if (existsSync(firmware)) return firmware;
-  throw new CountersignError('NotFound', 'microbit: its firmware is not built', {
-    hint: 'npm run build && npm run build:microbit; the latter needs gcc-arm-none-eabi and libnewlib-arm-none-eabi',
-  });
+// Made beside and moved into its place: several boards may be started at once.
+async function builtFirmware(onText: (text: string) => void): Promise<string> {
+  const build = fileURLToPath(new URL('build/', packageRoot));
+  const built = join(build, 'microbit', 'agent.elf');
+  const changed = (file: string | URL) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (changed(built) > changed(wasmFile('agent'))) return built;
+  onText('building the firmware of the micro:bit from agent.wasm');
+  const { buildFirmware } = await import('../port/build.js');
+  const folder = mkdtempSync(join(build, 'microbit-'));
+  try {
+    const made = await buildFirmware('microbit', { folder });
+    mkdirSync(dirname(built), { recursive: true });
+    renameSync(made, built);
+    return built;
+  } catch (cause) {
+    const missing = MISSING[systemCode(cause) ?? ''];
+    if (!missing) throw cause;
+    const [what, hint] = missing;
+    throw new CountersignError('ToolMissing', `microbit: its firmware cannot be built without ${what}`, {
+      cause,
+      hint,
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }

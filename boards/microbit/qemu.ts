@@ -77,29 +77,33 @@ export async function startEmulator({
       ...['-chardev', `socket,id=gdb,path=${gdbAt}`, '-gdb', 'chardev:gdb'],
       ...['-kernel', firmware, ...more],
     ],
-    { stdio: ['pipe', 'ignore', 'pipe'] },
+    { stdio: ['pipe', 'ignore', 'pipe'], detached: true }, // Ctrl-C is for us: the flash is saved before it ends
   );
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-4096);
   });
   child.stdin.on('error', () => {}); // the holder may be gone before we end it
-  const exited = once(child, 'close').then(() => {
-    rmSync(folder, { recursive: true, force: true });
-    for (const { close } of sockets) close();
-    return stderr;
-  });
+  const exited = once(child, 'close')
+    .catch((notStarted: Error) => {
+      stderr = notStarted.message;
+    })
+    .then(() => {
+      rmSync(folder, { recursive: true, force: true });
+      for (const { close } of sockets) close();
+      return stderr;
+    });
   const close = async (): Promise<void> => {
     child.stdin.end();
     await exited;
   };
   const gone = exited.then((said) => {
-    const why = said.includes('not found')
-      ? `${QEMU} is not installed`
-      : `${QEMU} ended: ${said.trim() || 'without a word'}`;
-    throw new CountersignError('LinkUnavailable', `microbit: ${why}`, {
-      hint: 'install it with: sudo apt-get install qemu-system-arm',
-    });
+    if (said.includes('not found')) {
+      throw new CountersignError('ToolMissing', `microbit: ${QEMU} is not installed`, {
+        hint: 'install it with: sudo apt-get install qemu-system-arm',
+      });
+    }
+    throw new CountersignError('LinkUnavailable', `microbit: ${QEMU} ended: ${said.trim() || 'without a word'}`);
   });
   gone.catch(() => {});
   void child.once('exit', () => child.stdin.end());

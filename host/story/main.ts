@@ -1,19 +1,21 @@
 // `npm start`: the main job on an embedded default. A broker, two devices with the real agent, a real firmware image.
+// `npm start -- --board microbit`: the same on two emulated Cortex-M0s, where the image then runs.
 //
 // On a terminal the questions of the devices are put to whoever sits there; without one the answers come from the script in
 // scenes.ts, and the transcript is the same. Ends 0 only if every scene ended as it should; the last line says how many did.
 
+import { parseArgs } from 'node:util';
 import { makeTerminal } from '../cli/terminal.js';
 import { deliver, type Outcome } from '../device/deliver.js';
 import { identify, provision, putApproval } from '../device/identity.js';
-import { asCountersignError } from '../errors.js';
+import { asCountersignError, CountersignError } from '../errors.js';
 import { hex } from '../formats/bytes.js';
 import type { Progress } from '../progress.js';
 import { type ReasonName, reasonOf, reasons } from '../reasons.js';
 import type { Question } from '../smp/commands.js';
 import { gatherPeople, type People } from './people.js';
 import { endOf, POLICIES, SCENES, type Scene } from './scenes.js';
-import { type Answer, DEVICE_NAMES, type Device, type Stage, setStage } from './stage.js';
+import { type Answer, BOARD_NAMES, type BoardName, DEVICE_NAMES, type Device, type Stage, setStage } from './stage.js';
 
 const DEVICE_IDS = { clinic: '00000000000000c1', ward: '00000000000000a2' } as const;
 
@@ -38,7 +40,7 @@ async function main(): Promise<number> {
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
   const people = await gatherPeople();
-  const stage = await setStage(person, stop.signal);
+  const stage = await setStage(boardWanted(), person, (text) => tell('', text), stop.signal);
   let played = 0;
   let good = 0;
   const play = async (title: string, scene: () => Promise<boolean>) => {
@@ -87,13 +89,22 @@ async function perform(scene: Scene, stage: Stage, people: People, signal: Abort
   }
   script = scene.scripted;
   given = undefined;
-  const before = device.slots();
+  const before = await device.slots();
   tell('server', `offers ${envelope.length} bytes to ${device.name}`);
   const outcome = await finish(deliver(device.client, { file: envelope, signal }));
-  const untouched = device.slots() === before;
+  const untouched = (await device.slots()) === before;
   report(device, outcome, untouched);
+  if (!(await runs(device, outcome))) return false;
   const wanted: ReasonName = scene.scripted && given === 'no' ? 'UserRefused' : scene.ends;
   return endOf(outcome) === wanted && (!scene.scripted || given !== undefined) && (!scene.untouched || untouched);
+}
+
+/** What was installed is what a board that can execute it then runs, and says so itself. */
+async function runs(device: Device, outcome: Outcome): Promise<boolean> {
+  if (!device.banner || outcome.kind !== 'installed') return true;
+  const banner = await device.banner();
+  tell('', `reset; the application that runs now says on the serial line: ${banner}`);
+  return banner === `demo-app ${outcome.version}`;
 }
 
 function report(device: Device, outcome: Outcome, untouched: boolean): void {
@@ -115,4 +126,17 @@ async function finish<T>(work: AsyncGenerator<Progress, T, undefined>): Promise<
   }
 }
 
-process.exitCode = await main();
+function boardWanted(): BoardName {
+  const { board } = parseArgs({ options: { board: { type: 'string', default: 'virtual' } } }).values;
+  const name = BOARD_NAMES.find((each) => each === board);
+  if (name) return name;
+  throw new CountersignError('BadArgument', `story: it is not played on "${board}"`, {
+    hint: `--board ${BOARD_NAMES.join(' or --board ')}`,
+  });
+}
+
+process.exitCode = await main().catch((thrown: unknown) => {
+  const error = asCountersignError(thrown);
+  process.stderr.write(`${error.message}\n  ${error.hint}\n`);
+  return error.reason.exit;
+});

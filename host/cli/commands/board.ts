@@ -1,6 +1,9 @@
 // board: starts a board that needs no hardware, and is its panel: the question to the user is shown here, and answered
 // here.
 //
+//   virtual    the agent in this process; questions are answered by y or n and Enter
+//   microbit   the agent's firmware on an emulated Cortex-M0; its buttons are the keys a and b
+//
 // The one prompt that answers the approval question: this terminal is the device's own, not the delivering side's.
 // There is no flag and no default for it; without a terminal nobody can answer, and the device finds that nobody did.
 
@@ -11,25 +14,46 @@ import { CountersignError } from '../../errors.js';
 import { topicNameSchema } from '../../links/topics.js';
 import { command } from '../command.js';
 import { brokerOptions } from '../connection-options.js';
+import { onKeys } from '../keys.js';
 import { createPanel } from '../panel.js';
 import { noteRunning } from '../running.js';
 import { printable, rows } from '../show.js';
+import type { Terminal } from '../terminal.js';
 import { pathSchema } from '../values.js';
 
-const FLASH_DEFAULT = 'virtual-board.flash';
+interface Running {
+  port: string;
+  /** Rejects when the board ends by itself. */
+  ended: Promise<never>;
+  close(): Promise<void>;
+}
+
+interface Start {
+  flash: string;
+  terminal: Terminal;
+  /** On the broker, for boards with a radio. */
+  radio: { broker?: string; fleet: string; name: string };
+}
+
+const BOARDS: Record<string, { hasRadio: boolean; start(options: Start): Promise<Running> }> = {
+  virtual: { hasRadio: true, start: startVirtual },
+  microbit: { hasRadio: false, start: startMicrobit },
+};
 
 export const board = command({
   name: 'board',
   summary: 'start a board without hardware',
   details:
-    'The board runs until Ctrl-C. It prints the path of its serial port, which any SMP tool can open. ' +
-    'This terminal is the panel of the device: what the device asks its user is shown and answered here.',
-  arguments: { name: { text: 'the board: virtual', schema: z.string() } },
+    'The board runs until Ctrl-C. It prints its serial port, which any SMP tool can open. ' +
+    'This terminal is the panel of the device: what the device asks its user is shown and answered here. ' +
+    'virtual runs the agent in this process, and answers with y or n. microbit runs the firmware for the BBC micro:bit ' +
+    'in QEMU: key a is its button A (yes), b its button B (no), r resets it.',
+  arguments: { name: { text: `the board: ${Object.keys(BOARDS).join(', ')}`, schema: z.string() } },
   options: {
     flash: {
       value: 'file',
-      text: 'the flash of the board; made when absent, kept afterwards',
-      schema: pathSchema.default(FLASH_DEFAULT),
+      text: 'the flash of the board; made when absent, kept afterwards (default: NAME-board.flash)',
+      schema: pathSchema.optional(),
       path: true,
     },
     ...brokerOptions,
@@ -43,21 +67,16 @@ export const board = command({
   examples: [
     'countersign board virtual',
     'countersign board virtual --flash second.flash --broker mqtt://localhost --device second',
+    'countersign board microbit',
   ],
   async run({ arguments: { name }, options, terminal, signal }) {
-    if (name !== 'virtual') throw await unknownBoard(name);
-    const { flash, broker, fleet, device } = options;
-    const { startVirtualBoard } = await import('../../../boards/virtual/board.js');
-    const panel = createPanel(terminal);
-    const running = await startVirtualBoard({
-      flash,
-      ...(broker === undefined ? {} : { broker, fleet, name: device }),
-      onText: (text) => terminal.note(`board: ${printable(text)}`),
-      onQuestion: panel.ask,
-    }).catch((error) => {
-      panel.close();
-      throw error;
-    });
+    const kind = BOARDS[name];
+    if (!kind) throw await unknownBoard(name);
+    const { flash = `${name}-board.flash`, fleet, device } = options;
+    const broker = kind.hasRadio ? options.broker : undefined;
+    if (options.broker && !kind.hasRadio) terminal.warn(`board: ${name} has a serial line only, no broker reaches it`);
+    const radio = { ...(broker === undefined ? {} : { broker }), fleet, name: device };
+    const running = await kind.start({ flash, terminal, radio });
     const forget = await noteRunning({ board: name, port: running.port, flash: resolve(flash) });
     const reached = broker === undefined ? {} : { broker, fleet, device };
     terminal.result({ board: name, port: running.port, flash, ...reached }, [
@@ -69,17 +88,80 @@ export const board = command({
       ]),
     ]);
     terminal.note('running until Ctrl-C');
-    await new Promise<void>((done) => signal.addEventListener('abort', () => done(), { once: true }));
-    panel.close();
-    await forget();
-    await running.close();
+    const stopped = new Promise<void>((done) => signal.addEventListener('abort', () => done(), { once: true }));
+    try {
+      await Promise.race([stopped, running.ended]);
+    } finally {
+      await forget();
+      await running.close();
+    }
     return { data: { board: name, stopped: true }, lines: [] };
   },
 });
 
+async function startVirtual({ flash, terminal, radio: { broker, fleet, name } }: Start): Promise<Running> {
+  const { startVirtualBoard } = await import('../../../boards/virtual/board.js');
+  const panel = createPanel(terminal);
+  try {
+    const { port, close } = await startVirtualBoard({
+      flash,
+      ...(broker === undefined ? {} : { broker, fleet, name }),
+      onText: (text) => terminal.note(`board: ${printable(text)}`),
+      onQuestion: panel.ask,
+    });
+    return {
+      port,
+      ended: new Promise(() => undefined), // it is this process
+      async close() {
+        panel.close();
+        await close();
+      },
+    };
+  } catch (error) {
+    panel.close();
+    throw error;
+  }
+}
+
+async function startMicrobit({ flash, terminal }: Start): Promise<Running> {
+  const { startMicrobit: start } = await import('../../../boards/microbit/board.js');
+  const emulated = await start({ flash, onText: (text) => terminal.note(`board: ${printable(text)}`) });
+  const does = (what: string, work: () => Promise<void>) => () => {
+    terminal.note(`  ${what}`);
+    work().catch((error: Error) => terminal.warn(error.message)); // the board ended meanwhile
+  };
+  const release = onKeys(terminal, {
+    a: does('button A', () => emulated.press('a')),
+    b: does('button B', () => emulated.press('b')),
+    r: does('reset', emulated.reset),
+  });
+  terminal.note(
+    terminal.interactive
+      ? 'keys: a is button A (yes), b is button B (no), r resets'
+      : 'no terminal: nobody can press its buttons',
+  );
+  let closing = false;
+  return {
+    port: emulated.port,
+    ended: emulated.ended.then(() => {
+      if (closing) return new Promise<never>(() => undefined);
+      throw new CountersignError(
+        'Fault',
+        'board: the emulator ended by itself; the flash file is as it was at the start',
+      );
+    }),
+    async close() {
+      closing = true;
+      release();
+      await emulated.close();
+    },
+  };
+}
+
 async function unknownBoard(name: string): Promise<CountersignError> {
   const known = await listBoards();
+  const hint = `start: ${Object.keys(BOARDS).join(' or ')}`;
   return known.includes(name)
-    ? new CountersignError('BadArgument', `board: ${name} cannot be started from here yet`, { hint: 'start: virtual' })
-    : new CountersignError('NotFound', `board: there is no board "${name}"`, { hint: `one of: ${known.join(', ')}` });
+    ? new CountersignError('BadArgument', `board: ${name} cannot be started from here yet`, { hint })
+    : new CountersignError('NotFound', `board: there is no board "${name}"`, { hint });
 }
