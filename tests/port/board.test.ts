@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startMicrobit } from '../../boards/microbit/board.js';
 import { identify, provision } from '../../host/device/identity.js';
 import { openTcp } from '../../host/links/tcp.js';
@@ -27,6 +27,7 @@ describe.skipIf(!canRunMicrobit())('the micro:bit as a board', () => {
   beforeAll(async () => {
     bench = await microbitBench();
   });
+  afterEach(() => vi.unstubAllEnvs());
   afterAll(async () => {
     await bench.end();
     rmSync(folder, { recursive: true });
@@ -81,7 +82,6 @@ describe.skipIf(!canRunMicrobit())('the micro:bit as a board', () => {
     const built = 'build/microbit/agent.elf';
     if (existsSync(built)) utimesSync(built, 0, 0); // older than the module: it has to be built anew
     await expect(startMicrobit({ flash })).rejects.toMatchObject(missing(/apt-get install gcc-arm-none-eabi/));
-    vi.unstubAllEnvs();
   });
 
   test('several clients share its line', async () => {
