@@ -57,7 +57,8 @@ export interface EmulatorOptions {
 }
 
 /** Runs QEMU with its own stdin closed, and ends it when ours is. */
-const HOLDER = 'exec 3<&0; "$@" 3<&- & qemu=$!; { while read -r _; do :; done <&3; kill "$qemu"; } >/dev/null 2>&1 & wait "$qemu"';
+const HOLDER =
+  'exec 3<&0; "$@" 3<&- & qemu=$!; { while read -r _; do :; done <&3; kill "$qemu"; } >/dev/null 2>&1 & wait "$qemu"';
 
 export async function startEmulator({
   firmware,
