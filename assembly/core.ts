@@ -5,7 +5,7 @@
 // they come, then call with their number. Results are numbers (Reason, Phase, Verdict), and bytes at output(),
 // outputBytes() long, valid until the next call.
 //
-//   provision(n)                                bootstrap document in the window
+//   provision(n), change(n)                     bootstrap document in the window; what operators altered later
 //   setTime.. setInstalled .. setSlotBytes ..   facts of the device
 //   offerBegin, offerPush(n) ... -> Judging     the package as it arrives; pushes return how many bytes they took
 //   judge, consider(source, n) ..., decide      -> verdict, its record as output
@@ -14,6 +14,7 @@
 // After "ask", offerAccept means that the user said yes: who asks is up to the caller (the agent has consent.ts for
 // it). The functions below those are single primitives, for tests, tools and applications that need a hash.
 
+import { BOOTSTRAP, bootstrapBytes } from './approval/bootstrap';
 import { Cursor } from './codec/cbor';
 import { Key, keyRead, Sign1, sign1Open, signedBy } from './codec/cose';
 import {
@@ -43,16 +44,17 @@ import {
   offerPhase as phaseOfOffer,
   offerPush as push,
 } from './package/reader';
+import { CHANGE_BYTES_MAX, changeApply, changeOpen } from './policy/change';
 import { VERDICT, verdictBytes } from './policy/explain';
 import { facts, operatorFloor as floorOf, setOperatorFloor as setFloorOf } from './policy/facts';
 import { judgeConsider, judgeDecide, judgeForget, judgeHead, judgeReason, judgeUnreachable } from './policy/judge';
-import { provision as provisionDevice } from './policy/provision';
+import { provision as provisionDevice, provisioned } from './policy/provision';
 import { Verdict } from './policy/verdict';
 import { Reason } from './reason';
 
-/** An approval document or a bootstrap document fits whole; packages pass in any number of pieces. */
-const INPUT_BYTES: u32 = 1024;
-const INPUT: usize = memory.data(1024, 16);
+/** Approval and bootstrap documents and changes fit whole; packages pass in any number of pieces. */
+const INPUT_BYTES: u32 = CHANGE_BYTES_MAX;
+const INPUT: usize = memory.data(1792, 16);
 /** The one hash that an application can have open here, and its result: SHA-512 is the larger. */
 const HASH: usize = memory.data(SHA512_STATE_BYTES, 16);
 const HASH_RESULT: usize = memory.data(64, 16);
@@ -108,6 +110,20 @@ function fits(length: u32): bool {
 export function provision(length: u32): i32 {
   decided = Verdict.Reject;
   return fits(length) ? provisionDevice(INPUT, length) : Reason.TooLarge;
+}
+
+/**
+ * A change of anchors or policy in the window, taken as the device would: Ok leaves the bootstrap document that results
+ * as output, and the core is that device. Sequence numbers are for the device to know. If what would result is unsound,
+ * the core is nobody's.
+ */
+export function change(length: u32): i32 {
+  decided = Verdict.Reject;
+  give(0, 0);
+  let fault: i32 = !provisioned() ? Reason.NotProvisioned : fits(length) ? changeOpen(INPUT, length) : Reason.TooLarge;
+  if (fault == Reason.Ok) fault = changeApply();
+  if (fault == Reason.Ok) give(BOOTSTRAP, bootstrapBytes());
+  return fault;
 }
 
 /** Trusted Unix seconds; 0: there is no trusted clock. */

@@ -95,6 +95,9 @@ export const enum Reason {
   AnchorsTooMany = 106,
   AnchorsTooFew = 107, // no vendor, no operator, or fewer operators than the threshold
   PolicyMalformed = 108,
+  ChangeMalformed = 110, // signed by enough operators, but not a change
+  ChangeSuperseded = 111, // a change with this number or a higher one is in force
+  ChangeOtherDevice = 112, // it lists devices, and this is none of them
 
   // 120..139: the question to the user
   AwaitingUser = 120,

@@ -148,7 +148,8 @@ function vendorSigned(from: Cursor): bool {
   return false;
 }
 
-function listsDevice(from: Cursor): bool {
+/** Reads [+ device id] and says whether this device is among them. */
+export function listsDevice(from: Cursor): bool {
   const devices = from.array();
   if (devices == 0 || devices > DEVICES_MAX) from.fail(Reason.OutOfRange);
   let found = false;

@@ -4,7 +4,7 @@
 export const enum Key {
   None = 0,
   Bootstrap = 1, // the bootstrap document as it came, at most 1024
-  Approval = 2, // numbered by operator anchor: that operator's newest approval document, at most 1024
+  Approval = 2, // numbered by seat (update/seats.ts): that operator's newest approval document, at most 1024
   Floors = 3, // the counters that never go down, see update/floors.ts
   Primary = 4, // Package record of the image in the primary slot, see update/packages.ts
   Staged = 5, // Package record of what is (or is being) staged in the secondary slot
@@ -18,5 +18,6 @@ export const enum Key {
   Alert = 13, // the last generic alert, see update/alert.ts
   Url = 14, // numbered 0 Download, 1 DownloadAndUpdate: PkgURL, text
   Log = 15, // numbered by slot of the ring: one audit record, see update/audit.ts
+  Seats = 17, // which public key has which seat, see update/seats.ts; absent until anchors were changed
   LogEnd = 16, // how many records were ever written, and the hash of the last
 }

@@ -6,7 +6,9 @@ import { Key } from '../flash/keys';
 import { storeCommit, storeStage } from '../flash/store';
 import { HEAD } from '../package/head';
 import { offerBegin } from '../package/reader';
+import { CHANGE_BYTES_MAX } from '../policy/change';
 import { Reason } from '../reason';
+import { changePut } from '../update/changing';
 import { downloadActive, downloadBegin, downloadClear, downloadOffset, downloadPush } from '../update/download';
 import { order } from '../update/order';
 import { approvalPut, bootstrapPut } from '../update/provisioning';
@@ -15,7 +17,6 @@ import { Operation } from '../update/status';
 import { DELETE, EXEC, Node, nodeAllows, PUT } from './nodes';
 
 const URL_BYTES_MAX: u32 = 255; // LwM2M's bound for the same thing
-const PUT_BYTES_MAX: u32 = DOCUMENT_BYTES_MAX; // a bootstrap document is as large
 
 let node: Node = Node.None; // of the value that is being put
 let total: u32 = 0;
@@ -56,7 +57,7 @@ function begin(link: i32, target: Node, length: u32): Reason {
   if (target === Node.PkgData) {
     const reason = downloadBegin(link, length, 0);
     if (reason !== Reason.Ok) return reason;
-  } else if (length > (isUrl(target) ? URL_BYTES_MAX : PUT_BYTES_MAX)) {
+  } else if (length > bytesMax(target)) {
     return Reason.ValueTooLarge;
   }
   node = target;
@@ -65,8 +66,16 @@ function begin(link: i32, target: Node, length: u32): Reason {
   return Reason.Ok;
 }
 
-function isUrl(target: Node): bool {
-  return target === Node.DownloadUrl || target === Node.DownloadAndUpdateUrl;
+function bytesMax(target: Node): u32 {
+  switch (target) {
+    case Node.DownloadUrl:
+    case Node.DownloadAndUpdateUrl:
+      return URL_BYTES_MAX;
+    case Node.Change:
+      return CHANGE_BYTES_MAX;
+    default:
+      return DOCUMENT_BYTES_MAX; // a bootstrap document is as large
+  }
 }
 
 function apply(from: usize, bytes: u32): Reason {
@@ -79,6 +88,8 @@ function apply(from: usize, bytes: u32): Reason {
     case Node.Approvals:
     case Node.Approval:
       return approvalPut(from, bytes);
+    case Node.Change:
+      return changePut(from, bytes);
     case Node.DownloadUrl:
       return keepUrl(0, from, bytes);
     case Node.DownloadAndUpdateUrl:

@@ -19,6 +19,7 @@ export const enum Name {
   Approvals,
   Anchors,
   Policy,
+  Change,
   Consent,
   Verdict,
   Log,
@@ -71,6 +72,8 @@ function head(name: Name): u64 {
       return 0x73726f68636e41; // Anchors
     case Name.Policy:
       return 0x7963696c6f50; // Policy
+    case Name.Change:
+      return 0x65676e616843; // Change
     case Name.Consent:
       return 0x746e65736e6f43; // Consent
     case Name.Verdict:

@@ -15,11 +15,12 @@
 //   ./FUMO/1/State                             int     Get
 //   ./FUMO/1/Ext                               node    Get
 //   ./FUMO/1/Ext/Countersign                   node    Get
-//   …/Countersign/Bootstrap                    bin     Get Put        once
+//   …/Countersign/Bootstrap                    bin     Get Put        put once; later with the changes in it
 //   …/Countersign/Approvals                    node    Get Put        children: numbers of operator anchors
 //   …/Countersign/Approvals/<n>                bin     Get Put
 //   …/Countersign/Anchors                      bin     Get            [+ [role, kid / null, name / null]]
 //   …/Countersign/Policy                       bin     Get            as it stands in the bootstrap document
+//   …/Countersign/Change                       bin     Get Put        {1: number of the last change}; put: a change
 //   …/Countersign/Consent                      bool    Get            is a question pending?
 //   …/Countersign/Verdict                      bin     Get            record of the last verdict
 //   …/Countersign/Log                          int     Get            records ever written
@@ -51,6 +52,7 @@ export const enum Node {
   Approvals,
   Anchors,
   Policy,
+  Change,
   Consent,
   Verdict,
   Log,
@@ -122,6 +124,8 @@ function rowOf(node: Node): u32 {
       return row(Node.Countersign, Name.Anchors, Format.Bin, GET);
     case Node.Policy:
       return row(Node.Countersign, Name.Policy, Format.Bin, GET);
+    case Node.Change:
+      return row(Node.Countersign, Name.Change, Format.Bin, GET | PUT);
     case Node.Consent:
       return row(Node.Countersign, Name.Consent, Format.Bool, GET);
     case Node.Verdict:

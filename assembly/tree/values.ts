@@ -1,6 +1,6 @@
 // Get: the value of a node, wherever it lies, to be read in pieces.
 
-import { ANCHORS_MAX, anchorAt, anchorCount } from '../approval/anchors';
+import { anchorAt, anchorCount } from '../approval/anchors';
 import { BOOTSTRAP, bootstrapBytes, identity } from '../approval/bootstrap';
 import { Writer } from '../codec/cbor';
 import { Key } from '../flash/keys';
@@ -11,6 +11,7 @@ import { provisioned } from '../policy/provision';
 import { Reason } from '../reason';
 import { SCRATCH } from '../scratch';
 import { auditCount } from '../update/audit';
+import { changeFloor } from '../update/floors';
 import {
   decimal,
   digestOf,
@@ -22,6 +23,7 @@ import {
   VERSION_BYTES_MAX,
   versionOf,
 } from '../update/packages';
+import { seatOf } from '../update/seats';
 import { status } from '../update/status';
 import { Node, nameWrite, nodeName, nodeNumber, nodeParent } from './nodes';
 
@@ -66,11 +68,13 @@ export function valueOpen(node: Node): Reason {
     case Node.Bootstrap:
       return view(BOOTSTRAP, bootstrapBytes());
     case Node.Approval:
-      return stored(Key.Approval | (nodeNumber() << 8));
+      return nodeNumber() < anchorCount() ? stored(Key.Approval | (seatOf(nodeNumber()) << 8)) : Reason.NoSuchNode;
     case Node.Anchors:
       return anchors();
     case Node.Policy:
       return provisioned() ? view(identity.policy, identity.policyBytes) : Reason.Ok;
+    case Node.Change:
+      return change();
     case Node.Consent:
       return questionPending() ? word(0x65757274, 4) : word(0x65736c6166, 5); // true, false
     case Node.Verdict:
@@ -126,8 +130,8 @@ function children(parent: Node): Reason {
 
 function approvals(): Reason {
   let length: u32 = 0;
-  for (let anchor: u32 = 0; anchor < ANCHORS_MAX; anchor++) {
-    if (storeLength(Key.Approval | (anchor << 8)) < 0) continue;
+  for (let anchor: u32 = 0; anchor < anchorCount(); anchor++) {
+    if (storeLength(Key.Approval | (seatOf(anchor) << 8)) < 0) continue;
     if (length) store<u8>(VALUE + length++, 0x2f);
     store<u8>(VALUE + length++, 0x30 + anchor);
   }
@@ -147,6 +151,14 @@ function anchors(): Reason {
     if (anchor.name) writer.text(anchor.name, anchor.nameBytes);
     else writer.empty();
   }
+  return view(VALUE, writer.written());
+}
+
+function change(): Reason {
+  writer.open(VALUE, VALUE_BYTES_MAX);
+  writer.map(1);
+  writer.uint(1);
+  writer.uint(changeFloor());
   return view(VALUE, writer.written());
 }
 

@@ -29,6 +29,7 @@ export const enum Event {
   Reverted = 11,
   Damaged = 12, // what should run is not what was installed
   Denied = 13, // what runs was denied by an operator
+  Changed = 14, // anchors or policy, by the operators' signatures
 }
 
 // With 96 bytes each, about a quarter of a bank of 8 KB.

@@ -1,41 +1,80 @@
-// The counters that only ever rise: installed sequence number, time floor, and the highest document sequence of each
-// operator anchor. They are read into the verdict's facts after a reset and written back when a verdict raised them.
+// The counters that only ever rise: installed sequence number, time floor, the number of the last change, and for each
+// seat (seats.ts) the highest document sequence of the operator whose key has it. They are read into the verdict's facts
+// after a reset and written back when a verdict raised them.
 
-import { ANCHORS_MAX } from '../approval/anchors';
+import { anchorCount } from '../approval/anchors';
 import { Key } from '../flash/keys';
 import { storeRead, storeStage } from '../flash/store';
 import { facts, operatorFloor, setOperatorFloor } from '../policy/facts';
+import { SEATS_MAX, seatOf, seatsAssign, seatsMount } from './seats';
 
 @unmanaged
 class Floors {
   installed: u64;
   time: u64;
-  operators: u64; // ANCHORS_MAX of them
+  change: u64;
+  least: u64; // of an operator that was never seen before
+  seats: u64; // SEATS_MAX of them
 }
 
-const FLOORS_BYTES: u32 = 16 + 8 * ANCHORS_MAX;
+const FLOORS_BYTES: u32 = 32 + 8 * SEATS_MAX;
 const FLOORS: usize = memory.data(FLOORS_BYTES, 8); // as they stand in flash
 const floors = changetype<Floors>(FLOORS);
-const OPERATORS: usize = FLOORS + offsetof<Floors>('operators');
+const SEATS: usize = FLOORS + offsetof<Floors>('seats');
 
 export function floorsMount(): void {
   storeRead(Key.Floors, FLOORS, FLOORS_BYTES);
   facts.installedSequence = floors.installed;
   facts.timeFloor = floors.time;
-  for (let i: u32 = 0; i < ANCHORS_MAX; i++) setOperatorFloor(i, load<u64>(OPERATORS + 8 * i));
+  seatsMount();
+  spread();
+}
+
+function floorAt(anchor: u32): usize {
+  return SEATS + (seatOf(anchor) << 3);
+}
+
+function spread(): void {
+  for (let i: u32 = 0; i < anchorCount(); i++) setOperatorFloor(i, load<u64>(floorAt(i)));
 }
 
 // Stages the counters if any was raised; true when there is something to commit.
 export function floorsStage(): bool {
+  const raised = collect();
+  if (raised) storeStage(Key.Floors, FLOORS, FLOORS_BYTES);
+  return raised;
+}
+
+function collect(): bool {
   let raised = facts.installedSequence > floors.installed || facts.timeFloor > floors.time;
-  for (let i: u32 = 0; i < ANCHORS_MAX; i++) {
-    const known = load<u64>(OPERATORS + 8 * i);
+  for (let i: u32 = 0; i < anchorCount(); i++) {
+    const known = load<u64>(floorAt(i));
     const now = max(operatorFloor(i), known);
     if (now > known) raised = true;
-    store<u64>(OPERATORS + 8 * i, now);
+    store<u64>(floorAt(i), now);
   }
   floors.installed = max(facts.installedSequence, floors.installed);
   floors.time = max(facts.timeFloor, floors.time);
-  if (raised) storeStage(Key.Floors, FLOORS, FLOORS_BYTES);
   return raised;
+}
+
+// --- A change of anchors, see changing.ts ---
+
+// The highest number of a change that was in force.
+export function changeFloor(): u64 {
+  return floors.change;
+}
+
+// Before the anchors are others: what was learnt of the present ones.
+export function floorsCollect(): void {
+  collect();
+}
+
+// Behind them: the new ones have their seats, and the counters that go with these. All of it is staged.
+export function floorsReseat(sequence: u64): void {
+  floors.change = sequence;
+  floors.least = seatsAssign(SEATS, floors.least);
+  spread();
+  collect();
+  storeStage(Key.Floors, FLOORS, FLOORS_BYTES);
 }

@@ -4,7 +4,7 @@
 // Approvals come from the package itself and the bootstrap document (policy/judge.ts looks there), from the tree (each
 // operator's newest document in the store) and from the smart card, read into DOCUMENT one after the other.
 
-import { ANCHORS_MAX } from '../approval/anchors';
+import { anchorCount } from '../approval/anchors';
 import { DOCUMENT_BYTES_MAX } from '../approval/document';
 import { Source } from '../approval/evidence';
 import { CARD_UNREACHABLE, cardRead } from '../flash/card';
@@ -16,6 +16,7 @@ import { judgeConsider, judgeDecide, judgedDigest, judgeHead, judgeReason, judge
 import { Verdict } from '../policy/verdict';
 import { Reason } from '../reason';
 import { DOCUMENT, documentTake } from './rooms';
+import { seatOf } from './seats';
 
 let verdict: Verdict = Verdict.Reject;
 let reason: Reason = Reason.Internal;
@@ -24,8 +25,8 @@ let reason: Reason = Reason.Internal;
 export function judge(): Verdict {
   facts.slotBytes = imageBytesMax();
   const fit = judgeHead() === Reason.Ok;
-  for (let anchor: u32 = 0; fit && anchor < ANCHORS_MAX; anchor++) {
-    const key = Key.Approval | (anchor << 8);
+  for (let anchor: u32 = 0; fit && anchor < anchorCount(); anchor++) {
+    const key = Key.Approval | (seatOf(anchor) << 8);
     const bytes = storeLength(key);
     if (bytes <= 0 || bytes > <i32>DOCUMENT_BYTES_MAX) continue;
     documentTake();

@@ -13,6 +13,7 @@ import { Reason } from '../reason';
 import { Event as Audit, auditStage } from './audit';
 import { floorsStage } from './floors';
 import { wantReview } from './review';
+import { seatOf } from './seats';
 
 // After a reset. A device without a document, or with one that does not read any more, is blank: it installs nothing.
 export function provisionMount(): Reason {
@@ -43,7 +44,7 @@ export function approvalPut(from: usize, length: u32): Reason {
   if (!provisioned()) return Reason.NotProvisioned;
   const reason = documentOpen(from, length);
   if (reason !== Reason.Ok) return reason;
-  const key = Key.Approval | ((<u32>document.signer) << 8);
+  const key = Key.Approval | (seatOf(document.signer) << 8);
   const floor = operatorFloor(document.signer);
   if (document.sequence <= floor && floor !== 0) {
     const kept = storeLength(key);

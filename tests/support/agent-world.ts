@@ -23,6 +23,9 @@ const OURS = './FUMO/1/Ext/Countersign';
 export const NODE = {
   bootstrap: `${OURS}/Bootstrap`,
   approvals: `${OURS}/Approvals`,
+  anchors: `${OURS}/Anchors`,
+  policy: `${OURS}/Policy`,
+  change: `${OURS}/Change`,
   verdict: `${OURS}/Verdict`,
   update: './FUMO/1/Update',
   downloadAndUpdate: './FUMO/1/DownloadAndUpdate',

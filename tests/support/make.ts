@@ -249,42 +249,70 @@ export interface BootstrapOptions {
   members?: Fields;
 }
 
+const anchorsOf = (anchors: BootstrapOptions['anchors']) =>
+  anchors.map(({ role, key, name, keyMore }) =>
+    map([
+      [1, role],
+      [2, coseKey(key, keyMore)],
+      [3, name],
+    ]),
+  );
+
+const policyOf = (policy: PolicyOptions) =>
+  map(
+    [
+      [1, policy.unapproved],
+      [2, policy.askBeforeDownload],
+      [3, policy.timeout],
+      [4, policy.threshold],
+      [5, policy.sources],
+      [6, policy.channels],
+      [7, policy.denied],
+      [8, policy.trialBoots],
+    ],
+    policy.more,
+  );
+
 export function makeBootstrap(options: BootstrapOptions): Uint8Array {
-  const { policy = {} } = options;
   const document: Fields = [
     [1, 1],
     [2, options.deviceId ?? DEVICE_ID],
     [3, options.vendorId ?? VENDOR_ID],
     [4, options.classId ?? CLASS_ID],
-    [
-      5,
-      options.anchors.map(({ role, key, name, keyMore }) =>
-        map([
-          [1, role],
-          [2, coseKey(key, keyMore)],
-          [3, name],
-        ]),
-      ),
-    ],
-    [
-      6,
-      map(
-        [
-          [1, policy.unapproved],
-          [2, policy.askBeforeDownload],
-          [3, policy.timeout],
-          [4, policy.threshold],
-          [5, policy.sources],
-          [6, policy.channels],
-          [7, policy.denied],
-          [8, policy.trialBoots],
-        ],
-        policy.more,
-      ),
-    ],
+    [5, anchorsOf(options.anchors)],
+    [6, policyOf(options.policy ?? {})],
     [7, options.approvals],
   ];
   return cbor(map(document, options.members));
+}
+
+export interface ChangeOptions {
+  /** One signature each, in this order. A Uint8Array is taken as a block already made. */
+  signers: readonly (TestKey | Uint8Array)[];
+  sequence?: number | bigint;
+  issuedAt?: number | bigint;
+  devices?: readonly Uint8Array[];
+  anchors?: BootstrapOptions['anchors'];
+  policy?: PolicyOptions;
+  name?: string;
+  /** Replaces members, key by key; undefined removes. */
+  members?: Fields;
+}
+
+/** What operators alter on a provisioned device. */
+export function makeChange(options: ChangeOptions): Uint8Array {
+  const { sequence = 1, issuedAt = NOW, devices, anchors, policy, name = 'change' } = options;
+  const members: Fields = [
+    [1, sequence],
+    [2, issuedAt],
+    [3, devices],
+    [5, anchors && anchorsOf(anchors)],
+    [6, policy && policyOf(policy)],
+  ];
+  const payload = cbor([name, map(members, options.members)]);
+  const block = (signer: TestKey | Uint8Array) =>
+    signer instanceof Uint8Array ? signer : sign1({ key: signer, payload, detached: true });
+  return cbor([payload, ...options.signers.map(block)]);
 }
 
 export interface ConsentOptions extends Partial<Omit<Sign1Options, 'key' | 'payload'>> {

@@ -1,0 +1,147 @@
+// A change: what the operators of a provisioned device alter about whom it believes and what it does.
+//
+//   change  = [payload: bstr, + bstr .cbor COSE_Sign1_Tagged (detached, over the payload)]
+//   payload = ["change", {1: sequence, 2: iat, ? 3: [+ device id], ? 5: anchors, ? 6: policy}]
+//
+// 5 and 6 are as in the bootstrap document (design, section 5) and replace what stands there whole; at least one is
+// there. As many distinct operator anchors must have signed as the policy in force asks for to approve a package:
+// whoever can bring firmware in can alter the rules, nobody else. All signatures come in one document, so a device
+// never keeps half a change. Signers that it does not know count for nothing.
+//
+// No other document of ours can be taken for one, nor the reverse, whatever is signed with the same key: approvals and
+// consents are maps, a SUIT_Digest is an array that begins with a number, and a change begins with its own name.
+
+import { ANCHORS_MAX, anchorSigner, Role } from '../approval/anchors';
+import { BOOTSTRAP, BOOTSTRAP_BYTES_MAX, bootstrapBytes, identity } from '../approval/bootstrap';
+import { listsDevice } from '../approval/entries';
+import { Cursor, Writer } from '../codec/cbor';
+import { Sign1, sign1Open } from '../codec/cose';
+import { Reason } from '../reason';
+import { SCRATCH } from '../scratch';
+import { policy } from './policy';
+import { provision } from './provision';
+
+/** The largest bootstrap document, and signatures (88 bytes each) of all the operators that one can name. */
+export const CHANGE_BYTES_MAX: u32 = 1792;
+
+const NAME: u64 = 0x65676e616863; // change
+const UUID_BYTES: u32 = 16;
+
+@unmanaged
+export class Change {
+  sequence: u64;
+  issuedAt: u64; // Unix seconds
+  anchors: usize; // encoded; 0: they stay
+  anchorsBytes: u32;
+  policy: usize; // encoded; 0: it stays
+  policyBytes: u32;
+  otherDevice: bool; // it lists devices, and this is none of them
+}
+
+export const change = changetype<Change>(memory.data(offsetof<Change>(), 8));
+const message = changetype<Sign1>(memory.data(offsetof<Sign1>(), 4));
+const list = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
+const writer = changetype<Writer>(memory.data(offsetof<Writer>(), 4));
+
+/** Authentic, well-formed, and for this device? Fills `change`, with views on the bytes. Nothing is altered yet. */
+export function changeOpen(from: usize, length: u32): i32 {
+  if (length > CHANGE_BYTES_MAX) return Reason.TooLarge;
+  list.open(from, length);
+  const items = list.array();
+  const payload = list.bytes();
+  const payloadBytes = list.length;
+  const fault = authenticate(items, payload, payloadBytes);
+  if (fault != Reason.Ok) return fault;
+  if (!readPayload(payload, payloadBytes)) return Reason.ChangeMalformed;
+  return change.otherDevice ? Reason.ChangeOtherDevice : Reason.Ok;
+}
+
+function authenticate(items: u32, payload: usize, payloadBytes: u32): i32 {
+  if (items > ANCHORS_MAX + 1) return Reason.BlocksTooMany;
+  let signers: u32 = 0;
+  let stranger: i32 = Reason.SignerUnknown;
+  for (let left = items - 1; list.more(left); left--) {
+    const block = list.bytes();
+    if (list.fault != Reason.Ok) break;
+    const fault = sign1Open(message, block, list.length);
+    if (fault != Reason.Ok) return fault;
+    if (message.payload != 0) return Reason.PayloadPlace;
+    const signer = anchorSigner(message, Role.Operator, payload, payloadBytes);
+    if (signer >= 0) signers |= 1 << signer;
+    else stranger = -signer;
+  }
+  if (list.close() != Reason.Ok) return list.fault;
+  if (signers == 0) return stranger;
+  return <u32>popcnt(signers) < policy.threshold ? Reason.TooFewOperators : Reason.Ok;
+}
+
+function readPayload(from: usize, length: u32): bool {
+  memory.fill(changetype<usize>(change), 0, offsetof<Change>());
+  list.open(from, length);
+  if (list.array() != 2) list.fail(Reason.WrongType);
+  list.text();
+  if (!list.is(NAME)) list.fail(Reason.WrongType);
+  let previous: usize = 0;
+  for (let left = list.map(); list.more(left); left--) {
+    previous = list.ordered(previous);
+    readMember(list.label());
+  }
+  return (
+    list.close() == Reason.Ok && change.sequence != 0 && change.issuedAt != 0 && change.anchors + change.policy != 0
+  );
+}
+
+function readMember(key: i32): void {
+  const at = list.at;
+  switch (key) {
+    case 1:
+      change.sequence = list.uint();
+      break;
+    case 2:
+      change.issuedAt = list.uint();
+      break;
+    case 3:
+      change.otherDevice = !listsDevice(list);
+      break;
+    case 5:
+      list.skip();
+      change.anchors = at;
+      change.anchorsBytes = <u32>(list.at - at);
+      break;
+    case 6:
+      list.skip();
+      change.policy = at;
+      change.policyBytes = <u32>(list.at - at);
+      break;
+    default:
+      list.fail(Reason.UnknownMember);
+  }
+}
+
+// The bootstrap document as it stands with the change, in SCRATCH. Its members stand in the order of their keys: what is
+// before the anchors and behind the policy stays. Returns its length, 0 when it is too long.
+function compose(): u32 {
+  const anchorsAt = identity.classId + UUID_BYTES + 1;
+  writer.open(SCRATCH, BOOTSTRAP_BYTES_MAX);
+  writer.raw(BOOTSTRAP, <u32>(anchorsAt - BOOTSTRAP));
+  if (change.anchors != 0) writer.raw(change.anchors, change.anchorsBytes);
+  else writer.raw(anchorsAt, <u32>(identity.policy - 1 - anchorsAt));
+  writer.uint(6);
+  if (change.policy != 0) writer.raw(change.policy, change.policyBytes);
+  else writer.raw(identity.policy, identity.policyBytes);
+  const rest = identity.policy + identity.policyBytes;
+  writer.raw(rest, <u32>(BOOTSTRAP + bootstrapBytes() - rest));
+  return writer.fault == Reason.Ok ? writer.written() : 0;
+}
+
+/** Does the device stand as the change wants it? It may have come before. */
+export function changeInForce(): bool {
+  const length = compose();
+  return length != 0 && length == bootstrapBytes() && memory.compare(SCRATCH, BOOTSTRAP, length) == 0;
+}
+
+/** Puts what changeOpen found sound into force, in memory. On a fault the device is nobody's: provision it again. */
+export function changeApply(): i32 {
+  const length = compose();
+  return length == 0 ? Reason.TooLarge : provision(SCRATCH, length);
+}

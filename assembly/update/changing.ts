@@ -1,0 +1,63 @@
+// A change of anchors or policy, taken by a provisioned device: verified, put into force and into flash in one commit.
+//
+//   sequence of the change      answer
+//   above the floor             in force from now on; the floor rises to it
+//   the floor itself            Ok if the device stands as the change wants it (the answer was lost), else superseded
+//   below                       ChangeSuperseded
+//
+// What goes with it: an operator who is an anchor no more takes its approval document along, its floor stays (seats.ts).
+// Documents of those who stay, a staged package and a pending question stay too: the next verdict is by the new rules.
+// On any fault the device stands as before: memory is read back from flash.
+
+import { BOOTSTRAP, bootstrapBytes } from '../approval/bootstrap';
+import { Key } from '../flash/keys';
+import { storeCommit, storeLength, storeSettle, storeStage, storeStageDelete } from '../flash/store';
+import { offerBegin } from '../package/reader';
+import { change, changeApply, changeInForce, changeOpen } from '../policy/change';
+import { facts } from '../policy/facts';
+import { provisioned } from '../policy/provision';
+import { Reason } from '../reason';
+import { Event as Audit, auditStage } from './audit';
+import { downloadActive } from './download';
+import { changeFloor, floorsCollect, floorsMount, floorsReseat } from './floors';
+import { provisionMount } from './provisioning';
+import { wantReview } from './review';
+import { HeadUser, headTake } from './rooms';
+import { SEATS_MAX, seatsBegin, seatTaken } from './seats';
+
+export function changePut(from: usize, length: u32): Reason {
+  if (!provisioned()) return Reason.NotProvisioned;
+  if (downloadActive()) return Reason.WrongState; // the memory for it is in use
+  const fault = changeOpen(from, length);
+  if (fault !== Reason.Ok) return fault;
+  if (change.sequence <= changeFloor()) {
+    return change.sequence === changeFloor() && changeInForce() ? storeSettle() : Reason.ChangeSuperseded;
+  }
+  offerBegin();
+  headTake(HeadUser.Put);
+  const reason = enforce();
+  if (reason === Reason.Ok) wantReview();
+  else putBack();
+  return reason;
+}
+
+function enforce(): Reason {
+  floorsCollect();
+  seatsBegin();
+  const refused = changeApply();
+  if (refused !== Reason.Ok) return refused;
+  facts.timeFloor = max(facts.timeFloor, change.issuedAt);
+  floorsReseat(change.sequence);
+  storeStage(Key.Bootstrap, BOOTSTRAP, bootstrapBytes());
+  for (let seat: u32 = 0; seat < SEATS_MAX; seat++) {
+    const key = Key.Approval | (seat << 8);
+    if (!seatTaken(seat) && storeLength(key) > 0) storeStageDelete(key);
+  }
+  auditStage(Audit.Changed, Reason.Ok, 0);
+  return storeCommit();
+}
+
+function putBack(): void {
+  provisionMount();
+  floorsMount();
+}
