@@ -100,6 +100,11 @@ export interface Question {
 export interface Core {
   /** Makes it the device of this bootstrap document. Returns the reason: 0, or the core belongs to nobody. */
   provision(bootstrap: Uint8Array): number;
+  /**
+   * Takes a change of anchors or policy as that device would (but for its number, which the device compares): the
+   * bootstrap document that results, and the core is the device of it; or the reason why not.
+   */
+  change(change: Uint8Array): { reason: number; bootstrap?: Uint8Array };
   judge(question: Question): Promise<Judgement>;
   /** The facts as the last verdict has raised them. */
   facts(): { timeFloor: bigint; operatorFloors: bigint[] };
@@ -120,6 +125,7 @@ interface CoreExports extends Record<string, unknown> {
   output(): number;
   outputBytes(): number;
   provision(length: number): number;
+  change(length: number): number;
   setTime(seconds: bigint): void;
   setTimeFloor(seconds: bigint): void;
   timeFloor(): bigint;
@@ -270,6 +276,10 @@ export async function loadCore(): Promise<Core> {
 
   return {
     provision: (bootstrap) => wasm.provision(given(bootstrap)),
+    change(bytes) {
+      const reason = wasm.change(given(bytes));
+      return reason === OK ? { reason, bootstrap: result() } : { reason };
+    },
     judge,
     facts: () => ({
       timeFloor: BigInt.asUintN(64, wasm.timeFloor()),

@@ -29,6 +29,8 @@ export {
   identify,
   provision,
   putApproval,
+  putChange,
+  readChangeNumber,
   readInstalled,
   readState,
   readVerdict,
@@ -59,6 +61,15 @@ export {
 } from './formats/bootstrap.js';
 // Identifiers of SUIT: UUIDv5 of a domain, and of a class within a vendor (RFC 9562).
 export { classIdOf, vendorIdOf } from './formats/bytes.js';
+// Changes of anchors and policy, signed by operators.
+export {
+  type Change,
+  type ChangeView,
+  changeFromYaml,
+  cosignChange,
+  signChange,
+  viewChange,
+} from './formats/change.js';
 // COSE_Sign1 (RFC 9052): signing, and a look into any.
 export { type Sign1View, sign1, viewSign1 } from './formats/cose.js';
 // Envelopes: taken apart and added to, byte for byte (draft-ietf-suit-manifest).

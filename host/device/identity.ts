@@ -6,6 +6,7 @@
 import { CountersignError } from '../errors.js';
 import { hex, same } from '../formats/bytes.js';
 import { type Cbor, decode } from '../formats/cbor.js';
+import { changeInForce, viewChange } from '../formats/change.js';
 import { reasons } from '../reasons.js';
 import type { Client } from '../smp/client.js';
 import {
@@ -28,6 +29,7 @@ export const NODE = {
   update: `${OBJECT}/Update`,
   bootstrap: `${EXTENSION}/Bootstrap`,
   approvals: `${EXTENSION}/Approvals`,
+  change: `${EXTENSION}/Change`,
   verdict: `${EXTENSION}/Verdict`,
   deviceId: `${EXTENSION}/DeviceId`,
   installed: `${EXTENSION}/Installed`,
@@ -123,6 +125,32 @@ export async function provision(client: Client, bootstrap: Uint8Array, waits: Wa
   await treePut(client, NODE.bootstrap, bootstrap, waits);
   await requireReadBack(client, NODE.bootstrap, bootstrap, waits);
   return identify(client, waits);
+}
+
+// The number of the last change of anchors or policy; 0: there was none.
+export async function readChangeNumber(client: Client, waits: Waits = {}): Promise<bigint> {
+  const node = await optionalNode(client, NODE.change, waits);
+  const map = node && decode(node.data, 'the device’s number of changes');
+  const number = map instanceof Map ? map.get(1) : undefined;
+  return typeof number === 'number' || typeof number === 'bigint' ? BigInt(number) : 0n;
+}
+
+/**
+ * Puts a change of anchors or policy into the tree; false: the device stands so already, and is not troubled. Done when
+ * the device shows it in force, under its number.
+ */
+export async function putChange(client: Client, change: Uint8Array, waits: Waits = {}): Promise<boolean> {
+  if (await hasChange(client, change, waits)) return false;
+  await treePut(client, NODE.change, change, waits);
+  if (!(await hasChange(client, change, waits))) throw notKept('the change');
+  return true;
+}
+
+export async function hasChange(client: Client, change: Uint8Array, waits: Waits = {}): Promise<boolean> {
+  const view = viewChange(change, 'the change');
+  const bootstrap = await readBootstrap(client, waits);
+  if (bootstrap === undefined || (await readChangeNumber(client, waits)) !== view.sequence) return false;
+  return changeInForce(view, bootstrap, 'the device’s bootstrap document');
 }
 
 // Puts an approval document into the tree. The device keeps it only if it is authentic and newer; otherwise its reason

@@ -51,11 +51,15 @@ export interface Bootstrap {
   approvals: Uint8Array[];
 }
 
+export const anchorsFileSchema = z.array(
+  z.strictObject({ role: z.enum(ROLES), key: z.string().min(1), name: z.string().min(1).optional() }),
+);
+
 const fileSchema = z.strictObject({
   device: z.string().regex(/^([0-9a-f]{2})+$/i, 'is not hex (write it in quotes if it has digits only)'),
   vendor: z.string().min(1),
   class: z.string().min(1),
-  anchors: z.array(z.strictObject({ role: z.enum(ROLES), key: z.string().min(1), name: z.string().min(1).optional() })),
+  anchors: anchorsFileSchema,
   policy: policySchema.default({}),
   approvals: z.array(z.string().min(1)).default([]),
 });
@@ -68,7 +72,7 @@ export function encodeBootstrap(bootstrap: Bootstrap): Uint8Array {
       [MEMBER.device, bootstrap.device],
       [MEMBER.vendorId, bootstrap.vendorId],
       [MEMBER.classId, bootstrap.classId],
-      [MEMBER.anchors, bootstrap.anchors.map(anchorMap)],
+      [MEMBER.anchors, anchorsToCbor(bootstrap.anchors)],
       [MEMBER.policy, policyToCbor(policy)],
       [MEMBER.approvals, approvals.length > 0 ? approvals : undefined],
     ]),
@@ -77,6 +81,10 @@ export function encodeBootstrap(bootstrap: Bootstrap): Uint8Array {
   throw new CountersignError('TooLarge', `bootstrap: the document has ${bytes.length} bytes`, {
     hint: `a device keeps ${BOOTSTRAP_BYTES_MAX}: shorten names, or bring approvals by another way`,
   });
+}
+
+export function anchorsToCbor(anchors: readonly Anchor[]): Map<number | string, unknown>[] {
+  return anchors.map(anchorMap);
 }
 
 function anchorMap({ role, key, name }: Anchor): Map<number | string, unknown> {
@@ -97,7 +105,7 @@ export async function bootstrapFromFile(
   read: (path: string) => Promise<Uint8Array>,
 ): Promise<Uint8Array> {
   if (looksEncoded(bytes)) return bytes;
-  const parsed = fileSchema.safeParse(parseYaml(bytes, what));
+  const parsed = fileSchema.safeParse(parseYaml(bytes, what, 'bootstrap'));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const place = issue?.path.join('.') || 'the document';
@@ -107,8 +115,7 @@ export async function bootstrapFromFile(
   }
   const file = parsed.data;
   const vendorId = vendorIdOf(file.vendor);
-  const anchors: Anchor[] = [];
-  for (const { role, key, name } of file.anchors) anchors.push({ role, key: await readAnchorKey(key, read), name });
+  const anchors = await readAnchors(file.anchors, read);
   const approvals: Uint8Array[] = [];
   for (const path of file.approvals) approvals.push(await read(path));
   const { policy, device } = file;
@@ -122,15 +129,21 @@ export async function bootstrapFromFile(
   });
 }
 
-async function readAnchorKey(path: string, read: (path: string) => Promise<Uint8Array>): Promise<PublicKey> {
-  return readPublicKey(await read(path), path);
+/** The anchors of a file, whose keys are files too. */
+export async function readAnchors(
+  listed: z.infer<typeof anchorsFileSchema>,
+  read: (path: string) => Promise<Uint8Array>,
+): Promise<Anchor[]> {
+  const anchors: Anchor[] = [];
+  for (const { role, key, name } of listed) anchors.push({ role, key: readPublicKey(await read(key), key), name });
+  return anchors;
 }
 
-function parseYaml(bytes: Uint8Array, what: string): unknown {
+export function parseYaml(bytes: Uint8Array, what: string, area: string): unknown {
   try {
     return parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw new CountersignError('FileMalformed', `bootstrap: ${what} is neither CBOR nor YAML`, { cause });
+    throw new CountersignError('FileMalformed', `${area}: ${what} is neither CBOR nor YAML`, { cause });
   }
 }
 
@@ -144,9 +157,15 @@ export interface BootstrapView {
   device: Uint8Array;
   vendorId: Uint8Array;
   classId: Uint8Array;
-  anchors: { role: string; name: string | undefined; key: PublicKey }[];
+  anchors: AnchorView[];
   policy: Record<string, unknown>;
   approvals: Uint8Array[];
+}
+
+export interface AnchorView {
+  role: string;
+  name: string | undefined;
+  key: PublicKey;
 }
 
 export function viewBootstrap(bytes: Uint8Array, what: string): BootstrapView | undefined {
@@ -155,19 +174,24 @@ export function viewBootstrap(bytes: Uint8Array, what: string): BootstrapView | 
   const [device, vendorId, classId] = [MEMBER.device, MEMBER.vendorId, MEMBER.classId].map((key) => map.get(key));
   const anchors = map.get(MEMBER.anchors);
   const approvals = map.get(MEMBER.approvals) ?? [];
-  const shaped = [device, vendorId, classId].every((id) => id instanceof Uint8Array) && Array.isArray(anchors);
-  if (!shaped || !Array.isArray(approvals)) return undefined;
+  const shaped = [device, vendorId, classId].every((id) => id instanceof Uint8Array);
+  if (!shaped || !Array.isArray(anchors) || !Array.isArray(approvals)) return undefined;
   return {
     device: device as Uint8Array,
     vendorId: vendorId as Uint8Array,
     classId: classId as Uint8Array,
-    anchors: anchors.map((anchor) => viewAnchor(anchor, what)),
+    anchors: viewAnchors(anchors, what),
     policy: policyFromCbor(map.get(MEMBER.policy) ?? new Map()),
     approvals: approvals.filter((one) => one instanceof Uint8Array),
   };
 }
 
-function viewAnchor(value: Cbor, what: string): BootstrapView['anchors'][number] {
+export function viewAnchors(anchors: Cbor, what: string): AnchorView[] {
+  if (!Array.isArray(anchors)) throw new CountersignError('AnchorMalformed', `anchors: those of ${what} are no list`);
+  return anchors.map((anchor) => viewAnchor(anchor, what));
+}
+
+function viewAnchor(value: Cbor, what: string): AnchorView {
   if (!(value instanceof Map))
     throw new CountersignError('AnchorMalformed', `bootstrap: an anchor of ${what} is no map`);
   const role = value.get(ANCHOR.role);

@@ -388,7 +388,7 @@ describe('a change under a power cut', () => {
         play();
         flash.arm();
         const board = bench(flash);
-        const stands = get(board, NODE.bootstrap).equals(Buffer.from(changed)) ? 'after' : 'before';
+        const stands = Buffer.compare(get(board, NODE.bootstrap), changed) === 0 ? 'after' : 'before';
         seen[stands]++;
         if (stands === 'before') expect(get(board, NODE.bootstrap), `${cut} ${at}`).toEqual(Buffer.from(old));
         expect(text(board, NODE.approvals), `${cut} ${at}`).toBe(stands === 'before' ? '1/2' : '2');

@@ -4,6 +4,7 @@ import type { AnyCommand } from '../command.js';
 import { approve } from './approve.js';
 import { board } from './board.js';
 import { card } from './card.js';
+import { change } from './change.js';
 import { check } from './check.js';
 import { consoleCommand } from './console.js';
 import { deliver } from './deliver.js';
@@ -21,6 +22,7 @@ export const commands: readonly AnyCommand[] = [
   revoke,
   inspect,
   check,
+  change,
   provision,
   deliver,
   consoleCommand,

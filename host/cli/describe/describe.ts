@@ -6,13 +6,15 @@ import { CountersignError } from '../../errors.js';
 import { type ApprovalView, viewApproval } from '../../formats/approval.js';
 import { viewBootstrap } from '../../formats/bootstrap.js';
 import { hex, uuidText } from '../../formats/bytes.js';
+import { looksLikeChange, viewChange } from '../../formats/change.js';
 import { readImage } from '../../formats/images/image.js';
 import { hexAddress } from '../../formats/images/segments.js';
 import { isCoseKey, type PublicKey, readPublicKey, readSigningKey, thumbprint } from '../../formats/keys.js';
 import { approvalData, claimsRows, entryText, rows, signatureText } from '../show.js';
+import { changeData, changeRows } from './change.js';
 import { describePackage } from './package.js';
 
-export type FileType = 'package' | 'approval' | 'bootstrap' | 'key' | 'image';
+export type FileType = 'package' | 'approval' | 'change' | 'bootstrap' | 'key' | 'image';
 
 export interface Description {
   type: FileType;
@@ -29,6 +31,8 @@ export async function describe(bytes: Uint8Array, name: string, passphrase: Pass
       return describePackage(bytes, name);
     case 'approval':
       return describeApproval(bytes, name);
+    case 'change':
+      return describeChange(bytes, name);
     case 'bootstrap':
       return describeBootstrap(bytes, name);
     case 'key':
@@ -45,6 +49,7 @@ function typeOf(bytes: Uint8Array): FileType {
   const [first = 0, second = 0] = bytes;
   if (first === 0xd8 && second === 0x6b) return 'package';
   if (first === 0xd2) return 'approval';
+  if (looksLikeChange(bytes) && Buffer.from(bytes.subarray(0, 16)).includes('change')) return 'change';
   if (isCoseKey(bytes) || bytes.length === 32 || first === 0x30) return 'key';
   if ((first & 0xe0) === 0xa0) return 'bootstrap';
   return Buffer.from(bytes.subarray(0, 4096)).includes('-----BEGIN ') ? 'key' : 'image';
@@ -60,6 +65,15 @@ function describeApproval(bytes: Uint8Array, name: string): Description {
     type: 'approval',
     data: { bytes: bytes.length, ...approvalData(view) },
     lines: [`approval document, ${bytes.length} bytes`, ...rows(approvalRows(view))],
+  };
+}
+
+function describeChange(bytes: Uint8Array, name: string): Description {
+  const view = viewChange(bytes, name);
+  return {
+    type: 'change',
+    data: { bytes: bytes.length, ...changeData(view) },
+    lines: [`change of anchors or policy, ${bytes.length} bytes`, ...rows(changeRows(view))],
   };
 }
 

@@ -1,0 +1,78 @@
+// change: the operators' side of new anchors or a new policy for devices in the field.
+//
+// Signs what a YAML file says; given a change that others have signed, adds one more signature. Several operators pass
+// the one file round until as many have signed as the devices ask for. `provision` brings it to the devices.
+
+import { dirname, resolve } from 'node:path';
+import { loadCore } from '../../core.js';
+import { CountersignError } from '../../errors.js';
+import { readBytes, writeBytes } from '../../files.js';
+import { changeFromYaml, cosignChange, looksLikeChange, signChange, viewChange } from '../../formats/change.js';
+import type { SigningKey } from '../../formats/keys.js';
+import { reasonOf, reasons } from '../../reasons.js';
+import { command } from '../command.js';
+import { changeData, changeRows } from '../describe/change.js';
+import { issuingOptions } from '../issuing.js';
+import { readBootstrapFile } from '../provisioning.js';
+import { rows } from '../show.js';
+import { openSigningKey } from '../signing.js';
+import { pathSchema } from '../values.js';
+
+const { key, output, passphraseFile } = issuingOptions;
+
+export const change = command({
+  name: 'change',
+  summary: 'sign new trust anchors or a new policy for devices in the field',
+  details: [
+    'FILE is YAML: anchors and policy as in a bootstrap file, either or both, each the whole of it from then on; and if',
+    'wanted devices (a list of ids), sequence and issued. Or it is a change that is signed already: then one more',
+    'signature is added, for devices that want several operators. `countersign provision` brings it to them.',
+  ].join('\n'),
+  arguments: { file: { text: 'what to change, or a change to sign too', schema: pathSchema } },
+  options: {
+    key,
+    output: { ...output, text: 'the signed change; default: FILE.change, or FILE itself when signing too' },
+    bootstrap: {
+      value: 'file',
+      text: 'bootstrap document of such a device (tree get Bootstrap): say whether it would take the change',
+      schema: pathSchema.optional(),
+    },
+    passphraseFile,
+  },
+  examples: [
+    'countersign change rotate.yaml -k operator.pem',
+    'countersign change rotate.change -k second.pem',
+    'countersign provision rotate.change --broker mqtt://localhost --all',
+  ],
+  writes: true,
+  async run({ arguments: { file }, options, terminal, dryRun }) {
+    const bytes = await readBytes(file);
+    const signer = await openSigningKey(options.key, options.passphraseFile, terminal);
+    const signed = looksLikeChange(bytes) ? cosignChange(signer, bytes, file) : await signNew(signer, bytes, file);
+    const view = viewChange(signed, file);
+    const taken = options.bootstrap === undefined ? undefined : await foresee(options.bootstrap, signed);
+    const path = options.output ?? (looksLikeChange(bytes) ? file : `${file.replace(/\.ya?ml$/, '')}.change`);
+    await writeBytes(path, signed, { dryRun });
+    const wrote = `${dryRun ? 'would write' : 'wrote'} ${path} (${signed.length} bytes)`;
+    const wouldTake = taken === undefined ? undefined : taken === 0 ? 'yes' : `not yet: ${reasonOf(taken).text}`;
+    return {
+      data: { output: path, written: !dryRun, bytes: signed.length, ...changeData(view), reason: taken },
+      lines: [wrote, ...rows([...changeRows(view), ['would pass', wouldTake]])],
+    };
+  },
+});
+
+async function signNew(signer: SigningKey, bytes: Uint8Array, file: string): Promise<Uint8Array> {
+  const read = (named: string) => readBytes(resolve(dirname(file), named));
+  return signChange(signer, await changeFromYaml(bytes, file, read, Math.floor(Date.now() / 1000)));
+}
+
+/** What the device of a bootstrap document would say. Too few signatures are no error: the next one may follow. */
+async function foresee(path: string, change: Uint8Array): Promise<number> {
+  const core = await loadCore();
+  const fault = core.provision(await readBootstrapFile(path));
+  if (fault !== 0) throw new CountersignError(fault, `bootstrap: ${path}: ${reasonOf(fault).text}`);
+  const { reason } = core.change(change);
+  if (reason === 0 || reason === reasons.TooFewOperators.code) return reason;
+  throw new CountersignError(reason, `change: a device of ${path} would refuse it: ${reasonOf(reason).text}`);
+}
