@@ -7,7 +7,7 @@
 import { anchorCount } from '../approval/anchors';
 import { DOCUMENT_BYTES_MAX } from '../approval/document';
 import { Source } from '../approval/evidence';
-import { CARD_UNREACHABLE, cardRead } from '../flash/card';
+import { CARD_ROOM, CARD_UNREACHABLE, cardRead } from '../flash/card';
 import { Key } from '../flash/keys';
 import { imageBytesMax } from '../flash/slots';
 import { storeLength, storeReadPart } from '../flash/store';
@@ -41,7 +41,7 @@ export function judge(): Verdict {
 
 function considerCard(): void {
   documentTake();
-  const bytes = cardRead(DOCUMENT, DOCUMENT_BYTES_MAX);
+  const bytes = cardRead(DOCUMENT, DOCUMENT_BYTES_MAX + CARD_ROOM);
   if (bytes > 0) judgeConsider(Source.Card, DOCUMENT, bytes);
   else if (bytes === CARD_UNREACHABLE) judgeUnreachable(Source.Card);
 }

@@ -1,7 +1,6 @@
 // Operators alter the anchors and the policy of a device in the field: who may, in which order, and what goes with it.
 import { decode } from 'cborg';
 import { describe, expect, it } from 'vitest';
-import { reasons } from '../../host/reasons.js';
 import {
   answer,
   approvalOf,
@@ -9,7 +8,6 @@ import {
   DENIED,
   exec,
   expectOk,
-  failed,
   get,
   imageOf,
   install,
@@ -24,9 +22,9 @@ import {
   upload,
   vendor,
 } from '../support/agent-world.js';
-import { type Board, bench, benchFlash, type Cut, PowerCut } from '../support/bench-hal.js';
+import { bench } from '../support/bench-hal.js';
+import { anchorsOf, by, deviceOf, give, kids, lastChange, offered, refusal, second } from '../support/changing.js';
 import {
-  type BootstrapOptions,
   type ChangeOptions,
   cbor,
   DEVICE_ID,
@@ -37,37 +35,12 @@ import {
   makeConsent,
   makeKey,
   NOW,
-  type PolicyOptions,
   ROLE,
   type TestKey,
   utf8,
 } from '../support/make.js';
 
-type Anchors = BootstrapOptions['anchors'];
-const second = makeKey('p256', 'second');
 const newVendor = makeKey('ed25519', 'new vendor');
-const anchorsOf = (...operators: TestKey[]): Anchors => [
-  { role: ROLE.vendor, key: vendor },
-  ...operators.map((key) => ({ role: ROLE.operator, key })),
-  { role: ROLE.consenter, key: consenter },
-];
-const deviceOf = (anchors: Anchors = anchorsOf(operator), policy: PolicyOptions = {}) => {
-  const board = bench();
-  expectOk(put(board, NODE.bootstrap, makeBootstrap({ anchors, policy })));
-  return board;
-};
-const give = (board: Board, options: Partial<ChangeOptions>) =>
-  put(board, NODE.change, makeChange({ signers: [operator], ...options }));
-const refusal = (body: ReturnType<typeof put>) => {
-  const rc = failed(body)?.rc ?? 0;
-  return Object.entries(reasons).find(([, row]) => row.code === rc)?.[0];
-};
-const kids = (board: Board) =>
-  (decode(get(board, NODE.anchors)) as [number, Uint8Array][]).map(([, kid]) => Buffer.from(kid).toString());
-const lastChange = (board: Board) => (decode(get(board, NODE.change), { useMaps: true }) as Map<number, number>).get(1);
-const by = (key: TestKey, digest: Uint8Array, sequence: number, verdict = 1) =>
-  makeApproval({ key, sequence, entries: [{ verdict, digest }] });
-const offered = (board: Board, wanted = packageOf(1)) => refusal(upload(board, wanted.bytes));
 
 describe('a change of anchors', () => {
   it('rotates an operator: the old one approves nothing any more, the new one does, over a reset', () => {
@@ -352,54 +325,5 @@ describe('a change that would leave a device without owner, or is unsound', () =
     expect(refusal(give(board, { policy: {} }))).toBe('WrongState');
     expectOk(upload(board, wanted.bytes));
     expectOk(give(board, { policy: {} }));
-  });
-});
-
-describe('a change under a power cut', () => {
-  it('at every operation: the device stands as before or as after, and its documents with it', {
-    timeout: 120_000,
-  }, () => {
-    const flash = benchFlash();
-    const prepared = bench(flash);
-    const old = makeBootstrap({ anchors: anchorsOf(operator, second) });
-    expectOk(put(prepared, NODE.bootstrap, old));
-    const wanted = packageOf(1);
-    expectOk(put(prepared, NODE.approvals, by(operator, wanted.digest, 6)));
-    expectOk(put(prepared, NODE.approvals, by(second, wanted.digest, 8)));
-    const change = makeChange({ signers: [operator], sequence: 3, anchors: anchorsOf(stranger, second) });
-    const changed = makeBootstrap({ anchors: anchorsOf(stranger, second) });
-    const begin = flash.copy();
-    const play = () => {
-      const board = bench(flash);
-      try {
-        expectOk(put(board, NODE.change, change));
-      } catch (error) {
-        if (!(error instanceof Error && (error instanceof PowerCut || /no answer/.test(error.message)))) throw error;
-      }
-    };
-    flash.arm();
-    play();
-    const operations = flash.operations;
-    const seen = { before: 0, after: 0 };
-    for (const cut of ['before', 'torn', 'after'] as Cut[]) {
-      for (let at = 1; at <= operations; at += at < 20 || at > operations - 20 ? 1 : 11) {
-        flash.restore(begin);
-        flash.arm(at, cut);
-        play();
-        flash.arm();
-        const board = bench(flash);
-        const stands = Buffer.compare(get(board, NODE.bootstrap), changed) === 0 ? 'after' : 'before';
-        seen[stands]++;
-        if (stands === 'before') expect(get(board, NODE.bootstrap), `${cut} ${at}`).toEqual(Buffer.from(old));
-        expect(text(board, NODE.approvals), `${cut} ${at}`).toBe(stands === 'before' ? '1/2' : '2');
-        expect(lastChange(board)).toBe(stands === 'before' ? 0 : 3);
-        expect(get(board, `${NODE.approvals}/2`)).toEqual(Buffer.from(by(second, wanted.digest, 8)));
-        // Its signer is no operator any more once it is in force.
-        expect(refusal(put(board, NODE.change, change))).toBe(stands === 'before' ? 'Ok' : 'SignerUnknown');
-        expect(refusal(put(board, NODE.approvals, by(second, wanted.digest, 7)))).toBe('Superseded');
-      }
-    }
-    expect(seen.before).toBeGreaterThan(10);
-    expect(seen.after).toBeGreaterThan(0);
   });
 });

@@ -1,4 +1,4 @@
-// What goes over the wire and stays: uploads and their offsets, approvals in the tree and on the card, the audit log.
+// What goes over the wire and stays: uploads and their offsets, approvals in the tree, the audit log.
 import { decode } from 'cborg';
 import { describe, expect, it } from 'vitest';
 import {
@@ -151,36 +151,4 @@ it('the audit log is a chain of hashes over all that happened', () => {
     expect(Buffer.from(maps[i]!.get(2) as Uint8Array)).toEqual(Buffer.from(sha256(records[i - 1]!)));
   }
   expect(maps.at(-1)!.get(4)).toBe(10);
-});
-
-describe('a smart card', () => {
-  const AID = Buffer.from('f0436f756e7465727369676e', 'hex');
-  const status = (word: number) => Uint8Array.of(word >> 8, word & 0xff);
-  // A card with one file behind our application; `file` undefined: no such application.
-  const cardOf = (file: Uint8Array | undefined) => (command: Uint8Array) => {
-    if (command[1] === 0xa4) {
-      return Buffer.from(command.slice(5)).equals(AID) && file ? status(0x9000) : status(0x6a82);
-    }
-    const offset = (command[2]! << 8) | command[3]!;
-    if (!file || command[1] !== 0xb0 || offset > file.length) return status(0x6b00);
-    const part = file.slice(offset, offset + command[4]!);
-    return Buffer.concat([part, status(part.length < command[4]! ? 0x6282 : 0x9000)]);
-  };
-  const wanted = packageOf(1);
-  const document = approvalOf(wanted.digest);
-
-  it.each([
-    ['with the approval', cardOf(document), undefined],
-    ['with the approval in a longer file', cardOf(Buffer.concat([document, Buffer.alloc(300, 0xff)])), undefined],
-    ['without the application', cardOf(undefined), R.NotApproved],
-    ['with a file of nothing', cardOf(Buffer.alloc(0)), R.SourceUnreachable],
-    ['with half a document', cardOf(document.slice(0, 60)), R.SourceUnreachable],
-    ['that does not answer', () => undefined, R.SourceUnreachable],
-    ['that answers nonsense', () => Buffer.from([1]), R.SourceUnreachable],
-  ])('%s', (_name, card, reason) => {
-    const board = provisionedBoard();
-    board.card = card;
-    const error = failed(upload(board, wanted.bytes));
-    expect(error).toEqual(reason === undefined ? undefined : ours(reason));
-  });
 });
