@@ -28,10 +28,13 @@ const wholeNumber = z.number().int().nonnegative();
 const portSchema = z.object({
   ram: z.strictObject({ offset: wholeNumber, bytes: wholeNumber, stackBytes: wholeNumber }),
   firmware: z.strictObject({
+    programs: z.array(z.enum(['agent', 'conformance'])).default(['agent', 'conformance']), // what the HAL suffices for
     compiler: z.string(),
     flags: z.array(z.string()),
+    specs: z.string().default('nano.specs'), // of the C library
     sources: z.array(z.string()), // in boards/: the HAL, and the file of the processor family
     script: z.string(), // in boards/: the linker's
+    flashBase: wholeNumber.default(0), // the address of flash offset 0
   }),
 });
 
@@ -81,10 +84,13 @@ export async function buildFirmware(name: string, options: BuildOptions = {}): P
   const board = await loadBoard(name);
   const { flash } = board;
   const { firmware, ram } = portSchema.parse(board);
+  if (!firmware.programs.includes(program))
+    throw new Error(`port: the HAL of ${name} is not enough for the ${program}`);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'board.h'), boardHeader(flash));
   writeModule(folder, program, wasm);
   const symbols = {
+    FLASH_BASE: firmware.flashBase,
     FLASH_BYTES: flash.agent.bytes,
     RAM_OFFSET: ram.offset,
     RAM_BYTES: ram.bytes,
@@ -93,7 +99,7 @@ export async function buildFirmware(name: string, options: BuildOptions = {}): P
   const elf = join(folder, `${program}.elf`);
   const language = ['-std=gnu11', '-ffreestanding', '-ffunction-sections', '-fdata-sections', ...WARNINGS];
   const places = ['-I', folder, '-I', join(BOARDS, 'port'), `-ffile-prefix-map=${ROOT}=`];
-  const linking = ['-nostartfiles', '--specs=nano.specs', '-T', join(BOARDS, firmware.script)];
+  const linking = ['-nostartfiles', `--specs=${firmware.specs}`, '-T', join(BOARDS, firmware.script)];
   const defines = Object.entries(symbols).map(([symbol, value]) => `-Wl,--defsym=${symbol}=${value}`);
   const map = `-Wl,--gc-sections,--build-id=none,-Map=${join(folder, `${program}.map`)}`;
   const sources = [PROGRAMS[program].main, ...firmware.sources].map((file) => join(BOARDS, file));

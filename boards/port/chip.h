@@ -1,5 +1,5 @@
 /* What the port asks of a processor family: start-up, reset, and the words that survive a reset (mailbox.h).
- * cortexm.c is the one for Cortex-M. A board chooses the file, it writes none of this. */
+ * cortexm.c is the one for Cortex-M, riscv.c for RISC-V. A board chooses the file, it writes none of this. */
 #ifndef COUNTERSIGN_CHIP_H
 #define COUNTERSIGN_CHIP_H
 #include <stdint.h>

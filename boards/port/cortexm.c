@@ -8,33 +8,19 @@
  * every interrupt on to the table named in mailbox.vectors. Faults stay here: record, MAILBOX_STAY, reset.
  */
 #include "chip.h"
-#include "mailbox.h"
+#include "start.h"
 
 #define SCB_AIRCR (*(volatile uint32_t *)0xe000ed0c)
 #define SCB_AIRCR_SYSRESETREQ 0x05fa0004u
 #define NVIC_ICER (*(volatile uint32_t *)0xe000e180)
 #define NVIC_ICPR (*(volatile uint32_t *)0xe000e280)
 
-#define TRAP_MAGIC 0x74726170u
-#define STACK_PAINT 0x5aa55aa5u
-
-extern uint32_t stack_bottom[], stack_top[], data_start[], data_end[], data_image[], bss_start[], bss_end[];
-
-static struct trap *trap_record(void) {
-    return (struct trap *)(void *)mailbox.trap;
-}
-
-static uint32_t trap_check(const struct trap *trap) {
-    return TRAP_MAGIC + trap->pc + trap->lr + trap->count;
-}
-
 const struct trap *chip_trap(void) {
     return trap_record();
 }
 
 void chip_trap_clear(void) {
-    trap_record()->count = 0;
-    trap_record()->check = 0;
+    trap_clear();
 }
 
 uint32_t chip_mailbox(void) {
@@ -59,12 +45,7 @@ __attribute__((noinline)) void chip_start_image(uint32_t address) {
 
 /* frame: r0 r1 r2 r3 r12 lr pc xpsr, as the processor stacked them. */
 __attribute__((used)) static void fault(const uint32_t *frame) {
-    struct trap *trap = trap_record();
-    uint32_t before = trap->check == trap_check(trap) ? trap->count : 0;
-    trap->count = before + 1;
-    trap->pc = frame[6];
-    trap->lr = frame[5];
-    trap->check = trap_check(trap);
+    trap_note(frame[6], frame[5]);
     mailbox_put(MAILBOX_STAY);
     chip_reset();
 }
@@ -93,10 +74,7 @@ __attribute__((naked)) static void interrupt(void) {
 }
 
 __attribute__((used)) static void start(void) {
-    for (uint32_t *to = data_start, *from = data_image; to < data_end;) *to++ = *from++;
-    for (uint32_t *to = bss_start; to < bss_end;) *to++ = 0;
-    mailbox.vectors = 0;
-    if (trap_record()->check != trap_check(trap_record())) chip_trap_clear();
+    start_memory();
     port_main();
 }
 

@@ -1,12 +1,13 @@
 // The core gives the same answers on every machine: one script of calls, made of the vectors that the other suites check one by
-// one, and one digest over all answers of each machine. The Cortex-M0 is slow, emulated too: it plays every STEPth vector
-// of each part, unless CONFORMANCE=all, and V8 plays the same.
+// one, and one digest over all answers of each machine. Emulated boards are slow: they play every STEPth vector of each part,
+// unless CONFORMANCE=all, and V8 plays the same.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { have } from '../support/need.js';
+import { have, installed } from '../support/need.js';
+import { inBrowser } from './conformance/browser.js';
 import { type Machine, natively, onBoard } from './conformance/machines.js';
 import { type Played, play } from './conformance/player.js';
 import { type Play, scriptOf } from './conformance/vectors.js';
@@ -68,12 +69,28 @@ function spoilt(wasm: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-const BOARDS: (Machine & { plays: Play })[] = [
-  { board: 'microbit', emulator: 'qemu-system-arm', arguments: ['-M', 'microbit'], plays: some },
+interface Emulated extends Machine {
+  needs: string[];
+}
+
+const ARM = ['qemu-system-arm', 'arm-none-eabi-gcc'];
+const RISCV = ['qemu-system-riscv32', 'riscv64-unknown-elf-gcc'];
+const VIRT = ['-M', 'virt', '-bios', 'none'];
+const BOARDS: Emulated[] = [
+  { board: 'microbit', emulator: 'qemu-system-arm', arguments: ['-M', 'microbit'], needs: ARM },
+  { board: 'mps2-an386', emulator: 'qemu-system-arm', arguments: ['-M', 'mps2-an386'], needs: ARM },
+  { board: 'riscv-virt', emulator: 'qemu-system-riscv32', arguments: VIRT, needs: RISCV },
 ];
 
-describe.runIf(have('arm-none-eabi-gcc', 'qemu-system-arm', 'timeout'))('emulated boards', () => {
-  test.each(BOARDS)('$board', { timeout: 10 * MINUTES }, async ({ plays, ...machine }) => {
-    agrees(machine.board, plays, await onBoard(place(machine.board), machine, plays.script), digests.get(plays)!);
+describe.each(BOARDS)('$board, emulated', ({ needs, ...machine }) => {
+  test.runIf(have(...needs, 'timeout'))('answers as V8 does', { timeout: 10 * MINUTES }, async () => {
+    agrees(machine.board, some, await onBoard(place(machine.board), machine, some.script), digests.get(some)!);
   });
+});
+
+const browser = ['chromium-headless-shell', 'chromium'].find(installed) ?? 'chromium-headless-shell';
+
+test.runIf(have(browser, 'timeout'))('Chromium answers as V8 in Node does', { timeout: 10 * MINUTES }, async () => {
+  const played = await inBrowser(browser, readFileSync(file('core')), all.script);
+  agrees('Chromium, core.wasm', all, played, digests.get(all)!);
 });
