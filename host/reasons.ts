@@ -232,6 +232,10 @@ const table = {
   PinBlocked: row(236, 'the PIN is blocked', 'unblock it with the PUK, by the tool of the maker of the card', FAULT),
   TokenFailed: row(237, 'the token, or the module that speaks to it, failed', 'try it with `pkcs11-tool --module MODULE --list-slots`', FAULT),
   RequestMismatch: row(238, 'the steps of this signature do not belong together', 'begin anew with --prepare', FAULT),
+
+  // 240..249 the host: talking to devices
+  LogBroken: row(240, 'the audit log is not whole', 'somebody changed what the device stores, or its flash is failing: look into it', FAULT),
+  LogOther: row(241, 'what was remembered is of another device', 'keep one file for each device', ARGUMENT),
 } as const satisfies Record<string, ReasonRow>;
 
 export type ReasonName = keyof typeof table;

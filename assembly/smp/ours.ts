@@ -5,7 +5,7 @@
 //   2 delete   write  {"uri"}                         {}
 //   3 exec     write  {"uri", "corr"?: text}          {}                       accepted; the result is an alert
 //   4 consent  read   {}                              {"pending", …}           write {"answer": COSE_Sign1} -> {}
-//   5 log      read   {"from"}                        {"next", "recs"}
+//   5 log      read   {"from"}                        {"next", "hash", "recs"}   hash of the newest record of all
 //   6 alert    read   {}                              {"n", "type", "uri", "result", "reason", "corr"?}
 
 import { identity } from '../approval/bootstrap';
@@ -19,7 +19,7 @@ import { Format, GET, Node, nodeAllows, nodeFind, nodeFormat } from '../tree/nod
 import { valueBytes, valueOpen, valueRead } from '../tree/values';
 import { ALERT_CORRELATOR, alert } from '../update/alert';
 import { answerBySignature } from '../update/answer';
-import { auditCount, auditKey, auditOldest } from '../update/audit';
+import { AUDIT_RECORD_BYTES_MAX, auditCount, auditHash, auditKey, auditOldest } from '../update/audit';
 import {
   NAME_BYTES_MAX,
   nameOf,
@@ -36,7 +36,7 @@ import { addressOf, Field, has, lengthOf, numberOf } from './request';
 import * as words from './words';
 
 const DATA_BYTES_MAX: u32 = 512; // of one get; with the rest of the map it fits a packet
-const RECORDS_MAX: u32 = 5; // of one log read: a record is at most 96 bytes
+const RECORDS_MAX: u32 = 5; // of one log read: with AUDIT_RECORD_BYTES_MAX each they fit a packet
 
 function target(): Node {
   return has(Field.Uri, Type.Text) ? nodeFind(addressOf(Field.Uri), lengthOf(Field.Uri)) : Node.None;
@@ -154,20 +154,23 @@ export function oursAnswer(): i32 {
 
 // --- The log ---
 
+// A record that is not there, or is none of ours, is an empty string: its neighbours are told all the same.
 export function oursLog(): i32 {
   const first = max(numberOf(Field.From, 0), auditOldest());
   const end = min(auditCount(), first + RECORDS_MAX);
   const count = first < end ? end - first : 0;
-  const map = replyMap(2);
+  const map = replyMap(3);
   map.word(words.NEXT);
   map.uint(first + count);
+  map.word(words.HASH);
+  map.bytes(auditHash(), 32);
   map.word(words.RECS);
   map.array(count);
   for (let number = first; number < end; number++) {
-    const bytes = storeLength(auditKey(number));
-    if (bytes < 0 || map.at + 3 + bytes > map.end) return ours(Reason.StoreDamaged);
+    let bytes = storeLength(auditKey(number));
+    if (bytes < 0 || bytes > <i32>AUDIT_RECORD_BYTES_MAX) bytes = 0;
     map.head(Type.Bytes, bytes);
-    if (storeReadPart(auditKey(number), 0, map.at, bytes) !== bytes) return ours(Reason.FlashRead);
+    if (bytes && storeReadPart(auditKey(number), 0, map.at, bytes) !== bytes) return ours(Reason.FlashRead);
     map.at += bytes;
   }
   return OK;

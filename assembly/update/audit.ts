@@ -34,7 +34,7 @@ export const enum Event {
 
 // With 96 bytes each, about a quarter of a bank of 8 KB.
 export const LOG_RECORDS_MAX: u32 = 24;
-const RECORD_BYTES_MAX: u32 = 96; // 1 + 6 + 35 + 10 + 2 + 3 + 35
+export const AUDIT_RECORD_BYTES_MAX: u32 = 96; // 1 + 6 + 35 + 10 + 2 + 3 + 35
 
 @unmanaged
 class End {
@@ -50,7 +50,7 @@ class End {
 
 const end = changetype<End>(memory.data(offsetof<End>(), 8));
 const HASH: usize = changetype<usize>(end) + offsetof<End>('hash');
-const RECORD: usize = memory.data(RECORD_BYTES_MAX, 4);
+const RECORD: usize = memory.data(AUDIT_RECORD_BYTES_MAX, 4);
 const writer = changetype<Writer>(memory.data(offsetof<Writer>(), 4));
 const state: usize = PIECE; // has room for one, and carries nothing while a record is made
 
@@ -67,13 +67,18 @@ export function auditOldest(): u32 {
   return end.count > LOG_RECORDS_MAX ? end.count - LOG_RECORDS_MAX : 0;
 }
 
+// SHA-256 of the newest record; zeros before the first.
+export function auditHash(): usize {
+  return HASH;
+}
+
 export function auditKey(number: u32): u32 {
   return Key.Log | ((number % LOG_RECORDS_MAX) << 8);
 }
 
 // Stages one record, at most one per commit. `digest` 0: none.
 export function auditStage(event: Event, reason: Reason, digest: usize): void {
-  writer.open(RECORD, RECORD_BYTES_MAX);
+  writer.open(RECORD, AUDIT_RECORD_BYTES_MAX);
   writer.map(digest ? 6 : 5);
   writer.uint(1);
   writer.uint(end.count);

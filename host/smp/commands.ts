@@ -194,17 +194,18 @@ export async function answerQuestion(client: Client, consent: Uint8Array, waits:
   unwrap(await client.request(request), 'answer');
 }
 
-const log = z.looseObject({ next: uint, recs: z.array(bytes) });
+const log = z.looseObject({ next: uint, hash: bytes.optional(), recs: z.array(bytes) });
 
-// Records of the audit log from number `from` on, as many as one answer holds; `next` is the number to go on with.
+// Records of the audit log from number `from` on, as many as one answer holds; `next` is the number to go on with, `hash`
+// that of the newest record of all. The first record has number `next` minus their count; an empty one is missing.
 export async function readLog(
   client: Client,
   from: number,
   waits: Waits = {},
-): Promise<{ next: number; records: Uint8Array[] }> {
+): Promise<{ next: number; records: Uint8Array[]; hash: Uint8Array | undefined }> {
   const request = { op: OP.read, group: GROUP.countersign, id: 5, body: { from }, schema: log, ...waits };
-  const { next, recs } = unwrap(await client.request(request), 'log');
-  return { next, records: recs };
+  const { next, recs, hash } = unwrap(await client.request(request), 'log');
+  return { next, records: recs, hash };
 }
 
 const alert = z.looseObject({

@@ -56,7 +56,7 @@ describe('over its serial port', () => {
       { image: 0, slots: [{ slot: 0 }, { slot: 1 }], max_image_size: 87040 },
     ]);
     await eraseSlot(client);
-    expect(await readLog(client, 0)).toEqual({ next: 0, records: [] });
+    expect(await readLog(client, 0)).toMatchObject({ next: 0, records: [] });
     await expect(answerQuestion(client, Uint8Array.of(1))).rejects.toMatchObject({ reason: { name: 'NothingAsked' } });
     await expect(treeDelete(client, './FUMO/1/State')).rejects.toMatchObject({ reason: { name: 'NotPermitted' } });
     await treeDelete(client, './FUMO/1/Update/PkgData');

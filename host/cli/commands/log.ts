@@ -1,0 +1,127 @@
+// log: what a device has done about updates, from its audit log, and whether that log is whole.
+//
+// The chain of hashes is verified here; with --remember FILE the newest record is kept, and the next run notices also a
+// log that was written anew or cut back. A fault in the chain makes the command fail, after everything was shown.
+
+import { z } from 'zod';
+import { identify } from '../../device/identity.js';
+import { fetchLog, type Log, type LogRecord, type Mark, verifyLog } from '../../device/log.js';
+import { CountersignError } from '../../errors.js';
+import { readText, writeBytes } from '../../files.js';
+import { hex } from '../../formats/bytes.js';
+import { reasonOf, reasons } from '../../reasons.js';
+import { command } from '../command.js';
+import { connectionOptions } from '../connection-options.js';
+import { momentText } from '../show.js';
+import { pathSchema } from '../values.js';
+
+const markSchema = z.object({
+  device: z.string(),
+  number: z.number().int().nonnegative(),
+  hash: z.string().length(64),
+});
+
+export const log = command({
+  name: 'log',
+  summary: 'show the audit log of a device, and verify its chain of hashes',
+  details: [
+    'Records: what was offered, the verdict and its reason, what the user said, how it ended. Each holds the hash of the one',
+    'before it. The device keeps the newest ones. A record that is missing or altered is named, and the exit code is 1.',
+  ].join('\n'),
+  arguments: {},
+  options: {
+    ...connectionOptions,
+    remember: {
+      value: 'file',
+      text: 'keep the newest record in this file, and compare with what it holds from the last time',
+      schema: pathSchema.optional(),
+      config: 'remember',
+      path: true,
+    },
+  },
+  examples: [
+    'countersign log --port /dev/ttyACM0',
+    'countersign log --broker mqtt://localhost --remember sensor-7.mark --json',
+  ],
+  writes: true,
+  async run({ options, terminal, dryRun, signal }) {
+    const { connect } = await import('../connection.js');
+    const connection = await connect(options, terminal, signal);
+    try {
+      const { client } = connection;
+      const { deviceId: device = '' } = await identify(client, { signal });
+      const before = options.remember === undefined ? undefined : await readMark(options.remember, device);
+      const found = verifyLog(await fetchLog(client, { signal }), before);
+      const whole = found.faults.length === 0;
+      // What is not whole is not remembered: the next run must see the fault too.
+      if (options.remember !== undefined && whole && found.newest) {
+        await writeBytes(options.remember, `${JSON.stringify({ device, ...found.newest })}\n`, { dryRun });
+      }
+      return {
+        data: {
+          device,
+          whole,
+          records: found.records.map(({ bytes: _, before: __, reason, time, ...rest }) => ({
+            ...rest,
+            time: momentText(time),
+            reason: { code: reason, name: reasonOf(reason).name },
+          })),
+          faults: found.faults,
+          newest: found.newest,
+        },
+        lines: [...found.records.map(recordLine), ...endLines(found, before)],
+        exit: whole ? 0 : reasons.LogBroken.exit,
+      };
+    } finally {
+      await connection.close();
+    }
+  },
+});
+
+async function readMark(path: string, device: string): Promise<Mark | undefined> {
+  let text: string;
+  try {
+    text = await readText(path);
+  } catch (error) {
+    if (error instanceof CountersignError && error.reason.name === 'FileNotFound') return undefined; // the first time
+    throw error;
+  }
+  const read = markSchema.safeParse(attemptJson(text));
+  if (!read.success) throw new CountersignError('FileMalformed', `log: ${path} is not what --remember wrote`);
+  if (read.data.device !== device) {
+    throw new CountersignError(
+      'LogOther',
+      `log: ${path} is about device ${read.data.device}, this is ${device || 'blank'}`,
+    );
+  }
+  return read.data;
+}
+
+function attemptJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function recordLine({ number, time, event, reason, digest }: LogRecord): string {
+  const why = reason === 0 ? undefined : reasonOf(reason).text;
+  const about = digest && `package ${hex(digest).slice(0, 16)}`;
+  const when = time === 0 ? 'time unknown' : momentText(time);
+  return [`${String(number).padStart(4)}  ${when}  ${event.padEnd(15)}`, about, why]
+    .filter(Boolean)
+    .join('  ')
+    .trimEnd();
+}
+
+function endLines({ records, faults, newest }: Log, remembered: Mark | undefined): string[] {
+  const told = faults.map(({ number, what, why }) => `record ${number} ${what}: ${why}`);
+  if (faults.length > 0) return ['the log is NOT whole', ...told.map((line) => `  ${line}`)];
+  if (records.length === 0) return ['the log is empty'];
+  const first = records[0]!.number;
+  const range = `records ${first} to ${newest?.number}`;
+  const older = first > 0 ? `; older ones are no longer kept` : '';
+  const since = remembered ? `, and holds what was remembered of record ${remembered.number}` : '';
+  return [`the log is whole: ${range}${older}${since}`];
+}
