@@ -1,0 +1,151 @@
+// consent: shows a consenter what a device asks, and signs the consenter's answer.
+//
+// Everything shown comes from the device: from the manifest that it verified. A link is not authenticated, but the answer
+// is bound to the manifest's digest, the device and its nonce: compare digest or fingerprint with the package, or give
+// the package with --package, which is then compared here. The answer is typed as a whole word on a terminal. Without
+// one, the only way is a flag that names the whole manifest digest; there is no -y, and nothing is ever presumed.
+
+import { type Asked, readAsked, sameQuestion } from '../../device/question.js';
+import { CountersignError } from '../../errors.js';
+import { readBytes } from '../../files.js';
+import { hex, same } from '../../formats/bytes.js';
+import { type Answer, signConsent } from '../../formats/consent.js';
+import { requireDigest, splitEnvelope } from '../../formats/envelope.js';
+import { fingerprint } from '../../formats/fingerprint.js';
+import type { Client } from '../../smp/client.js';
+import { answerQuestion, readQuestion } from '../../smp/commands.js';
+import { sleep, within } from '../../wait.js';
+import { command } from '../command.js';
+import { connectionOptions } from '../connection-options.js';
+import { questionLines } from '../describe/question.js';
+import { passphraseFileOption } from '../secrets.js';
+import { openSigningKey } from '../signing.js';
+import type { Terminal } from '../terminal.js';
+import { hexSchema, pathSchema, secondsSchema } from '../values.js';
+
+const DIGEST_BYTES = 32;
+const POLL_MS = 1000;
+
+const digestSchema = hexSchema.refine(({ length }) => length === DIGEST_BYTES, 'is not a whole manifest digest');
+
+export const consent = command({
+  name: 'consent',
+  summary: 'answer the question of a device as its consenter, with a signature',
+  details: [
+    'The device must trust the key as a consenter, and its policy must take remote answers (consent-channels: remote).',
+    'On a terminal it asks; type the whole word. In scripts name the package: --i-consent-to-manifest or --i-refuse-manifest.',
+  ].join('\n'),
+  arguments: {},
+  options: {
+    ...connectionOptions,
+    key: {
+      short: 'k',
+      value: 'file',
+      text: "the consenter's private key",
+      schema: pathSchema,
+      config: 'consenter-key',
+      path: true,
+    },
+    passphraseFile: passphraseFileOption,
+    package: { value: 'file', text: 'the package that must be the one in question', schema: pathSchema.optional() },
+    wait: { value: 'seconds', text: 'wait this long for a question', schema: secondsSchema.optional() },
+    iConsentToManifest: {
+      value: 'digest',
+      text: 'answer YES without asking anybody, if exactly this manifest is in question',
+      schema: digestSchema.optional(),
+    },
+    iRefuseManifest: {
+      value: 'digest',
+      text: 'answer no without asking anybody, if exactly this manifest is in question',
+      schema: digestSchema.optional(),
+    },
+  },
+  examples: [
+    'countersign consent -k consenter.pem --broker mqtt://localhost --device sensor-7 --package release.suit',
+    'countersign consent -k consenter.pem -p /dev/ttyACM0 --wait 600',
+  ],
+  writes: true,
+  async run({ options, terminal, dryRun, signal }) {
+    const { iConsentToManifest: yes, iRefuseManifest: no } = options;
+    if (yes && no) throw new CountersignError('BadArgument', 'argument: both an answer and its opposite');
+    const wanted = options.package === undefined ? undefined : await digestOf(options.package);
+    const key = await openSigningKey(options.key, options.passphraseFile, terminal);
+    const { connect } = await import('../connection.js');
+    const connection = await connect(options, terminal, signal);
+    const { client } = connection;
+    try {
+      const asked = await awaitQuestion(client, options.wait, terminal, signal);
+      const said = { device: asked.device, digest: asked.digest, fingerprint: fingerprint(asked.digest) };
+      terminal.note(['', ...questionLines(asked)].join('\n'));
+      requireSame(asked, wanted, options.package);
+      requireSame(asked, yes ?? no, 'the flag');
+      const answer: Answer = yes ? 'yes' : no ? 'no' : await askConsenter(asked, terminal, signal);
+      const document = signConsent(key, { answer, ...asked });
+      if (!dryRun) await bring(client, asked, document, signal);
+      return {
+        data: { ...said, answer, consenter: key.public.kid, given: !dryRun },
+        lines: [
+          dryRun
+            ? `would answer ${answer}, signed with key ${hex(key.public.kid)}`
+            : `answered ${answer}; the device took it`,
+        ],
+      };
+    } finally {
+      await connection.close();
+    }
+  },
+});
+
+async function digestOf(path: string): Promise<Uint8Array> {
+  const envelope = splitEnvelope(await readBytes(path), path);
+  requireDigest(envelope, path);
+  return envelope.digest;
+}
+
+async function awaitQuestion(
+  client: Client,
+  seconds: number | undefined,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<Asked> {
+  const first = await readAsked(client, { signal });
+  if (first) return first;
+  const nothing = () => new CountersignError('NothingAsked', `consent: ${client.link.name} asks nothing`);
+  if (seconds === undefined) throw nothing();
+  terminal.note(`waiting up to ${seconds} s for a question`);
+  const limit = within(seconds * 1000, signal);
+  while (!limit.aborted) {
+    await sleep(POLL_MS, limit).catch(() => undefined);
+    const asked = limit.aborted ? undefined : await readAsked(client, { signal });
+    if (asked) return asked;
+  }
+  if (signal.aborted) throw new CountersignError('Cancelled', 'consent: stopped');
+  throw nothing();
+}
+
+function requireSame(asked: Asked, digest: Uint8Array | undefined, what: string | undefined): void {
+  if (digest === undefined || same(digest, asked.digest)) return;
+  throw new CountersignError(
+    'ConsentOther',
+    `consent: the device asks about manifest ${hex(asked.digest)}, ${what} is about ${hex(digest)}`,
+    { hint: 'look at what is asked before you answer it' },
+  );
+}
+
+async function askConsenter(asked: Asked, terminal: Terminal, signal: AbortSignal): Promise<Answer> {
+  const question = `Install ${fingerprint(asked.digest)}? Type yes or no (${asked.left} s left)`;
+  const typed = await terminal.text(question, '--i-consent-to-manifest or --i-refuse-manifest', (line) =>
+    /^(yes|no)$/i.test(line.trim()) ? undefined : 'type the whole word: yes or no',
+  );
+  if (signal.aborted) throw new CountersignError('Cancelled', 'consent: stopped');
+  return typed.trim().toLowerCase() === 'yes' ? 'yes' : 'no';
+}
+
+// Done when the device does not ask this any more.
+async function bring(client: Client, asked: Asked, document: Uint8Array, signal: AbortSignal): Promise<void> {
+  await answerQuestion(client, document, { signal });
+  const now = await readQuestion(client, { signal });
+  if (sameQuestion(asked, now)) {
+    throw new CountersignError('Fault', 'consent: the device took the answer, but still asks the same');
+  }
+}
