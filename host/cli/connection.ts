@@ -11,12 +11,13 @@
 
 import { CountersignError } from '../errors.js';
 import { BROKER_PORT_DEFAULT, type Broker, startBroker } from '../links/broker.js';
-import { listDevices, openMqtt, untilOnline } from '../links/mqtt.js';
+import { type Address, listDevices, openMqtt, untilOnline } from '../links/mqtt.js';
 import { listPorts, openSerial, type PortInfo } from '../links/serial.js';
 import type { Opening } from '../links/stream.js';
 import { openTcp } from '../links/tcp.js';
 import { type Client, createClient } from '../smp/client.js';
 import { type Link, lines } from '../smp/link.js';
+import type { Packet } from '../smp/packet.js';
 import { within } from '../wait.js';
 import type { ConnectionOptions } from './connection-options.js';
 import { listRunning } from './running.js';
@@ -27,22 +28,36 @@ const ARRIVAL_MS = 60_000; // long enough to start a board in another terminal
 
 export interface Connection {
   client: Client;
+  /** Where on a broker the device is; undefined on a line of its own. */
+  address: Address | undefined;
   close(): Promise<void>;
+}
+
+/** What a device says unasked. */
+export interface Heard {
+  line?(line: string): void;
+  request?(packet: Packet): void;
 }
 
 export async function connect(
   options: ConnectionOptions,
   terminal: Terminal,
   signal: AbortSignal,
+  heard: Heard = {},
 ): Promise<Connection> {
-  const { link, broker } = await openLink(options, terminal, signal);
+  const { link, broker, address } = await openLink(options, terminal, signal);
   link.listen({
-    text: lines((line) => terminal.detail(`device: ${printable(line)}`)),
+    text: lines((line) => {
+      terminal.detail(`device: ${printable(line)}`);
+      heard.line?.(line);
+    }),
     fault: (why) => terminal.trace(`link: ${why}`),
   });
-  const client = createClient(link, { timeoutMs: options.timeout * 1000, retries: options.retries });
+  const limits = { timeoutMs: options.timeout * 1000, retries: options.retries };
+  const client = createClient(link, { ...limits, ...(heard.request && { onRequest: heard.request }) });
   return {
     client,
+    address,
     async close() {
       await client.close();
       await broker?.close();
@@ -50,11 +65,13 @@ export async function connect(
   };
 }
 
-async function openLink(
-  options: ConnectionOptions,
-  terminal: Terminal,
-  signal: AbortSignal,
-): Promise<{ link: Link; broker?: Broker }> {
+interface Opened {
+  link: Link;
+  broker?: Broker;
+  address?: Address;
+}
+
+async function openLink(options: ConnectionOptions, terminal: Terminal, signal: AbortSignal): Promise<Opened> {
   const { port, broker, fleet, device } = options;
   if (port !== undefined && (broker !== undefined || device !== undefined)) {
     // From a configuration file both may be there; a port is the nearer one.
@@ -62,8 +79,8 @@ async function openLink(
   }
   if (port !== undefined) return { link: await openPort(port, options.baud, signal) };
   if (broker !== undefined) {
-    const name = device ?? (await onlyDevice(broker, fleet, signal));
-    return { link: await openMqtt({ url: broker, fleet, device: name }, signal) };
+    const address = { url: broker, fleet, device: device ?? (await onlyDevice(broker, fleet, signal)) };
+    return { link: await openMqtt(address, signal), address };
   }
   if (device !== undefined) return awaitDevice(fleet, device, terminal, signal);
   const path = await onlyPort();
@@ -105,12 +122,7 @@ export async function onlyPort(): Promise<string> {
   });
 }
 
-async function awaitDevice(
-  fleet: string,
-  device: string,
-  terminal: Terminal,
-  signal: AbortSignal,
-): Promise<{ link: Link; broker?: Broker }> {
+async function awaitDevice(fleet: string, device: string, terminal: Terminal, signal: AbortSignal): Promise<Opened> {
   const broker = await startBroker(BROKER_PORT_DEFAULT).catch((error: CountersignError) => {
     if (error.reason.name !== 'LinkUnavailable') throw error;
     return undefined; // somebody runs one on this machine
@@ -122,7 +134,7 @@ async function awaitDevice(
   );
   try {
     await untilOnline(where, within(ARRIVAL_MS, signal));
-    return { link: await openMqtt(where, signal), ...(broker ? { broker } : {}) };
+    return { link: await openMqtt(where, signal), address: where, ...(broker ? { broker } : {}) };
   } catch (error) {
     await broker?.close();
     throw error;

@@ -12,23 +12,22 @@ import { randomBytes } from 'node:crypto';
 import { CountersignError } from '../errors.js';
 import { hex, same, sha256 } from '../formats/bytes.js';
 import { payloadIn, splitEnvelope } from '../formats/envelope.js';
-import type { Progress } from '../progress.js';
 import { reasons } from '../reasons.js';
 import { type Client, smpFailure } from '../smp/client.js';
-import {
-  type Alert,
-  echo,
-  imageState,
-  parameters,
-  type Question,
-  readAlert,
-  readQuestion,
-  reset,
-  treeExec,
-} from '../smp/commands.js';
+import { type Alert, imageState, parameters, readAlert, readQuestion, treeExec } from '../smp/commands.js';
 import { GROUP } from '../smp/packet.js';
 import { upload } from '../smp/upload.js';
 import { sleep } from '../wait.js';
+import {
+  INSTALL_MS_DEFAULT,
+  ignoreSilence,
+  isOurs,
+  isSilence,
+  type Order,
+  POLL_MS,
+  type Steps,
+  untilAlert,
+} from './follow.js';
 import { NODE, readInstalled, readState, readVerdict, STATE, type Waits } from './identity.js';
 
 export interface Delivery extends Waits {
@@ -45,31 +44,17 @@ export type Outcome =
   | { kind: 'asked'; left: number } // we stopped waiting; the device goes on asking
   | { kind: 'link-lost'; offset: number; error: CountersignError };
 
-const INSTALL_MS_DEFAULT = 120_000; // a Cortex-M0 swaps a full slot in some ten seconds; restarts and trial on top
-const POLL_MS = 300;
 const ANSWER_MARGIN_MS = 5000; // after the device's own time for the answer, for what it says then
 const WAITING_TOLD_MS = 30_000; // how often the person watching is told that we still wait
 const LEFT_ROUNDING_MS = 1500; // the device tells whole seconds, rounded up
 const SLOW_FACTOR = 10; // verdict, and hash of a whole slot, on a slow core
 
-// An image on trial starts after a reset, once the agent was left alone for a second and has hashed it; whoever talks
-// sooner holds it up for 10 s. On a slow core the hash takes seconds: each further try waits longer.
-const START_MS_FIRST = 2000;
-const START_FACTOR = 2;
-const KNOCK_MS = 500; // the first frame after the silence only wakes the agent; the application confirms itself by that
-
 const HEAD_BYTES_MAX = 2048; // what a device collects before it judges
 
-type Steps<T> = AsyncGenerator<Progress, T, undefined>;
-
-interface Session {
-  client: Client;
+interface Session extends Order {
   delivery: Delivery;
-  waits: Waits;
   digest: Uint8Array | undefined; // of the manifest, if the file can be read
   headBytes: number;
-  alerts: number; // that the device had sent before we began
-  correlator: string; // marks the order as ours
 }
 
 export async function* deliver(client: Client, delivery: Delivery): Steps<Outcome> {
@@ -168,67 +153,16 @@ async function* order(session: Session): Steps<Outcome | undefined> {
 
 // --- Until the device has told the end ---
 
-interface Sight {
-  state: number;
-  alert: Alert;
-  question: Question;
-  onTrial: boolean;
-}
-
 async function* untilDone(session: Session): Steps<Outcome> {
-  const { waits } = session;
-  const patience = session.delivery.installMs ?? INSTALL_MS_DEFAULT;
-  let deadline = Date.now() + patience;
-  let installing = false;
-  let asked = false;
-  let startMs = START_MS_FIRST;
-  while (Date.now() < deadline) {
-    const sight = await look(session);
-    if (session.client.gone) return lost(session.client.gone, session.delivery.file.length);
-    if (sight && isOurs(session, sight.alert)) return finished(session, sight.alert);
-    if (sight?.question.pending) {
-      const outcome = yield* untilAnswered(session, 'install');
-      if (outcome) return outcome;
-      if (!asked) deadline = Date.now() + patience; // the person's time is not the installation's
-      asked = true;
-    }
-    if (sight?.state === STATE.updating && !installing) {
-      installing = true;
-      yield { kind: 'work', phase: 'installing', done: 0, total: 0 };
-    }
-    if (sight?.onTrial) {
-      yield { kind: 'note', text: 'the new firmware is on trial: leaving the device alone, so that it starts' };
-      await reset(session.client, waits).catch(ignoreSilence);
-      await sleep(startMs, waits.signal);
-      startMs *= START_FACTOR;
-      await echo(session.client, '', { ...waits, timeoutMs: KNOCK_MS }).catch(ignoreSilence);
-    }
-    await sleep(POLL_MS, waits.signal);
-  }
-  throw new CountersignError('TimedOut', 'deliver: the device did not finish the installation in time', {
-    hint: 'it may still do so: `countersign devices` shows its state',
-  });
-}
-
-// How it stands, or undefined while the device restarts.
-async function look({ client, waits }: Session): Promise<Sight | undefined> {
+  const { delivery } = session;
   try {
-    const state = await readState(client, waits);
-    const active = (await imageState(client, waits)).find((image) => image.active);
-    return {
-      state,
-      onTrial: state === STATE.updating && active?.confirmed === false,
-      alert: await readAlert(client, waits),
-      question: await readQuestion(client, waits),
-    };
+    const end = yield* untilAlert(session, delivery.installMs ?? INSTALL_MS_DEFAULT, () =>
+      untilAnswered(session, 'install'),
+    );
+    return 'alert' in end ? finished(session, end.alert) : end.ended;
   } catch (error) {
-    return ignoreSilence(error);
+    return lost(error, delivery.file.length);
   }
-}
-
-// The end of somebody else's update is not the end of ours.
-function isOurs(session: Session, alert: Alert): boolean {
-  return alert.n > session.alerts && (alert.corr === undefined || alert.corr === session.correlator);
 }
 
 async function finished(session: Session, alert: Alert): Promise<Outcome> {
@@ -291,15 +225,7 @@ async function refused({ client, waits }: Session, reason: number, sent: number)
   return { kind: 'refused', reason, sent, verdict };
 }
 
-const isSilence = (error: unknown): error is CountersignError =>
-  error instanceof CountersignError && ['LinkLost', 'NoAnswer'].includes(error.reason.name);
-
 function lost(error: unknown, offset: number): Outcome {
   if (isSilence(error)) return { kind: 'link-lost', offset, error };
   throw error;
-}
-
-function ignoreSilence(error: unknown): undefined {
-  if (!isSilence(error)) throw error;
-  return undefined;
 }

@@ -22,17 +22,17 @@ import {
 } from '../smp/commands.js';
 
 // The management tree's nodes that the host uses. "1" is the one package of our devices.
-const OBJECT = './FUMO/1';
-const EXTENSION = `${OBJECT}/Ext/Countersign`;
+export const OBJECT_URI = './FUMO/1';
+export const EXTENSION_URI = `${OBJECT_URI}/Ext/Countersign`;
 export const NODE = {
-  state: `${OBJECT}/State`,
-  update: `${OBJECT}/Update`,
-  bootstrap: `${EXTENSION}/Bootstrap`,
-  approvals: `${EXTENSION}/Approvals`,
-  change: `${EXTENSION}/Change`,
-  verdict: `${EXTENSION}/Verdict`,
-  deviceId: `${EXTENSION}/DeviceId`,
-  installed: `${EXTENSION}/Installed`,
+  state: `${OBJECT_URI}/State`,
+  update: `${OBJECT_URI}/Update`,
+  bootstrap: `${EXTENSION_URI}/Bootstrap`,
+  approvals: `${EXTENSION_URI}/Approvals`,
+  change: `${EXTENSION_URI}/Change`,
+  verdict: `${EXTENSION_URI}/Verdict`,
+  deviceId: `${EXTENSION_URI}/DeviceId`,
+  installed: `${EXTENSION_URI}/Installed`,
 } as const;
 
 // FUMO states, as the State node gives them (FUMO 1.0).

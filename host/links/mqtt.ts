@@ -127,7 +127,8 @@ export async function untilOnline({ url, fleet, device }: Address, signal?: Abor
   }
 }
 
-async function watchStates(
+// Tells each state that a device of the fleet left or leaves, until the client that it returns is ended.
+export async function watchStates(
   url: string,
   fleet: string,
   onDevice: (device: SeenDevice) => void,

@@ -6,14 +6,17 @@ import { board } from './board.js';
 import { card } from './card.js';
 import { change } from './change.js';
 import { check } from './check.js';
+import { consent } from './consent.js';
 import { consoleCommand } from './console.js';
 import { deliver } from './deliver.js';
 import { devices } from './devices.js';
 import { inspect } from './inspect.js';
 import { keygen } from './keygen.js';
+import { log } from './log.js';
 import { packageCommand } from './package.js';
 import { provision } from './provision.js';
 import { revoke } from './revoke.js';
+import { tree } from './tree.js';
 
 export const commands: readonly AnyCommand[] = [
   keygen,
@@ -26,6 +29,9 @@ export const commands: readonly AnyCommand[] = [
   provision,
   deliver,
   consoleCommand,
+  consent,
+  log,
+  tree,
   devices,
   card,
   board,

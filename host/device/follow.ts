@@ -1,0 +1,104 @@
+// Stays with a device from an order to its final alert, through swap, restarts and trial.
+//
+// The device may be silent meanwhile; only a link that has ended for good ends the waiting early. An image on trial
+// starts only if the device is left alone, so it is. What to do while a person is asked, the caller says.
+
+import { CountersignError } from '../errors.js';
+import type { Progress } from '../progress.js';
+import type { Client } from '../smp/client.js';
+import { type Alert, echo, imageState, type Question, readAlert, readQuestion, reset } from '../smp/commands.js';
+import { sleep } from '../wait.js';
+import { readState, STATE, type Waits } from './identity.js';
+
+export const INSTALL_MS_DEFAULT = 120_000; // a Cortex-M0 swaps a full slot in some ten seconds; restarts and trial on top
+export const POLL_MS = 300;
+
+// An image on trial starts after a reset, once the agent was left alone for a second and has hashed it; whoever talks
+// sooner holds it up for 10 s. On a slow core the hash takes seconds: each further try waits longer.
+const START_MS_FIRST = 2000;
+const START_FACTOR = 2;
+const KNOCK_MS = 500; // the first frame after the silence only wakes the agent; the application confirms itself by that
+
+export type Steps<T> = AsyncGenerator<Progress, T, undefined>;
+
+export interface Order {
+  client: Client;
+  waits: Waits;
+  alerts: number; // that the device had sent before we began
+  correlator: string; // marks the order as ours
+}
+
+interface Sight {
+  state: number;
+  alert: Alert;
+  question: Question;
+  onTrial: boolean;
+}
+
+/** The end of somebody else's update is not the end of ours. */
+export function isOurs(order: Order, alert: Alert): boolean {
+  return alert.n > order.alerts && (alert.corr === undefined || alert.corr === order.correlator);
+}
+
+/** The alert that ends our order, or what `person` ended the waiting with while the device asked its user. */
+export async function* untilAlert<T>(
+  order: Order,
+  patienceMs: number,
+  person: () => Steps<T | undefined>,
+): Steps<{ alert: Alert } | { ended: T }> {
+  const { client, waits } = order;
+  let deadline = Date.now() + patienceMs;
+  let installing = false;
+  let asked = false;
+  let startMs = START_MS_FIRST;
+  while (Date.now() < deadline) {
+    const sight = await look(order);
+    if (client.gone) throw client.gone;
+    if (sight && isOurs(order, sight.alert)) return { alert: sight.alert };
+    if (sight?.question.pending) {
+      const ended = yield* person();
+      if (ended !== undefined) return { ended };
+      if (!asked) deadline = Date.now() + patienceMs; // the person's time is not the installation's
+      asked = true;
+    }
+    if (sight?.state === STATE.updating && !installing) {
+      installing = true;
+      yield { kind: 'work', phase: 'installing', done: 0, total: 0 };
+    }
+    if (sight?.onTrial) {
+      yield { kind: 'note', text: 'the new firmware is on trial: leaving the device alone, so that it starts' };
+      await reset(client, waits).catch(ignoreSilence);
+      await sleep(startMs, waits.signal);
+      startMs *= START_FACTOR;
+      await echo(client, '', { ...waits, timeoutMs: KNOCK_MS }).catch(ignoreSilence);
+    }
+    await sleep(POLL_MS, waits.signal);
+  }
+  throw new CountersignError('TimedOut', 'device: it did not finish in time', {
+    hint: 'it may still do so: `countersign devices` shows its state',
+  });
+}
+
+// How it stands, or undefined while the device restarts.
+async function look({ client, waits }: Order): Promise<Sight | undefined> {
+  try {
+    const state = await readState(client, waits);
+    const active = (await imageState(client, waits)).find((image) => image.active);
+    return {
+      state,
+      onTrial: state === STATE.updating && active?.confirmed === false,
+      alert: await readAlert(client, waits),
+      question: await readQuestion(client, waits),
+    };
+  } catch (error) {
+    return ignoreSilence(error);
+  }
+}
+
+export const isSilence = (error: unknown): error is CountersignError =>
+  error instanceof CountersignError && ['LinkLost', 'NoAnswer'].includes(error.reason.name);
+
+export function ignoreSilence(error: unknown): undefined {
+  if (!isSilence(error)) throw error;
+  return undefined;
+}
