@@ -12,6 +12,7 @@ import { deliver } from './deliver.js';
 import { devices } from './devices.js';
 import { inspect } from './inspect.js';
 import { keygen } from './keygen.js';
+import { lint } from './lint.js';
 import { log } from './log.js';
 import { packageCommand } from './package.js';
 import { provision } from './provision.js';
@@ -25,6 +26,7 @@ export const commands: readonly AnyCommand[] = [
   revoke,
   inspect,
   check,
+  lint,
   change,
   provision,
   deliver,

@@ -1,0 +1,85 @@
+// lint: warns of approvals that are probably not what their operator meant. It decides nothing: `check` gives verdicts.
+
+import { loadCore } from '../../core.js';
+import { readBytes } from '../../files.js';
+import { type LintDocument, lintApprovals, type Warning } from '../../formats/approval-lint.js';
+import { viewBootstrap } from '../../formats/bootstrap.js';
+import { approvalsIn, splitEnvelope } from '../../formats/envelope.js';
+import { reasons } from '../../reasons.js';
+import { command } from '../command.js';
+import { readBootstrapFile } from '../provisioning.js';
+import { printable } from '../show.js';
+import { momentSchema, pathSchema, switchSchema } from '../values.js';
+
+const SOON_SECONDS = 30 * 86_400;
+
+export const lint = command({
+  name: 'lint',
+  aliases: ['review'],
+  summary: 'warn of approvals that match nothing, are superseded, expire soon, or are too wide',
+  details: [
+    'Looks at approval documents together, those inside the given packages included. With --bootstrap signatures are checked.',
+    'Rules: matches-nothing, superseded, same-sequence, expired, expires-soon, wide, open-ended, other-class, signer-is-vendor,',
+    'signer-unknown, signature-invalid, malformed.',
+  ].join('\n'),
+  arguments: {
+    approvals: { text: 'approval documents', schema: pathSchema.array().default([]), many: true },
+  },
+  options: {
+    package: {
+      value: 'file',
+      text: 'a package that the approvals are meant for',
+      schema: pathSchema.array().default([]),
+      repeat: true,
+    },
+    bootstrap: {
+      short: 'b',
+      value: 'file',
+      text: 'bootstrap document of a device: its class, and whom it trusts',
+      schema: pathSchema.optional(),
+      config: 'bootstrap',
+      path: true,
+    },
+    soon: { value: 'moment', text: 'expiry before this is soon; default: 30d', schema: momentSchema.optional() },
+    now: { value: 'moment', text: 'as of then, instead of now', schema: momentSchema.optional() },
+    strict: { text: 'end with 1 if there is any warning', schema: switchSchema },
+  },
+  examples: [
+    'countersign lint *.cose --package release.suit --bootstrap device.yaml',
+    'countersign lint fleet.cose --soon 90d --strict --json',
+  ],
+  async run({ arguments: { approvals }, options }) {
+    const read = async (name: string): Promise<LintDocument> => ({ name, bytes: await readBytes(name) });
+    const packages = await Promise.all(options.package.map(read));
+    const inside = packages.flatMap(({ name, bytes }) =>
+      approvalsIn(splitEnvelope(bytes, name), name).map((one, at) => ({ name: `${name}#${at + 1}`, bytes: one })),
+    );
+    const documents = [...(await Promise.all(approvals.map(read))), ...inside];
+    const bootstrap =
+      options.bootstrap === undefined
+        ? undefined
+        : viewBootstrap(await readBootstrapFile(options.bootstrap), options.bootstrap);
+    const core = await loadCore();
+    const now = options.now ?? Math.floor(Date.now() / 1000);
+    const warnings = lintApprovals({
+      documents,
+      packages,
+      bootstrap,
+      now,
+      soon: options.soon ?? now + SOON_SECONDS,
+      verify: (key, document) => core.sign1Verify(key, document),
+    });
+    const counted = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`;
+    const count = warnings.length === 0 ? 'nothing to warn of' : counted(warnings.length, 'warning');
+    return {
+      data: { documents: documents.length, packages: packages.length, warnings },
+      lines: [...warnings.map(line), `${counted(documents.length, 'document')}: ${count}`],
+      exit: options.strict && warnings.length > 0 ? reasons.LintWarnings.exit : 0,
+    };
+  },
+});
+
+function line({ document, entry, rule, text }: Warning): string {
+  const where = entry === undefined ? document : `${document}, entry ${entry + 1}`;
+  return printable(`${where}: ${text} [${rule}]`);
+}
