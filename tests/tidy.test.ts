@@ -44,7 +44,7 @@ const HOST_ROOMS = [
   ],
   ['host/wasm.ts', 'host/core.ts', 'host/formats/', 'host/boards.ts', 'host/config.ts'],
   ['host/smp/'],
-  ['host/links/', 'host/card/'],
+  ['host/links/', 'host/card/', 'host/pkcs11/'],
   ['host/device.ts', 'host/device/'],
   ['host/index.ts'],
   ['boards/'],

@@ -20,12 +20,12 @@ import { type ClaimDefaults, claimsFromYaml, claimsToYaml } from '../formats/app
 import { classIdOf, hex, vendorIdOf } from '../formats/bytes.js';
 import { encode } from '../formats/cbor.js';
 import { type Envelope, requireDigest, splitEnvelope } from '../formats/envelope.js';
-import { publicKeyToCose, readPublicKey, type SigningKey } from '../formats/keys.js';
+import { type PublicKey, publicKeyToCose, readPublicKey, type SigningKey } from '../formats/keys.js';
 import { viewManifest } from '../formats/manifest.js';
 import { type NextDocument, nextDocument, nextSequence } from '../formats/record.js';
 import type { OptionSpec } from './command.js';
-import { passphraseFileOption } from './secrets.js';
 import { claimsData, claimsRows, entryText, rows } from './show.js';
+import { besideKey, signingOptions } from './signing.js';
 import type { Terminal } from './terminal.js';
 import { hexSchema, momentSchema, pathSchema, sequenceRangeSchema, sequenceSchema, switchSchema } from './values.js';
 
@@ -67,8 +67,8 @@ export const selectorOptions = {
 export const issuingOptions = {
   key: option({
     short: 'k',
-    value: 'file',
-    text: "the operator's private key",
+    value: 'key',
+    text: "the operator's private key: a file, or a pkcs11: URI",
     schema: pathSchema,
     config: 'operator-key',
     path: true,
@@ -94,7 +94,7 @@ export const issuingOptions = {
     path: true,
   }),
   output: option({ short: 'o', value: 'file', text: 'the signed document', schema: pathSchema.optional() }),
-  passphraseFile: passphraseFileOption,
+  ...signingOptions,
 };
 
 export const validityOptions = {
@@ -193,8 +193,8 @@ function classOf(name: string, vendor: string | undefined): Uint8Array {
   return classIdOf(vendorIdOf(vendor ?? ''), name);
 }
 
-export function recordPath(issuing: Pick<Issuing, 'record' | 'key'>): string | undefined {
-  if (issuing.record === undefined) return `${issuing.key.replace(/\.(pem|der|key|cose)$/, '')}.record.yaml`;
+export function recordPath(issuing: Pick<Issuing, 'record' | 'key'>, key: PublicKey): string | undefined {
+  if (issuing.record === undefined) return `${besideKey(issuing.key, key)}.record.yaml`;
   // A configured path has been resolved against its folder, so the word is looked for at the end.
   return /(^|[\\/])none$/.test(issuing.record) ? undefined : issuing.record;
 }
@@ -211,11 +211,11 @@ export async function readRecord(path: string | undefined): Promise<Claims | und
 /** The next document, from options. */
 export async function nextFrom(
   issuing: Issuing,
-  key: SigningKey,
+  key: PublicKey,
   entry: Entry,
   validity: { expires?: number | undefined; notBefore?: number | undefined },
 ): Promise<NextDocument> {
-  const previous = await readRecord(recordPath(issuing));
+  const previous = await readRecord(recordPath(issuing, key));
   return nextDocument({
     previous,
     issuer: issuerOf(issuing, previous, key),
@@ -229,8 +229,8 @@ export async function nextFrom(
 }
 
 /** The document that a YAML file states; what it leaves open is filled in, and it repeats nothing. */
-export async function nextFromFile(issuing: Issuing, path: string): Promise<NextDocument> {
-  const previous = await readRecord(recordPath(issuing));
+export async function nextFromFile(issuing: Issuing, key: PublicKey, path: string): Promise<NextDocument> {
+  const previous = await readRecord(recordPath(issuing, key));
   const now = Math.floor(Date.now() / 1000);
   const defaults: ClaimDefaults = {
     issuedAt: now,
@@ -242,8 +242,8 @@ export async function nextFromFile(issuing: Issuing, path: string): Promise<Next
   return { claims, repeated: [], dropped: previous?.entries ?? [] };
 }
 
-function issuerOf(issuing: Issuing, previous: Claims | undefined, key: SigningKey): string {
-  return issuing.issuer ?? previous?.issuer ?? hex(key.public.kid);
+function issuerOf(issuing: Issuing, previous: Claims | undefined, key: PublicKey): string {
+  return issuing.issuer ?? previous?.issuer ?? hex(key.kid);
 }
 
 /** Signs, and tells the person what the document says besides what was asked for. */
@@ -274,7 +274,7 @@ function recordText(claims: Claims): string {
 export function issuedResult(
   output: { path: string; bytes: Uint8Array },
   next: NextDocument,
-  key: SigningKey,
+  key: PublicKey,
   dryRun: boolean,
 ) {
   const { claims, repeated, dropped } = next;
@@ -283,14 +283,14 @@ export function issuedResult(
       output: output.path,
       written: !dryRun,
       bytes: output.bytes.length,
-      signer: key.public.kid,
+      signer: key.kid,
       document: claimsData(claims),
       repeated: repeated.length,
       dropped: dropped.length,
     },
     lines: [
       `${dryRun ? 'would write' : 'wrote'} ${output.path} (${output.bytes.length} bytes)`,
-      ...rows([...claimsRows(claims), ['signed by', hex(key.public.kid)]]),
+      ...rows([...claimsRows(claims), ['signed by', hex(key.kid)]]),
     ],
   };
 }

@@ -9,6 +9,7 @@ import { Command as Commander, CommanderError, Option } from 'commander';
 import type { z } from 'zod';
 import { type Config, environmentName } from '../config.js';
 import { CountersignError } from '../errors.js';
+import { isKeyUri } from '../pkcs11/uri.js';
 import { exitCodes } from '../reasons.js';
 import { packageVersion } from '../root.js';
 import { type AnyCommand, flagOf, type OptionSpec } from './command.js';
@@ -165,7 +166,8 @@ function makeReader(given: Record<string, unknown>, config: () => Config): (key:
 
 /** A configured value in the shape that a flag would have: text, a list of text, or true. */
 function rawOf(spec: OptionSpec, setting: NonNullable<ReturnType<Config['lookup']>>): unknown {
-  const text = (value: unknown) => (spec.path ? resolve(setting.folder, String(value)) : String(value));
+  const text = (value: unknown) =>
+    spec.path && !isKeyUri(String(value)) ? resolve(setting.folder, String(value)) : String(value);
   if (spec.value === undefined) return ['true', '1', 'yes'].includes(String(setting.value)) ? true : undefined;
   if (spec.repeat) return [setting.value].flat().map(text);
   return Array.isArray(setting.value) ? setting.value : text(setting.value);

@@ -29,6 +29,10 @@ export interface SigningKey {
   public: PublicKey;
   /** 64 bytes: Ed25519 over the message, or ECDSA r and s over its SHA-256. */
   sign(message: Uint8Array): Uint8Array;
+}
+
+/** A key that this process holds itself, and can write. */
+export interface FileKey extends SigningKey {
   /** PKCS#8 PEM, encrypted if a passphrase is given. */
   toPem(passphrase?: string): string;
 }
@@ -42,17 +46,13 @@ const EC2 = { kty: 2, crv: 1 };
 /** PKCS#8 of an Ed25519 key up to its seed (RFC 8410 section 7). */
 const ED25519_PKCS8_HEAD = Buffer.from('302e020100300506032b657004220420', 'hex');
 
-export function generateKey(kind: KeyKind): SigningKey {
+export function generateKey(kind: KeyKind): FileKey {
   const pair = kind === 'ed25519' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: 'P-256' });
   return signingKey(pair.privateKey, 'key');
 }
 
 /** Reads a private key of any supported form. `what` (a path) names it in errors. */
-export async function readSigningKey(
-  bytes: Uint8Array,
-  what: string,
-  passphrase: PassphraseSource,
-): Promise<SigningKey> {
+export async function readSigningKey(bytes: Uint8Array, what: string, passphrase: PassphraseSource): Promise<FileKey> {
   if (isEncrypted(bytes)) {
     const secret = await passphrase();
     return signingKey(openEncrypted(bytes, secret, what), what);
@@ -122,6 +122,9 @@ function thumbprintMembers(kind: KeyKind, bytes: Uint8Array): [number, unknown][
   return [[1, EC2.kty], [-1, EC2.crv], [-2, x], [-3, bytes.slice(COORDINATE_BYTES)]]; // biome-ignore format: as above
 }
 
+/** A key from its bytes alone, with the kid that follows from them. */
+export const rawPublicKey = (kind: KeyKind, bytes: Uint8Array): PublicKey => withKid(kind, bytes);
+
 function withKid(kind: KeyKind, bytes: Uint8Array, kid?: Uint8Array): PublicKey {
   return {
     kind,
@@ -130,7 +133,7 @@ function withKid(kind: KeyKind, bytes: Uint8Array, kid?: Uint8Array): PublicKey 
   };
 }
 
-function signingKey(object: KeyObject, what: string): SigningKey {
+function signingKey(object: KeyObject, what: string): FileKey {
   const open = publicKey(createPublicKey(object), what);
   return {
     public: open,

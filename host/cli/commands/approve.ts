@@ -67,6 +67,7 @@ export const approve = command({
     'countersign approve release.suit -k operator.pem --expires 90d',
     'countersign approve --class sensor --vendor example.com --range 5..9 -k operator.pem -o rule.cose',
     'countersign approve release.suit -k operator.pem --countersign -o release.approved.suit',
+    "countersign approve release.suit -k 'pkcs11:token=Operator;object=release'",
   ],
   writes: true,
   async run({ arguments: { file }, options, terminal, dryRun }) {
@@ -81,15 +82,15 @@ export const approve = command({
     }
     for (const line of opened === undefined ? [] : packageRows(opened)) terminal.note(line);
     if (opened !== undefined) await requireVendor(opened, options.vendorKey, terminal);
-    const key = await openSigningKey(options.key, options.passphraseFile, terminal);
+    const key = await openSigningKey(options.key, options, terminal);
     if (options.countersign && opened !== undefined) {
       refuseBeside('--countersign', { ...ruleParts(options), confirm: options.confirm, from: options.from });
       return countersign(opened, key, options.output, dryRun);
     }
     const next =
       options.from === undefined
-        ? await nextFrom(options, key, entryOf('approve', options, opened, options.confirm), options)
-        : await nextFromFile(options, options.from);
+        ? await nextFrom(options, key.public, entryOf('approve', options, opened, options.confirm), options)
+        : await nextFromFile(options, key.public, options.from);
     const document = signDocument(key, next, terminal);
     const output =
       options.embed && opened !== undefined
@@ -98,8 +99,8 @@ export const approve = command({
             bytes: addApproval(opened.envelope, document, opened.path),
           }
         : { path: options.output ?? besides(path ?? options.from ?? 'approval', '.cose'), bytes: document };
-    await writeIssued(output, next, recordPath(options), dryRun);
-    return issuedResult(output, next, key, dryRun);
+    await writeIssued(output, next, recordPath(options, key.public), dryRun);
+    return issuedResult(output, next, key.public, dryRun);
   },
 });
 

@@ -5,9 +5,12 @@ import { readBytes, writeBytes } from '../../files.js';
 import { viewApproval } from '../../formats/approval.js';
 import { claimsToYaml } from '../../formats/approval-yaml.js';
 import { detachPayload, payloadIn, splitEnvelope } from '../../formats/envelope.js';
+import { type PublicKey, publicKeyToPem } from '../../formats/keys.js';
+import { isKeyUri } from '../../pkcs11/uri.js';
 import { command } from '../command.js';
-import { describe } from '../describe/describe.js';
-import { findPassphrase, passphraseFileOption } from '../secrets.js';
+import { describe, describePublic } from '../describe/describe.js';
+import { findPassphrase } from '../secrets.js';
+import { openTokenPublicKey, signingOptions } from '../signing.js';
 import { pathSchema, switchSchema } from '../values.js';
 
 export const inspect = command({
@@ -15,7 +18,7 @@ export const inspect = command({
   aliases: ['dumpinfo'],
   summary: 'show what is in a package, approval, bootstrap document, key or image',
   details: 'Shows what a file says of itself. Whether any of it is true is for `check`.',
-  arguments: { file: { text: 'the file', schema: pathSchema } },
+  arguments: { file: { text: 'the file, or the pkcs11: URI of a key in a token', schema: pathSchema } },
   options: {
     yaml: { text: 'print an approval document as its YAML twin', schema: switchSchema },
     payload: { value: 'file', text: 'write the firmware of a package to this file', schema: pathSchema.optional() },
@@ -24,15 +27,23 @@ export const inspect = command({
       text: 'write the package without its firmware to this file',
       schema: pathSchema.optional(),
     },
-    passphraseFile: passphraseFileOption,
+    public: { value: 'file', text: 'write the public half of a key to this file', schema: pathSchema.optional() },
+    ...signingOptions,
   },
   examples: [
     'countersign inspect release.suit',
     'countersign inspect release.cose --yaml',
     'countersign inspect key.pem --json',
+    "countersign inspect 'pkcs11:token=Operator;object=release' --public operator.pub.pem",
   ],
   writes: true,
   async run({ arguments: { file }, options, terminal, dryRun }) {
+    if (isKeyUri(file)) {
+      const key = await openTokenPublicKey(file, options, terminal);
+      await writePublic(key, options.public, dryRun);
+      const { type, data, lines } = describePublic(key, { private: true, encrypted: false, where: 'in a token' });
+      return { data: { file, type, ...data }, lines };
+    }
     const bytes = await readBytes(file);
     if (options.yaml) {
       const twin = claimsToYaml(viewApproval(bytes, file).claims);
@@ -42,9 +53,16 @@ export const inspect = command({
     const found = await describe(bytes, file, () =>
       findPassphrase(`Passphrase of ${file}`, options.passphraseFile, terminal),
     );
+    await writePublic(found.key, options.public, dryRun);
     return { data: { file, type: found.type, ...found.data }, lines: found.lines };
   },
 });
+
+async function writePublic(key: PublicKey | undefined, path: string | undefined, dryRun: boolean): Promise<void> {
+  if (path === undefined) return;
+  if (key === undefined) throw new CountersignError('KeyWrong', 'argument: --public goes with a key');
+  await writeBytes(path, publicKeyToPem(key), { dryRun });
+}
 
 async function takeApart(
   bytes: Uint8Array,

@@ -9,9 +9,8 @@ import { sameVersion } from '../../formats/images/mcuboot.js';
 import { hexAddress } from '../../formats/images/segments.js';
 import { buildPackage, INTEGRATED_URI } from '../../formats/suit.js';
 import { command } from '../command.js';
-import { passphraseFileOption } from '../secrets.js';
 import { rows } from '../show.js';
-import { openSigningKey } from '../signing.js';
+import { openSigningKey, signingOptions } from '../signing.js';
 import { addressSchema, pathSchema, regionSchema, sequenceSchema, switchSchema } from '../values.js';
 
 /** What is asked for with --ask-authorization; the draft leaves the scale to the application. */
@@ -28,8 +27,8 @@ export const packageCommand = command({
   options: {
     key: {
       short: 'k',
-      value: 'file',
-      text: "the vendor's private key",
+      value: 'key',
+      text: "the vendor's private key: a file, or a pkcs11: URI",
       schema: pathSchema,
       config: 'vendor-key',
       path: true,
@@ -71,7 +70,7 @@ export const packageCommand = command({
       text: 'the package; default: IMAGE with .suit',
       schema: pathSchema.optional(),
     },
-    passphraseFile: passphraseFileOption,
+    ...signingOptions,
   },
   examples: [
     'countersign package app.hex -k vendor.pem --vendor example.com --class sensor -s 5 --version 1.2.0',
@@ -85,7 +84,7 @@ export const packageCommand = command({
     const image = await readImage(await readBytes(path), path, { region: options.region });
     requireAddress(image, options.address, path);
     const version = agreedVersion(image, options.version, path);
-    const key = await openSigningKey(options.key, options.passphraseFile, terminal);
+    const key = await openSigningKey(options.key, options, terminal);
     const vendorId = vendorIdOf(options.vendor);
     const classId = classIdOf(vendorId, options.class);
     const built = buildPackage({

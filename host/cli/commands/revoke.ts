@@ -37,12 +37,12 @@ export const revoke = command({
     const path = onePackage(file, options.package);
     const opened = path === undefined ? undefined : await openPackage(path);
     for (const line of opened === undefined ? [] : packageRows(opened)) terminal.note(line);
-    const key = await openSigningKey(options.key, options.passphraseFile, terminal);
-    const next = await nextFrom(options, key, entryOf('deny', options, opened), {});
+    const key = await openSigningKey(options.key, options, terminal);
+    const next = await nextFrom(options, key.public, entryOf('deny', options, opened), {});
     const document = signDocument(key, next, terminal);
     const base = path?.replace(/\.suit$/, '');
     const output = { path: options.output ?? (base ? `${base}.denied.cose` : 'denied.cose'), bytes: document };
-    await writeIssued(output, next, recordPath(options), dryRun);
-    return issuedResult(output, next, key, dryRun);
+    await writeIssued(output, next, recordPath(options, key.public), dryRun);
+    return issuedResult(output, next, key.public, dryRun);
   },
 });

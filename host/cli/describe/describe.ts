@@ -20,6 +20,8 @@ export interface Description {
   type: FileType;
   data: Record<string, unknown>;
   lines: string[];
+  /** Of a key: its public half. */
+  key?: PublicKey;
 }
 
 type PassphraseSource = Parameters<typeof readSigningKey>[2];
@@ -123,11 +125,20 @@ async function describeKey(bytes: Uint8Array, name: string, passphrase: Passphra
   const encrypted = Buffer.from(bytes).includes('ENCRYPTED');
   const key = encrypted ? (await readSigningKey(bytes, name, passphrase)).public : readPublicKey(bytes, name);
   const secret = encrypted || Buffer.from(bytes).includes('PRIVATE KEY-----');
+  return describePublic(key, { private: secret, encrypted, where: encrypted ? 'encrypted' : undefined });
+}
+
+/** A key by its public half; `where` says where the private one is, or how it is kept. */
+export function describePublic(
+  key: PublicKey,
+  { where, ...about }: { private: boolean; encrypted: boolean; where: string | undefined },
+): Description {
   return {
     type: 'key',
-    data: { ...keyData(key), private: secret, encrypted },
+    key,
+    data: { ...keyData(key), ...about },
     lines: [
-      `${secret ? 'private' : 'public'} key, ${key.kind}${encrypted ? ', encrypted' : ''}`,
+      `${about.private ? 'private' : 'public'} key, ${key.kind}${where ? `, ${where}` : ''}`,
       ...rows([
         ['key id', hex(key.kid)],
         ['thumbprint', hex(thumbprint(key.kind, key.bytes))],
