@@ -8,19 +8,12 @@ import { z } from 'zod';
 import { loadCore } from '../core.js';
 import { CountersignError } from '../errors.js';
 import { readBytes, readText, writeBytes } from '../files.js';
-import {
-  type Claims,
-  type Confirm,
-  type Entry,
-  entrySchema,
-  newDocumentId,
-  signApproval,
-} from '../formats/approval.js';
+import { type Claims, type Confirm, type Entry, entrySchema, newDocumentId } from '../formats/approval.js';
 import { type ClaimDefaults, claimsFromYaml, claimsToYaml } from '../formats/approval-yaml.js';
 import { classIdOf, hex, vendorIdOf } from '../formats/bytes.js';
 import { encode } from '../formats/cbor.js';
 import { type Envelope, requireDigest, splitEnvelope } from '../formats/envelope.js';
-import { type PublicKey, publicKeyToCose, readPublicKey, type SigningKey } from '../formats/keys.js';
+import { type PublicKey, publicKeyToCose, readPublicKey } from '../formats/keys.js';
 import { viewManifest } from '../formats/manifest.js';
 import { type NextDocument, nextDocument, nextSequence } from '../formats/record.js';
 import type { OptionSpec } from './command.js';
@@ -246,13 +239,12 @@ function issuerOf(issuing: Issuing, previous: Claims | undefined, key: PublicKey
   return issuing.issuer ?? previous?.issuer ?? hex(key.kid);
 }
 
-/** Signs, and tells the person what the document says besides what was asked for. */
-export function signDocument(key: SigningKey, next: NextDocument, terminal: Terminal): Uint8Array {
+/** Tells the person what the document says besides what was asked for. */
+export function noteRepeated(next: NextDocument, terminal: Terminal): void {
   if (next.repeated.length > 0)
     terminal.note(`repeating ${next.repeated.length} earlier entries (--only leaves them out)`);
   for (const entry of next.repeated) terminal.detail(`  ${entryText(entry)}`);
   for (const entry of next.dropped) terminal.note(`no longer said: ${entryText(entry)}`);
-  return signApproval(key, next.claims);
 }
 
 /** Writes the output, then the record. */

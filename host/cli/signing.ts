@@ -4,7 +4,14 @@
 import type { z } from 'zod';
 import { readBytes } from '../files.js';
 import { hex } from '../formats/bytes.js';
-import { type KeyKind, type PublicKey, readSigningKey, type SigningKey } from '../formats/keys.js';
+import {
+  isEncrypted,
+  type KeyKind,
+  type PublicKey,
+  readPublicKey,
+  readSigningKey,
+  type SigningKey,
+} from '../formats/keys.js';
 import { isKeyUri, parseKeyUri } from '../pkcs11/uri.js';
 import type { OptionSpec } from './command.js';
 import { findPassphrase, findPin, passphraseFileOption, pinFileOption } from './secrets.js';
@@ -36,6 +43,13 @@ export async function openSigningKey(name: string, options: SigningOptions, term
   }
   const bytes = await readBytes(name, KEY_FILE_BYTES_MAX);
   return readSigningKey(bytes, name, () => passphraseOf(name, options, terminal));
+}
+
+/** The public half of a key: of a public or private file, or in a token. */
+export async function openPublicKey(name: string, options: SigningOptions, terminal: Terminal): Promise<PublicKey> {
+  if (isKeyUri(name)) return openTokenPublicKey(name, options, terminal);
+  const bytes = await readBytes(name, KEY_FILE_BYTES_MAX);
+  return isEncrypted(bytes) ? (await openSigningKey(name, options, terminal)).public : readPublicKey(bytes, name);
 }
 
 /** The public half of a key in a token. */

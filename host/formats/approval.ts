@@ -126,17 +126,27 @@ function entryMap(entry: Entry): Map<number | string, unknown> {
 
 /** Signs claims as an operator. Throws TooLarge if no device would keep the result. */
 export function signApproval(key: SigningKey, claims: Claims): Uint8Array {
-  const tooLarge = (what: string) =>
-    new CountersignError('TooLarge', `approval: the document has ${what}`, {
-      hint: 'approve by rule (--class, --range) instead of package by package, or repeat nothing (--only)',
-    });
-  if (claims.entries.length > ENTRIES_MAX)
-    throw tooLarge(`${claims.entries.length} entries, a device reads ${ENTRIES_MAX}`);
-  const signed = sign1(key, encodeClaims(claimsSchema.parse(claims)));
+  return fitting(sign1(key, approvalPayload(claims)));
+}
+
+/** Throws TooLarge if no device would keep the document. */
+export function fitting(signed: Uint8Array): Uint8Array {
   if (signed.length > DOCUMENT_BYTES_MAX)
     throw tooLarge(`${signed.length} bytes, a device keeps ${DOCUMENT_BYTES_MAX}`);
   return signed;
 }
+
+/** The claims that an approval document signs, checked. */
+export function approvalPayload(claims: Claims): Uint8Array {
+  if (claims.entries.length > ENTRIES_MAX)
+    throw tooLarge(`${claims.entries.length} entries, a device reads ${ENTRIES_MAX}`);
+  return encodeClaims(claimsSchema.parse(claims));
+}
+
+const tooLarge = (what: string) =>
+  new CountersignError('TooLarge', `approval: the document has ${what}`, {
+    hint: 'approve by rule (--class, --range) instead of package by package, or repeat nothing (--only)',
+  });
 
 /** Looks into a signed approval document; who signed it, and whether it counts, is the core's to say. */
 export function viewApproval(bytes: Uint8Array, what: string): ApprovalView {

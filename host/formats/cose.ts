@@ -5,7 +5,7 @@
 
 import { CountersignError } from '../errors.js';
 import { type Cbor, cborMap, decode, encode, Tagged } from './cbor.js';
-import type { KeyKind, SigningKey } from './keys.js';
+import type { KeyKind, PublicKey, SigningKey } from './keys.js';
 
 const TAG_SIGN1 = 18;
 const ALG = 1;
@@ -38,11 +38,27 @@ export interface Sign1View {
 
 /** Signs `payload`; `detached` leaves it out of the structure (nil), as in a SUIT authentication block. */
 export function sign1(key: SigningKey, payload: Uint8Array, { detached = false } = {}): Uint8Array {
-  const header = encode(cborMap([[ALG, ALGORITHMS[key.public.kind]]]));
-  const signature = key.sign(sigStructure(header, payload));
-  const unprotected = cborMap([[KID, key.public.kid]]);
-  return encode(new Tagged(TAG_SIGN1, [header, unprotected, detached ? null : payload, Uint8Array.from(signature)]));
+  return joinSign1(key.public, payload, key.sign(toBeSigned(key.public, payload)), { detached });
 }
+
+/** What `key` has to sign for a COSE_Sign1 over `payload`: for keys that are elsewhere. */
+export function toBeSigned(key: PublicKey, payload: Uint8Array): Uint8Array {
+  return sigStructure(headerOf(key), payload);
+}
+
+/** The COSE_Sign1 of a signature that was made elsewhere. */
+export function joinSign1(
+  key: PublicKey,
+  payload: Uint8Array,
+  signature: Uint8Array,
+  { detached = false } = {},
+): Uint8Array {
+  const unprotected = cborMap([[KID, key.kid]]);
+  const parts = [headerOf(key), unprotected, detached ? null : payload, Uint8Array.from(signature)];
+  return encode(new Tagged(TAG_SIGN1, parts));
+}
+
+const headerOf = (key: PublicKey): Uint8Array => encode(cborMap([[ALG, ALGORITHMS[key.kind]]]));
 
 /** The bytes that a Sign1 signature is over (RFC 9052 section 4.4), without external data. */
 export function sigStructure(header: Uint8Array, payload: Uint8Array): Uint8Array {

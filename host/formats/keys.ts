@@ -218,7 +218,7 @@ function isPem(bytes: Uint8Array): boolean {
 }
 
 /** PEM says so in its first line; DER by what its second element is: a version number if plain, else a sequence. */
-function isEncrypted(bytes: Uint8Array): boolean {
+export function isEncrypted(bytes: Uint8Array): boolean {
   if (isPem(bytes)) return Buffer.from(bytes).includes('ENCRYPTED');
   const body = derBody(bytes);
   return body !== undefined && body[0] === 0x30 && Buffer.from(body).includes(PBES2);

@@ -4,21 +4,35 @@
 //   a document of its own (FILE.cose), for the tree, a card or a bootstrap document;
 //   --embed: the document travels in the package;
 //   --countersign: one more signature over the package's digest; approves exactly this package, for any device, for good.
+// Each can be signed in three steps on two machines (../ceremony.ts).
 
 import { z } from 'zod';
 import { CountersignError } from '../../errors.js';
 import { writeBytes } from '../../files.js';
+import { approvalPayload, signApproval } from '../../formats/approval.js';
 import { hex } from '../../formats/bytes.js';
 import { sign1 } from '../../formats/cose.js';
 import { addApproval, addBlock } from '../../formats/envelope.js';
-import type { SigningKey } from '../../formats/keys.js';
+import type { PublicKey } from '../../formats/keys.js';
+import {
+  type Attached,
+  attach,
+  ceremonyOptions,
+  checkSteps,
+  issueAttached,
+  prepare,
+  requirePackage,
+  signRequest,
+} from '../ceremony.js';
 import { command, type Result } from '../command.js';
 import {
   entryOf,
+  type Issuing,
   issuedResult,
   issuingOptions,
   nextFrom,
   nextFromFile,
+  noteRepeated,
   type OpenPackage,
   onePackage,
   openPackage,
@@ -27,12 +41,11 @@ import {
   requireVendor,
   type Selector,
   selectorOptions,
-  signDocument,
   validityOptions,
   writeIssued,
 } from '../issuing.js';
 import { rows } from '../show.js';
-import { openSigningKey } from '../signing.js';
+import { openPublicKey, openSigningKey } from '../signing.js';
 import { pathSchema, switchSchema } from '../values.js';
 
 export const approve = command({
@@ -41,6 +54,7 @@ export const approve = command({
   details: [
     'Approves one package, or a rule (--class, --range, --vendor-kid). A device heeds the newest document of an operator',
     'alone, so a new document repeats what the last one said; the last one is kept as YAML beside the key.',
+    'For a key on an offline machine: --prepare here, --sign there, --attach here.',
   ].join('\n'),
   arguments: { file: { text: 'the package (or --package)', schema: pathSchema.optional() } },
   options: {
@@ -62,18 +76,25 @@ export const approve = command({
     },
     embed: { text: 'put the document into the package', schema: switchSchema },
     countersign: { text: "sign the package's digest instead of a document", schema: switchSchema },
+    ...ceremonyOptions,
   },
   examples: [
     'countersign approve release.suit -k operator.pem --expires 90d',
     'countersign approve --class sensor --vendor example.com --range 5..9 -k operator.pem -o rule.cose',
     'countersign approve release.suit -k operator.pem --countersign -o release.approved.suit',
+    'countersign approve release.suit -k operator.pub.pem --prepare # then --sign, elsewhere, and --attach',
     "countersign approve release.suit -k 'pkcs11:token=Operator;object=release'",
   ],
   writes: true,
   async run({ arguments: { file }, options, terminal, dryRun }) {
+    checkSteps(options);
+    if (options.sign !== undefined) return signRequest(options.sign, options, options, terminal, dryRun);
     const path = onePackage(file, options.package);
     if (options.embed && options.countersign) {
       throw new CountersignError('BadArgument', 'argument: --embed and --countersign are two ways; choose one');
+    }
+    if (options.embed && options.prepare) {
+      throw new CountersignError('BadArgument', 'argument: --embed belongs to --attach, when there is a signature');
     }
     if (options.from !== undefined) refuseBeside('--from', { ...ruleParts(options), confirm: options.confirm });
     const opened = path === undefined ? undefined : await openPackage(path);
@@ -82,37 +103,74 @@ export const approve = command({
     }
     for (const line of opened === undefined ? [] : packageRows(opened)) terminal.note(line);
     if (opened !== undefined) await requireVendor(opened, options.vendorKey, terminal);
-    const key = await openSigningKey(options.key, options, terminal);
+    if (options.attach !== undefined) {
+      refuseBeside('--attach', { ...ruleParts(options), confirm: options.confirm, from: options.from });
+      return finish(await attach(options.attach, options, options, terminal), opened, options, dryRun);
+    }
+    const signer = options.prepare ? undefined : await openSigningKey(options.key, options, terminal);
+    const key = signer?.public ?? (await openPublicKey(options.key, options, terminal));
+    const base = stem(path ?? options.from ?? 'approval');
     if (options.countersign && opened !== undefined) {
       refuseBeside('--countersign', { ...ruleParts(options), confirm: options.confirm, from: options.from });
-      return countersign(opened, key, options.output, dryRun);
+      const { suitDigest } = opened.envelope;
+      if (signer === undefined) {
+        return prepare({ form: 'countersignature', key, payload: suitDigest }, base, options, dryRun);
+      }
+      return countersign(opened, sign1(signer, suitDigest, { detached: true }), key, options.output, dryRun);
     }
     const next =
       options.from === undefined
-        ? await nextFrom(options, key.public, entryOf('approve', options, opened, options.confirm), options)
-        : await nextFromFile(options, key.public, options.from);
-    const document = signDocument(key, next, terminal);
-    const output =
-      options.embed && opened !== undefined
-        ? {
-            path: options.output ?? besides(opened.path, '.approved.suit'),
-            bytes: addApproval(opened.envelope, document, opened.path),
-          }
-        : { path: options.output ?? besides(path ?? options.from ?? 'approval', '.cose'), bytes: document };
-    await writeIssued(output, next, recordPath(options, key.public), dryRun);
-    return issuedResult(output, next, key.public, dryRun);
+        ? await nextFrom(options, key, entryOf('approve', options, opened, options.confirm), options)
+        : await nextFromFile(options, key, options.from);
+    noteRepeated(next, terminal);
+    if (signer === undefined) {
+      return prepare({ form: 'document', key, payload: approvalPayload(next.claims) }, base, options, dryRun);
+    }
+    const output = place(signApproval(signer, next.claims), opened, base, options);
+    await writeIssued(output, next, recordPath(options, key), dryRun);
+    return issuedResult(output, next, key, dryRun);
   },
 });
 
+type Form = { output?: string | undefined; embed: boolean };
+
+/** Where a document goes: a file of its own, or into the package. */
+function place(document: Uint8Array, opened: OpenPackage | undefined, base: string, { output, embed }: Form) {
+  if (!embed || opened === undefined) return { path: output ?? `${base}.cose`, bytes: document };
+  const bytes = addApproval(opened.envelope, document, opened.path);
+  return { path: output ?? `${stem(opened.path)}.approved.suit`, bytes };
+}
+
+/** The last step of a ceremony. */
+async function finish(
+  attached: Attached,
+  opened: OpenPackage | undefined,
+  options: Issuing & Form,
+  dryRun: boolean,
+): Promise<Result> {
+  const { request, signed, base } = attached;
+  if (request.form === 'document') {
+    return issueAttached(attached, place(signed, opened, base, options), options, dryRun);
+  }
+  if (opened === undefined) {
+    throw new CountersignError(
+      'BadArgument',
+      'argument: a countersignature is attached to its package: give that, too',
+    );
+  }
+  requirePackage(attached, opened.envelope.suitDigest, opened.path);
+  return countersign(opened, signed, request.key, options.output, dryRun);
+}
+
 async function countersign(
   opened: OpenPackage,
-  key: SigningKey,
+  block: Uint8Array,
+  key: PublicKey,
   output: string | undefined,
   dryRun: boolean,
 ): Promise<Result> {
-  const block = sign1(key, opened.envelope.suitDigest, { detached: true });
   const bytes = addBlock(opened.envelope, block, opened.path);
-  const path = output ?? besides(opened.path, '.approved.suit');
+  const path = output ?? `${stem(opened.path)}.approved.suit`;
   await writeBytes(path, bytes, { dryRun });
   const { digest, blocks } = opened.envelope;
   return {
@@ -120,7 +178,7 @@ async function countersign(
       output: path,
       written: !dryRun,
       digest,
-      signer: key.public.kid,
+      signer: key.kid,
       signatures: blocks.length + 1,
       bytes: bytes.length,
     },
@@ -128,7 +186,7 @@ async function countersign(
       `${dryRun ? 'would write' : 'wrote'} ${path} (${bytes.length} bytes)`,
       ...rows([
         ['approves', `package ${hex(digest)}, on any device, for good`],
-        ['signed by', hex(key.public.kid)],
+        ['signed by', hex(key.kid)],
       ]),
     ],
   };
@@ -148,7 +206,5 @@ function refuseBeside(flag: string, others: Record<string, unknown>): void {
   throw new CountersignError('BadArgument', `argument: ${flag} does not go with --${given}`, { hint: why });
 }
 
-/** release.suit -> release.cose, in the same folder. */
-function besides(path: string, ending: string): string {
-  return `${path.replace(/\.(approved\.suit|suit|ya?ml)$/, '')}${ending}`;
-}
+/** release.suit -> release: what the names of its fellows begin with. */
+const stem = (path: string): string => path.replace(/\.(approved\.suit|suit|ya?ml)$/, '');

@@ -4,21 +4,23 @@
 // and from then on ignores every earlier document of this operator. A countersignature cannot be taken off a package,
 // but a denial outweighs it.
 
+import { approvalPayload, signApproval } from '../../formats/approval.js';
+import { attach, ceremonyOptions, checkSteps, issueAttached, prepare, signRequest } from '../ceremony.js';
 import { command } from '../command.js';
 import {
   entryOf,
   issuedResult,
   issuingOptions,
   nextFrom,
+  noteRepeated,
   onePackage,
   openPackage,
   packageRows,
   recordPath,
   selectorOptions,
-  signDocument,
   writeIssued,
 } from '../issuing.js';
-import { openSigningKey } from '../signing.js';
+import { openPublicKey, openSigningKey } from '../signing.js';
 import { pathSchema } from '../values.js';
 
 export const revoke = command({
@@ -27,22 +29,33 @@ export const revoke = command({
   summary: 'deny packages that were approved, or any others',
   details: 'Bring the document to the devices like an approval: until they have it, they do not know.',
   arguments: { file: { text: 'the package (or --package)', schema: pathSchema.optional() } },
-  options: { ...issuingOptions, ...selectorOptions },
+  options: { ...issuingOptions, ...selectorOptions, ...ceremonyOptions },
   examples: [
     'countersign revoke release.suit -k operator.pem -o denied.cose',
     'countersign revoke --vendor-kid 0b40a391377bd716 -k operator.pem -o denied.cose',
   ],
   writes: true,
   async run({ arguments: { file }, options, terminal, dryRun }) {
+    checkSteps(options);
+    if (options.sign !== undefined) return signRequest(options.sign, options, options, terminal, dryRun);
+    if (options.attach !== undefined) {
+      const attached = await attach(options.attach, options, options, terminal);
+      const output = { path: options.output ?? `${attached.base}.cose`, bytes: attached.signed };
+      return issueAttached(attached, output, options, dryRun);
+    }
     const path = onePackage(file, options.package);
     const opened = path === undefined ? undefined : await openPackage(path);
     for (const line of opened === undefined ? [] : packageRows(opened)) terminal.note(line);
-    const key = await openSigningKey(options.key, options, terminal);
-    const next = await nextFrom(options, key.public, entryOf('deny', options, opened), {});
-    const document = signDocument(key, next, terminal);
-    const base = path?.replace(/\.suit$/, '');
-    const output = { path: options.output ?? (base ? `${base}.denied.cose` : 'denied.cose'), bytes: document };
-    await writeIssued(output, next, recordPath(options, key.public), dryRun);
-    return issuedResult(output, next, key.public, dryRun);
+    const signer = options.prepare ? undefined : await openSigningKey(options.key, options, terminal);
+    const key = signer?.public ?? (await openPublicKey(options.key, options, terminal));
+    const next = await nextFrom(options, key, entryOf('deny', options, opened), {});
+    noteRepeated(next, terminal);
+    const base = path === undefined ? 'denied' : `${path.replace(/\.suit$/, '')}.denied`;
+    if (signer === undefined) {
+      return prepare({ form: 'document', key, payload: approvalPayload(next.claims) }, base, options, dryRun);
+    }
+    const output = { path: options.output ?? `${base}.cose`, bytes: signApproval(signer, next.claims) };
+    await writeIssued(output, next, recordPath(options, key), dryRun);
+    return issuedResult(output, next, key, dryRun);
   },
 });
