@@ -6,16 +6,17 @@
 import { z } from 'zod';
 import type { CardChannel } from '../../card/channel.js';
 import type { DataObjects } from '../../card/data-objects.js';
-import type { Pcsc } from '../../card/pcsc.js';
+import type { Reader } from '../../card/pcsc.js';
 import type { DataObject } from '../../card/pkcs15.js';
 import { CountersignError } from '../../errors.js';
 import { readBytes, writeBytes } from '../../files.js';
 import { DOCUMENT_BYTES_MAX, viewApproval } from '../../formats/approval.js';
 import { hex } from '../../formats/bytes.js';
+import { BAUD_DEFAULT } from '../../smp/link.js';
 import { command, type Result } from '../command.js';
 import { findPin, pinFileOption } from '../secrets.js';
 import { approvalData, claimsRows, rows, signatureText } from '../show.js';
-import { hexSchema, pathSchema, switchSchema, textSchema } from '../values.js';
+import { countSchema, hexSchema, pathSchema, switchSchema, textSchema } from '../values.js';
 
 const OUTPUT_DEFAULT = 'card.cose';
 
@@ -37,6 +38,18 @@ export const card = command({
       schema: textSchema.optional(),
       config: 'reader',
     },
+    modem: {
+      value: 'port',
+      text: 'a card behind the modem on this serial port, by AT commands',
+      schema: textSchema.optional(),
+      config: 'modem',
+    },
+    baud: {
+      short: 'b',
+      value: 'rate',
+      text: 'baud rate of the modem',
+      schema: countSchema(50, 4_000_000).default(BAUD_DEFAULT),
+    },
     output: {
       short: 'o',
       value: 'file',
@@ -55,6 +68,7 @@ export const card = command({
     'countersign card list',
     'countersign card write release.cose --create',
     'countersign card read -o found.cose --reader Omnikey',
+    'countersign card read --modem /dev/ttyUSB2',
   ],
   writes: true,
   async run({ arguments: { action, file }, options, terminal, dryRun }) {
@@ -62,9 +76,11 @@ export const card = command({
       throw new CountersignError('BadArgument', `argument: card ${action} takes ${file ? 'no' : 'the'} file`);
     }
     const document = file === undefined ? undefined : await readDocument(file);
-    const { openPcsc } = await import('../../card/pcsc.js');
+    if (options.modem !== undefined && options.reader !== undefined) {
+      throw new CountersignError('BadArgument', 'argument: --reader and --modem are two places; choose one');
+    }
     const { openDataObjects } = await import('../../card/data-objects.js');
-    const pcsc = await openPcsc();
+    const slots = options.modem === undefined ? await readerSlots(options.reader) : await modemSlots(options.modem, options.baud);
     const open = (channel: CardChannel) =>
       openDataObjects(channel, {
         pin: () => findPin(`PIN of the card in ${channel.name}`, options.pinFile, terminal),
@@ -72,22 +88,54 @@ export const card = command({
         create: options.create && !dryRun,
       });
     try {
-      if (action === 'list') return await list(pcsc, options.reader, open);
-      const { chooseReader } = await import('../../card/pcsc.js');
-      const channel = pcsc.connect(chooseReader(pcsc.readers(), options.reader));
+      if (action === 'list') return await list(slots, open);
+      const channel = await slots.choose();
       try {
-        if (action === 'read')
-          return await read(channel, await open(channel), options.output ?? OUTPUT_DEFAULT, dryRun);
+        if (action === 'read') return await read(channel, await open(channel), options.output ?? OUTPUT_DEFAULT, dryRun);
         if (action === 'remove') return await remove(channel, await open(channel), dryRun);
         return await write(channel, () => open(channel), document!, dryRun);
       } finally {
         await channel.close();
       }
     } finally {
-      pcsc.close();
+      slots.close();
     }
   },
 });
+
+/** Where cards are: the readers of this machine, or one modem. */
+interface Slots {
+  list(): Reader[];
+  open(name: string): Promise<CardChannel>;
+  /** The one that is meant. */
+  choose(): Promise<CardChannel>;
+  close(): void;
+}
+
+async function readerSlots(wanted: string | undefined): Promise<Slots> {
+  const { openPcsc, chooseReader } = await import('../../card/pcsc.js');
+  const pcsc = await openPcsc();
+  return {
+    list: () => pcsc.readers().filter(({ name }) => wanted === undefined || name.includes(wanted)),
+    open: async (name) => pcsc.connect(name),
+    choose: async () => pcsc.connect(chooseReader(pcsc.readers(), wanted)),
+    close: () => pcsc.close(),
+  };
+}
+
+async function modemSlots(port: string, baud: number): Promise<Slots> {
+  const { openModem } = await import('../../card/modem.js');
+  const { modemChannel } = await import('../../card/modem-channel.js');
+  const open = async () => {
+    const modem = await openModem(port, baud);
+    return modemChannel(modem).catch(async (error) => {
+      await modem.close();
+      throw error;
+    });
+  };
+  // A modem does not tell the answer to reset of its card.
+  return { list: () => [{ name: port, atr: new Uint8Array(0) }], open, choose: open, close: () => undefined };
+}
 
 async function readDocument(file: string) {
   const bytes = await readBytes(file);
@@ -100,14 +148,12 @@ async function readDocument(file: string) {
 }
 
 async function list(
-  pcsc: Pcsc,
-  wanted: string | undefined,
+  slots: Slots,
   open: (channel: CardChannel) => Promise<DataObjects>,
 ): Promise<Result> {
-  const readers = pcsc.readers().filter(({ name }) => wanted === undefined || name.includes(wanted));
   const found: { reader: string; atr: Uint8Array | undefined; objects: DataObject[] | undefined }[] = [];
-  for (const { name, atr } of readers) {
-    found.push({ reader: name, atr, objects: atr && (await objectsOf(pcsc, name, open)) });
+  for (const { name, atr } of slots.list()) {
+    found.push({ reader: name, atr, objects: atr && (await objectsOf(slots, name, open)) });
   }
   const lines = found.flatMap(({ reader, atr, objects }) => [
     `${reader}: ${atr === undefined ? 'no card' : objects === undefined ? 'a card without PKCS#15' : `${objects.length} data objects`}`,
@@ -117,11 +163,11 @@ async function list(
 }
 
 async function objectsOf(
-  pcsc: Pcsc,
+  slots: Slots,
   reader: string,
   open: (channel: CardChannel) => Promise<DataObjects>,
 ): Promise<DataObject[] | undefined> {
-  const channel = pcsc.connect(reader);
+  const channel = await slots.open(reader);
   try {
     return await (await open(channel)).list();
   } catch (error) {
