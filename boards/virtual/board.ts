@@ -1,7 +1,7 @@
 // The virtual board: the agent in this process, behind a serial port that any program can open, and on a broker if one
 // is given.
 //
-// Around the machine there is only what a real board has too: a port (a pseudo-terminal), a radio (MQTT, with retained
+// Around the machine there is only what a real board has too: a port (a pseudo-terminal), a card slot, a radio (MQTT, with retained
 // state and last will), a panel with two buttons (onQuestion), a clock, chance, and flash that stays (a file). It
 // decides nothing. What it shows of the device it asks the agent for, over a packet link of its own.
 
@@ -13,6 +13,7 @@ import type { Question } from '../../host/smp/commands.js';
 import { lines } from '../../host/smp/link.js';
 import { wasmFile } from '../../host/wasm.js';
 import { applicationText } from './application.js';
+import { type CardSlot, openCardSlot } from './card.js';
 import { type Flash, openFlash } from './flash.js';
 import { type Answer, createMachine, type Machine } from './machine.js';
 import { openPty } from './pty.js';
@@ -32,6 +33,7 @@ export interface VirtualBoardOptions {
   broker?: string; // URL
   fleet?: string;
   name?: string; // on the broker
+  card?: string; // a smart card reader of this machine, or part of its name: the card slot of the board
   wasm?: Uint8Array; // another agent than the one that was built
   // A question came up. The signal ends when it is gone; the answer is what the person at the board pressed.
   onQuestion?(question: Question, signal: AbortSignal): Promise<Answer | undefined>;
@@ -54,6 +56,7 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
   const flash = openFlash(options.flash, board.flash, onText);
   const pty = openPty((bytes) => receive(LINK.console, bytes));
   let radio: Radio | undefined;
+  let slot: CardSlot | undefined;
   let closing = false;
 
   // Text of the board itself goes out on the wire, as an application's would, and to whoever watches in this process.
@@ -71,7 +74,7 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
     },
     random: (to) => void randomFillSync(to),
     clock: () => BigInt(Math.floor(Date.now() / 1000)),
-    card: () => 'none',
+    card: (command) => slot?.exchange(command) ?? 'none',
     asking: (now) => setImmediate(ask, now),
     started: (what) => {
       clearTimeout(look); // nobody has talked to this one yet
@@ -150,11 +153,13 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
     question?.abort();
     pty.close();
     flash.close();
+    slot?.close();
     await self.close();
     await radio?.close();
   }
 
   try {
+    if (options.card !== undefined) slot = await openCardSlot(options.card, onText);
     if (options.broker !== undefined) {
       const { broker: url, fleet = 'demo', name = BOARD_NAME } = options;
       radio = await connectRadio({ url, fleet, device: name }, (bytes) => receive(LINK.mqtt, bytes), options.signal);

@@ -81,7 +81,8 @@ function startModem(card: IsoCard, script: Script) {
 
   /** CRSM: the modem selects by path from the MF, and does one thing to the file. */
   function file(line: string): string[] {
-    const [, numbers = '', data = '', path = ''] = /^AT\+CRSM=([\d,]+),(?:"([0-9a-f]*)")?,"([0-9A-F]*)"$/.exec(line) ?? [];
+    const [, numbers = '', data = '', path = ''] =
+      /^AT\+CRSM=([\d,]+),(?:"([0-9a-f]*)")?,"([0-9A-F]*)"$/.exec(line) ?? [];
     const [command, id = 0, p1 = 0, p2 = 0, p3 = 0] = numbers.split(',').map(Number);
     const two = (value: number) => value.toString(16).padStart(2, '0');
     const target = `${path}${id.toString(16).padStart(4, '0')}`;
@@ -192,7 +193,10 @@ describe('a card behind a scripted modem', { timeout: TIMEOUT_MS }, () => {
   });
 
   it('is refused by a modem that knows no way, and by one that blocks SELECT', async () => {
-    expect((await read({ knows: [] })).ended).toMatchObject({ code: 1, stderr: expect.stringContaining('CardRefused') });
+    expect((await read({ knows: [] })).ended).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('CardRefused'),
+    });
     const blocked = await read({ knows: ['CSIM'], blocks: true });
     expect(blocked.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('CardRefused') });
   });

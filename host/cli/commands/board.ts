@@ -19,7 +19,7 @@ import { createPanel } from '../panel.js';
 import { noteRunning } from '../running.js';
 import { printable, rows } from '../show.js';
 import type { Terminal } from '../terminal.js';
-import { pathSchema } from '../values.js';
+import { pathSchema, textSchema } from '../values.js';
 
 interface Running {
   port: string;
@@ -33,11 +33,13 @@ interface Start {
   terminal: Terminal;
   /** On the broker, for boards with a radio. */
   radio: { broker?: string; fleet: string; name: string };
+  /** Reader of smart cards, for boards with a card slot. */
+  card: string | undefined;
 }
 
-const BOARDS: Record<string, { hasRadio: boolean; start(options: Start): Promise<Running> }> = {
-  virtual: { hasRadio: true, start: startVirtual },
-  microbit: { hasRadio: false, start: startMicrobit },
+const BOARDS: Record<string, { hasRadio: boolean; hasCardSlot: boolean; start(options: Start): Promise<Running> }> = {
+  virtual: { hasRadio: true, hasCardSlot: true, start: startVirtual },
+  microbit: { hasRadio: false, hasCardSlot: false, start: startMicrobit },
 };
 
 export const board = command({
@@ -56,6 +58,11 @@ export const board = command({
       schema: pathSchema.optional(),
       path: true,
     },
+    card: {
+      value: 'reader',
+      text: 'card slot of the board: a smart card reader of this machine, or part of its name',
+      schema: textSchema.optional(),
+    },
     ...brokerOptions,
     device: {
       value: 'name',
@@ -66,6 +73,7 @@ export const board = command({
   },
   examples: [
     'countersign board virtual',
+    'countersign board virtual --card Omnikey',
     'countersign board virtual --flash second.flash --broker mqtt://localhost --device second',
     'countersign board microbit',
   ],
@@ -75,8 +83,11 @@ export const board = command({
     const { flash = `${name}-board.flash`, fleet, device } = options;
     const broker = kind.hasRadio ? options.broker : undefined;
     if (options.broker && !kind.hasRadio) terminal.warn(`board: ${name} has a serial line only, no broker reaches it`);
+    const { card } = options;
+    if (card !== undefined && !kind.hasCardSlot)
+      throw new CountersignError('BadArgument', `board: ${name} has no card slot`);
     const radio = { ...(broker === undefined ? {} : { broker }), fleet, name: device };
-    const running = await kind.start({ flash, terminal, radio });
+    const running = await kind.start({ flash, terminal, radio, card });
     const forget = await noteRunning({ board: name, port: running.port, flash: resolve(flash) });
     const reached = broker === undefined ? {} : { broker, fleet, device };
     terminal.result({ board: name, port: running.port, flash, ...reached }, [
@@ -99,12 +110,13 @@ export const board = command({
   },
 });
 
-async function startVirtual({ flash, terminal, radio: { broker, fleet, name } }: Start): Promise<Running> {
+async function startVirtual({ flash, terminal, radio: { broker, fleet, name }, card }: Start): Promise<Running> {
   const { startVirtualBoard } = await import('../../../boards/virtual/board.js');
   const panel = createPanel(terminal);
   try {
     const { port, close } = await startVirtualBoard({
       flash,
+      ...(card === undefined ? {} : { card }),
       ...(broker === undefined ? {} : { broker, fleet, name }),
       onText: (text) => terminal.note(`board: ${printable(text)}`),
       onQuestion: panel.ask,

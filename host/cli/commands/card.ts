@@ -80,7 +80,8 @@ export const card = command({
       throw new CountersignError('BadArgument', 'argument: --reader and --modem are two places; choose one');
     }
     const { openDataObjects } = await import('../../card/data-objects.js');
-    const slots = options.modem === undefined ? await readerSlots(options.reader) : await modemSlots(options.modem, options.baud);
+    const slots =
+      options.modem === undefined ? await readerSlots(options.reader) : await modemSlots(options.modem, options.baud);
     const open = (channel: CardChannel) =>
       openDataObjects(channel, {
         pin: () => findPin(`PIN of the card in ${channel.name}`, options.pinFile, terminal),
@@ -91,7 +92,8 @@ export const card = command({
       if (action === 'list') return await list(slots, open);
       const channel = await slots.choose();
       try {
-        if (action === 'read') return await read(channel, await open(channel), options.output ?? OUTPUT_DEFAULT, dryRun);
+        if (action === 'read')
+          return await read(channel, await open(channel), options.output ?? OUTPUT_DEFAULT, dryRun);
         if (action === 'remove') return await remove(channel, await open(channel), dryRun);
         return await write(channel, () => open(channel), document!, dryRun);
       } finally {
@@ -147,10 +149,7 @@ async function readDocument(file: string) {
   );
 }
 
-async function list(
-  slots: Slots,
-  open: (channel: CardChannel) => Promise<DataObjects>,
-): Promise<Result> {
+async function list(slots: Slots, open: (channel: CardChannel) => Promise<DataObjects>): Promise<Result> {
   const found: { reader: string; atr: Uint8Array | undefined; objects: DataObject[] | undefined }[] = [];
   for (const { name, atr } of slots.list()) {
     found.push({ reader: name, atr, objects: atr && (await objectsOf(slots, name, open)) });

@@ -15,10 +15,10 @@ import { changeData, changeRows } from '../describe/change.js';
 import { issuingOptions } from '../issuing.js';
 import { readBootstrapFile } from '../provisioning.js';
 import { rows } from '../show.js';
-import { openSigningKey } from '../signing.js';
+import { openSigningKey, signingOptions } from '../signing.js';
 import { pathSchema } from '../values.js';
 
-const { key, output, passphraseFile } = issuingOptions;
+const { key, output } = issuingOptions;
 
 export const change = command({
   name: 'change',
@@ -37,7 +37,7 @@ export const change = command({
       text: 'bootstrap document of such a device (tree get Bootstrap): say whether it would take the change',
       schema: pathSchema.optional(),
     },
-    passphraseFile,
+    ...signingOptions,
   },
   examples: [
     'countersign change rotate.yaml -k operator.pem',
@@ -47,7 +47,7 @@ export const change = command({
   writes: true,
   async run({ arguments: { file }, options, terminal, dryRun }) {
     const bytes = await readBytes(file);
-    const signer = await openSigningKey(options.key, options.passphraseFile, terminal);
+    const signer = await openSigningKey(options.key, options, terminal);
     const signed = looksLikeChange(bytes) ? cosignChange(signer, bytes, file) : await signNew(signer, bytes, file);
     const view = viewChange(signed, file);
     const taken = options.bootstrap === undefined ? undefined : await foresee(options.bootstrap, signed);
