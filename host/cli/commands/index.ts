@@ -10,6 +10,7 @@ import { consent } from './consent.js';
 import { consoleCommand } from './console.js';
 import { deliver } from './deliver.js';
 import { devices } from './devices.js';
+import { exportC } from './export-c.js';
 import { inspect } from './inspect.js';
 import { keygen } from './keygen.js';
 import { lint } from './lint.js';
@@ -37,4 +38,5 @@ export const commands: readonly AnyCommand[] = [
   devices,
   card,
   board,
+  exportC,
 ];
