@@ -7,6 +7,7 @@
 // Cortex-M0 that is 13 KB of flash, to hash what is less than a kilobyte: the small profile has sha512-small.ts.
 
 import { SMALL } from '../profile';
+import { sha512Constant } from './sha2-constants';
 import { sha512CompressSmall } from './sha512-small';
 
 // A state:  hash 8 words | bytes so far u64 | block 128 bytes, filled from its start
@@ -15,34 +16,7 @@ const BLOCK: usize = 72;
 const BLOCK_BYTES: u32 = 128;
 export const SHA512_STATE_BYTES: i32 = 200;
 
-const ROUNDS: u32 = 80;
-
-// FIPS 180-4 section 4.2.3: the first 64 bits of the fractional parts of the cube roots of the first 80 primes.
-function words(): usize {
-  // biome-ignore format: a table
-  return memory.data<u64>([
-    0x428a2f98d728ae22, 0x7137449123ef65cd, 0xb5c0fbcfec4d3b2f, 0xe9b5dba58189dbbc,
-    0x3956c25bf348b538, 0x59f111f1b605d019, 0x923f82a4af194f9b, 0xab1c5ed5da6d8118,
-    0xd807aa98a3030242, 0x12835b0145706fbe, 0x243185be4ee4b28c, 0x550c7dc3d5ffb4e2,
-    0x72be5d74f27b896f, 0x80deb1fe3b1696b1, 0x9bdc06a725c71235, 0xc19bf174cf692694,
-    0xe49b69c19ef14ad2, 0xefbe4786384f25e3, 0x0fc19dc68b8cd5b5, 0x240ca1cc77ac9c65,
-    0x2de92c6f592b0275, 0x4a7484aa6ea6e483, 0x5cb0a9dcbd41fbd4, 0x76f988da831153b5,
-    0x983e5152ee66dfab, 0xa831c66d2db43210, 0xb00327c898fb213f, 0xbf597fc7beef0ee4,
-    0xc6e00bf33da88fc2, 0xd5a79147930aa725, 0x06ca6351e003826f, 0x142929670a0e6e70,
-    0x27b70a8546d22ffc, 0x2e1b21385c26c926, 0x4d2c6dfc5ac42aed, 0x53380d139d95b3df,
-    0x650a73548baf63de, 0x766a0abb3c77b2a8, 0x81c2c92e47edaee6, 0x92722c851482353b,
-    0xa2bfe8a14cf10364, 0xa81a664bbc423001, 0xc24b8b70d0f89791, 0xc76c51a30654be30,
-    0xd192e819d6ef5218, 0xd69906245565a910, 0xf40e35855771202a, 0x106aa07032bbd1b8,
-    0x19a4c116b8d2d0c8, 0x1e376c085141ab53, 0x2748774cdf8eeb99, 0x34b0bcb5e19b48a8,
-    0x391c0cb3c5c95a63, 0x4ed8aa4ae3418acb, 0x5b9cca4f7763e373, 0x682e6ff3d6b2b8a3,
-    0x748f82ee5defb2fc, 0x78a5636f43172f60, 0x84c87814a1f0ab72, 0x8cc702081a6439ec,
-    0x90befffa23631e28, 0xa4506cebde82bde9, 0xbef9a3f7b2c67915, 0xc67178f2e372532b,
-    0xca273eceea26619c, 0xd186b8c721c0c207, 0xeada7dd6cde0eb1e, 0xf57d4f7fee6ed178,
-    0x06f067aa72176fba, 0x0a637dc5a2c898a6, 0x113f9804bef90dae, 0x1b710b35131c471b,
-    0x28db77f523047d84, 0x32caab7b40c72493, 0x3c9ebe0a15c9bebc, 0x431d67c49c100d4c,
-    0x4cc5d4becb3e42b6, 0x597f299cfc657e2a, 0x5fcb6fab3ad6faec, 0x6c44198c4a475817,
-  ]);
-}
+const ROUNDS: usize = 80;
 
 export function sha512Begin(state: usize): void {
   // Section 5.3.5: the square roots of the first eight primes.
@@ -113,7 +87,6 @@ function compressBlocks(state: usize, block: usize, blocks: u32): void {
   let f = load<u64>(state, 40);
   let g = load<u64>(state, 48);
   let h = load<u64>(state, 56);
-  const K = words();
   for (; blocks != 0; blocks--) {
     let w0 = bswap<u64>(load<u64>(block, 0));
     let w1 = bswap<u64>(load<u64>(block, 8));
@@ -134,92 +107,90 @@ function compressBlocks(state: usize, block: usize, blocks: u32): void {
     let x: u64 = 0; // a ^ b of this round and of the one before, its b ^ c: majority = b ^ ((a ^ b) & (b ^ c))
     let y: u64 = b ^ c;
     h += rotr<u64>(e ^ rotr<u64>(e ^ rotr<u64>(e, 23), 4), 14) + (g ^ (e & (f ^ g))) + w0;
-    h += load<u64>(K, 0);
+    h += sha512Constant(0);
     d += h;
     x = a ^ b;
     h += rotr<u64>(a ^ rotr<u64>(a ^ rotr<u64>(a, 5), 6), 28) + (b ^ (x & y));
     g += rotr<u64>(d ^ rotr<u64>(d ^ rotr<u64>(d, 23), 4), 14) + (f ^ (d & (e ^ f))) + w1;
-    g += load<u64>(K, 8);
+    g += sha512Constant(8);
     c += g;
     y = h ^ a;
     g += rotr<u64>(h ^ rotr<u64>(h ^ rotr<u64>(h, 5), 6), 28) + (a ^ (y & x));
     f += rotr<u64>(c ^ rotr<u64>(c ^ rotr<u64>(c, 23), 4), 14) + (e ^ (c & (d ^ e))) + w2;
-    f += load<u64>(K, 16);
+    f += sha512Constant(16);
     b += f;
     x = g ^ h;
     f += rotr<u64>(g ^ rotr<u64>(g ^ rotr<u64>(g, 5), 6), 28) + (h ^ (x & y));
     e += rotr<u64>(b ^ rotr<u64>(b ^ rotr<u64>(b, 23), 4), 14) + (d ^ (b & (c ^ d))) + w3;
-    e += load<u64>(K, 24);
+    e += sha512Constant(24);
     a += e;
     y = f ^ g;
     e += rotr<u64>(f ^ rotr<u64>(f ^ rotr<u64>(f, 5), 6), 28) + (g ^ (y & x));
     d += rotr<u64>(a ^ rotr<u64>(a ^ rotr<u64>(a, 23), 4), 14) + (c ^ (a & (b ^ c))) + w4;
-    d += load<u64>(K, 32);
+    d += sha512Constant(32);
     h += d;
     x = e ^ f;
     d += rotr<u64>(e ^ rotr<u64>(e ^ rotr<u64>(e, 5), 6), 28) + (f ^ (x & y));
     c += rotr<u64>(h ^ rotr<u64>(h ^ rotr<u64>(h, 23), 4), 14) + (b ^ (h & (a ^ b))) + w5;
-    c += load<u64>(K, 40);
+    c += sha512Constant(40);
     g += c;
     y = d ^ e;
     c += rotr<u64>(d ^ rotr<u64>(d ^ rotr<u64>(d, 5), 6), 28) + (e ^ (y & x));
     b += rotr<u64>(g ^ rotr<u64>(g ^ rotr<u64>(g, 23), 4), 14) + (a ^ (g & (h ^ a))) + w6;
-    b += load<u64>(K, 48);
+    b += sha512Constant(48);
     f += b;
     x = c ^ d;
     b += rotr<u64>(c ^ rotr<u64>(c ^ rotr<u64>(c, 5), 6), 28) + (d ^ (x & y));
     a += rotr<u64>(f ^ rotr<u64>(f ^ rotr<u64>(f, 23), 4), 14) + (h ^ (f & (g ^ h))) + w7;
-    a += load<u64>(K, 56);
+    a += sha512Constant(56);
     e += a;
     y = b ^ c;
     a += rotr<u64>(b ^ rotr<u64>(b ^ rotr<u64>(b, 5), 6), 28) + (c ^ (y & x));
     h += rotr<u64>(e ^ rotr<u64>(e ^ rotr<u64>(e, 23), 4), 14) + (g ^ (e & (f ^ g))) + w8;
-    h += load<u64>(K, 64);
+    h += sha512Constant(64);
     d += h;
     x = a ^ b;
     h += rotr<u64>(a ^ rotr<u64>(a ^ rotr<u64>(a, 5), 6), 28) + (b ^ (x & y));
     g += rotr<u64>(d ^ rotr<u64>(d ^ rotr<u64>(d, 23), 4), 14) + (f ^ (d & (e ^ f))) + w9;
-    g += load<u64>(K, 72);
+    g += sha512Constant(72);
     c += g;
     y = h ^ a;
     g += rotr<u64>(h ^ rotr<u64>(h ^ rotr<u64>(h, 5), 6), 28) + (a ^ (y & x));
     f += rotr<u64>(c ^ rotr<u64>(c ^ rotr<u64>(c, 23), 4), 14) + (e ^ (c & (d ^ e))) + w10;
-    f += load<u64>(K, 80);
+    f += sha512Constant(80);
     b += f;
     x = g ^ h;
     f += rotr<u64>(g ^ rotr<u64>(g ^ rotr<u64>(g, 5), 6), 28) + (h ^ (x & y));
     e += rotr<u64>(b ^ rotr<u64>(b ^ rotr<u64>(b, 23), 4), 14) + (d ^ (b & (c ^ d))) + w11;
-    e += load<u64>(K, 88);
+    e += sha512Constant(88);
     a += e;
     y = f ^ g;
     e += rotr<u64>(f ^ rotr<u64>(f ^ rotr<u64>(f, 5), 6), 28) + (g ^ (y & x));
     d += rotr<u64>(a ^ rotr<u64>(a ^ rotr<u64>(a, 23), 4), 14) + (c ^ (a & (b ^ c))) + w12;
-    d += load<u64>(K, 96);
+    d += sha512Constant(96);
     h += d;
     x = e ^ f;
     d += rotr<u64>(e ^ rotr<u64>(e ^ rotr<u64>(e, 5), 6), 28) + (f ^ (x & y));
     c += rotr<u64>(h ^ rotr<u64>(h ^ rotr<u64>(h, 23), 4), 14) + (b ^ (h & (a ^ b))) + w13;
-    c += load<u64>(K, 104);
+    c += sha512Constant(104);
     g += c;
     y = d ^ e;
     c += rotr<u64>(d ^ rotr<u64>(d ^ rotr<u64>(d, 5), 6), 28) + (e ^ (y & x));
     b += rotr<u64>(g ^ rotr<u64>(g ^ rotr<u64>(g, 23), 4), 14) + (a ^ (g & (h ^ a))) + w14;
-    b += load<u64>(K, 112);
+    b += sha512Constant(112);
     f += b;
     x = c ^ d;
     b += rotr<u64>(c ^ rotr<u64>(c ^ rotr<u64>(c, 5), 6), 28) + (d ^ (x & y));
     a += rotr<u64>(f ^ rotr<u64>(f ^ rotr<u64>(f, 23), 4), 14) + (h ^ (f & (g ^ h))) + w15;
-    a += load<u64>(K, 120);
+    a += sha512Constant(120);
     e += a;
     y = b ^ c;
     a += rotr<u64>(b ^ rotr<u64>(b ^ rotr<u64>(b, 5), 6), 28) + (c ^ (y & x));
-    let k = K;
-    for (let t: u32 = 16; t != ROUNDS; t += 16) {
-      k += 128;
+    for (let i: usize = 128; i != 8 * ROUNDS; i += 128) {
       w0 +=
         (rotr<u64>(w14, 19) ^ rotr<u64>(w14, 61) ^ (w14 >> 6)) + w9 + (rotr<u64>(w1, 1) ^ rotr<u64>(w1, 8) ^ (w1 >> 7));
       h += rotr<u64>(e ^ rotr<u64>(e ^ rotr<u64>(e, 23), 4), 14) + (g ^ (e & (f ^ g))) + w0;
-      h += load<u64>(k, 0);
+      h += sha512Constant(i);
       d += h;
       x = a ^ b;
       h += rotr<u64>(a ^ rotr<u64>(a ^ rotr<u64>(a, 5), 6), 28) + (b ^ (x & y));
@@ -228,77 +199,77 @@ function compressBlocks(state: usize, block: usize, blocks: u32): void {
         w10 +
         (rotr<u64>(w2, 1) ^ rotr<u64>(w2, 8) ^ (w2 >> 7));
       g += rotr<u64>(d ^ rotr<u64>(d ^ rotr<u64>(d, 23), 4), 14) + (f ^ (d & (e ^ f))) + w1;
-      g += load<u64>(k, 8);
+      g += sha512Constant(i + 8);
       c += g;
       y = h ^ a;
       g += rotr<u64>(h ^ rotr<u64>(h ^ rotr<u64>(h, 5), 6), 28) + (a ^ (y & x));
       w2 +=
         (rotr<u64>(w0, 19) ^ rotr<u64>(w0, 61) ^ (w0 >> 6)) + w11 + (rotr<u64>(w3, 1) ^ rotr<u64>(w3, 8) ^ (w3 >> 7));
       f += rotr<u64>(c ^ rotr<u64>(c ^ rotr<u64>(c, 23), 4), 14) + (e ^ (c & (d ^ e))) + w2;
-      f += load<u64>(k, 16);
+      f += sha512Constant(i + 16);
       b += f;
       x = g ^ h;
       f += rotr<u64>(g ^ rotr<u64>(g ^ rotr<u64>(g, 5), 6), 28) + (h ^ (x & y));
       w3 +=
         (rotr<u64>(w1, 19) ^ rotr<u64>(w1, 61) ^ (w1 >> 6)) + w12 + (rotr<u64>(w4, 1) ^ rotr<u64>(w4, 8) ^ (w4 >> 7));
       e += rotr<u64>(b ^ rotr<u64>(b ^ rotr<u64>(b, 23), 4), 14) + (d ^ (b & (c ^ d))) + w3;
-      e += load<u64>(k, 24);
+      e += sha512Constant(i + 24);
       a += e;
       y = f ^ g;
       e += rotr<u64>(f ^ rotr<u64>(f ^ rotr<u64>(f, 5), 6), 28) + (g ^ (y & x));
       w4 +=
         (rotr<u64>(w2, 19) ^ rotr<u64>(w2, 61) ^ (w2 >> 6)) + w13 + (rotr<u64>(w5, 1) ^ rotr<u64>(w5, 8) ^ (w5 >> 7));
       d += rotr<u64>(a ^ rotr<u64>(a ^ rotr<u64>(a, 23), 4), 14) + (c ^ (a & (b ^ c))) + w4;
-      d += load<u64>(k, 32);
+      d += sha512Constant(i + 32);
       h += d;
       x = e ^ f;
       d += rotr<u64>(e ^ rotr<u64>(e ^ rotr<u64>(e, 5), 6), 28) + (f ^ (x & y));
       w5 +=
         (rotr<u64>(w3, 19) ^ rotr<u64>(w3, 61) ^ (w3 >> 6)) + w14 + (rotr<u64>(w6, 1) ^ rotr<u64>(w6, 8) ^ (w6 >> 7));
       c += rotr<u64>(h ^ rotr<u64>(h ^ rotr<u64>(h, 23), 4), 14) + (b ^ (h & (a ^ b))) + w5;
-      c += load<u64>(k, 40);
+      c += sha512Constant(i + 40);
       g += c;
       y = d ^ e;
       c += rotr<u64>(d ^ rotr<u64>(d ^ rotr<u64>(d, 5), 6), 28) + (e ^ (y & x));
       w6 +=
         (rotr<u64>(w4, 19) ^ rotr<u64>(w4, 61) ^ (w4 >> 6)) + w15 + (rotr<u64>(w7, 1) ^ rotr<u64>(w7, 8) ^ (w7 >> 7));
       b += rotr<u64>(g ^ rotr<u64>(g ^ rotr<u64>(g, 23), 4), 14) + (a ^ (g & (h ^ a))) + w6;
-      b += load<u64>(k, 48);
+      b += sha512Constant(i + 48);
       f += b;
       x = c ^ d;
       b += rotr<u64>(c ^ rotr<u64>(c ^ rotr<u64>(c, 5), 6), 28) + (d ^ (x & y));
       w7 +=
         (rotr<u64>(w5, 19) ^ rotr<u64>(w5, 61) ^ (w5 >> 6)) + w0 + (rotr<u64>(w8, 1) ^ rotr<u64>(w8, 8) ^ (w8 >> 7));
       a += rotr<u64>(f ^ rotr<u64>(f ^ rotr<u64>(f, 23), 4), 14) + (h ^ (f & (g ^ h))) + w7;
-      a += load<u64>(k, 56);
+      a += sha512Constant(i + 56);
       e += a;
       y = b ^ c;
       a += rotr<u64>(b ^ rotr<u64>(b ^ rotr<u64>(b, 5), 6), 28) + (c ^ (y & x));
       w8 +=
         (rotr<u64>(w6, 19) ^ rotr<u64>(w6, 61) ^ (w6 >> 6)) + w1 + (rotr<u64>(w9, 1) ^ rotr<u64>(w9, 8) ^ (w9 >> 7));
       h += rotr<u64>(e ^ rotr<u64>(e ^ rotr<u64>(e, 23), 4), 14) + (g ^ (e & (f ^ g))) + w8;
-      h += load<u64>(k, 64);
+      h += sha512Constant(i + 64);
       d += h;
       x = a ^ b;
       h += rotr<u64>(a ^ rotr<u64>(a ^ rotr<u64>(a, 5), 6), 28) + (b ^ (x & y));
       w9 +=
         (rotr<u64>(w7, 19) ^ rotr<u64>(w7, 61) ^ (w7 >> 6)) + w2 + (rotr<u64>(w10, 1) ^ rotr<u64>(w10, 8) ^ (w10 >> 7));
       g += rotr<u64>(d ^ rotr<u64>(d ^ rotr<u64>(d, 23), 4), 14) + (f ^ (d & (e ^ f))) + w9;
-      g += load<u64>(k, 72);
+      g += sha512Constant(i + 72);
       c += g;
       y = h ^ a;
       g += rotr<u64>(h ^ rotr<u64>(h ^ rotr<u64>(h, 5), 6), 28) + (a ^ (y & x));
       w10 +=
         (rotr<u64>(w8, 19) ^ rotr<u64>(w8, 61) ^ (w8 >> 6)) + w3 + (rotr<u64>(w11, 1) ^ rotr<u64>(w11, 8) ^ (w11 >> 7));
       f += rotr<u64>(c ^ rotr<u64>(c ^ rotr<u64>(c, 23), 4), 14) + (e ^ (c & (d ^ e))) + w10;
-      f += load<u64>(k, 80);
+      f += sha512Constant(i + 80);
       b += f;
       x = g ^ h;
       f += rotr<u64>(g ^ rotr<u64>(g ^ rotr<u64>(g, 5), 6), 28) + (h ^ (x & y));
       w11 +=
         (rotr<u64>(w9, 19) ^ rotr<u64>(w9, 61) ^ (w9 >> 6)) + w4 + (rotr<u64>(w12, 1) ^ rotr<u64>(w12, 8) ^ (w12 >> 7));
       e += rotr<u64>(b ^ rotr<u64>(b ^ rotr<u64>(b, 23), 4), 14) + (d ^ (b & (c ^ d))) + w11;
-      e += load<u64>(k, 88);
+      e += sha512Constant(i + 88);
       a += e;
       y = f ^ g;
       e += rotr<u64>(f ^ rotr<u64>(f ^ rotr<u64>(f, 5), 6), 28) + (g ^ (y & x));
@@ -307,7 +278,7 @@ function compressBlocks(state: usize, block: usize, blocks: u32): void {
         w5 +
         (rotr<u64>(w13, 1) ^ rotr<u64>(w13, 8) ^ (w13 >> 7));
       d += rotr<u64>(a ^ rotr<u64>(a ^ rotr<u64>(a, 23), 4), 14) + (c ^ (a & (b ^ c))) + w12;
-      d += load<u64>(k, 96);
+      d += sha512Constant(i + 96);
       h += d;
       x = e ^ f;
       d += rotr<u64>(e ^ rotr<u64>(e ^ rotr<u64>(e, 5), 6), 28) + (f ^ (x & y));
@@ -316,7 +287,7 @@ function compressBlocks(state: usize, block: usize, blocks: u32): void {
         w6 +
         (rotr<u64>(w14, 1) ^ rotr<u64>(w14, 8) ^ (w14 >> 7));
       c += rotr<u64>(h ^ rotr<u64>(h ^ rotr<u64>(h, 23), 4), 14) + (b ^ (h & (a ^ b))) + w13;
-      c += load<u64>(k, 104);
+      c += sha512Constant(i + 104);
       g += c;
       y = d ^ e;
       c += rotr<u64>(d ^ rotr<u64>(d ^ rotr<u64>(d, 5), 6), 28) + (e ^ (y & x));
@@ -325,14 +296,14 @@ function compressBlocks(state: usize, block: usize, blocks: u32): void {
         w7 +
         (rotr<u64>(w15, 1) ^ rotr<u64>(w15, 8) ^ (w15 >> 7));
       b += rotr<u64>(g ^ rotr<u64>(g ^ rotr<u64>(g, 23), 4), 14) + (a ^ (g & (h ^ a))) + w14;
-      b += load<u64>(k, 112);
+      b += sha512Constant(i + 112);
       f += b;
       x = c ^ d;
       b += rotr<u64>(c ^ rotr<u64>(c ^ rotr<u64>(c, 5), 6), 28) + (d ^ (x & y));
       w15 +=
         (rotr<u64>(w13, 19) ^ rotr<u64>(w13, 61) ^ (w13 >> 6)) + w8 + (rotr<u64>(w0, 1) ^ rotr<u64>(w0, 8) ^ (w0 >> 7));
       a += rotr<u64>(f ^ rotr<u64>(f ^ rotr<u64>(f, 23), 4), 14) + (h ^ (f & (g ^ h))) + w15;
-      a += load<u64>(k, 120);
+      a += sha512Constant(i + 120);
       e += a;
       y = b ^ c;
       a += rotr<u64>(b ^ rotr<u64>(b ^ rotr<u64>(b, 5), 6), 28) + (c ^ (y & x));
