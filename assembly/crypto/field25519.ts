@@ -2,10 +2,12 @@
 //
 // An element is FE_BYTES at a 4-aligned address, in the limbs of the build's product kernel, not in any normal form.
 // Sizes are counted in units: what a product gives is tight, one unit; words as they come have two; sums and differences
-// add their operands' units. A product takes operands of at most 7 units each that multiply to at most 14.
+// add their operands' units. A product takes operands that have at most 7 units together.
 // Results may stand where an operand stood, except where said. Public data only: running time follows the values.
 
+import { NARROW } from '../profile';
 import { FIELD_MODULUS, FIELD_WORDS } from './areas';
+import { narrowReduce25519 } from './field25519-narrow';
 import { wideReduce25519 } from './field25519-wide';
 import { multiply, square } from './product';
 import { WIDE_BITS, WIDE_BYTES, WIDE_LIMBS, wideAdd, wideSub } from './product-wide';
@@ -19,12 +21,17 @@ function setModulus(): void {
 
 export function feMul(z: usize, x: usize, y: usize): void {
   multiply(x, y);
-  wideReduce25519(z);
+  reduce(z);
 }
 
 export function feSquare(z: usize, x: usize): void {
   square(x);
-  wideReduce25519(z);
+  reduce(z);
+}
+
+function reduce(z: usize): void {
+  if (NARROW) narrowReduce25519(z);
+  else wideReduce25519(z);
 }
 
 export function feAdd(z: usize, x: usize, y: usize): void {

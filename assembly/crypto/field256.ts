@@ -5,7 +5,9 @@
 // too, as they come in by a product. Results may stand where an operand stood.
 // Public data only: running time follows the values.
 
+import { NARROW } from '../profile';
 import { COLUMNS, FIELD_MODULUS, FIELD_SPARE, FIELD_WORDS } from './areas';
+import { narrowReduce256, narrowSubtract256 } from './field256-narrow';
 import { wideReduce256, wideSubtract256 } from './field256-wide';
 import { wordsInvert } from './inverse';
 import { multiply, square } from './product';
@@ -31,21 +33,31 @@ export function gfSquare(z: usize, x: usize): void {
 
 function reduce(z: usize): void {
   store<i64>(COLUMNS, 0, 8 * 17);
-  wideReduce256(z);
+  reduceColumns(z);
+}
+
+function reduceColumns(z: usize): void {
+  if (NARROW) narrowReduce256(z);
+  else wideReduce256(z);
+}
+
+function subtract(w: usize): void {
+  if (NARROW) narrowSubtract256(w);
+  else wideSubtract256(w);
 }
 
 // z = x * y - w, w of at most 4 units
 export function gfMulSub(z: usize, x: usize, y: usize, w: usize): void {
   multiply(x, y);
-  wideSubtract256(w);
-  wideReduce256(z);
+  subtract(w);
+  reduceColumns(z);
 }
 
 // z = x * x - w, w of at most 4 units
 export function gfSquareSub(z: usize, x: usize, w: usize): void {
   square(x);
-  wideSubtract256(w);
-  wideReduce256(z);
+  subtract(w);
+  reduceColumns(z);
 }
 
 export function gfAdd(z: usize, x: usize, y: usize): void {

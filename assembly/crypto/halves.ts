@@ -7,6 +7,7 @@
 // (u, v) of about 128 bits each.
 
 import { FIELD_MODULUS, FIELD_WORDS } from './areas';
+import { bitLength, euclidStep } from './euclid';
 import { WORDS_BYTES, wordsLess, wordsSet } from './words';
 
 const HALF_BITS: u32 = 128; // u below 2^128 is short enough
@@ -23,7 +24,7 @@ export function halvesOf(u: usize, v: usize, k: usize): bool {
   memory.copy(r, k, WORDS_BYTES);
   wordsSet(w, 1, 0, 0, 0, 0, 0, 0, 0);
   let lengthU: u32 = 256;
-  let lengthR = bitLength(r, 256);
+  let lengthR = bitLength(r);
   while (lengthU != 0 && lengthR != 0) {
     if (lengthR <= HALF_BITS && (load<u32>(w) & 1) != 0) {
       memory.copy(u, r, WORDS_BYTES);
@@ -31,62 +32,11 @@ export function halvesOf(u: usize, v: usize, k: usize): bool {
       return false;
     }
     if (lengthU <= HALF_BITS && (load<u32>(v) & 1) != 0) return true;
-    if (wordsLess(u, r)) lengthR = reduce(r, w, lengthR, u, v, lengthU);
-    else lengthU = reduce(u, v, lengthU, r, w, lengthR);
+    if (wordsLess(u, r)) lengthR = euclidStep(r, w, lengthR, u, v, lengthU);
+    else lengthU = euclidStep(u, v, lengthU, r, w, lengthR);
   }
   // k is 0, or no short odd v exists: the full-length equation.
   memory.copy(u, k, WORDS_BYTES);
   wordsSet(v, 1, 0, 0, 0, 0, 0, 0, 0);
   return false;
-}
-
-// in: x >= y > 0 and their lengths in bits   out: x -= y 2^n, p += q 2^n with the largest n that leaves x >= 0
-// Returns the length of x.
-function reduce(x: usize, p: usize, lengthX: u32, y: usize, q: usize, lengthY: u32): u32 {
-  let n = lengthX - lengthY;
-  if (subShifted(x, y, n)) {
-    n--;
-    addShifted(x, y, n);
-  }
-  addShifted(p, q, n);
-  return bitLength(x, lengthX);
-}
-
-// x = (x - y 2^n) mod 2^256, returns whether it fell below 0
-function subShifted(x: usize, y: usize, n: u32): bool {
-  let held: u64 = 0;
-  let difference: i64 = 0;
-  for (let at: usize = (n >> 5) << 2; at < WORDS_BYTES; at += 4) {
-    held |= (<u64>load<u32>(y)) << (<u64>(n & 31));
-    difference += <i64>load<u32>(x + at) - <i64>(held & 0xffffffff);
-    store<u32>(x + at, <u32>difference);
-    difference >>= 32;
-    held >>= 32;
-    y += 4;
-  }
-  return difference != 0;
-}
-
-// x = (x + y 2^n) mod 2^256
-function addShifted(x: usize, y: usize, n: u32): void {
-  let held: u64 = 0;
-  let sum: u64 = 0;
-  for (let at: usize = (n >> 5) << 2; at < WORDS_BYTES; at += 4) {
-    held |= (<u64>load<u32>(y)) << (<u64>(n & 31));
-    sum += <u64>load<u32>(x + at) + (held & 0xffffffff);
-    store<u32>(x + at, <u32>sum);
-    sum >>= 32;
-    held >>= 32;
-    y += 4;
-  }
-}
-
-// in: x < 2^most
-function bitLength(x: usize, most: u32): u32 {
-  for (let at: usize = ((most + 31) >> 5) << 2; at != 0; ) {
-    at -= 4;
-    const word = load<u32>(x + at);
-    if (word != 0) return <u32>(at << 3) + 32 - <u32>clz<u32>(word);
-  }
-  return 0;
 }

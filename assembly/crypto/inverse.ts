@@ -4,7 +4,9 @@
 // Thirty steps at a time run on the lowest bits of f and g alone and give a matrix; the matrix is then applied to the
 // whole f, g (exactly) and to d, e (modulo m). Numbers are nine signed limbs of 30 bits. Public data only.
 
+import { SMALL } from '../profile';
 import { COLUMNS, INVERSE } from './areas';
+import { euclidInvert } from './euclid';
 import { wordsFromLimbs, wordsToLimbs } from './words';
 
 const LIMBS: u32 = 9;
@@ -18,9 +20,14 @@ const D: usize = G + BYTES;
 const E: usize = D + BYTES;
 const MODULUS: usize = COLUMNS; // no product runs meanwhile
 
-// in: 0 < x < m, m odd and above 2^254, reciprocal = 1/m mod 2^30   out: z = 1/x mod m
+// in: 0 < x < m, m an odd prime above 2^254, reciprocal = 1/m mod 2^30   out: z = 1/x mod m
 // z, x and m may be the same addresses or disjoint.
 export function wordsInvert(z: usize, x: usize, m: usize, reciprocal: u32): void {
+  if (SMALL) euclidInvert(z, x, m);
+  else invertByDivisionSteps(z, x, m, reciprocal);
+}
+
+function invertByDivisionSteps(z: usize, x: usize, m: usize, reciprocal: u32): void {
   wordsToLimbs(MODULUS, m, BITS, LIMBS);
   memory.copy(F, MODULUS, BYTES);
   wordsToLimbs(G, x, BITS, LIMBS);

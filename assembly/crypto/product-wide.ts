@@ -13,8 +13,8 @@ export const WIDE_LIMBS: u32 = 9;
 export const WIDE_BITS: u32 = 29;
 export const WIDE_BYTES: usize = 36;
 
-// in: x of s units, y of t units, s * t <= 14   out: COLUMNS[k] = sum of x[i] * y[k - i], k = 0..16
-//   |column| <= 9 * 14 * (2^28 + 2^6)^2 < 2^63
+// in: x of s units, y of t units, s + t <= 7   out: COLUMNS[k] = sum of x[i] * y[k - i], k = 0..16
+//   s * t <= 12, |column| <= 9 * 12 * (2^28 + 2^17)^2 < 2^63
 export function wideMultiply(x: usize, y: usize): void {
   const y8 = <i64>load<i32>(y, 32);
   const y7 = <i64>load<i32>(y, 28);
@@ -53,7 +53,7 @@ export function wideMultiply(x: usize, y: usize): void {
   store<i64>(COLUMNS, x8 * y8, 128);
 }
 
-// in: x of s units, s * s <= 14   out: COLUMNS as above for x * x
+// in: x of s units, s <= 3   out: COLUMNS as above for x * x
 export function wideSquare(x: usize): void {
   const x8 = <i64>load<i32>(x, 32);
   const x7 = <i64>load<i32>(x, 28);

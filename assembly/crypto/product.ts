@@ -1,7 +1,7 @@
 // The product kernel of this build: one name for what differs by processor.
 
 import { NARROW } from '../profile';
-import { narrowMultiply, narrowSquare } from './product-narrow';
+import { narrowMultiply } from './product-narrow';
 import { wideMultiply, wideSquare } from './product-wide';
 
 export function multiply(x: usize, y: usize): void {
@@ -10,6 +10,6 @@ export function multiply(x: usize, y: usize): void {
 }
 
 export function square(x: usize): void {
-  if (NARROW) narrowSquare(x);
+  if (NARROW) narrowMultiply(x, x);
   else wideSquare(x);
 }

@@ -1,0 +1,68 @@
+// Euclid's algorithm on numbers of 256 bits, by shifts and subtractions: the step that halves.ts takes too, and an inversion
+// made of it, for microcontrollers; inverse.ts has a faster one of three times the code. Public data only.
+
+import { INVERSE } from './areas';
+import { WORDS_BYTES, wordsLess, wordsSub } from './words';
+
+const U: usize = INVERSE;
+const V: usize = U + WORDS_BYTES;
+const R: usize = V + WORDS_BYTES;
+const W: usize = R + WORDS_BYTES;
+
+// in: x >= y > 0 and their lengths in bits   out: x -= y 2^n, p += q 2^n with the largest n that leaves x >= 0
+// Returns the length of x.
+export function euclidStep(x: usize, p: usize, lengthX: u32, y: usize, q: usize, lengthY: u32): u32 {
+  let n = lengthX - lengthY;
+  if (addShifted(x, y, n, true)) {
+    n--;
+    addShifted(x, y, n, false);
+  }
+  addShifted(p, q, n, false);
+  return bitLength(x);
+}
+
+// x = (x + y 2^n) mod 2^256, or (x - y 2^n); returns whether a difference fell below 0
+function addShifted(x: usize, y: usize, n: u32, negative: bool): bool {
+  let sum: i64 = 0;
+  let below: u32 = 0; // the word below the one in hand
+  for (let at: usize = (n >> 5) << 2; at < WORDS_BYTES; at += 4) {
+    const word = load<u32>(y);
+    const shifted = (word << (n & 31)) | ((below >> 1) >> (31 - (n & 31)));
+    below = word;
+    y += 4;
+    sum += <i64>load<u32>(x + at);
+    if (negative) sum -= <i64>shifted;
+    else sum += <i64>shifted;
+    store<u32>(x + at, <u32>sum);
+    sum >>= 32;
+  }
+  return sum < 0;
+}
+
+export function bitLength(x: usize): u32 {
+  for (let at = WORDS_BYTES; at != 0; ) {
+    at -= 4;
+    const word = load<u32>(x + at);
+    if (word != 0) return <u32>(at << 3) + 32 - <u32>clz<u32>(word);
+  }
+  return 0;
+}
+
+// in: 0 < x < m, m prime   out: z = 1/x mod m
+// z, x and m may be the same addresses or disjoint.
+export function euclidInvert(z: usize, x: usize, m: usize): void {
+  // Two rows, each a remainder and the factor of x that gives it: u = -v x, r = w x mod m, and u w + r v = m.
+  memory.copy(U, m, WORDS_BYTES);
+  memory.fill(V, 0, WORDS_BYTES);
+  memory.copy(R, x, WORDS_BYTES);
+  memory.fill(W, 0, WORDS_BYTES);
+  store<u32>(W, 1);
+  let lengthU = bitLength(U);
+  let lengthR = bitLength(R);
+  while (lengthU != 1 && lengthR != 1) {
+    if (wordsLess(U, R)) lengthR = euclidStep(R, W, lengthR, U, V, lengthU);
+    else lengthU = euclidStep(U, V, lengthU, R, W, lengthR);
+  }
+  if (lengthR == 1) memory.copy(z, W, WORDS_BYTES);
+  else wordsSub(z, m, V);
+}
