@@ -1,5 +1,5 @@
 // The primitives on Cortex-M0 and M4: executed instructions, flash and stack of the small profile, translated to C by the
-// port's translator, compiled by GCC and run by QEMU under the counter of boards/port/count.c. All figures are exact.
+// port's translator, compiled by GCC and run by QEMU under the counter of bench/count.c. All figures are exact.
 //
 // Emulated: no silicon was measured. Instructions are not cycles, and the peers' figures are those of native C that the
 // project's performance notes give, counted the same way.
@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FOLDER = `${ROOT}build/chip`;
+const ASC = createRequire(import.meta.url).resolve('assemblyscript/bin/asc.js');
 const TIMEOUT_MS = 600_000;
 const HASHED_BYTES = 1024; // by which the two runs of a hash differ, see bench/chip/main.c
 
@@ -32,6 +33,7 @@ const SMALL_CODE = ['--optimizeLevel', '0', '--shrinkLevel', '2'];
 const PRIMITIVES = [
   {
     what: 1,
+    entry: 'sha256',
     name: 'SHA-256',
     unit: 'instructions per byte',
     peer: 'BearSSL',
@@ -41,6 +43,7 @@ const PRIMITIVES = [
   },
   {
     what: 2,
+    entry: 'sha512',
     name: 'SHA-512',
     unit: 'instructions per byte',
     peer: 'BearSSL',
@@ -50,6 +53,7 @@ const PRIMITIVES = [
   },
   {
     what: 3,
+    entry: 'ed25519',
     name: 'Ed25519 verify',
     unit: 'instructions',
     peer: 'Monocypher',
@@ -59,6 +63,7 @@ const PRIMITIVES = [
   },
   {
     what: 4,
+    entry: 'p256',
     name: 'P-256 verify',
     unit: 'instructions',
     peer: 'micro-ecc C',
@@ -101,11 +106,18 @@ const flashOf = (elf) => {
   return text + data;
 };
 
-function compile(what, { flags }, folder) {
+function toC(entry, { uses }, folder, translate) {
+  const wasm = `${folder}/${entry}.wasm`;
+  const output = ['--target', 'core', ...SMALL_CODE, '-o', wasm, '-t', `${wasm}.wat`];
+  run(process.execPath, [ASC, `bench/chip/${entry}.ts`, ...output, ...uses.flatMap((use) => ['--use', use])]);
+  writeFileSync(`${wasm}.c`, translate(readFileSync(wasm), 'bench'));
+}
+
+function compile(what, { flags }, folder, entry) {
   const elf = `${folder}/${what}.elf`;
   const language = ['-std=gnu11', '-mthumb', '-ffreestanding', '-ffunction-sections', '-fdata-sections', '-w'];
   const linking = ['-nostartfiles', '--specs=nano.specs', '-Wl,--gc-sections', '-T', 'bench/chip/chip.ld'];
-  const own = [`-DWHAT=${what}`, '-I', folder, '-I', 'boards/port'];
+  const own = [`-DWHAT=${what}`, `-DMODULE="${entry}.wasm.c"`, '-I', folder, '-I', 'boards/port'];
   run('arm-none-eabi-gcc', [...flags, ...language, ...own, ...linking, 'bench/chip/main.c', '-lc', '-lgcc', '-o', elf]);
   return elf;
 }
@@ -129,32 +141,18 @@ function execute(elf) {
 async function measure() {
   const { translate } = await import(new URL('../dist/boards/port/translate.js', import.meta.url));
   mkdirSync(FOLDER, { recursive: true });
-  run('cc', ['-O2', '-shared', '-fPIC', '-o', `${FOLDER}/libcount.so`, 'boards/port/count.c']);
-  const asc = createRequire(import.meta.url).resolve('assemblyscript/bin/asc.js');
+  run('cc', ['-O2', '-shared', '-fPIC', '-o', `${FOLDER}/libcount.so`, 'bench/count.c']);
   const measured = [];
   for (const [cpu, settings] of Object.entries(CPUS)) {
     const folder = `${FOLDER}/${cpu}`;
     mkdirSync(folder, { recursive: true });
-    const uses = settings.uses.flatMap((use) => ['--use', use]);
-    const wasm = `${folder}/bench.wasm`;
-    run(process.execPath, [
-      asc,
-      'bench/chip/entry.ts',
-      '--target',
-      'core',
-      ...SMALL_CODE,
-      '-o',
-      wasm,
-      '-t',
-      `${wasm}.wat`,
-      ...uses,
-    ]);
-    writeFileSync(`${folder}/bench.wasm.c`, translate(readFileSync(`${wasm}`), 'bench'));
     writeFileSync(`${folder}/vectors.h`, vectors());
-    const nothing = flashOf(compile(0, settings, folder));
-    for (const { what } of PRIMITIVES) {
-      const elf = compile(what, settings, folder);
+    for (const { entry } of PRIMITIVES) toC(entry, settings, folder, translate);
+    const nothing = flashOf(compile(0, settings, folder, PRIMITIVES[0].entry));
+    for (const { what, entry } of PRIMITIVES) {
+      const elf = compile(what, settings, folder, entry);
       const { counts, result, stack } = execute(elf);
+      if (counts.length !== (what > 2 ? 1 : 2)) throw new Error(`bench: ${elf} was not counted`);
       if (what > 2 && result !== 1) throw new Error(`bench: ${cpu} refuses a good signature`);
       const instructions = what > 2 ? counts[0] : (counts[1] - counts[0]) / HASHED_BYTES;
       measured.push({ cpu, what, instructions, flash: flashOf(elf) - nothing, stack });

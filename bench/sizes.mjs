@@ -84,7 +84,7 @@ function verifier(folder) {
 /** The main job on the emulated board. Returns the deepest stack and the number of unaligned accesses. */
 async function run(firmware, folder) {
   const plugin = join(folder, 'count.so');
-  execFileSync('cc', ['-O2', '-shared', '-fPIC', '-o', plugin, join(ROOT, 'boards/port/count.c')]);
+  execFileSync('cc', ['-O2', '-shared', '-fPIC', '-o', plugin, join(ROOT, 'bench/count.c')]);
   const emulator = await startEmulator({ firmware, arguments: ['-plugin', plugin] });
   const { offset, stackBytes } = board.ram;
   let stack = 0;

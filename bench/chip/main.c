@@ -4,7 +4,7 @@
  */
 #include <stdint.h>
 #include <string.h>
-#include "bench.wasm.c"
+#include MODULE
 #include "vectors.h"
 
 extern uint32_t stack_top[], bss_start[], bss_end[];

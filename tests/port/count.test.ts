@@ -1,4 +1,4 @@
-// The QEMU plugin that counts (boards/port/count.c) counts right: a program of known steps on a Cortex-M4, which may read
+// The QEMU plugin that counts (bench/count.c) counts right: a program of known steps on a Cortex-M4, which may read
 // from any address. (The emulated Cortex-M0 faults on the first unaligned access, as silicon does.)
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -28,7 +28,7 @@ test.skipIf(!have('cc', 'arm-none-eabi-gcc', 'qemu-system-arm'))('counts instruc
     const at = (name: string) => join(folder, name);
     execFileSync('cc', [
       ...['-O2', '-Wall', '-Wextra', '-Werror', '-shared', '-fPIC'],
-      ...['-o', at('count.so'), 'boards/port/count.c'],
+      ...['-o', at('count.so'), 'bench/count.c'],
     ]);
     writeFileSync(at('program.c'), PROGRAM);
     execFileSync('arm-none-eabi-gcc', [
