@@ -1,5 +1,5 @@
 // Euclid's algorithm on numbers of 256 bits, by shifts and subtractions: the step that halves.ts takes too, and an inversion
-// made of it, for microcontrollers; inverse.ts has a faster one of three times the code. Public data only.
+// made of it, for the Cortex-M0; inverse.ts has a faster one of three times the code. Public data only.
 
 import { INVERSE } from './areas';
 import { WORDS_BYTES, wordsLess, wordsSub } from './words';

@@ -4,7 +4,7 @@
 // Thirty steps at a time run on the lowest bits of f and g alone and give a matrix; the matrix is then applied to the
 // whole f, g (exactly) and to d, e (modulo m). Numbers are nine signed limbs of 30 bits. Public data only.
 
-import { SMALL } from '../profile';
+import { NARROW } from '../profile';
 import { COLUMNS, INVERSE } from './areas';
 import { euclidInvert } from './euclid';
 import { wordsFromLimbs, wordsToLimbs } from './words';
@@ -23,7 +23,7 @@ const MODULUS: usize = COLUMNS; // no product runs meanwhile
 // in: 0 < x < m, m an odd prime above 2^254, reciprocal = 1/m mod 2^30   out: z = 1/x mod m
 // z, x and m may be the same addresses or disjoint.
 export function wordsInvert(z: usize, x: usize, m: usize, reciprocal: u32): void {
-  if (SMALL) euclidInvert(z, x, m);
+  if (NARROW) euclidInvert(z, x, m);
   else invertByDivisionSteps(z, x, m, reciprocal);
 }
 
