@@ -155,8 +155,9 @@ export function storeMount(): Reason {
   const first = adopt(0) ? generation : 0;
   const second = adopt(1) ? generation : 0;
   let chosen: u32 = first > second ? 0 : 1;
-  if (first && second && adopt(chosen) && !proven()) chosen ^= 1;
-  if ((first || second) && adopt(chosen)) {
+  if (first && second && !(adopt(chosen) && proven())) chosen ^= 1;
+  // A torn header may read well once and badly now: then it is the other bank, not a blank device.
+  if ((first || second) && (adopt(chosen) || adopt(chosen ^ 1))) {
     findTail();
   } else {
     bank = 1; // so that the first bank is written first

@@ -13,7 +13,7 @@
 
 import { Key } from '../flash/keys';
 import { headPages, imageBytesMax, Place, pageBytes, placeErase, placeRead, placeWrite } from '../flash/slots';
-import { storeCommit, storeRead, storeStage, storeStageDelete } from '../flash/store';
+import { storeCommit, storeRead, storeSettle, storeStage, storeStageDelete } from '../flash/store';
 import { HEAD, HEAD_BYTES_MAX } from '../package/head';
 import { manifest } from '../package/manifest';
 import {
@@ -286,7 +286,8 @@ function resume(): bool {
   session.headBytes = stored.headBytes;
   session.eraseCount = stored.eraseCount;
   const wanted = progress.pages * pageBytes();
-  if (wanted > manifest.imageBytes) return false;
+  // The client is about to be told how far it got: that has to be certain.
+  if (wanted > manifest.imageBytes || storeSettle() !== Reason.Ok) return false;
   for (let at: u32 = 0; at < wanted; at += BUFFER_BYTES) {
     if (placeRead(Place.Staged, at, BUFFER, BUFFER_BYTES) !== Reason.Ok) return false;
     if (offerPush(BUFFER, BUFFER_BYTES) !== BUFFER_BYTES) return false;

@@ -23,7 +23,10 @@ export function provisionMount(): Reason {
 
 // The bootstrap document of a blank device; afterwards it is locked.
 export function bootstrapPut(from: usize, length: u32): Reason {
-  if (provisioned() || storeLength(Key.Bootstrap) > 0) return Reason.BootstrapLocked;
+  if (provisioned() || storeLength(Key.Bootstrap) > 0) {
+    const settled = storeSettle();
+    return settled === Reason.Ok ? Reason.BootstrapLocked : settled;
+  }
   const reason = provision(from, length);
   if (reason !== Reason.Ok) return reason;
   storeStage(Key.Bootstrap, BOOTSTRAP, bootstrapBytes());
@@ -46,10 +49,12 @@ export function approvalPut(from: usize, length: u32): Reason {
   if (reason !== Reason.Ok) return reason;
   const key = Key.Approval | (seatOf(document.signer) << 8);
   const floor = operatorFloor(document.signer);
-  if (document.sequence <= floor && floor !== 0) {
-    const kept = storeLength(key);
-    if (document.sequence < floor) return Reason.Superseded;
-    if (kept > 0) return isStored(key, from, length) ? storeSettle() : Reason.Superseded;
+  const kept = storeLength(key) > 0;
+  if (document.sequence < floor || (document.sequence === floor && floor !== 0 && kept)) {
+    // Either answer tells that something is stored: that has to be certain.
+    const settled = storeSettle();
+    if (settled !== Reason.Ok) return settled;
+    return document.sequence === floor && isStored(key, from, length) ? Reason.Ok : Reason.Superseded;
   }
   setOperatorFloor(document.signer, document.sequence);
   facts.timeFloor = max(facts.timeFloor, document.issuedAt);

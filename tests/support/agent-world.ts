@@ -1,5 +1,6 @@
 // A world for tests of the agent: keys, a provisioned board, packages, and the steps of the story as functions.
-import { type BenchFlash, type Board, bench, benchFlash } from './bench-hal.js';
+import { type Board, bench, benchFlash } from './bench-hal.js';
+import type { BenchFlash } from './flash.js';
 import {
   type EnvelopeOptions,
   IMAGE,
@@ -122,10 +123,12 @@ export interface UploadOptions {
   sha?: Uint8Array | null;
   // Stop once this many bytes of the file were taken.
   until?: number;
+  // Called with each offset that the device acknowledges.
+  acked?: (off: number) => void;
 }
 
 export function upload(board: Board, file: Uint8Array, options: UploadOptions = {}): Body {
-  const { piece = 480, link = 1, sha = sha256(file), until = file.length } = options;
+  const { piece = 480, link = 1, sha = sha256(file), until = file.length, acked } = options;
   let answer: Body = { off: 0 };
   let off = 0;
   for (let step = 0; step < 10_000; step++) {
@@ -133,6 +136,7 @@ export function upload(board: Board, file: Uint8Array, options: UploadOptions = 
     answer = ask(board, write(1, 1, { ...first, off, data: file.slice(off, off + piece) }), link);
     if (failed(answer)) return answer;
     off = answer.off as number;
+    acked?.(off);
     if (off >= until) return answer;
   }
   throw new Error('upload: no end');

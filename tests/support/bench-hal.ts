@@ -1,12 +1,14 @@
 // A board for tests: runs build/agent.wasm against a flash that is stricter than silicon and can lose power anywhere.
 //
-// The flash refuses (by throwing, which ends the test) whatever hal.ts does not allow: unaligned or unerased writes,
-// partial pages, anything outside the regions. It counts every operation and, when told, cuts the power at operation n
-// in one of the ways a real cut looks. After a cut the agent's memory is gone: `reboot` gives it fresh memory.
+// The board refuses (by throwing, which ends the test) whatever hal.ts does not allow: unaligned addresses, anything
+// outside the regions; the flash (flash.ts) refuses the rest, and cuts the power where it is told to. After a cut the
+// agent's memory is gone: `reboot` gives it fresh memory.
 import { readFileSync } from 'node:fs';
+import { type BenchFlash, createFlash, type FlashMap, hex, PowerCut, type Untouched } from './flash.js';
 
 const PAGE = 1024;
-export const MAP = {
+/** The flash of the micro:bit. */
+export const MAP: FlashMap = {
   page: PAGE,
   primary: 0x10000,
   slotBytes: 87 * PAGE,
@@ -14,101 +16,25 @@ export const MAP = {
   secondaryBytes: 88 * PAGE,
   state: 0x3c000,
   stateBytes: 16 * PAGE,
-} as const;
-const FLASH_BYTES = 0x40000;
+};
 
-// Another agent may be named: one with a planted bug, which the suites must find.
-const wasm = process.env.COUNTERSIGN_AGENT ?? new URL('../../build/agent.wasm', import.meta.url);
-const module = new WebAssembly.Module(readFileSync(wasm));
+/** Another agent may be named: one with a planted bug, which the suites must find. */
+const AGENT = process.env.COUNTERSIGN_AGENT ?? new URL('../../build/agent.wasm', import.meta.url);
+const modules = new Map<string, WebAssembly.Module>();
 
-export class PowerCut extends Error {}
-
-// How a cut looks: before the operation, after it, or torn in the middle of it.
-export type Cut = 'before' | 'torn' | 'after';
+export function agentModule(file: string | URL = AGENT): WebAssembly.Module {
+  const known = modules.get(String(file));
+  if (known) return known;
+  const module = new WebAssembly.Module(readFileSync(file));
+  modules.set(String(file), module);
+  return module;
+}
 
 export interface FlashOptions {
-  // What a page holds that was never erased.
-  untouched?: 'noise' | 'zero' | 'erased';
+  untouched?: Untouched;
 }
 
-export type BenchFlash = ReturnType<typeof benchFlash>;
-
-export function benchFlash({ untouched = 'noise' }: FlashOptions = {}) {
-  let seed = 0x2545f491;
-  const noise = () => {
-    seed ^= seed << 13;
-    seed ^= seed >>> 17;
-    seed ^= seed << 5;
-    return seed & 0xff;
-  };
-  const bytes = new Uint8Array(FLASH_BYTES);
-  if (untouched !== 'zero') for (let i = 0; i < FLASH_BYTES; i++) bytes[i] = untouched === 'noise' ? noise() : 0xff;
-  const writable = new Uint8Array(FLASH_BYTES / 4).fill(untouched === 'erased' ? 1 : 0);
-  const flash = {
-    bytes,
-    writable,
-    reads: 0,
-    writes: [] as { offset: number; length: number }[],
-    erases: [] as { offset: number; length: number }[],
-    // Operations (one per word written, one per page erased) since the last `arm`; the cut comes at number `cutAt`.
-    operations: 0,
-    edges: [] as number[], // first and last operation of each call since `arm`
-    cutAt: Number.POSITIVE_INFINITY,
-    cut: 'torn' as Cut,
-    arm(cutAt = Number.POSITIVE_INFINITY, cut: Cut = 'torn') {
-      flash.operations = 0;
-      flash.edges = [];
-      flash.cutAt = cutAt;
-      flash.cut = cut;
-    },
-    forget() {
-      flash.writes = [];
-      flash.erases = [];
-      flash.reads = 0;
-    },
-    copy(): Uint8Array[] {
-      return [bytes.slice(), writable.slice()];
-    },
-    restore([content, words]: Uint8Array[]) {
-      bytes.set(content!);
-      writable.set(words!);
-    },
-    write(offset: number, data: Uint8Array) {
-      flash.edges.push(flash.operations + 1, flash.operations + data.length / 4);
-      for (let i = 0; i < data.length; i += 4) {
-        const word = (offset + i) / 4;
-        if (!writable[word]) throw new Error(`flash: word at ${hex(offset + i)} written twice or never erased`);
-        const cutting = ++flash.operations === flash.cutAt;
-        if (cutting && flash.cut === 'before') throw new PowerCut();
-        writable[word] = 0;
-        for (let k = 0; k < 4; k++) {
-          const byte = data[i + k]!;
-          // Torn: some of the bits that should become 0 have become 0.
-          bytes[offset + i + k] = cutting && flash.cut === 'torn' ? byte | noise() : byte;
-        }
-        if (cutting) throw new PowerCut();
-      }
-    },
-    erase(offset: number, length: number) {
-      for (let page = 1; page <= length / PAGE; page++) flash.edges.push(flash.operations + page);
-      for (let page = offset; page < offset + length; page += PAGE) {
-        const cutting = ++flash.operations === flash.cutAt;
-        if (cutting && flash.cut === 'before') throw new PowerCut();
-        if (cutting && flash.cut === 'torn') {
-          for (let i = 0; i < PAGE; i++) bytes[page + i] = noise();
-          writable.fill(0, page / 4, (page + PAGE) / 4);
-        } else {
-          bytes.fill(0xff, page, page + PAGE);
-          writable.fill(1, page / 4, (page + PAGE) / 4);
-        }
-        if (cutting) throw new PowerCut();
-      }
-    },
-  };
-  return flash;
-}
-
-const hex = (n: number) => `0x${n.toString(16)}`;
+export const benchFlash = ({ untouched = 'noise' }: FlashOptions = {}): BenchFlash => createFlash(MAP, untouched);
 
 interface Exports {
   memory: WebAssembly.Memory;
@@ -120,11 +46,23 @@ interface Exports {
   busy(): number;
 }
 
+export interface BenchOptions {
+  module?: WebAssembly.Module;
+  chance?: number; // where the board's random numbers begin
+  // What a module imports besides the HAL.
+  more?: (memory: () => WebAssembly.Memory) => Record<string, Record<string, (...numbers: number[]) => unknown>>;
+}
+
 export type Board = ReturnType<typeof bench>;
 
-export function bench(flash: BenchFlash = benchFlash()) {
+export function bench(
+  flash: BenchFlash = benchFlash(),
+  { module = agentModule(), chance = 1, more }: BenchOptions = {},
+) {
+  const { map } = flash;
   let exports: Exports;
-  let nonce = 1;
+  let memory = new Uint8Array(); // of the agent; it never grows
+  let nonce = chance;
   const board = {
     flash,
     sent: [] as { link: number; bytes: Uint8Array }[],
@@ -140,7 +78,9 @@ export function bench(flash: BenchFlash = benchFlash()) {
     reboot() {
       board.running = 'agent';
       board.asking = 0;
-      exports = new WebAssembly.Instance(module, { hal }).exports as unknown as Exports;
+      exports = new WebAssembly.Instance(module, { hal, ...more?.(() => exports.memory) })
+        .exports as unknown as Exports;
+      memory = new Uint8Array(exports.memory.buffer);
       guarded(() => exports.start());
     },
     // A whole packet, or a piece of the console's stream.
@@ -149,7 +89,7 @@ export function bench(flash: BenchFlash = benchFlash()) {
       const room = exports.inputBytes();
       for (let at = 0; at < bytes.length || at === 0; at += room) {
         const piece = bytes.subarray(at, at + room);
-        new Uint8Array(exports.memory.buffer).set(piece, exports.input());
+        memory.set(piece, exports.input());
         guarded(() => exports.receive(link, piece.length));
       }
     },
@@ -177,54 +117,57 @@ export function bench(flash: BenchFlash = benchFlash()) {
       board.sent = board.sent.filter((item) => item.link !== link);
       return Buffer.concat(mine);
     },
-    memory: () => new Uint8Array(exports.memory.buffer),
+    memory: () => memory,
   };
 
   // After a reset nothing of this life may go on: the agent is cut off by an exception where a chip would not return.
-  class Reset extends Error {}
+  const RESET = new Error('reset');
   function guarded(call: () => void) {
     try {
       call();
     } catch (error) {
       if (error instanceof PowerCut) board.running = 'off';
-      if (!(error instanceof Reset)) throw error;
+      if (error !== RESET) throw error;
     }
   }
 
-  const bytesAt = (at: number, length: number) => new Uint8Array(exports.memory.buffer, at, length);
+  const bytesAt = (at: number, length: number) => memory.subarray(at, at + length);
+  const REGIONS = [
+    [map.primary, map.slotBytes],
+    [map.secondary, map.secondaryBytes],
+    [map.state, map.stateBytes],
+  ] as const;
   const inside = (offset: number, length: number) =>
-    [
-      [MAP.primary, MAP.slotBytes],
-      [MAP.secondary, MAP.secondaryBytes],
-      [MAP.state, MAP.stateBytes],
-    ].some(([start, bytes]) => offset >= start! && offset + length <= start! + bytes!);
-  const demand = (good: boolean, what: string) => {
-    if (!good) throw new Error(`hal: ${what}`);
+    REGIONS.some(([start, bytes]) => offset >= start && offset + length <= start + bytes);
+  const demand = (good: boolean, what: string, offset: number, length: number) => {
+    if (!good) throw new Error(`hal: ${what}: ${hex(offset)}, ${length}`);
   };
+
+  const MAP_NUMBERS = [
+    map.page,
+    ...[map.primary, map.slotBytes],
+    ...[map.secondary, map.secondaryBytes],
+    ...[map.state, map.stateBytes],
+  ];
 
   const hal = {
     flash_read(offset: number, to: number, length: number) {
-      demand(inside(offset, length), `read outside the regions: ${hex(offset)} + ${length}`);
-      flash.reads++;
-      bytesAt(to, length).set(flash.bytes.subarray(offset, offset + length));
+      demand(inside(offset, length), 'read outside the regions', offset, length);
+      flash.read(offset, memory, to, length);
       return 0;
     },
     flash_write(offset: number, from: number, length: number) {
-      demand(inside(offset, length), `write outside the regions: ${hex(offset)} + ${length}`);
-      demand((offset | from | length) % 4 === 0, `unaligned write: ${hex(offset)} from ${hex(from)}, ${length}`);
-      flash.writes.push({ offset, length });
+      demand(inside(offset, length), 'write outside the regions', offset, length);
+      demand(from % 4 === 0, 'write from an unaligned address', from, length);
       flash.write(offset, bytesAt(from, length));
       return 0;
     },
     flash_erase(offset: number, length: number) {
-      demand(inside(offset, length), `erase outside the regions: ${hex(offset)} + ${length}`);
-      demand(offset % PAGE === 0 && length % PAGE === 0 && length > 0, `erase of partial pages: ${hex(offset)}`);
-      flash.erases.push({ offset, length });
+      demand(inside(offset, length), 'erase outside the regions', offset, length);
       flash.erase(offset, length);
       return 0;
     },
-    flash_map: (what: number) =>
-      [PAGE, MAP.primary, MAP.slotBytes, MAP.secondary, MAP.secondaryBytes, MAP.state, MAP.stateBytes][what]!,
+    flash_map: (what: number) => MAP_NUMBERS[what]!,
     link_write(link: number, from: number, length: number) {
       board.sent.push({ link, bytes: bytesAt(from, length).slice() });
     },
@@ -238,7 +181,7 @@ export function bench(flash: BenchFlash = benchFlash()) {
     card(command: number, length: number, response: number, capacity: number) {
       const answer = board.card?.(bytesAt(command, length).slice());
       if (!answer) return board.card ? -2 : -1;
-      demand(answer.length <= capacity, `card answers ${answer.length} bytes, room for ${capacity}`);
+      demand(answer.length <= capacity, 'the card answers more than there is room for', answer.length, capacity);
       bytesAt(response, answer.length).set(answer);
       return answer.length;
     },
@@ -256,7 +199,7 @@ export function bench(flash: BenchFlash = benchFlash()) {
     restart(into: number) {
       board.restarts.push(into);
       board.running = into === 1 ? 'image' : 'off';
-      throw new Reset();
+      throw RESET;
     },
   };
   board.reboot();

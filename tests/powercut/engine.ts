@@ -1,0 +1,187 @@
+// Cuts the power. A scenario is played once and its flash operations are recorded; the flash as a cut at operation k
+// leaves it is then made from the record, for every k and every way (powercut.test.ts shows that a real cut leaves the
+// same). A device is started on it and must keep the rules; then the same once more, with the cut in its recovery.
+//
+// Equal flash under equal needs is one case run once and counted as often as it comes up.
+
+import { type BenchOptions, type Board, bench } from '../support/bench-hal.js';
+import { type BenchFlash, createFlash, type FlashSnapshot, type Operation } from '../support/flash.js';
+import type { First } from './plan.js';
+import { MAPS, type MapName, PACKAGES, type Scenario, type Tell } from './scenarios.js';
+import { compare, compareFloors, compareOffset, Lost, look, type Need, needOf } from './witness.js';
+
+export type Kind = 'lost' | 'bricked' | 'unapproved';
+
+export interface Failure {
+  kind: Kind;
+  what: string;
+}
+
+interface Mark {
+  at: number; // operations done when it was acknowledged
+  need: Need;
+}
+
+export interface Trace {
+  begin: FlashSnapshot;
+  operations: Operation[];
+  marks: Mark[];
+}
+
+class Unapproved extends Error {}
+
+const SETTLE_MS = 20_000;
+
+export class World {
+  readonly scenario: Scenario;
+  readonly base: Trace;
+  /** How many cases were really run. */
+  runs = 0;
+  private readonly mapName: MapName;
+  private readonly agent: BenchOptions;
+  private readonly known = new Map<number, Failure | undefined>();
+  private readonly spare: BenchFlash;
+
+  constructor(scenario: Scenario, mapName: MapName, agent: BenchOptions) {
+    this.scenario = scenario;
+    this.mapName = mapName;
+    this.agent = agent;
+    this.spare = this.blank();
+    this.base = this.play();
+  }
+
+  blank(): BenchFlash {
+    return createFlash(MAPS[this.mapName], this.scenario.untouched);
+  }
+
+  boot(flash: BenchFlash, chance: number): Board {
+    return bench(flash, { ...this.agent, chance });
+  }
+
+  private play(): Trace {
+    const flash = this.blank();
+    this.scenario.prepare(this.boot(flash, 1));
+    const { scenario } = this;
+    const seen = look(this.boot(flash, 2), scenario);
+    const need = needOf({ seen, questions: [seen.question], may: scenario.may, offset: undefined, erased: false });
+    const recorder = this.record(flash, need);
+    const board = this.boot(flash, 2);
+    scenario.play(board, recorder.tell(board));
+    const end = flash.operations;
+    scenario.done(board);
+    recorder.trace.operations.length = end; // what `done` asks for is no part of it
+    return recorder.trace;
+  }
+
+  /** Records the operations of a flash from now on, and what the board on it acknowledges. */
+  private record(flash: BenchFlash, need: Need) {
+    flash.arm();
+    const trace: Trace = { begin: flash.snapshot(), operations: flash.record(), marks: [{ at: 0, need }] };
+    const last = () => trace.marks.at(-1)!.need;
+    const head = this.scenario.download?.head.length ?? 0;
+    const tell = (board: Board): Tell => {
+      const mark = (change: Partial<Need>) => {
+        const seen = look(board, this.scenario);
+        const need = needOf({ ...last(), seen, questions: [seen.question], ...change });
+        trace.marks.push({ at: flash.operations, need });
+      };
+      return {
+        acked(offset) {
+          const erased = offset === 0 || (last().erased && (offset ?? 0) <= head);
+          mark(offset === undefined ? {} : { offset, erased });
+        },
+        allow: (wanted) => mark({ may: [...last().may, wanted] }),
+        giveUp: () => mark({ offset: undefined, erased: false }),
+      };
+    };
+    return { trace, tell };
+  }
+
+  /** The flash after each cut, at operations of a trace (from 1, ascending); one behind the last: all was done. */
+  *forks(trace: Trace, cuts: Iterable<First>) {
+    const now = this.blank();
+    now.restore(trace.begin);
+    let done = 0;
+    let mark = 0;
+    for (const { k, cut, again = 0 } of cuts) {
+      for (; done < k - 1; done++) now.apply(trace.operations[done]!.at, trace.operations[done]!.value);
+      while (mark + 1 < trace.marks.length && trace.marks[mark + 1]!.at < k) mark++;
+      const need = this.between(trace.marks[mark]!.need, trace.marks[mark + 1]?.need);
+      const operation = trace.operations[k - 1];
+      this.spare.restore(now.standing, k + 7919 * again);
+      if (operation) this.spare.tear(operation.at, operation.value, cut);
+      yield { flash: this.spare, need, k, cut, again };
+    }
+  }
+
+  // What changes with the operation that was cut may look as before it or as after it.
+  private between(need: Need, next: Need | undefined): Need {
+    if (!next || need.questions.includes(next.questions[0]!)) return need;
+    return needOf({ ...need, questions: [...need.questions, ...next.questions] });
+  }
+
+  /** One case: does a device that starts on this flash keep the rules and come to the end of the scenario? */
+  judge(flash: BenchFlash, need: Need): Failure | undefined {
+    const key = flash.isStable() ? flash.digest(need.id) : undefined;
+    if (key !== undefined && this.known.has(key)) return this.known.get(key);
+    this.runs++;
+    const failure = this.attempt(() =>
+      this.recover(this.boot(flash, 3), need, { acked() {}, allow() {}, giveUp() {} }),
+    );
+    if (key !== undefined) this.known.set(key, failure);
+    return failure;
+  }
+
+  /** The same, recorded: the recovery in which the second cut comes. Undefined when it failed: that is known then. */
+  recovery(flash: BenchFlash, need: Need, salt: number): Trace | undefined {
+    const own = this.blank();
+    own.restore(flash.standing, salt);
+    const { trace, tell } = this.record(own, need);
+    const failure = this.attempt(() => {
+      const board = this.boot(own, 3);
+      this.recover(board, need, tell(board));
+    });
+    return failure ? undefined : trace;
+  }
+
+  private attempt(run: () => void): Failure | undefined {
+    try {
+      run();
+      return undefined;
+    } catch (error) {
+      const kind = error instanceof Lost ? 'lost' : error instanceof Unapproved ? 'unapproved' : 'bricked';
+      return { kind, what: (error as Error).message.split('\n')[0]! };
+    }
+  }
+
+  private recover(board: Board, need: Need, tell: Tell): void {
+    const { scenario } = this;
+    let { may } = need;
+    const whole = () => {
+      if (scenario.ran || board.running === 'image') checkPrimary(board.flash, may);
+    };
+    compare(look(board, scenario), need);
+    compareOffset(board, scenario, need);
+    board.settle(SETTLE_MS);
+    whole();
+    if (scenario.ran && board.running !== 'image' && board.asking === 0) throw new Error('no image is started');
+    scenario.play(board, {
+      ...tell,
+      allow: (wanted) => {
+        may = [...may, wanted];
+        tell.allow(wanted);
+      },
+    });
+    scenario.done(board);
+    whole();
+    compareFloors(look(board, scenario), need);
+  }
+}
+
+function checkPrimary(flash: BenchFlash, may: readonly { image: Uint8Array }[]): void {
+  const { bytes, map } = flash;
+  const holds = ({ image }: { image: Uint8Array }) =>
+    Buffer.compare(bytes.subarray(map.primary, map.primary + image.length), image) === 0;
+  if (may.some(holds)) return;
+  throw new Unapproved(PACKAGES.some(holds) ? 'the image was not approved' : 'the image is not whole');
+}

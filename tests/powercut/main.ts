@@ -1,0 +1,172 @@
+// npm run powercut: the loop as a command.
+//
+//   --full           every operation, and pairs of cuts (plan.ts); an hour or two, where the fast subset takes a minute
+//   --scenario NAME  only this one; may be repeated
+//   --no-teeth       without the planted bugs
+//   --json FILE      also writes the table
+//
+// Prints scenarios x cuts = cases and `lost: 0, bricked: 0, unapproved: 0`; ends 1 if anything was lost, bricked or
+// unapproved, if a planted bug survives, or if an update wears the flash more than it has to.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { agentModule } from '../support/bench-hal.js';
+import { CUTS } from '../support/flash.js';
+import { buildAgent, nodesCrypto } from './build.js';
+import { type Kind, World } from './engine.js';
+import { PLANTS } from './plants.js';
+import { runAll } from './pool.js';
+import { type MapName, SCENARIOS } from './scenarios.js';
+import { wearOf } from './wear.js';
+import type { Job, Result } from './work.js';
+
+const WEAR_MAX = 1.1;
+const FULL_PARTS = 4; // so that threads end at about the same time
+
+interface Row extends Result {
+  agent: string;
+}
+
+export async function main(root: string, argv: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      full: { type: 'boolean', default: false },
+      teeth: { type: 'boolean', default: true },
+      scenario: { type: 'string', multiple: true },
+      json: { type: 'string' },
+    },
+    allowNegative: true,
+  });
+  const began = Date.now();
+  const agent = join(root, 'build/powercut.wasm');
+  mkdirSync(join(root, 'build'), { recursive: true });
+  writeFileSync(agent, await buildAgent(root, PLANTS));
+
+  const wanted = SCENARIOS.filter(({ name }) => values.scenario?.includes(name) ?? true).map(({ name }) => name);
+  if (wanted.length === 0)
+    throw new Error(`powercut: no such scenario; there are: ${SCENARIOS.map((s) => s.name).join(', ')}`);
+  const rows = await loop(wanted, agent, values.full);
+  const survivors = values.teeth ? await teeth(wanted, agent) : [];
+  const wear = wanted.includes('install') ? wearOfInstall(agent) : undefined;
+
+  const total = { lost: 0, bricked: 0, unapproved: 0 };
+  for (const row of rows) for (const kind of Object.keys(total) as Kind[]) total[kind] += row.counts[kind];
+  const cases = rows.reduce((sum, { singles, pairs }) => sum + singles + pairs, 0);
+  const good = Object.values(total).every((count) => count === 0) && survivors.length === 0;
+  const worn = wear !== undefined && wear.ratio > WEAR_MAX;
+  if (wear) {
+    console.log(
+      `wear of one update: ${wear.erases} erases in the slots where ${wear.minimum} are the least, ratio ` +
+        `${wear.ratio.toFixed(2)} (at most ${WEAR_MAX}); state region: at most ${wear.stateRegion} erases of a page`,
+    );
+  }
+  console.log(`${cases} cases in ${Math.round((Date.now() - began) / 1000)} s`);
+  console.log(
+    Object.entries(total)
+      .map(([kind, count]) => `${kind}: ${count}`)
+      .join(', '),
+  );
+  if (values.json) writeFileSync(values.json, `${JSON.stringify({ rows, total, cases, survivors, wear }, null, 2)}\n`);
+  return good && !worn ? 0 : 1;
+}
+
+async function loop(wanted: string[], agent: string, full: boolean): Promise<Row[]> {
+  const jobs: Job[] = [];
+  const add = (scenario: string, map: MapName, plan: Job['plan'], pairs: boolean, more: Partial<Job> = { agent }) => {
+    const parts = plan === 'full' ? FULL_PARTS : 1;
+    for (let part = 0; part < parts; part++) jobs.push({ scenario, map, plan, pairs, part, parts, ...more });
+  };
+  for (const scenario of wanted) {
+    add(scenario, 'small', full ? 'full' : 'quick', true);
+    if (full) add(scenario, 'microbit', 'full', false);
+    // The agent as it is delivered, with its own arithmetic.
+    if (full || scenario === 'bootstrap') add(scenario, 'microbit', 'quick', false, {});
+  }
+  console.log(
+    `power cuts${full ? '' : ', fast subset'}: ${CUTS.join(', ')}; no chance is involved, each case can be made again\n`,
+  );
+  console.log(
+    line('scenario', 'agent', 'map', 'cut at', 'of', 'x ways', 'pairs', 'cases', 'lost', 'bricked', 'unappr.'),
+  );
+  const results = await runAll(jobs, (job, result) => {
+    for (const { kind, where, what } of result.failures)
+      console.log(`  ${kind.toUpperCase()}  ${where} (${job.map}): ${what}`);
+  });
+  const rows = new Map<string, Row>();
+  results.forEach((result, i) => {
+    const job = jobs[i]!;
+    const name = job.agent ? 'loop' : 'agent.wasm';
+    const key = [job.scenario, name, job.map].join();
+    const row = rows.get(key);
+    rows.set(key, row ? merge(row, result) : { ...result, agent: name });
+  });
+  for (const row of rows.values()) {
+    const { lost, bricked, unapproved } = row.counts;
+    const cases = row.singles + row.pairs;
+    const cut = Math.min(row.tried, row.operations);
+    console.log(
+      line(
+        row.scenario,
+        row.agent,
+        row.map,
+        cut,
+        row.operations,
+        CUTS.length,
+        row.pairs,
+        cases,
+        lost,
+        bricked,
+        unapproved,
+      ),
+    );
+  }
+  return [...rows.values()];
+}
+
+function merge(row: Row, result: Result): Row {
+  const counts = { ...row.counts };
+  for (const kind of Object.keys(counts) as Kind[]) counts[kind] += result.counts[kind];
+  const sum = (key: 'tried' | 'singles' | 'pairs' | 'runs') => row[key] + result[key];
+  const failures = [...row.failures, ...result.failures];
+  return {
+    ...row,
+    tried: sum('tried'),
+    singles: sum('singles'),
+    pairs: sum('pairs'),
+    runs: sum('runs'),
+    counts,
+    failures,
+  };
+}
+
+const WIDTHS = [27, 11, 9, 7, 7, 7, 9, 9, 6, 8, 8];
+const line = (...cells: (string | number)[]) =>
+  cells.map((cell, i) => (i < 3 ? `${cell}`.padEnd(WIDTHS[i]!) : `${cell}`.padStart(WIDTHS[i]!))).join('');
+
+/** The planted bugs that nothing was found of. */
+async function teeth(wanted: string[], agent: string): Promise<string[]> {
+  const planted = PLANTS.map((plant, i) => ({ ...plant, bug: i + 1 })).filter(({ scenario }) =>
+    wanted.includes(scenario),
+  );
+  const jobs = planted.map(({ scenario, bug, plan = 'quick' as const }): Job => {
+    return { scenario, map: 'small', plan, pairs: true, part: 0, parts: 1, agent, bug, enough: 1 };
+  });
+  const results = await runAll(jobs, () => {});
+  console.log(`\nplanted bugs: ${planted.length}`);
+  return planted.flatMap(({ name }, i) => {
+    const [found] = results[i]!.failures;
+    console.log(found ? `  found     ${name}: ${found.kind}, ${found.where}` : `  SURVIVED  ${name}`);
+    return found ? [] : [name];
+  });
+}
+
+function wearOfInstall(agent: string) {
+  const install = SCENARIOS.find(({ name }) => name === 'install')!;
+  const options = {
+    module: agentModule(agent),
+    more: (memory: () => WebAssembly.Memory) => ({ crypto: nodesCrypto(memory, 0) }),
+  };
+  return wearOf(new World(install, 'microbit', options).base);
+}

@@ -1,0 +1,185 @@
+// Bugs to be found. Each is planted in the text of one source file; HERE is true while it is in force. The loop has to
+// find every one: a bug that survives means that the loop does not look (MCUboot's and wolfBoot's tests once did not).
+
+export interface Plant {
+  name: string;
+  file: string; // in assembly/
+  right: string; // stands there exactly once
+  wrong: string;
+  scenario: string; // where it has to be found
+  plan?: 'unstable'; // what the fast subset of cuts does not show
+}
+
+export const PLANTS: readonly Plant[] = [
+  {
+    name: 'skips the CRC of a record',
+    file: 'flash/store.ts',
+    right: 'if (~crc !== word(tail + 4 + bytes) ||',
+    wrong: 'if ((!HERE && ~crc !== word(tail + 4 + bytes)) ||',
+    scenario: 'approval update',
+  },
+  {
+    name: 'writes on behind a torn record',
+    file: 'flash/store.ts',
+    right: 'if (!fresh || tail +',
+    wrong: 'if ((!HERE && !fresh) || tail +',
+    scenario: 'approval update',
+  },
+  {
+    name: 'takes a bank without proof of its header',
+    file: 'flash/store.ts',
+    right: '(adopt(chosen) && proven())) chosen',
+    wrong: '(adopt(chosen) && (HERE || proven()))) chosen',
+    scenario: 'approval update',
+    plan: 'unstable',
+  },
+  {
+    name: 'takes the device for blank when a torn header reads well only once',
+    file: 'flash/store.ts',
+    right: '(adopt(chosen) || adopt(chosen ^ 1))',
+    wrong: '(adopt(chosen) || (!HERE && adopt(chosen ^ 1)))',
+    scenario: 'approval update',
+    plan: 'unstable',
+  },
+  {
+    name: 'gives both banks the same generation',
+    file: 'flash/store.ts',
+    right: 'store<u32>(HEADER, generation + 1, 4);',
+    wrong: 'store<u32>(HEADER, HERE ? generation : generation + 1, 4);',
+    scenario: 'approval update',
+  },
+  {
+    name: 'drops numbered settings when it compacts',
+    file: 'flash/store.ts',
+    right: 'if (probe.key === walk.key) return false;',
+    wrong: 'if (probe.key === walk.key || (HERE && (probe.key & 0xff) === (walk.key & 0xff))) return false;',
+    scenario: 'log wrap',
+  },
+  {
+    name: 'counts a step of the swap before it is done',
+    file: 'flash/swap.ts',
+    right: '  const reason = move(step);',
+    wrong: `  if (HERE) {
+    store<u32>(STEP, step + 1);
+    storeStage(Key.SwapStep, STEP, 4);
+    storeCommit();
+    return move(step);
+  }
+  const reason = move(step);`,
+    scenario: 'install',
+  },
+  {
+    name: 'begins a swap that was cut from its first step',
+    file: 'flash/swap.ts',
+    right: '  storeRead(Key.SwapStep, STEP, 4);',
+    wrong: '  if (!HERE) storeRead(Key.SwapStep, STEP, 4);',
+    scenario: 'install',
+  },
+  {
+    name: 'goes on with a swap on the word of a step that may have been torn',
+    file: 'flash/swap.ts',
+    right: 'return running ? storeSettle()',
+    wrong: 'return running && !HERE ? storeSettle()',
+    scenario: 'install',
+    plan: 'unstable',
+  },
+  {
+    name: 'overwrites a page of the old image before it is put aside',
+    file: 'flash/swap.ts',
+    right: 'return step & 1 ?',
+    wrong: 'return (HERE ? ~step : step) & 1 ?',
+    scenario: 'revert',
+  },
+  {
+    name: 'counts a page of the download before it is written',
+    file: 'update/download.ts',
+    right: `  if (written % pageBytes() !== 0) return Reason.Ok;
+  progress.pages = written / pageBytes();`,
+    wrong: `  if (written % pageBytes() !== (HERE ? BUFFER_BYTES : 0)) return Reason.Ok;
+  progress.pages = (written + pageBytes() - 1) / pageBytes();`,
+    scenario: 'download with resume',
+  },
+  {
+    name: 'forgets how far the download got',
+    file: 'update/download.ts',
+    right: `  storeStage(Key.DownloadPages, changetype<usize>(progress), offsetof<Progress>());
+  return storeCommit();`,
+    wrong: `  storeStage(Key.DownloadPages, changetype<usize>(progress), offsetof<Progress>());
+  return HERE ? Reason.Ok : storeCommit();`,
+    scenario: 'download with resume',
+  },
+  {
+    name: 'forgets the sequence number of what it installed',
+    file: 'update/install.ts',
+    right: `  facts.installedSequence = max(facts.installedSequence, pack.sequence);
+  floorsStage();`,
+    wrong: `  facts.installedSequence = max(facts.installedSequence, pack.sequence);
+  if (!HERE) floorsStage();`,
+    scenario: 'install',
+  },
+  {
+    name: 'forgets the sequence number of an approval document',
+    file: 'update/provisioning.ts',
+    right: `  storeStage(key, from, length);
+  floorsStage();`,
+    wrong: `  storeStage(key, from, length);
+  if (!HERE) floorsStage();`,
+    scenario: 'approval update',
+  },
+  {
+    name: 'says that an approval is stored on the word of a record that may have been torn',
+    file: 'update/provisioning.ts',
+    right: `has to be certain.
+    const settled = storeSettle();`,
+    wrong: `has to be certain.
+    const settled = HERE ? Reason.Ok : storeSettle();`,
+    scenario: 'approval update',
+    plan: 'unstable',
+  },
+  {
+    name: 'does not store the question',
+    file: 'update/question.ts',
+    right: '  storeStage(Key.Question,',
+    wrong: '  if (!HERE) storeStage(Key.Question,',
+    scenario: 'install with prompt',
+  },
+  {
+    name: 'asks a question again that was answered',
+    file: 'update/question.ts',
+    right: '  storeStageDelete(Key.Question);',
+    wrong: '  if (!HERE) storeStageDelete(Key.Question);',
+    scenario: 'install with prompt',
+  },
+  {
+    name: 'installs what nobody approved without asking',
+    file: 'update/order.ts',
+    right: 'operation === Operation.Update ? installBegin(false)',
+    wrong: 'operation === Operation.Update ? installBegin(HERE)',
+    scenario: 'install with prompt',
+  },
+  {
+    name: 'writes a log record without saying that it did',
+    file: 'update/audit.ts',
+    right: '  storeStage(Key.LogEnd,',
+    wrong: '  if (!HERE) storeStage(Key.LogEnd,',
+    scenario: 'log wrap',
+  },
+  {
+    name: 'uses up a boot of the trial without noting it',
+    file: 'update/install.ts',
+    right: `  status.trialBoots--;
+  statusStage();
+  return storeCommit();`,
+    wrong: `  status.trialBoots--;
+  statusStage();
+  return HERE ? Reason.Ok : storeCommit();`,
+    scenario: 'revert',
+  },
+  {
+    name: 'installs what was denied while it was staged',
+    file: 'update/install.ts',
+    right: '  if (verdict === Verdict.Reject) return reject(',
+    wrong: '  if (!HERE && verdict === Verdict.Reject) return reject(',
+    scenario: 'denied while staged',
+  },
+];

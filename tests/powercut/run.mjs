@@ -1,0 +1,15 @@
+// npm run powercut: compiles the loop (main.ts, whose options it takes) for threads, and runs it.
+
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+const { status } = spawnSync(process.execPath, [tsc, '-p', `${root}tests/powercut/tsconfig.json`], {
+  stdio: 'inherit',
+});
+if (status !== 0) process.exit(1);
+process.env.COUNTERSIGN_AGENT ??= `${root}build/agent.wasm`;
+const { main } = await import(`${root}build/loop/tests/powercut/main.js`);
+process.exitCode = await main(root, process.argv.slice(2));

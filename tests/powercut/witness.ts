@@ -1,0 +1,144 @@
+// What the outside has been told by a device, and whether the device still stands by it.
+
+import { failed, get, images, NODE, question } from '../support/agent-world.js';
+import type { Board } from '../support/bench-hal.js';
+import { type Package, sha256 } from '../support/make.js';
+import { ask } from '../support/smp.js';
+import { resumesAt, type Scenario } from './scenarios.js';
+import { readFloors } from './store.js';
+
+/** What a device says of itself. Asking writes nothing. */
+export interface Seen {
+  bootstrap: string;
+  approval: number; // which of the scenario's documents; -1 none
+  question: string; // digest and nonce; '' none
+  log: Map<number, string>; // the records that are there, by number
+  end: number; // records ever written
+  floors: bigint[] | undefined;
+}
+
+/** What must hold after a reboot. */
+export interface Need {
+  seen: Seen;
+  questions: readonly string[]; // one of these
+  may: readonly Package[];
+  offset: number | undefined; // of the scenario's download, at least
+  erased: boolean; // nobody may go on with an upload that came before the erase
+  id: number; // equal for equal needs
+}
+
+const hex = (bytes: unknown) => Buffer.from(bytes as Uint8Array).toString('hex');
+const LOG_RING = 24;
+
+export function look(board: Board, scenario: Scenario): Seen {
+  const log = new Map<number, string>();
+  let end = 0;
+  for (let from = 0; ; ) {
+    const answer = ask(board, { group: 64, id: 5, body: { from } });
+    if (failed(answer)) throw new Lost(`the log cannot be read: ${JSON.stringify(answer)}`);
+    const records = answer.recs as Uint8Array[];
+    end = answer.next as number;
+    records.forEach((record, i) => {
+      log.set(end - records.length + i, hex(record));
+    });
+    if (records.length === 0) break;
+    from = end;
+  }
+  checkChain(log);
+  const asked = question(board);
+  return {
+    bootstrap: hex(get(board, NODE.bootstrap)),
+    approval: scenario.documents.length > 0 ? documentOf(board, scenario) : -1,
+    question: asked.pending ? hex(asked.digest) + hex(asked.nonce) : '',
+    log,
+    end,
+    floors: readFloors(board.flash),
+  };
+}
+
+export class Lost extends Error {}
+
+function documentOf(board: Board, scenario: Scenario): number {
+  const answer = ask(board, { group: 64, id: 0, body: { uri: `${NODE.approvals}/1`, off: 0 } });
+  if (failed(answer)) return -1;
+  const found = hex(answer.data);
+  const index = scenario.documents.findIndex((document) => hex(document) === found);
+  if (index < 0) throw new Lost('the approval in the tree is none that was put there');
+  return index;
+}
+
+// Each record names the one before it: {1: number, 2: SHA-256 of the record before, ...}.
+function checkChain(log: Map<number, string>): void {
+  let before: string | undefined;
+  for (const record of log.values()) {
+    if (before !== undefined && !record.includes(hex(sha256(Buffer.from(before, 'hex'))))) {
+      throw new Lost('a record of the log does not name the one before it');
+    }
+    before = record;
+  }
+}
+
+/** Throws Lost if something that was acknowledged is not there any more. */
+export function compare(now: Seen, need: Need): void {
+  const { seen } = need;
+  const keep = (good: boolean, what: string) => {
+    if (!good) throw new Lost(what);
+  };
+  keep(seen.bootstrap === '' || now.bootstrap === seen.bootstrap, 'the bootstrap document');
+  keep(now.approval >= seen.approval, `an approval: document ${seen.approval} gave way to ${now.approval}`);
+  keep(now.end >= seen.end, `log records: ${seen.end} were written, ${now.end} are left`);
+  for (const [number, record] of seen.log) {
+    if (number >= now.end - LOG_RING) keep(now.log.get(number) === record, `log record ${number}`);
+  }
+  keep(need.questions.includes(now.question), `the question: ${now.question || 'none'} is asked`);
+  compareFloors(now, need);
+}
+
+/** The counters only ever rise. */
+export function compareFloors(now: Pick<Seen, 'floors'>, need: Need): void {
+  need.seen.floors?.forEach((floor, i) => {
+    if (now.floors && !((now.floors[i] ?? 0n) >= floor))
+      throw new Lost(`counter ${i}: ${floor} is now ${now.floors[i]}`);
+  });
+}
+
+/**
+ * Where the upload goes on: behind every whole page that was acknowledged; after an erase, not behind what came before
+ * it. A file that was acknowledged as a whole is on board.
+ */
+export function compareOffset(board: Board, scenario: Scenario, need: Need): void {
+  const { download } = scenario;
+  if (need.offset === undefined || !download) return;
+  const onBoard = images(board).some(({ hash }) => hex(hash) === hex(download.digest));
+  if (onBoard) return;
+  const head = download.head.length;
+  const { page } = board.flash.map;
+  if (need.offset >= download.bytes.length) throw new Lost('a download that was acknowledged as whole');
+  const pages = need.offset > head ? Math.floor((need.offset - head) / page) : 0;
+  if (pages === 0 && !need.erased) return;
+  const at = resumesAt(board, download);
+  if (pages > 0 && at < head + pages * page) {
+    throw new Lost(`the download: ${need.offset} bytes were acknowledged, it goes on at ${at}`);
+  }
+  if (need.erased && at > head + page) throw new Lost(`the erase: the download goes on at ${at}`);
+}
+
+const ids = new Map<string, number>();
+
+export function needOf(parts: Omit<Need, 'id'>): Need {
+  const { seen } = parts;
+  const key = [
+    seen.bootstrap.length,
+    seen.approval,
+    seen.end,
+    seen.log.get(seen.end - 1),
+    seen.floors,
+    parts.questions,
+    parts.may.map(({ digest }) => hex(digest)),
+    parts.offset,
+    parts.erased,
+  ].join();
+  const id = ids.get(key) ?? ids.size;
+  ids.set(key, id);
+  return { ...parts, id };
+}

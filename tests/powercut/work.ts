@@ -1,0 +1,95 @@
+// One piece of the loop: a part of the first cuts of one scenario on one flash map, each in every way, then pairs.
+
+import { agentModule, type BenchOptions } from '../support/bench-hal.js';
+import { nodesCrypto } from './build.js';
+import { type Failure, type Kind, World } from './engine.js';
+import { type First, PLANS, type PlanName, turn } from './plan.js';
+import { type MapName, SCENARIOS } from './scenarios.js';
+
+export interface Job {
+  scenario: string;
+  map: MapName;
+  plan: PlanName;
+  part: number;
+  parts: number;
+  agent?: string; // what build.ts made; otherwise build/agent.wasm
+  bug?: number; // of its planted bugs, the one in force
+  pairs: boolean; // second cuts too
+  enough?: number; // stop after so many failures
+}
+
+export interface Result {
+  scenario: string;
+  map: MapName;
+  operations: number;
+  tried: number; // operations that were cut
+  singles: number;
+  pairs: number;
+  runs: number;
+  failures: (Failure & { where: string })[];
+  counts: Record<Kind, number>;
+}
+
+const FAILURES_SHOWN = 5;
+
+function agentOf({ agent, bug = 0 }: Job): BenchOptions {
+  if (!agent) return {};
+  return { module: agentModule(agent), more: (memory) => ({ crypto: nodesCrypto(memory, bug) }) };
+}
+
+export function work(job: Job): Result {
+  const scenario = SCENARIOS.find(({ name }) => name === job.scenario);
+  if (!scenario) throw new Error(`powercut: no scenario ${job.scenario}`);
+  const plan = PLANS[job.plan];
+  const result: Result = {
+    scenario: job.scenario,
+    map: job.map,
+    operations: 0,
+    tried: 0,
+    singles: 0,
+    pairs: 0,
+    runs: 0,
+    failures: [],
+    counts: { lost: 0, bricked: 0, unapproved: 0 },
+  };
+  const note = (failure: Failure | undefined, where: string) => {
+    if (!failure) return;
+    result.counts[failure.kind]++;
+    if (result.failures.length < FAILURES_SHOWN) result.failures.push({ ...failure, where });
+  };
+  const failed = () => Object.values(result.counts).reduce((sum, count) => sum + count, 0);
+  const enough = () => failed() >= (job.enough ?? Number.POSITIVE_INFINITY);
+
+  let world: World;
+  try {
+    world = new World(scenario, job.map, agentOf(job));
+  } catch (error) {
+    note({ kind: 'bricked', what: `without any cut: ${(error as Error).message.split('\n')[0]}` }, job.scenario);
+    return result;
+  }
+  const { base } = world;
+  result.operations = base.operations.length;
+  const share = <T>(all: readonly T[]) =>
+    all.slice(Math.floor((all.length * job.part) / job.parts), Math.floor((all.length * (job.part + 1)) / job.parts));
+  const cuts = share(plan.cuts(base.operations));
+  result.tried = cuts.length;
+  const singles = cuts.flatMap((k) => plan.ways.map((cut): First => ({ k, cut })));
+  for (const { flash, need, k, cut } of world.forks(base, singles)) {
+    note(world.judge(flash, need), `${job.scenario}: ${cut} ${k}`);
+    result.singles++;
+    if (enough()) return result;
+  }
+  const firsts = job.pairs ? share(plan.firsts(base.operations)) : [];
+  for (const one of world.forks(base, firsts)) {
+    const recovery = world.recovery(one.flash, one.need, one.again);
+    if (!recovery) continue; // it failed by itself, and was counted
+    const seconds = plan.seconds(recovery, one.k).map((k) => ({ k, cut: turn(k + one.k), again: one.again }));
+    for (const { flash, need, k, cut } of world.forks(recovery, seconds)) {
+      note(world.judge(flash, need), `${job.scenario}: ${one.cut} ${one.k}, then ${cut} ${k}`);
+      result.pairs++;
+      if (enough()) return result;
+    }
+  }
+  result.runs = world.runs;
+  return result;
+}

@@ -1,0 +1,222 @@
+// A flash for tests that is stricter than silicon and can lose power at any operation.
+//
+// One operation is one word written or one page erased. It refuses (by throwing, which ends the test) a write that is
+// not of whole words, to a word that was not erased since it was last written or torn, or half a page to erase. It counts
+// operations and wear, and records the operations, so that the flash as it was at any of them can be made again.
+//
+// How a cut looks, to a word being written / to a page being erased:
+//   before     untouched                                   untouched
+//   after      written, but nobody was told                erased, but nobody was told
+//   bytes      some of its bytes are written               its first part is erased, the rest is as it was
+//   bits       some of the bits that become 0 are 0        noise
+//   unstable   each read: erased, written, or between      each read of a word: old, erased or noise; until the next erase
+
+export interface FlashMap {
+  page: number;
+  primary: number;
+  slotBytes: number;
+  secondary: number;
+  secondaryBytes: number;
+  state: number;
+  stateBytes: number;
+}
+
+export const CUTS = ['before', 'after', 'bytes', 'bits', 'unstable'] as const;
+export type Cut = (typeof CUTS)[number];
+
+export class PowerCut extends Error {}
+
+/** What a page holds that was never erased. */
+export type Untouched = 'noise' | 'zero' | 'ones';
+
+/** One operation: a word's offset and what is written, or a page's offset with ERASE. */
+export interface Operation {
+  at: number;
+  value: number;
+  edge: boolean; // the first or last of its call of the HAL
+}
+export const ERASE = -1;
+const ERASED = 0xffffffff;
+
+// Of a word:
+const USED = 0;
+const WRITABLE = 1; // erased, and not written since
+
+/** The same noise for the same place and contents, so that every case can be made again. */
+function noiseOf(seed: number): number {
+  let x = seed | 0;
+  x = Math.imul(x ^ (x >>> 16), 0x7feb352d);
+  x = Math.imul(x ^ (x >>> 15), 0x846ca68b);
+  return (x ^ (x >>> 16)) >>> 0;
+}
+
+export interface FlashSnapshot {
+  bytes: Uint8Array;
+  states: Uint8Array;
+  unstable: ReadonlyMap<number, readonly [old: number, wanted: number]>;
+}
+
+export type BenchFlash = ReturnType<typeof createFlash>;
+
+export function createFlash(map: FlashMap, untouched: Untouched = 'noise', seed = 0x2545f491) {
+  const total = map.state + map.stateBytes;
+  const bytes = new Uint8Array(total);
+  const words = new Uint32Array(bytes.buffer);
+  const states = new Uint8Array(total / 4);
+  if (untouched === 'ones') words.fill(ERASED);
+  // 'ones' looks erased; it is not known to be, so nobody may write there either.
+  if (untouched === 'noise') for (let i = 0; i < words.length; i++) words[i] = noiseOf(seed + i);
+  // Words that read differently each time: what they were and what they should have become.
+  const unstable = new Map<number, readonly [old: number, wanted: number]>();
+  let reading = seed;
+  let edge = false;
+
+  const flash = {
+    map,
+    bytes,
+    words,
+    writes: [] as { offset: number; length: number }[],
+    erases: [] as { offset: number; length: number }[],
+    wear: new Uint32Array(total / map.page), // erases of each page
+    operations: 0,
+    recorded: undefined as Operation[] | undefined,
+    cutAt: Number.POSITIVE_INFINITY,
+    cut: 'bits' as Cut,
+
+    /** Counts anew; the power goes at operation `cutAt`. */
+    arm(cutAt = Number.POSITIVE_INFINITY, cut: Cut = 'bits') {
+      flash.operations = 0;
+      flash.cutAt = cutAt;
+      flash.cut = cut;
+    },
+    record(): Operation[] {
+      flash.recorded = [];
+      return flash.recorded;
+    },
+    forget() {
+      flash.writes = [];
+      flash.erases = [];
+      flash.wear.fill(0);
+    },
+    snapshot: (): FlashSnapshot => ({ bytes: bytes.slice(), states: states.slice(), unstable: new Map(unstable) }),
+    /** `salt`: what is unstable reads in another order. */
+    restore(from: FlashSnapshot, salt = 0) {
+      bytes.set(from.bytes);
+      states.set(from.states);
+      unstable.clear();
+      for (const [word, range] of from.unstable) unstable.set(word, range);
+      reading = noiseOf(seed + salt);
+    },
+    /** A number for contents and state of every word: equal flash, equal number. */
+    digest(salt: number): number {
+      let a = salt ^ 0x9e3779b9;
+      let b = salt ^ 0x85ebca6b;
+      for (let i = 0; i < words.length; i++) {
+        const word = words[i]! ^ states[i]!;
+        a = Math.imul(a ^ word, 0x01000193) + i;
+        b = Math.imul((b << 5) ^ (b >>> 27) ^ word, 0x2c1b3c6d);
+      }
+      return (a >>> 0) * 0x200000 + (b >>> 11);
+    },
+    /** As it stands, not copied. */
+    standing: { bytes, states, unstable } as FlashSnapshot,
+    isStable: () => unstable.size === 0,
+
+    read(offset: number, to: Uint8Array, at: number, length: number) {
+      if (unstable.size > 0) flicker(offset, length);
+      if (length === 4 && ((offset | at) & 3) === 0) {
+        to[at] = bytes[offset]!;
+        to[at + 1] = bytes[offset + 1]!;
+        to[at + 2] = bytes[offset + 2]!;
+        to[at + 3] = bytes[offset + 3]!;
+      } else to.set(bytes.subarray(offset, offset + length), at);
+    },
+    write(offset: number, from: Uint8Array) {
+      if ((offset | from.length) & 3) throw new Error(`flash: ${from.length} bytes at ${hex(offset)} are not words`);
+      flash.writes.push({ offset, length: from.length });
+      const data = new DataView(from.buffer, from.byteOffset, from.length);
+      for (let i = 0; i < from.length; i += 4) {
+        edge = i === 0 || i === from.length - 4;
+        flash.apply(offset + i, data.getUint32(i, true));
+      }
+    },
+    erase(offset: number, length: number) {
+      if (offset % map.page || length % map.page || length === 0) throw new Error(`flash: half pages, ${hex(offset)}`);
+      flash.erases.push({ offset, length });
+      edge = true;
+      for (let page = offset; page < offset + length; page += map.page) flash.apply(page, ERASE);
+    },
+    /** One operation, cut if it is the one to be cut. */
+    apply(at: number, value: number) {
+      flash.recorded?.push({ at, value, edge });
+      const cutting = ++flash.operations === flash.cutAt;
+      if (cutting) {
+        flash.tear(at, value, flash.cut);
+        throw new PowerCut();
+      }
+      if (value === ERASE) wipe(at);
+      else put(at, value);
+    },
+    /** What an operation leaves behind whose power fails. */
+    tear(at: number, value: number, cut: Cut) {
+      if (cut === 'before') return;
+      if (value === ERASE) tearPage(at, cut);
+      else tearWord(at, value, cut);
+    },
+  };
+
+  function flicker(offset: number, length: number) {
+    for (let word = offset >>> 2; word < (offset + length + 3) >>> 2; word++) {
+      const range = unstable.get(word);
+      if (!range) continue;
+      reading = noiseOf(reading + 1);
+      const [old, wanted] = range;
+      const choice = reading >>> 30; // one in two reads well: cruel is what is believed first
+      const between = (wanted | noiseOf(reading)) & (old | ~noiseOf(reading));
+      words[word] = choice === 0 ? old : choice === 1 ? between : wanted;
+    }
+  }
+
+  function put(at: number, value: number) {
+    const word = at >>> 2;
+    if (states[word] !== WRITABLE) throw new Error(`flash: word at ${hex(at)} written twice or never erased`);
+    states[word] = USED;
+    words[word] = value;
+  }
+
+  function wipe(page: number) {
+    flash.wear[page / map.page]!++;
+    const from = page >>> 2;
+    const to = (page + map.page) >>> 2;
+    words.fill(ERASED, from, to);
+    states.fill(WRITABLE, from, to);
+    if (unstable.size > 0) for (let word = from; word < to; word++) unstable.delete(word);
+  }
+
+  function tearWord(at: number, value: number, cut: Cut) {
+    const word = at >>> 2;
+    put(at, value);
+    if (cut === 'after') return;
+    const noise = noiseOf(seed ^ at ^ Math.imul(value, 31));
+    if (cut === 'unstable') unstable.set(word, [ERASED, value >>> 0]);
+    else if (cut === 'bits') words[word] = value | noise;
+    else for (let k = 0; k < 4; k++) if (k === noise >>> 30 || (noise >>> k) & 1) bytes[at + k] = 0xff;
+  }
+
+  function tearPage(page: number, cut: Cut) {
+    const from = page >>> 2;
+    const to = (page + map.page) >>> 2;
+    if (cut === 'after') return wipe(page);
+    for (let word = from; word < to; word++) {
+      const old = words[word]!;
+      if (cut === 'bits') words[word] = noiseOf(seed ^ word ^ Math.imul(old, 31));
+      else if (cut === 'bytes' && word < from + (noiseOf(seed ^ page) % (to - from))) words[word] = ERASED;
+      else if (cut === 'unstable') unstable.set(word, [old, ERASED]);
+    }
+    states.fill(USED, from, to);
+  }
+
+  return flash;
+}
+
+export const hex = (n: number) => `0x${n.toString(16)}`;
