@@ -1,8 +1,9 @@
 // A change of anchors while the power fails: at every operation, in every way.
 import { describe, expect, it } from 'vitest';
 import { expectOk, get, NODE, operator, packageOf, put, stranger, text } from '../support/agent-world.js';
-import { bench, benchFlash, type Cut, PowerCut } from '../support/bench-hal.js';
+import { bench, benchFlash } from '../support/bench-hal.js';
 import { anchorsOf, by, lastChange, refusal, second } from '../support/changing.js';
+import { PowerCut } from '../support/flash.js';
 import { makeBootstrap, makeChange } from '../support/make.js';
 
 describe('a change under a power cut', () => {
@@ -18,7 +19,7 @@ describe('a change under a power cut', () => {
     expectOk(put(prepared, NODE.approvals, by(second, wanted.digest, 8)));
     const change = makeChange({ signers: [operator], sequence: 3, anchors: anchorsOf(stranger, second) });
     const changed = makeBootstrap({ anchors: anchorsOf(stranger, second) });
-    const begin = flash.copy();
+    const begin = flash.snapshot();
     const play = () => {
       const board = bench(flash);
       try {
@@ -31,7 +32,7 @@ describe('a change under a power cut', () => {
     play();
     const operations = flash.operations;
     const seen = { before: 0, after: 0 };
-    for (const cut of ['before', 'torn', 'after'] as Cut[]) {
+    for (const cut of ['before', 'bits', 'after'] as const) {
       for (let at = 1; at <= operations; at += at < 20 || at > operations - 20 ? 1 : 11) {
         flash.restore(begin);
         flash.arm(at, cut);
