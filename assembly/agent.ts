@@ -20,7 +20,7 @@ import { clock, link_write, mailbox, random, restart, user } from './hal';
 import { Answer, NONCE_BYTES, questionPending } from './policy/consent';
 import { facts } from './policy/facts';
 import { smpAnswer } from './smp/dispatch';
-import { NOTICE, noticeQuestion, noticeState, Typed, typed } from './smp/notice';
+import { NOTICE, noticePackage, noticeQuestion, noticeState, Typed, typed } from './smp/notice';
 import { alertPacket } from './smp/ours';
 import { REPLY } from './smp/reply';
 import { alertTakeUnsent } from './update/alert';
@@ -162,7 +162,10 @@ function tell(): void {
     shownReason = status.reason;
     link_write(CONSOLE, NOTICE, noticeState());
   }
-  if (announcementTake()) link_write(CONSOLE, NOTICE, noticeQuestion(questionWhy()));
+  if (announcementTake()) {
+    link_write(CONSOLE, NOTICE, noticePackage());
+    link_write(CONSOLE, NOTICE, noticeQuestion(questionWhy()));
+  }
   if (alertTakeUnsent()) send(status.link, REPLY, alertPacket());
 }
 

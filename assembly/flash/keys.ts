@@ -19,5 +19,6 @@ export const enum Key {
   Url = 14, // numbered 0 Download, 1 DownloadAndUpdate: PkgURL, text
   Log = 15, // numbered by slot of the ring: one audit record, see update/audit.ts
   Seats = 17, // which public key has which seat, see update/seats.ts; absent until anchors were changed
+  Offered = 18, // Package record of what a question before its download is about
   LogEnd = 16, // how many records were ever written, and the hash of the last
 }

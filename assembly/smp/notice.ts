@@ -3,9 +3,27 @@
 // Text is written from code, eight letters to a number, because a microcontroller has no memory for it;
 // tests/agent/words.test.ts holds each number against the word beside it.
 
-import { decimal, NAME_BYTES_MAX, nameOf, pack, textBytes, VERSION_BYTES_MAX, versionOf } from '../update/packages';
-import { questionPackage } from '../update/question';
+import { anchorAt } from '../approval/anchors';
+import { Key } from '../flash/keys';
+import { questionDigest } from '../policy/consent';
+import {
+  decimal,
+  NAME_BYTES_MAX,
+  nameOf,
+  pack,
+  packageLoad,
+  textBytes,
+  VERSION_BYTES_MAX,
+  versionOf,
+} from '../update/packages';
+import { questionPackage, questionSigner } from '../update/question';
 import { status } from '../update/status';
+
+const FINGERPRINT_BYTES: u32 = 8;
+const KID_BYTES_SHOWN: u32 = 8;
+const CONSONANTS_0 = <u64>0x6c6b6a6867666462; // bdfghjkl
+const CONSONANTS_8 = <u64>0x7a76747372706e6d; // mnprstvz
+const VOWELS = <u32>0x756f6961; // aiou
 
 const NOTICE_BYTES: u32 = 128; // about 60 letters of our own, a name and a version; also a line of a frame
 export const NOTICE: usize = memory.data(NOTICE_BYTES, 4);
@@ -26,6 +44,52 @@ function sayText(from: usize, bytes: u32): void {
 
 function sayNumber(number: u32): void {
   length += decimal(NOTICE + length, number);
+}
+
+// What the question is about, as two people compare it: the first four words of the digest as proquints (arXiv
+// 0901.4016; host/formats/fingerprint.ts says the same), the key that signed, and the version that it would replace.
+// "Package lusab-babad-gutih-tugad, key 0011223344556677 over 1.0.0", and its length.
+export function noticePackage(): u32 {
+  length = 0;
+  say(0x206567616b636150); // "Package "
+  for (let i: u32 = 0; i < FINGERPRINT_BYTES; i += 2) {
+    if (i) say(0x2d); // "-"
+    sayProquint(((<u32>load<u8>(questionDigest() + i)) << 8) | load<u8>(questionDigest() + i + 1));
+  }
+  const signer = questionSigner();
+  if (signer >= 0 && anchorAt(signer).kid) {
+    say(0x2079656b202c); // ", key "
+    for (let i: u32 = 0; i < min(anchorAt(signer).kidBytes, KID_BYTES_SHOWN); i++) {
+      sayDigit(load<u8>(anchorAt(signer).kid + i) >>> 4);
+      sayDigit(load<u8>(anchorAt(signer).kid + i) & 15);
+    }
+  }
+  if (packageLoad(pack, Key.Primary)) {
+    say(0x207265766f20); // " over "
+    sayText(versionOf(pack), textBytes(versionOf(pack), VERSION_BYTES_MAX));
+  }
+  say(0x0a0d); // "\r\n"
+  return length;
+}
+
+function sayDigit(digit: u32): void {
+  say(digit + (digit < 10 ? 0x30 : 0x57));
+}
+
+function sayProquint(bits: u32): void {
+  sayConsonant(bits >>> 12);
+  sayVowel(bits >>> 10);
+  sayConsonant(bits >>> 6);
+  sayVowel(bits >>> 4);
+  sayConsonant(bits);
+}
+
+function sayConsonant(bits: u32): void {
+  say(((bits & 8 ? CONSONANTS_8 : CONSONANTS_0) >> ((bits & 7) << 3)) & 0xff);
+}
+
+function sayVowel(bits: u32): void {
+  say((VOWELS >>> ((bits & 3) << 3)) & 0xff);
 }
 
 // "Install NAME VERSION, reason N? yes/no", and its length.

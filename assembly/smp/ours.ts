@@ -5,9 +5,11 @@
 //   2 delete   write  {"uri"}                         {}
 //   3 exec     write  {"uri", "corr"?: text}          {}                       accepted; the result is an alert
 //   4 consent  read   {}                              {"pending", …}           write {"answer": COSE_Sign1} -> {}
+//              when none is pending, "digest" and "reason" say how the last one ended
 //   5 log      read   {"from"}                        {"next", "hash", "recs"}   hash of the newest record of all
 //   6 alert    read   {}                              {"n", "type", "uri", "result", "reason", "corr"?}
 
+import { anchorAt } from '../approval/anchors';
 import { identity } from '../approval/bootstrap';
 import { Type } from '../codec/cbor';
 import { Key } from '../flash/keys';
@@ -30,7 +32,7 @@ import {
   VERSION_BYTES_MAX,
   versionOf,
 } from '../update/packages';
-import { questionPackage, questionWhy } from '../update/question';
+import { questionEnded, questionPackage, questionSigner, questionSubject, questionWhy } from '../update/question';
 import { done, Group, HEADER_BYTES, OK, ours, REPLY, replyMap, writer } from './reply';
 import { addressOf, Field, has, lengthOf, numberOf } from './request';
 import * as words from './words';
@@ -115,14 +117,21 @@ export function oursExec(link: i32): i32 {
 
 export function oursQuestion(): i32 {
   if (!questionPending()) {
-    const map = replyMap(1);
+    const map = replyMap(questionEnded() ? 3 : 1);
     map.word(words.PENDING);
     map.boolean(false);
+    if (!questionEnded()) return OK;
+    map.word(words.DIGEST);
+    map.bytes(questionSubject(), 32);
+    map.word(words.REASON);
+    map.uint(questionWhy());
     return OK;
   }
   questionPackage(pack);
   const running = packageLoad(other, Key.Primary);
-  const map = replyMap(running ? 9 : 8);
+  const signer = questionSigner();
+  const signed = signer >= 0 && anchorAt(signer).kid !== 0;
+  const map = replyMap(8 + u32(running) + u32(signed));
   map.word(words.PENDING);
   map.boolean(true);
   map.word(words.DIGEST);
@@ -138,6 +147,10 @@ export function oursQuestion(): i32 {
   if (running) {
     map.word(words.FROM);
     map.text(versionOf(other), textBytes(versionOf(other), VERSION_BYTES_MAX));
+  }
+  if (signed) {
+    map.word(words.SIGNER);
+    map.bytes(anchorAt(signer).kid, anchorAt(signer).kidBytes);
   }
   map.word(words.REASON);
   map.uint(questionWhy());

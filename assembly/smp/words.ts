@@ -54,6 +54,7 @@ export const BIN: u64 = 0x6e6962; // bin
 export const BOOL: u64 = 0x6c6f6f62; // bool
 export const DIGEST: u64 = 0x747365676964; // digest
 export const NONCE: u64 = 0x65636e6f6e; // nonce
+export const SIGNER: u64 = 0x72656e676973; // signer
 export const DEVICE: u64 = 0x656369766564; // device
 export const NAME: u64 = 0x656d616e; // name
 export const REASON: u64 = 0x6e6f73616572; // reason

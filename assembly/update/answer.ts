@@ -52,7 +52,7 @@ export function answerTick(milliseconds: u32): void {
 // Stages the end of the question and the record of how it was answered.
 function close(reason: Reason): void {
   auditStage(Audit.Answered, reason, questionDigest());
-  questionStageEnd();
+  questionStageEnd(reason);
   statusStage();
 }
 

@@ -1,12 +1,14 @@
 // The question to the person at the device: put, kept over a reset, and dropped. policy/consent.ts says which answers
 // count; update/answer.ts what follows from them.
 //
-// There is one question at a time, bound to a manifest digest and a nonce. After a reset it is the same question, with
-// its full time to answer: how long the device was off, nobody knows, and no answer never means yes.
+// There is one question at a time, bound to a manifest digest and a nonce. After a reset it is the same question, about
+// the same words of the manifest, with its full time to answer: how long the device was off, nobody knows, and no answer
+// never means yes. How the last one ended is kept too: a deferred download leaves no other trace.
 
+import { anchorCount } from '../approval/anchors';
+import { subject } from '../approval/entries';
 import { Key } from '../flash/keys';
 import { storeCommit, storeRead, storeStage, storeStageDelete } from '../flash/store';
-import { manifest } from '../package/manifest';
 import {
   QUESTION,
   QUESTION_BYTES,
@@ -17,9 +19,9 @@ import {
 } from '../policy/consent';
 import { Reason } from '../reason';
 import { Event as Audit, auditStage } from './audit';
-import { downloadActive } from './download';
 import { NONCE, nonceSpend, wantAnnouncement } from './effects';
-import { Package, packageDescribe, packageLoad } from './packages';
+import { Package, pack, packageDescribe, packageLoad, packageStage } from './packages';
+import { seatOf } from './seats';
 import { status, statusStage } from './status';
 
 export const enum About {
@@ -27,40 +29,65 @@ export const enum About {
   Install = 2, // may it be installed?
 }
 
-// What Key.Question holds: u32 About, u32 why (Reason), the question.
-const KEPT_BYTES: u32 = 8 + QUESTION_BYTES;
-const KEPT: usize = memory.data(KEPT_BYTES, 4);
+// What Key.Question holds, and what stands behind it: the question of policy/consent.ts.
+@unmanaged
+class Kept {
+  about: u32; // About; 0: there never was one
+  why: u32; // Reason to ask; once it is over, how it ended: Ok for yes, UserRefused, Deferred
+  signer: u32; // seat of the vendor anchor that signed the package
+  question: u32; // QUESTION_BYTES; its first word is 0 when it is over
+}
 
-let about: About = About.Install;
-let why: Reason = Reason.AwaitingUser; // the verdict's reason to ask
+const HEAD_BYTES: u32 = 12;
+const KEPT_BYTES: u32 = HEAD_BYTES + QUESTION_BYTES;
+const KEPT: usize = memory.data(KEPT_BYTES, 4);
+const kept = changetype<Kept>(KEPT);
 
 export function questionAbout(): About {
-  return about;
+  return kept.about;
 }
 
 export function questionMount(): void {
   if (!storeRead(Key.Question, KEPT, KEPT_BYTES)) return;
-  about = load<u32>(KEPT);
-  why = load<u32>(KEPT, 4);
-  memory.copy(QUESTION, KEPT + 8, QUESTION_BYTES);
+  memory.copy(QUESTION, KEPT + HEAD_BYTES, QUESTION_BYTES);
   if (questionPending()) wantAnnouncement();
 }
 
+// Why it is asked; of one that is over, how it ended.
 export function questionWhy(): Reason {
-  return why;
+  return kept.why;
+}
+
+// Was there a question, which is over now?
+export function questionEnded(): bool {
+  return kept.about !== 0 && !questionPending();
+}
+
+// The manifest digest of the question, also when it is over.
+export function questionSubject(): usize {
+  return KEPT + HEAD_BYTES + (questionDigest() - QUESTION);
+}
+
+// Index of the vendor anchor that signed the package, -1 when it is an anchor no more.
+export function questionSigner(): i32 {
+  for (let i: u32 = 0; i < anchorCount(); i++) if (seatOf(i) === kept.signer) return i;
+  return -1;
 }
 
 // Asks, unless exactly this is being asked already. Ok: the question is put.
 export function ask(what: About, digest: usize, reason: Reason): Reason {
-  if (questionPending() && about === what && memory.compare(questionDigest(), digest, 32) === 0) return Reason.Ok;
+  if (questionPending() && kept.about === what && memory.compare(questionDigest(), digest, 32) === 0) return Reason.Ok;
   questionAsk(digest, NONCE);
   nonceSpend();
-  about = what;
-  why = reason;
-  store<u32>(KEPT, what);
-  store<u32>(KEPT, reason, 4);
-  memory.copy(KEPT + 8, QUESTION, QUESTION_BYTES);
+  kept.about = what;
+  kept.why = reason;
+  kept.signer = seatOf(ctz(subject.vendors));
+  memory.copy(KEPT + HEAD_BYTES, QUESTION, QUESTION_BYTES);
   storeStage(Key.Question, KEPT, KEPT_BYTES);
+  if (what === About.Download) {
+    packageDescribe(pack, digest, 0);
+    packageStage(pack, Key.Offered);
+  }
   status.reason = Reason.AwaitingUser;
   statusStage();
   auditStage(Audit.Asked, Reason.AwaitingUser, digest);
@@ -70,15 +97,16 @@ export function ask(what: About, digest: usize, reason: Reason): Reason {
   return stored;
 }
 
-// What it is about, for people; zeros when the offer was lost in a reset.
+// What it is about, for people.
 export function questionPackage(pack: Package): void {
-  if (about === About.Install) packageLoad(pack, Key.Staged);
-  else if (manifest.read && downloadActive()) packageDescribe(pack, questionDigest(), 0);
-  else packageLoad(pack, Key.None);
+  packageLoad(pack, kept.about === About.Install ? Key.Staged : Key.Offered);
 }
 
-// Stages that there is no question any more.
-export function questionStageEnd(): void {
+// Stages that there is no question any more, and how it ended.
+export function questionStageEnd(how: Reason): void {
   questionDrop();
-  storeStageDelete(Key.Question);
+  kept.why = how;
+  kept.question = 0;
+  storeStage(Key.Question, KEPT, KEPT_BYTES);
+  storeStageDelete(Key.Offered);
 }

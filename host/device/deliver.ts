@@ -200,21 +200,23 @@ async function* untilAnswered(session: Session, about: 'download' | 'install'): 
     } else if (question) {
       const alert = await readAlert(client, waits);
       if (isOurs(session, alert)) return finished(session, alert);
-      return (await nobodyAnswered(session, about, until)) ? { kind: 'deferred' } : undefined;
+      return (await nobodyAnswered(session, about, question.reason, until)) ? { kind: 'deferred' } : undefined;
     }
     if (now > (until ?? began) + ANSWER_MARGIN_MS) return { kind: 'asked', left: 0 };
     await sleep(POLL_MS, waits.signal);
   }
 }
 
-// The question is gone, and no alert says no. Before an installation the state tells; before a download only the time
-// does, and a wrong guess costs no more than another offer.
+// The question is gone, and no alert says no. Before an installation the state tells; before a download the device says
+// how the question ended. One that does not say is judged by the time: a wrong guess costs no more than another offer.
 async function nobodyAnswered(
   { client, waits }: Session,
   about: 'download' | 'install',
+  ended: number | undefined,
   until: number | undefined,
 ): Promise<boolean> {
   if (about === 'install') return (await readState(client, waits)) === STATE.ready;
+  if (ended !== undefined) return ended === reasons.Deferred.code;
   return until !== undefined && Date.now() >= until - LEFT_ROUNDING_MS;
 }
 

@@ -24,18 +24,29 @@ export async function readAsked(client: Client, waits: Waits = {}): Promise<Aske
   const question = await readQuestion(client, waits);
   const { pending, digest, nonce, device } = question;
   if (!pending || !digest || !nonce || !device) return undefined;
-  return { ...question, digest, nonce, device, vendor: await vendorOf(client, digest, waits) };
+  return {
+    ...question,
+    digest,
+    nonce,
+    device,
+    vendor: await vendorOf(client, question.signer ?? (await signerOf(client, digest, waits)), waits),
+  };
 }
 
 /** Whether two readings are of one and the same question. */
 export const sameQuestion = (a: Pick<Asked, 'nonce'>, b: Question): boolean =>
   b.pending && b.nonce !== undefined && same(a.nonce, b.nonce);
 
-async function vendorOf(client: Client, digest: Uint8Array, waits: Waits): Promise<Asked['vendor']> {
+// Of a device that does not say it with the question: from the record of its last verdict, if that was about it.
+async function signerOf(client: Client, digest: Uint8Array, waits: Waits): Promise<Uint8Array | undefined> {
   const record = await readVerdict(client, waits);
   if (!record) return undefined;
-  const { manifestDigest, vendorKid: kid } = readJudgement(decode(record, 'verdict of the device'));
-  if (!kid || !manifestDigest || !same(manifestDigest, digest)) return undefined;
+  const { manifestDigest, vendorKid } = readJudgement(decode(record, 'verdict of the device'));
+  return manifestDigest && same(manifestDigest, digest) ? vendorKid : undefined;
+}
+
+async function vendorOf(client: Client, kid: Uint8Array | undefined, waits: Waits): Promise<Asked['vendor']> {
+  if (!kid) return undefined;
   const bootstrap = await readBootstrap(client, waits);
   const anchors = bootstrap ? viewBootstrap(bootstrap, 'bootstrap')?.anchors : undefined;
   return { kid, name: anchors?.find(({ key }) => hex(key.kid) === hex(kid))?.name };

@@ -178,7 +178,8 @@ const question = z.looseObject({
   name: z.string().optional(),
   version: z.string().optional(),
   from: z.string().optional(), // version that is installed now
-  reason: uint.optional(), // why it asks
+  signer: bytes.optional(), // kid of the vendor anchor that signed it
+  reason: uint.optional(), // why it asks; when none is pending, how the last one (`digest`) ended
   left: uint.optional(), // seconds until nobody has answered
 });
 export type Question = z.infer<typeof question>;

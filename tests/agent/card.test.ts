@@ -11,14 +11,18 @@ import { TAG, text, tlv } from '../../host/card/tlv.js';
 import { reasonOf } from '../../host/reasons.js';
 import {
   approvalOf,
+  bootstrapDocument,
+  expectOk,
   failed,
   get,
   NODE,
   operator,
   packageOf,
   provisionedBoard,
+  put,
   upload,
 } from '../support/agent-world.js';
+import { bench } from '../support/bench-hal.js';
 import { type CardOptions, createCard, type IsoCard, type IsoFile } from '../support/iso-card.js';
 import { makeApproval, unhex } from '../support/make.js';
 
@@ -260,4 +264,28 @@ describe('a card that cannot be read', () => {
       expect(with_(cardOf({ document })).reason, `byte ${at}`).not.toBe('Ok');
     }
   });
+});
+
+describe('one approval document, byte for byte the same, on the card, in the bootstrap document and in the tree', () => {
+  const places = ['card', 'bootstrap', 'tree'] as const;
+  const subsets = Array.from({ length: 7 }, (_, n) => places.filter((_, at) => ((n + 1) >> at) & 1));
+  it.each(subsets.map((held) => [held.join(', '), held] as const))(
+    '%s: the same verdict, every source named',
+    (_, held) => {
+      const board = bench();
+      expectOk(put(board, NODE.bootstrap, bootstrapDocument({}, held.includes('bootstrap') ? [DOCUMENT] : [])));
+      if (held.includes('tree')) expectOk(put(board, NODE.approvals, DOCUMENT));
+      const card = cardOf();
+      if (held.includes('card')) board.card = (command) => card.execute(command);
+      expectOk(upload(board, wanted.bytes));
+      const record = decode(get(board, NODE.verdict), { useMaps: true }) as Map<number, unknown>;
+      const findings = record.get(5) as [source: number, reason: number][];
+      const named = findings.filter(([, reason]) => reason === 0).map(([source]) => source);
+      expect([record.get(1), record.get(8), named.sort()]).toEqual([
+        1,
+        1,
+        held.map((place) => places.indexOf(place) + 2),
+      ]);
+    },
+  );
 });

@@ -137,7 +137,7 @@ describe('a package that nobody approved', () => {
     board.run(29_000);
     expect(question(board).pending).toBe(true);
     board.run(2_000);
-    expect(question(board)).toEqual({ pending: false });
+    expect(question(board)).toMatchObject({ pending: false, reason: R.Deferred, digest: first.digest });
     board.press = 1;
     board.run(500);
     expect(state(board)).toBe(50);
