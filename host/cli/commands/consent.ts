@@ -18,8 +18,7 @@ import { sleep, within } from '../../wait.js';
 import { command } from '../command.js';
 import { connectionOptions } from '../connection-options.js';
 import { questionLines } from '../describe/question.js';
-import { passphraseFileOption } from '../secrets.js';
-import { openSigningKey } from '../signing.js';
+import { openSigningKey, signingOptions } from '../signing.js';
 import type { Terminal } from '../terminal.js';
 import { hexSchema, pathSchema, secondsSchema } from '../values.js';
 
@@ -46,7 +45,7 @@ export const consent = command({
       config: 'consenter-key',
       path: true,
     },
-    passphraseFile: passphraseFileOption,
+    ...signingOptions,
     package: { value: 'file', text: 'the package that must be the one in question', schema: pathSchema.optional() },
     wait: { value: 'seconds', text: 'wait this long for a question', schema: secondsSchema.optional() },
     iConsentToManifest: {
@@ -69,7 +68,7 @@ export const consent = command({
     const { iConsentToManifest: yes, iRefuseManifest: no } = options;
     if (yes && no) throw new CountersignError('BadArgument', 'argument: both an answer and its opposite');
     const wanted = options.package === undefined ? undefined : await digestOf(options.package);
-    const key = await openSigningKey(options.key, options.passphraseFile, terminal);
+    const key = await openSigningKey(options.key, options, terminal);
     const { connect } = await import('../connection.js');
     const connection = await connect(options, terminal, signal);
     const { client } = connection;
