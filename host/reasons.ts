@@ -236,6 +236,7 @@ const table = {
   // 240..249 the host: talking to devices
   LogBroken: row(240, 'the audit log is not whole', 'somebody changed what the device stores, or its flash is failing: look into it', FAULT),
   LogOther: row(241, 'what was remembered is of another device', 'keep one file for each device', ARGUMENT),
+  NoGuard: row(243, 'the board has no agent and cannot check packages', 'let this machine decide for it: give --bootstrap', ARGUMENT),
   LintWarnings: row(242, 'there are warnings, and --strict was given', 'correct the approvals, or leave --strict out', FAULT),
 } as const satisfies Record<string, ReasonRow>;
 

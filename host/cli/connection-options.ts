@@ -1,7 +1,8 @@
 // The options by which a command reaches a device; connection.ts says what follows from them. Apart, so that --help and
 // commands that reach no device do not load serial ports and brokers.
 
-import type { z } from 'zod';
+import { z } from 'zod';
+import { FRAMINGS } from '../links/stream.js';
 import { topicNameSchema } from '../links/topics.js';
 import { RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from '../smp/client.js';
 import { BAUD_DEFAULT } from '../smp/link.js';
@@ -27,7 +28,7 @@ export const connectionOptions = {
   port: option({
     short: 'p',
     value: 'port',
-    text: 'serial port, or tcp://host:port',
+    text: 'serial port, tcp://host:port, or udp://host',
     schema: textSchema.optional(),
     config: 'port',
   }),
@@ -37,6 +38,12 @@ export const connectionOptions = {
     text: 'baud rate of the port',
     schema: countSchema(50, 4_000_000).default(BAUD_DEFAULT),
     config: 'baud',
+  }),
+  framing: option({
+    value: 'console|raw',
+    text: 'how packets stand on a serial line; raw has no checksum',
+    schema: z.enum(FRAMINGS).default('console'),
+    config: 'framing',
   }),
   ...brokerOptions,
   device: option({ value: 'name', text: 'device on the broker', schema: topicNameSchema.optional(), config: 'device' }),

@@ -1,7 +1,7 @@
 // How a command reaches a device: the options for it, and what is done when they leave something open.
 //
 //   given                       reached over
-//   --port PATH | tcp://…       that serial port or socket
+//   --port PATH | tcp://… | udp://…   that serial port or socket
 //   --broker URL [--device]     that broker; without --device the one device that is online there
 //   --device alone              a broker in this process (or the one that runs on this machine already), and waits there
 //   nothing                     the only serial port there is, that of a running virtual board included; with none or
@@ -15,6 +15,7 @@ import { type Address, listDevices, openMqtt, untilOnline } from '../links/mqtt.
 import { listPorts, openSerial, type PortInfo } from '../links/serial.js';
 import type { Opening } from '../links/stream.js';
 import { openTcp } from '../links/tcp.js';
+import { openUdp } from '../links/udp.js';
 import { type Client, createClient } from '../smp/client.js';
 import { type Link, lines } from '../smp/link.js';
 import type { Packet } from '../smp/packet.js';
@@ -77,7 +78,7 @@ async function openLink(options: ConnectionOptions, terminal: Terminal, signal: 
     // From a configuration file both may be there; a port is the nearer one.
     terminal.detail(`over ${port}; the broker is not used`);
   }
-  if (port !== undefined) return { link: await openPort(port, options.baud, signal) };
+  if (port !== undefined) return { link: await openPort(port, options.baud, signal, { framing: options.framing }) };
   if (broker !== undefined) {
     const address = { url: broker, fleet, device: device ?? (await onlyDevice(broker, fleet, signal)) };
     return { link: await openMqtt(address, signal), address };
@@ -88,8 +89,9 @@ async function openLink(options: ConnectionOptions, terminal: Terminal, signal: 
   return { link: await openSerial(path, options.baud) };
 }
 
-// A serial port, or the line that a socket carries.
+// A serial port, the line that a socket carries, or a UDP server.
 export function openPort(port: string, baud: number, signal: AbortSignal, opening: Opening = {}): Promise<Link> {
+  if (port.startsWith('udp://')) return openUdp(port);
   return port.startsWith('tcp://') ? openTcp(port, signal, opening) : openSerial(port, baud, opening);
 }
 

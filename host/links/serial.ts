@@ -23,13 +23,15 @@ export async function openSerial(path: string, baudRate = BAUD_DEFAULT, opening:
       });
     });
   await call((done) => port.open(done));
+  // A bare header comes first on a raw line: a newline before it would be taken for its beginning.
   if (!opening.untouched) {
     await call((done) => port.flush(done));
-    await call((done) => port.write('\n', undefined, done));
+    if (opening.framing !== 'raw') await call((done) => port.write('\n', undefined, done));
   }
-  return streamLink(path, port, async () => {
+  const close = async () => {
     if (port.isOpen) await call((done) => port.close(done));
-  });
+  };
+  return streamLink(path, port, close, opening.framing);
 }
 
 export async function listPorts(): Promise<PortInfo[]> {

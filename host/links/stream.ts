@@ -1,26 +1,47 @@
-// A link over any byte stream (serial port, socket): SMP's console framing, with the text between the frames handed on.
+// A link over any byte stream (serial port, socket): SMP's console framing, or its raw one, with the text between the
+// packets handed on.
 //
 // The stream is opened already, and closed by the function that comes with it: serial ports and sockets differ there.
 
 import type { Duplex } from 'node:stream';
 import { CountersignError } from '../errors.js';
-import { CONSOLE_START, decodeConsole, encodeConsole } from '../smp/console.js';
+import { CONSOLE_START, type ConsoleItem, decodeConsole, encodeConsole } from '../smp/console.js';
 import { createListeners, type Link } from '../smp/link.js';
+import { decodeRaw, type RawItem } from '../smp/raw.js';
 
 const FRAMING_BYTES = 4; // length and checksum stand in the device's packet buffer (SMP over console)
 
+export const FRAMINGS = ['console', 'raw'] as const;
+export type Framing = (typeof FRAMINGS)[number];
+
 export interface Opening {
   untouched?: boolean; // what was said before is read, and nothing is written
+  framing?: Framing;
 }
 
-export function streamLink(name: string, stream: Duplex, closeStream: () => Promise<void>): Link {
+export function streamLink(
+  name: string,
+  stream: Duplex,
+  closeStream: () => Promise<void>,
+  framing: Framing = 'console',
+): Link {
   const { emit, listen, closed, end } = createListeners();
   let rest = CONSOLE_START;
+  let rawRest: Uint8Array = new Uint8Array();
 
-  stream.on('data', (chunk: Uint8Array) => {
+  function decode(chunk: Uint8Array): (ConsoleItem | RawItem)[] {
+    if (framing === 'raw') {
+      const [items, next] = decodeRaw(rawRest, chunk);
+      rawRest = next;
+      return items;
+    }
     const [items, next] = decodeConsole(rest, chunk);
     rest = next;
-    for (const item of items) {
+    return items;
+  }
+
+  stream.on('data', (chunk: Uint8Array) => {
+    for (const item of decode(chunk)) {
       if (item.kind === 'packet') emit.packet(item.bytes);
       else if (item.kind === 'text') emit.text(item.bytes);
       else emit.fault(item.why, item.bytes);
@@ -40,10 +61,10 @@ export function streamLink(name: string, stream: Duplex, closeStream: () => Prom
 
   return {
     name,
-    framingBytes: FRAMING_BYTES,
+    framingBytes: framing === 'raw' ? 0 : FRAMING_BYTES,
     listen,
     closed,
-    send: (packet) => write(Buffer.concat(encodeConsole(packet))),
+    send: (packet) => write(framing === 'raw' ? packet : Buffer.concat(encodeConsole(packet))),
     type: write,
     async close() {
       end();

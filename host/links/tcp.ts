@@ -21,8 +21,9 @@ export async function openTcp(url: string, signal?: AbortSignal, opening: Openin
     });
   });
   socket.setNoDelay(true);
-  if (!opening.untouched) socket.write('\n'); // ends a half-typed line of a shell
-  return streamLink(url, socket, async () => {
+  if (!opening.untouched && opening.framing !== 'raw') socket.write('\n'); // ends a half-typed line of a shell
+  const close = async () => {
     socket.destroy();
-  });
+  };
+  return streamLink(url, socket, close, opening.framing);
 }

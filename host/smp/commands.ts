@@ -90,6 +90,20 @@ export async function imageState(client: Client, waits: Waits = {}): Promise<Ima
   return unwrap(response, 'image state').images;
 }
 
+// To run once at the next reset, and back unless it is confirmed.
+export async function testImage(client: Client, hash: Uint8Array, waits: Waits = {}): Promise<void> {
+  const body = { hash, confirm: false };
+  const request = { op: OP.write, group: GROUP.image, id: 0, body, schema: nothing, ...waits };
+  unwrap(await client.request(request), 'test');
+}
+
+// The image that runs stays.
+export async function confirmImage(client: Client, waits: Waits = {}): Promise<void> {
+  const body = { confirm: true };
+  const request = { op: OP.write, group: GROUP.image, id: 0, body, schema: nothing, ...waits };
+  unwrap(await client.request(request), 'confirm');
+}
+
 // Takes long where pages are erased one after the other: give it time.
 export async function eraseSlot(client: Client, waits: Waits = {}): Promise<void> {
   unwrap(await client.request({ op: OP.write, group: GROUP.image, id: 5, schema: nothing, ...waits }), 'erase');
@@ -222,6 +236,12 @@ export type Alert = z.infer<typeof alert>;
 export async function readAlert(client: Client, waits: Waits = {}): Promise<Alert> {
   const request = { op: OP.read, group: GROUP.countersign, id: 6, schema: alert, ...waits };
   return unwrap(await client.request(request), 'alert');
+}
+
+// A server that does not know our group says so in the general list; ours answers, or refuses with a reason.
+export async function knowsOurGroup(client: Client, waits: Waits = {}): Promise<boolean> {
+  const response = await client.request({ op: OP.read, group: GROUP.countersign, id: 6, schema: nothing, ...waits });
+  return response.ok || response.error.group === GROUP.countersign;
 }
 
 // A packet that the device sent unasked, if it is its final alert.

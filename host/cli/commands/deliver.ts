@@ -5,6 +5,7 @@
 
 import { readJudgement } from '../../core.js';
 import { deliver as deliverPackage, type Outcome } from '../../device/deliver.js';
+import { isForeign } from '../../device/foreign.js';
 import { identify, putApproval, readBootstrap } from '../../device/identity.js';
 import { CountersignError } from '../../errors.js';
 import { readBytes } from '../../files.js';
@@ -14,16 +15,19 @@ import type { Client } from '../../smp/client.js';
 import { command, type Result } from '../command.js';
 import { connectionOptions } from '../connection-options.js';
 import { explain } from '../describe/verdict.js';
+import { deliverToForeign } from '../foreign.js';
+import { readBootstrapFile } from '../provisioning.js';
 import { rows } from '../show.js';
 import type { Terminal } from '../terminal.js';
-import { pathSchema, secondsSchema } from '../values.js';
+import { pathSchema, secondsSchema, sequenceSchema } from '../values.js';
 
 export const deliver = command({
   name: 'deliver',
   summary: 'bring a package to a device, and wait for what it decides',
   details:
     'The device checks vendor, operator approval and policy itself, before it takes the first byte of the firmware. ' +
-    'If it asks its user, the answer is given there, never here.',
+    'If it asks its user, the answer is given there, never here. A board without our agent (Zephyr, MCUboot serial recovery) ' +
+    'cannot check for itself: with --bootstrap this machine takes the verdict before it sends the inner image.',
   arguments: { package: { text: 'the .suit file', schema: pathSchema } },
   options: {
     ...connectionOptions,
@@ -32,6 +36,18 @@ export const deliver = command({
       text: 'put this approval document into the tree of the device first',
       schema: pathSchema.array().default([]),
       repeat: true,
+    },
+    bootstrap: {
+      value: 'file',
+      text: 'for a board without our agent: whom it would trust, and its policy; the verdict is taken here then',
+      schema: pathSchema.optional(),
+      config: 'bootstrap',
+      path: true,
+    },
+    installed: {
+      value: 'number',
+      text: 'for a board without our agent: sequence number that it runs',
+      schema: sequenceSchema.optional(),
     },
     wait: {
       value: 'seconds',
@@ -52,6 +68,14 @@ export const deliver = command({
     const connection = await connect(options, terminal, signal);
     const { client } = connection;
     try {
+      if (await isForeign(client, { signal })) {
+        if (options.bootstrap === undefined) throw noGuard(client);
+        const bootstrap = await readBootstrapFile(options.bootstrap);
+        const documents = approvals.map(({ bytes }) => bytes);
+        const limit = options.wait === undefined ? {} : { installMs: options.wait * 1000 };
+        const job = { path, file, bootstrap, documents, installed: options.installed, dryRun, ...limit };
+        return await deliverToForeign(client, job, terminal, signal);
+      }
       if (dryRun) return await preview(client, path, file, approvals.length, signal);
       for (const { name, bytes } of approvals) await bringApproval(client, name, bytes, terminal, signal);
       const limits =
@@ -69,6 +93,10 @@ export const deliver = command({
     }
   },
 });
+
+function noGuard(client: Client): CountersignError {
+  return new CountersignError('NoGuard', `deliver: ${client.link.name} does not know our agent’s commands`);
+}
 
 async function preview(
   client: Client,
