@@ -40,7 +40,7 @@ export const consent = command({
     key: {
       short: 'k',
       value: 'file',
-      text: "the consenter's private key",
+      text: "the consenter's private key, or its pkcs11: URI",
       schema: pathSchema,
       config: 'consenter-key',
       path: true,
