@@ -7,7 +7,7 @@
 //   node dist/boards/port/build.js BOARD [PROGRAM]      writes build/BOARD/agent.elf, or PROGRAM.elf, and prints its path
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -64,6 +64,8 @@ interface BuildOptions {
   wasm?: string;
   /** More compiler flags, for measurements. */
   flags?: string[];
+  /** Every export of the module notes how deep it went (stack.h). */
+  measureStack?: boolean;
 }
 
 /** The translated module and, for the conformance firmware, its table of calls. */
@@ -80,7 +82,7 @@ export function writeModule(
 
 /** Compiles a program for a board, the agent if nothing else is said, and returns the path of the ELF. */
 export async function buildFirmware(name: string, options: BuildOptions = {}): Promise<string> {
-  const { program = 'agent', folder = join(ROOT, 'build', name), wasm, flags = [] } = options;
+  const { program = 'agent', folder = join(ROOT, 'build', name), wasm, flags = [], measureStack } = options;
   const board = await loadBoard(name);
   const { flash } = board;
   const { firmware, ram } = portSchema.parse(board);
@@ -89,6 +91,7 @@ export async function buildFirmware(name: string, options: BuildOptions = {}): P
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'board.h'), boardHeader(flash));
   writeModule(folder, program, wasm);
+  if (measureStack) appendFileSync(join(folder, 'agent.wasm.c'), '#include "stack.h"\n');
   const symbols = {
     FLASH_BASE: firmware.flashBase,
     FLASH_BYTES: flash.agent.bytes,

@@ -76,7 +76,11 @@ describe.skipIf(!canRunMicrobit())('the agent on the micro:bit', () => {
   });
 
   test('answers after breaks on the line', async () => {
-    for (let i = 0; i < 20; i++) await board.control('chardev-send-break', { id: 'uart' });
+    const frames = Buffer.concat(encodeConsole(new Uint8Array(200).fill(7)));
+    for (let i = 0; i < 20; i++) {
+      await pour(frames.subarray(0, (frames.length * i) / 20)); // also in the middle of a frame
+      await board.control('chardev-send-break', { id: 'uart' });
+    }
     await answers();
   });
 

@@ -1,0 +1,224 @@
+// Law 4 on the emulated micro:bit: resets and full stops (flash saved and restored, RAM lost) at random moments of one update
+// after another. At every cut the machine stands still and is looked at: an application that runs is, byte for byte, one
+// that the operator approved. After it the update can be finished, and no counter has gone down.
+//
+// COUNTERSIGN_RESETS=full: 300 resets and 20 stops, some 20 minutes; without it a few of each. COUNTERSIGN_SEED repeats the
+// choice of moments, as far as time on an emulator can be repeated. QEMU writes a word and erases a page at once: what a
+// cut leaves of a half-written one is shown on the simulated flash, not here.
+
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Emulator } from '../../boards/microbit/qemu.js';
+import { deliver, type Outcome } from '../../host/device/deliver.js';
+import { identify, provision, putApproval } from '../../host/device/identity.js';
+import { asCountersignError } from '../../host/errors.js';
+import { same } from '../../host/formats/bytes.js';
+import { readImage } from '../../host/formats/images/image.js';
+import { openTcp } from '../../host/links/tcp.js';
+import { reasonOf, reasons } from '../../host/reasons.js';
+import { type Client, createClient } from '../../host/smp/client.js';
+import { readAlert } from '../../host/smp/commands.js';
+import { sleep } from '../../host/wait.js';
+import { makeApproval, makeBootstrap, makeEnvelope, makeKey, ROLE } from '../support/make.js';
+import { type Bench, canRunMicrobit, microbitBench } from '../support/microbit.js';
+
+const FULL = process.env.COUNTERSIGN_RESETS === 'full';
+const RESETS = FULL ? 300 : 22;
+const STOPS = FULL ? 20 : 3;
+const SEED = Number(process.env.COUNTERSIGN_SEED ?? Date.now() % 1_000_000);
+
+const PRIMARY = 0x10000;
+const SECONDARY = 0x25c00;
+const FLASH_BYTES = 0x40000;
+const IMAGE_BYTES = 5000; // five pages: the swap is long enough to be cut in its middle
+const GAP_MS_MAX = 1500; // between two cuts
+const CUTS_MAX = 16; // of one update
+const TRIES_MAX = 40; // until an update is finished: each cut may cost one
+const ANSWER_MS = 1000; // a request that a reset swallowed is asked again soon; RETRIES give a slow machine its time
+const RETRIES = 30;
+
+const vendor = makeKey('ed25519', 'vendor');
+const operator = makeKey('ed25519', 'operator');
+
+/** Mulberry32: numbers in [0, 1) that a seed repeats. */
+function chanceOf(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let x = Math.imul(state ^ (state >>> 15), state | 1);
+    x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
+    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+describe.skipIf(!canRunMicrobit())('power cuts on the micro:bit', () => {
+  const chance = chanceOf(SEED);
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-resets-'));
+  const counts = { resets: 0, stops: 0, inApplication: 0, updates: 0, refused: 0, reverted: 0 };
+  const approved: Uint8Array[] = [];
+  let unapproved: Uint8Array;
+  let bench: Bench;
+  let board: Emulator;
+  let client: Client;
+  let powered: Promise<void> = Promise.resolve(); // pending between a full stop and the next start
+
+  const connect = async () => {
+    client = createClient(await openTcp(board.url), { timeoutMs: ANSWER_MS, retries: RETRIES });
+  };
+
+  /** Stops the machine and looks: where it executes, and what stands in flash. */
+  const standStill = async () => {
+    const file = join(folder, 'flash');
+    await board.control('stop');
+    const registers = await board.control('human-monitor-command', { 'command-line': 'info registers' });
+    await board.control('memsave', { val: 0, size: FLASH_BYTES, filename: file });
+    const pc = Number.parseInt(/R15=([0-9a-f]{8})/.exec(String(registers))?.[1] ?? '', 16);
+    return { pc, flash: new Uint8Array(readFileSync(file)) };
+  };
+
+  const restart = async (flash: Uint8Array) => {
+    await client.close();
+    await board.close();
+    board = await bench.start({ flash });
+    await connect();
+  };
+
+  const cut = async (stop: boolean) => {
+    const { pc, flash } = await standStill();
+    expect(pc).toBeGreaterThan(0);
+    if (pc >= PRIMARY && pc < SECONDARY) {
+      counts.inApplication++;
+      const runs = flash.subarray(PRIMARY, PRIMARY + IMAGE_BYTES);
+      expect(
+        approved.some((image) => same(image, runs)),
+        `what runs at ${pc.toString(16)} is whole and approved`,
+      ).toBe(true);
+    }
+    if (stop) {
+      counts.stops++;
+      powered = restart(flash);
+      await powered;
+    } else {
+      counts.resets++;
+      await board.control('system_reset');
+      await board.control('cont');
+    }
+  };
+
+  /** Cuts at random moments until `over()`, or as often as this package is cut. */
+  const cutWhile = async (over: () => boolean) => {
+    for (let left = 1 + Math.floor(chance() * CUTS_MAX); left > 0; left--) {
+      await sleep(chance() * GAP_MS_MAX);
+      const [resets, stops] = [RESETS - counts.resets, STOPS - counts.stops];
+      if (over() || resets + stops === 0) return;
+      await cut(chance() * (resets + stops) < stops);
+    }
+  };
+
+  /** One offer, to its end or to where a cut ended it. */
+  const offer = async (file: Uint8Array): Promise<Outcome | undefined> => {
+    await powered;
+    const steps = deliver(client, { file });
+    try {
+      for (;;) {
+        const step = await steps.next();
+        if (step.done) return step.value;
+      }
+    } catch (error) {
+      const { name } = asCountersignError(error).reason;
+      if (['LinkLost', 'NoAnswer', 'TimedOut'].includes(name)) return undefined;
+      throw error;
+    }
+  };
+
+  /** Offers it again and again while the power is cut, until it ends as it should. */
+  const insist = async (file: Uint8Array, isEnd: (outcome: Outcome) => boolean) => {
+    let over = false;
+    const cutting = cutWhile(() => over);
+    cutting.catch(() => {}); // thrown below
+    const met: string[] = [];
+    try {
+      for (let tries = 0; tries < TRIES_MAX; tries++) {
+        const outcome = await offer(file);
+        if (outcome && isEnd(outcome)) return;
+        if (outcome?.kind === 'refused' && outcome.reason === reasons.RevertedNotConfirmed.code) counts.reverted++;
+        met.push(outcome?.kind === 'refused' ? reasonOf(outcome.reason).name : (outcome?.kind ?? 'cut'));
+      }
+      throw new Error(`not finished: ${met.join(', ')}`);
+    } finally {
+      over = true;
+      await cutting;
+    }
+  };
+
+  const release = (sequence: number, image: Uint8Array, signers = [vendor, operator]) =>
+    makeEnvelope({ sequence, image, signers, text: { name: 'demo-app', version: `1.${sequence}.0` } });
+  const isRefused = (name: keyof typeof reasons) => (outcome: Outcome) =>
+    outcome.kind === 'refused' && outcome.reason === reasons[name].code;
+
+  beforeAll(async () => {
+    for (const version of ['1.0.0', '1.1.0']) {
+      const hex = `boards/microbit/app/app-${version}.hex`;
+      const { bytes } = await readImage(readFileSync(hex), hex);
+      const padding = chanceOf(bytes.length + approved.length);
+      approved.push(Uint8Array.from({ length: IMAGE_BYTES }, (_, i) => bytes[i] ?? Math.floor(padding() * 256)));
+    }
+    unapproved = approved[0]!.slice();
+    unapproved[IMAGE_BYTES - 1]! ^= 1;
+    bench = await microbitBench();
+    board = await bench.start();
+    await connect();
+  });
+  afterAll(async () => {
+    await client?.close();
+    await bench?.end();
+    rmSync(folder, { recursive: true });
+  });
+
+  test(
+    `${RESETS} resets and ${STOPS} full stops, seed ${SEED}: whole, approved, and no counter goes down`,
+    async () => {
+      const anchors = [
+        { role: ROLE.vendor, key: vendor },
+        { role: ROLE.operator, key: operator },
+      ];
+      const document = makeBootstrap({ deviceId: Uint8Array.of(1, 2, 3, 4), anchors, policy: { trialBoots: 1 } });
+      await provision(client, document);
+      const approval = (sequence: number) =>
+        makeApproval({
+          key: operator,
+          sequence,
+          issuedAt: 1_700_000_000,
+          entries: [{ verdict: 1, digest: new Uint8Array(32) }],
+        });
+      await putApproval(client, approval(2));
+
+      let alerts = 0;
+      let sequence = 0;
+      while (counts.resets < RESETS || counts.stops < STOPS) {
+        sequence++;
+        const { bytes, digest } = release(sequence, approved[sequence % 2]!);
+        await insist(bytes, ({ kind }) => kind === 'installed' || kind === 'unchanged');
+        counts.updates++;
+        if (FULL) console.log(`update ${sequence}: ${JSON.stringify(counts)}`);
+        expect((await identify(client)).installed).toMatchObject({ sequence: BigInt(sequence), digest });
+        const { n } = await readAlert(client);
+        expect(n).toBeGreaterThan(alerts);
+        alerts = n;
+        if (sequence % 3 !== 0) continue;
+        await insist(release(sequence + 1, unapproved, [vendor]).bytes, isRefused('ApprovalOtherPackage'));
+        await insist(release(sequence - 1, approved[0]!).bytes, isRefused('Rollback'));
+        counts.refused += 2;
+        expect((await identify(client)).installed).toMatchObject({ sequence: BigInt(sequence), digest });
+      }
+      await expect(putApproval(client, approval(1))).rejects.toMatchObject({ reason: { name: 'Superseded' } });
+      await expect(provision(client, document)).rejects.toMatchObject({ reason: { name: 'BootstrapLocked' } });
+      expect((await identify(client)).deviceId).toBe('01020304');
+      console.log(`emulated micro:bit, seed ${SEED}: ${JSON.stringify(counts)}; lost: 0, bricked: 0, unapproved: 0`);
+      expect(counts).toMatchObject({ resets: RESETS, stops: STOPS });
+    },
+    FULL ? 7_200_000 : 1_200_000,
+  );
+});
