@@ -82,8 +82,8 @@ export const approve = command({
     'countersign approve release.suit -k operator.pem --expires 90d',
     'countersign approve --class sensor --vendor example.com --range 5..9 -k operator.pem -o rule.cose',
     'countersign approve release.suit -k operator.pem --countersign -o release.approved.suit',
-    'countersign approve release.suit -k operator.pub.pem --prepare # then --sign, elsewhere, and --attach',
-    "countersign approve release.suit -k 'pkcs11:token=Operator;object=release'",
+    'countersign approve release.suit -k operator.pub.pem --prepare',
+    'countersign approve release.suit -k "pkcs11:token=Operator;object=release"',
   ],
   writes: true,
   async run({ arguments: { file }, options, terminal, dryRun }) {

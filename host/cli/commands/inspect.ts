@@ -34,7 +34,7 @@ export const inspect = command({
     'countersign inspect release.suit',
     'countersign inspect release.cose --yaml',
     'countersign inspect key.pem --json',
-    "countersign inspect 'pkcs11:token=Operator;object=release' --public operator.pub.pem",
+    'countersign inspect "pkcs11:token=Operator;object=release" --public operator.pub.pem',
   ],
   writes: true,
   async run({ arguments: { file }, options, terminal, dryRun }) {

@@ -44,7 +44,7 @@ export const keygen = command({
   examples: [
     'countersign keygen vendor',
     'countersign keygen operator --type p256 --encrypt',
-    "countersign keygen operator --key 'pkcs11:token=Operator;object=release'",
+    'countersign keygen operator --key "pkcs11:token=Operator;object=release"',
   ],
   writes: true,
   async run({ arguments: { name }, options, terminal, dryRun }) {
