@@ -1,5 +1,6 @@
 // Turns a WebAssembly module of ours into one small C file for a machine without an operating system.
 //
+// Binaryen first puts the tiniest functions into their callers: GCC sees the checks in them and would leave them calls.
 // wasm2c does the translating; its output expects a runtime, 64 KiB of memory and an instance argument in every
 // function. Kept are the bodies of the functions. Memory and globals become static, the instance goes away, and every
 // access turns into a checked one on an array of exactly the bytes that the module changes (wasm.h).
@@ -19,10 +20,19 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 
+/** The instructions that asc may emit, and a size, in Binaryen's count, below which a call costs more than what it calls. */
+const OPTIMISE = ['-Oz', '--always-inline-max-function-size=3'].concat(
+  ['bulk-memory', 'mutable-globals', 'nontrapping-float-to-int', 'sign-ext'].map((feature) => `--enable-${feature}`),
+);
+
+/** Runs a program that an npm package brings. */
+function run(of: string, name: string, words: string[]): void {
+  const beside = path.dirname(createRequire(import.meta.url).resolve(`${of}/package.json`));
+  execFileSync(process.execPath, [path.join(beside, 'bin', name), ...words]);
+}
+
 /** The C text of a module. */
 export function translate(wasm: Uint8Array, prefix: string): string {
-  // wabt 1.0.39 as npm ships it: its output is what the patterns below are written for.
-  const wasm2c = path.join(path.dirname(createRequire(import.meta.url).resolve('wabt/package.json')), 'bin', 'wasm2c');
   const folder = mkdtempSync(path.join(tmpdir(), 'countersign-wasm2c-'));
   try {
     const [module, source, header] = ['m.wasm', 'm.c', 'm.h'].map((name) => path.join(folder, name)) as [
@@ -31,7 +41,9 @@ export function translate(wasm: Uint8Array, prefix: string): string {
       string,
     ];
     writeFileSync(module, wasm);
-    execFileSync(process.execPath, [wasm2c, module, '-n', prefix, '-o', source]);
+    run('binaryen', 'wasm-opt', [module, ...OPTIMISE, '-o', module]);
+    // wabt 1.0.39 as npm ships it: its output is what the patterns below are written for.
+    run('wabt', 'wasm2c', [module, '-n', prefix, '-o', source]);
     return rewrite(readFileSync(header, 'utf8'), readFileSync(source, 'utf8'), prefix);
   } finally {
     rmSync(folder, { recursive: true });
