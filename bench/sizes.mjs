@@ -26,7 +26,7 @@ const EMULATED = 'microbit'; // the board whose agent runs here
 const PROFILES = { small: 'core-small.wasm', fast: 'core.wasm' }; // of build/
 const HELD_PROFILE = 'small'; // the one that microcontrollers get
 const BUDGET = {
-  agentFlash: 64 * 1024, // what board.json leaves the agent
+  agentFlash: 60 * 1024, // of the 64 KB that board.json leaves it
   agentRam: 14 * 1024, // static and stack, of 16 KB
   verifierFlash: 32 * 1024,
   unaligned: 0,
