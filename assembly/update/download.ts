@@ -278,7 +278,8 @@ function resume(): bool {
   if (!storeRead(Key.DownloadPages, changetype<usize>(progress), offsetof<Progress>())) return false;
   if (!stored.named || stored.length !== session.length || memory.compare(STORED_NAME, NAME, NAME_BYTES)) return false;
   if (stored.eraseCount !== status.eraseCount || progress.eraseCount !== status.eraseCount) return false;
-  if (stored.headBytes > HEAD_BYTES_MAX) return false;
+  // Without a page behind it, the head's own last word may be torn and read well only now.
+  if (progress.pages === 0 || stored.headBytes > HEAD_BYTES_MAX) return false;
   if (placeRead(Place.Staged, imageBytesMax(), HEAD, stored.headBytes) !== Reason.Ok) return false;
   if (offerResume(stored.headBytes) !== Reason.Ok || judge() === Verdict.Reject || offerAccept() !== Reason.Ok) {
     return false;
