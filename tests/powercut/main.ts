@@ -1,6 +1,7 @@
 // npm run powercut: the loop as a command.
 //
-//   --full           every operation, and pairs of cuts (plan.ts); an hour or two, where the fast subset takes a minute
+//   --full           every operation, and pairs of cuts (plan.ts): hours, where the fast subset takes minutes; stopped, it
+//                    goes on where it was (kept.ts)
 //   --scenario NAME  only this one; may be repeated
 //   --no-teeth       without the planted bugs
 //   --json FILE      also writes the table
@@ -15,6 +16,7 @@ import { agentModule } from '../support/bench-hal.js';
 import { CUTS } from '../support/flash.js';
 import { buildAgent, nodesCrypto } from './build.js';
 import { type Kind, World } from './engine.js';
+import { type Kept, keptIn } from './kept.js';
 import { PLANTS } from './plants.js';
 import { runAll } from './pool.js';
 import { type MapName, SCENARIOS } from './scenarios.js';
@@ -22,7 +24,7 @@ import { wearOf } from './wear.js';
 import type { Job, Result } from './work.js';
 
 const WEAR_MAX = 1.1;
-const FULL_PARTS = 4; // so that threads end at about the same time
+const FULL_PARTS = 16; // so that threads end at about the same time, and little is done twice
 
 interface Row extends Result {
   agent: string;
@@ -47,7 +49,9 @@ export async function main(root: string, argv: string[]): Promise<number> {
   const wanted = SCENARIOS.filter(({ name }) => values.scenario?.includes(name) ?? true).map(({ name }) => name);
   if (wanted.length === 0)
     throw new Error(`powercut: no such scenario; there are: ${SCENARIOS.map((s) => s.name).join(', ')}`);
-  const rows = await loop(wanted, agent, values.full);
+  const sources = [agent, join(root, 'build/agent.wasm'), join(root, 'build/loop')];
+  const kept = values.full ? keptIn(join(root, 'build/powercut-full'), sources) : undefined;
+  const rows = await loop(wanted, agent, values.full, kept);
   const survivors = values.teeth ? await teeth(wanted, agent) : [];
   const wear = wanted.includes('install') ? wearOfInstall(agent) : undefined;
 
@@ -63,6 +67,8 @@ export async function main(root: string, argv: string[]): Promise<number> {
     );
   }
   console.log(`${cases} cases in ${Math.round((Date.now() - began) / 1000)} s`);
+  console.log('on the emulated micro:bit (300 resets, 20 full stops): COUNTERSIGN_RESETS=full npx vitest run \\');
+  console.log('  --config tests/vitest.config.ts --coverage.enabled=false tests/port/resets.test.ts');
   console.log(
     Object.entries(total)
       .map(([kind, count]) => `${kind}: ${count}`)
@@ -72,7 +78,7 @@ export async function main(root: string, argv: string[]): Promise<number> {
   return good && !worn ? 0 : 1;
 }
 
-async function loop(wanted: string[], agent: string, full: boolean): Promise<Row[]> {
+async function loop(wanted: string[], agent: string, full: boolean, kept?: Kept): Promise<Row[]> {
   const jobs: Job[] = [];
   const add = (scenario: string, map: MapName, plan: Job['plan'], pairs: boolean, more: Partial<Job> = { agent }) => {
     const parts = plan === 'full' ? FULL_PARTS : 1;
@@ -90,13 +96,22 @@ async function loop(wanted: string[], agent: string, full: boolean): Promise<Row
   console.log(
     line('scenario', 'agent', 'map', 'cut at', 'of', 'x ways', 'pairs', 'cases', 'lost', 'bricked', 'unappr.'),
   );
-  const results = await runAll(jobs, (job, result) => {
-    for (const { kind, where, what } of result.failures)
-      console.log(`  ${kind.toUpperCase()}  ${where} (${job.map}): ${what}`);
+  const results = new Map(jobs.map((job) => [job, kept?.find(job)]));
+  const left = jobs.filter((job) => !results.get(job));
+  const show = ({ failures, map }: Result) => {
+    for (const { kind, where, what } of failures) console.log(`  ${kind.toUpperCase()}  ${where} (${map}): ${what}`);
+  };
+  for (const result of results.values()) if (result) show(result);
+  if (kept) console.error(`${jobs.length - left.length} of ${jobs.length} parts were done before`);
+  await runAll(left, (job, result) => {
+    results.set(job, result);
+    kept?.keep(job, result);
+    if (kept) console.error(`${job.scenario} (${job.map}) ${job.part + 1} of ${job.parts}: ${result.runs} runs`);
+    show(result);
   });
   const rows = new Map<string, Row>();
-  results.forEach((result, i) => {
-    const job = jobs[i]!;
+  results.forEach((done, job) => {
+    const result = done!;
     const name = job.agent ? 'loop' : 'agent.wasm';
     const key = [job.scenario, name, job.map].join();
     const row = rows.get(key);
@@ -141,7 +156,7 @@ function merge(row: Row, result: Result): Row {
   };
 }
 
-const WIDTHS = [27, 11, 9, 7, 7, 7, 9, 9, 6, 8, 8];
+const WIDTHS = [28, 11, 9, 7, 7, 7, 9, 9, 6, 8, 8];
 const line = (...cells: (string | number)[]) =>
   cells.map((cell, i) => (i < 3 ? `${cell}`.padEnd(WIDTHS[i]!) : `${cell}`.padStart(WIDTHS[i]!))).join('');
 

@@ -5,6 +5,7 @@
 //   quick   the first and last operation of each call of the HAL and every QUICK_STRIDEth between, in every way; about
 //           QUICK_PAIRS second cuts behind 2 * QUICK_FIRSTS first ones
 //   unstable   pairs that begin with a last word that reads differently each time
+//   unstableLate   the same, in the second half of the scenario
 
 import { CUTS, type Cut, ERASE, type Operation } from '../support/flash.js';
 import type { Trace } from './engine.js';
@@ -81,6 +82,12 @@ export const PLANS = {
     cuts: () => [],
     ways: [],
     firsts: unstableEnds,
+    seconds: ({ operations }, k) => spread(operations.length + 1, QUICK_PAIRS, k),
+  },
+  unstableLate: {
+    cuts: () => [],
+    ways: [],
+    firsts: (operations) => unstableEnds(operations).filter(({ k }) => k > operations.length / 2),
     seconds: ({ operations }, k) => spread(operations.length + 1, QUICK_PAIRS, k),
   },
 } satisfies Record<string, Plan>;

@@ -12,4 +12,8 @@ const { status } = spawnSync(process.execPath, [tsc, '-p', `${root}tests/powercu
 if (status !== 0) process.exit(1);
 process.env.COUNTERSIGN_AGENT ??= `${root}build/agent.wasm`;
 const { main } = await import(`${root}build/loop/tests/powercut/main.js`);
-process.exitCode = await main(root, process.argv.slice(2));
+// Caught here: the compiler's library would print its whole source in front of an error that nobody catches.
+process.exitCode = await main(root, process.argv.slice(2)).catch((error) => {
+  console.error(error);
+  return 1;
+});

@@ -30,6 +30,7 @@ import { type Board, MAP } from '../support/bench-hal.js';
 import type { FlashMap, Untouched } from '../support/flash.js';
 import { type Package, type PolicyOptions, sha256 } from '../support/make.js';
 import { ask, type Body } from '../support/smp.js';
+import { anchorRotation } from './rotation.js';
 
 /** Pages of 256 bytes and little of everything: few operations, so that pairs of cuts can be tried. */
 export const SMALL_MAP: FlashMap = {
@@ -64,6 +65,8 @@ export interface Scenario {
   ran: boolean;
   /** Approval documents of operator 1, oldest first: a later one never gives way to an earlier one. */
   documents: readonly Uint8Array[];
+  /** What does not fit together in what the device says of itself, at any time. */
+  unsound?(board: Board): string | undefined;
   /** The upload whose progress has to last. */
   download?: Package;
 }
@@ -132,7 +135,11 @@ function refusedAs(board: Board, wanted: Package, rc: number): void {
   assert.equal(failed(upload(board, wanted.bytes))?.rc, rc);
 }
 
+// The person looks again after a reset, and is asked the same.
 function pressYes(board: Board, tell: Tell): void {
+  const asked = question(board);
+  board.reboot();
+  assert.deepEqual([question(board).pending, question(board).nonce], [true, asked.nonce], 'the question stays');
   tell.allow(second);
   board.press = 1;
   board.tick(10);
@@ -209,6 +216,7 @@ export const SCENARIOS: readonly Scenario[] = [
     ran: false,
     documents: approvals,
   },
+  anchorRotation(second),
   {
     name: 'install',
     prepare: running({}, approvals[1]!),

@@ -2,6 +2,7 @@
 
 import { failed, get, images, NODE, question } from '../support/agent-world.js';
 import type { Board } from '../support/bench-hal.js';
+import { lastChange } from '../support/changing.js';
 import { type Package, sha256 } from '../support/make.js';
 import { ask } from '../support/smp.js';
 import { resumesAt, type Scenario } from './scenarios.js';
@@ -10,6 +11,7 @@ import { readFloors } from './store.js';
 /** What a device says of itself. Asking writes nothing. */
 export interface Seen {
   bootstrap: string;
+  change: number; // the last one of anchors or policy
   approval: number; // which of the scenario's documents; -1 none
   question: string; // digest and nonce; '' none
   log: Map<number, string>; // the records that are there, by number
@@ -45,9 +47,12 @@ export function look(board: Board, scenario: Scenario): Seen {
     from = end;
   }
   checkChain(log);
+  const unsound = scenario.unsound?.(board);
+  if (unsound) throw new Lost(unsound);
   const asked = question(board);
   return {
     bootstrap: hex(get(board, NODE.bootstrap)),
+    change: lastChange(board) ?? 0,
     approval: scenario.documents.length > 0 ? documentOf(board, scenario) : -1,
     question: asked.pending ? hex(asked.digest) + hex(asked.nonce) : '',
     log,
@@ -84,7 +89,9 @@ export function compare(now: Seen, need: Need): void {
   const keep = (good: boolean, what: string) => {
     if (!good) throw new Lost(what);
   };
-  keep(seen.bootstrap === '' || now.bootstrap === seen.bootstrap, 'the bootstrap document');
+  keep(now.change >= seen.change, `change ${seen.change} of the anchors gave way to ${now.change}`);
+  const same = now.bootstrap === seen.bootstrap;
+  keep(seen.bootstrap === '' || same || now.change > seen.change, 'the bootstrap document');
   keep(now.approval >= seen.approval, `an approval: document ${seen.approval} gave way to ${now.approval}`);
   keep(now.end >= seen.end, `log records: ${seen.end} were written, ${now.end} are left`);
   for (const [number, record] of seen.log) {
@@ -129,6 +136,7 @@ export function needOf(parts: Omit<Need, 'id'>): Need {
   const { seen } = parts;
   const key = [
     seen.bootstrap.length,
+    seen.change,
     seen.approval,
     seen.end,
     seen.log.get(seen.end - 1),
