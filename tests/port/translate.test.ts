@@ -255,7 +255,7 @@ describe.skipIf(!have('cc'))('a translated module', () => {
     ['floats', '(func (export "f") (param f32) (result f32) local.get 0)', 'cannot translate'],
     [
       'indirect calls',
-      '(table 1 funcref) (elem (i32.const 0) $g) (func $g) (func (export "f") i32.const 0 call_indirect)',
+      '(table 2 funcref) (elem (i32.const 0) $g $f) (func $g (export "g")) (func $f (export "f") (param i32) local.get 0 call_indirect)',
       'cannot translate',
     ],
     ['imports that are not of the HAL', '(import "env" "g" (func $g)) (func (export "f") call $g)', 'cannot translate'],
