@@ -28,6 +28,7 @@ export const LOG_EVENTS = [
   'reverted',
   'damaged',
   'denied',
+  'changed',
 ] as const;
 
 const MEMBER = { number: 1, before: 2, time: 3, event: 4, reason: 5, digest: 6 } as const;
