@@ -1,7 +1,7 @@
 // Multiples of Ed25519's base point for the small profile: B, 3 B, 5 B, 7 B, then the same of 2^128 B.
 //
 // Each entry is three numbers of eight words: y + x, y - x, 2 d x y. As a function of constants they become a table in
-// flash, where a data segment would be copied to RAM. tests/crypto/constants.test.ts computes them anew.
+// flash, where a data segment would be copied to RAM. tests/crypto/group.test.ts computes them anew.
 
 import { FIELD_WORDS } from './areas';
 import { FE_BYTES, feFromWords, feSet } from './field25519';
