@@ -1,6 +1,6 @@
 /* Runs one primitive on a Cortex-M under QEMU, between the marks of count.c, and says through semihosting what came
  * out and how deep the stack went. WHAT chooses: 0 nothing, the size to subtract; 1 SHA-256; 2 SHA-512; 3 Ed25519;
- * 4 P-256; 5 SHA-512 and Ed25519's message hashing only, to subtract from 3.
+ * 4 P-256; 5 SHA-256 as C written by hand, which does not go through WebAssembly.
  */
 #include <stdint.h>
 #include <string.h>
@@ -53,7 +53,23 @@ static void measured(void) {
     HASH(Update)(at, at + 512, 128 + 1024);
     END();
     HASH(Finish)(at, at + 448);
-    result = memory[at + 448];
+    result = i32_load(at + 448, 0);
+}
+#elif WHAT == 5
+#include "sha256.c"
+static sha256 state;
+static void measured(void) {
+    const uint8_t *from = memory + bench_area() + 512;
+    uint32_t digest[8];
+    sha256_begin(&state);
+    BEGIN();
+    sha256_update(&state, from, 128);
+    END();
+    BEGIN();
+    sha256_update(&state, from, 128 + 1024);
+    END();
+    sha256_finish(&state, (uint8_t *)digest);
+    result = digest[0];
 }
 #elif WHAT == 3
 static void measured(void) {

@@ -13,8 +13,9 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Cells: processor, metric, budget. A little above what was measured, for compilers of other patch levels. */
 const BUDGETS = [
-  ['Cortex-M0', 'SHA-256', 69],
+  ['Cortex-M0', 'SHA-256', 68.5],
   ['Cortex-M0', 'SHA-256, flash', 3400],
+  ['Cortex-M0', 'SHA-256, translated to the same loops in C', 1.15],
   ['Cortex-M0', 'SHA-512', 172],
   ['Cortex-M0', 'SHA-512, flash', 1900],
   ['Cortex-M0', 'Ed25519 verify', 8_900_000],
@@ -24,6 +25,7 @@ const BUDGETS = [
   ['Cortex-M0', 'P-256 verify, flash', 5650],
   ['Cortex-M0', 'P-256 verify, stack', 240],
   ['Cortex-M4', 'SHA-256', 33],
+  ['Cortex-M4', 'SHA-256, translated to the same loops in C', 1.15],
   ['Cortex-M4', 'SHA-512', 110],
   ['Cortex-M4', 'Ed25519 verify', 1_980_000],
   ['Cortex-M4', 'P-256 verify', 2_600_000],
