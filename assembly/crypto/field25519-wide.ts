@@ -2,7 +2,7 @@
 
 import { COLUMNS } from './areas';
 
-const MASK: i64 = (1 << 29) - 1;
+const MASK: i32 = (1 << 29) - 1; // of 32 bits, as what it leaves: GCC then takes one UMLAL for a product with FOLD
 const HALF: i64 = 1 << 28; // rounds, so that limbs come out around 0
 const FOLD: i64 = 1216; // 2^261 = 19 * 2^6 mod p
 
@@ -11,21 +11,21 @@ export function wideReduce25519(z: usize): void {
   store<i32>(z, 0, 32); // the highest address first: translated to C, its bounds check then serves all
   // The upper half as limbs of 29 bits, so that folding it down cannot overflow.
   let c = load<i64>(COLUMNS, 72);
-  const h0 = c & MASK;
+  const h0 = <i64>(<i32>c & MASK);
   c = (c >> 29) + load<i64>(COLUMNS, 80);
-  const h1 = c & MASK;
+  const h1 = <i64>(<i32>c & MASK);
   c = (c >> 29) + load<i64>(COLUMNS, 88);
-  const h2 = c & MASK;
+  const h2 = <i64>(<i32>c & MASK);
   c = (c >> 29) + load<i64>(COLUMNS, 96);
-  const h3 = c & MASK;
+  const h3 = <i64>(<i32>c & MASK);
   c = (c >> 29) + load<i64>(COLUMNS, 104);
-  const h4 = c & MASK;
+  const h4 = <i64>(<i32>c & MASK);
   c = (c >> 29) + load<i64>(COLUMNS, 112);
-  const h5 = c & MASK;
+  const h5 = <i64>(<i32>c & MASK);
   c = (c >> 29) + load<i64>(COLUMNS, 120);
-  const h6 = c & MASK;
+  const h6 = <i64>(<i32>c & MASK);
   c = (c >> 29) + load<i64>(COLUMNS, 128);
-  const h7 = c & MASK;
+  const h7 = <i64>(<i32>c & MASK);
   c = c >> 29; // |c| < 2^34, times FOLD < 2^45
   const h8 = c;
   c = load<i64>(COLUMNS, 0) + h0 * FOLD;

@@ -54,6 +54,7 @@ export function wideMultiply(x: usize, y: usize): void {
 }
 
 // in: x of s units, s <= 3   out: COLUMNS as above for x * x
+// Doubled limbs still fit 32 bits (6 * (2^28 + 2^17) < 2^31) and are doubled as such: GCC then takes one SMLAL for a product.
 export function wideSquare(x: usize): void {
   const x8 = <i64>load<i32>(x, 32);
   const x7 = <i64>load<i32>(x, 28);
@@ -64,14 +65,14 @@ export function wideSquare(x: usize): void {
   const x2 = <i64>load<i32>(x, 8);
   const x1 = <i64>load<i32>(x, 4);
   const x0 = <i64>load<i32>(x, 0);
-  const d0 = x0 << 1;
-  const d1 = x1 << 1;
-  const d2 = x2 << 1;
-  const d3 = x3 << 1;
-  const d4 = x4 << 1;
-  const d5 = x5 << 1;
-  const d6 = x6 << 1;
-  const d7 = x7 << 1;
+  const d0 = <i64>((<i32>x0) << 1);
+  const d1 = <i64>((<i32>x1) << 1);
+  const d2 = <i64>((<i32>x2) << 1);
+  const d3 = <i64>((<i32>x3) << 1);
+  const d4 = <i64>((<i32>x4) << 1);
+  const d5 = <i64>((<i32>x5) << 1);
+  const d6 = <i64>((<i32>x6) << 1);
+  const d7 = <i64>((<i32>x7) << 1);
   store<i64>(COLUMNS, x0 * x0, 0);
   store<i64>(COLUMNS, d0 * x1, 8);
   store<i64>(COLUMNS, d0 * x2 + x1 * x1, 16);
