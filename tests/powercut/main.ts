@@ -78,6 +78,8 @@ export async function main(root: string, argv: string[]): Promise<number> {
   return good && !worn ? 0 : 1;
 }
 
+const quickPlan = (wanted: string) => (SCENARIOS.find(({ name }) => name === wanted)?.like ? 'turns' : 'quick');
+
 async function loop(wanted: string[], agent: string, full: boolean, kept?: Kept): Promise<Row[]> {
   const jobs: Job[] = [];
   const add = (scenario: string, map: MapName, plan: Job['plan'], pairs: boolean, more: Partial<Job> = { agent }) => {
@@ -85,7 +87,7 @@ async function loop(wanted: string[], agent: string, full: boolean, kept?: Kept)
     for (let part = 0; part < parts; part++) jobs.push({ scenario, map, plan, pairs, part, parts, ...more });
   };
   for (const scenario of wanted) {
-    add(scenario, 'small', full ? 'full' : 'quick', true);
+    add(scenario, 'small', full ? 'full' : quickPlan(scenario), true);
     if (full) add(scenario, 'microbit', 'full', false);
     // The agent as it is delivered, with its own arithmetic.
     if (full || scenario === 'bootstrap') add(scenario, 'microbit', 'quick', false, {});
@@ -128,7 +130,7 @@ async function loop(wanted: string[], agent: string, full: boolean, kept?: Kept)
         row.map,
         cut,
         row.operations,
-        CUTS.length,
+        row.ways,
         row.pairs,
         cases,
         lost,

@@ -4,6 +4,8 @@
 //           where a recovery has no more); second cuts on the small map only
 //   quick   the first and last operation of each call of the HAL and every QUICK_STRIDEth between, in every way; about
 //           QUICK_PAIRS second cuts behind 2 * QUICK_FIRSTS first ones
+//   turns   as quick, but each operation is cut in one way only, every way in its turn: for a scenario that is another one
+//           with a small difference
 //   unstable   pairs that begin with a last word that reads differently each time
 //   unstableLate   the same, in the second half of the scenario
 
@@ -12,8 +14,8 @@ import type { Trace } from './engine.js';
 
 export interface Plan {
   cuts(operations: readonly Operation[]): number[];
-  /** Ways of the cuts that stay alone. */
-  ways: readonly Cut[];
+  /** Ways of the cuts that stay alone, at operation k. */
+  ways(k: number): readonly Cut[];
   /** First cuts that get second ones. */
   firsts(operations: readonly Operation[]): First[];
   seconds(recovery: Trace, k: number): number[];
@@ -60,33 +62,36 @@ const edges = (operations: readonly Operation[]): number[] => {
 
 const inOrder = (firsts: First[]): First[] => firsts.sort((a, b) => a.k - b.k);
 
+const QUICK: Plan = {
+  cuts: edges,
+  ways: () => CUTS,
+  firsts(operations) {
+    const some = edges(operations);
+    const ends = unstableEnds(operations);
+    const pick = <T>(of: T[]) => spread(of.length, QUICK_FIRSTS, 1).map((n) => of[n - 1]!);
+    return inOrder([...turns(pick(some)), ...pick(ends)]);
+  },
+  seconds: ({ operations }, k) => spread(operations.length + 1, QUICK_PAIRS, k),
+};
+
 export const PLANS = {
   full: {
     cuts: (operations) => upTo(operations.length + 1),
-    ways: CUTS,
+    ways: () => CUTS,
     firsts: (operations) => inOrder([...turns(upTo(operations.length)), ...unstableEnds(operations)]),
     seconds: ({ operations }, k) => spread(operations.length + 1, PAIRS_MIN, k),
   },
-  quick: {
-    cuts: edges,
-    ways: CUTS,
-    firsts(operations) {
-      const some = edges(operations);
-      const ends = unstableEnds(operations);
-      const pick = <T>(of: T[]) => spread(of.length, QUICK_FIRSTS, 1).map((n) => of[n - 1]!);
-      return inOrder([...turns(pick(some)), ...pick(ends)]);
-    },
-    seconds: ({ operations }, k) => spread(operations.length + 1, QUICK_PAIRS, k),
-  },
+  quick: QUICK,
+  turns: { ...QUICK, ways: (k) => [turn(k)] },
   unstable: {
     cuts: () => [],
-    ways: [],
+    ways: () => [],
     firsts: unstableEnds,
     seconds: ({ operations }, k) => spread(operations.length + 1, QUICK_PAIRS, k),
   },
   unstableLate: {
     cuts: () => [],
-    ways: [],
+    ways: () => [],
     firsts: (operations) => unstableEnds(operations).filter(({ k }) => k > operations.length / 2),
     seconds: ({ operations }, k) => spread(operations.length + 1, QUICK_PAIRS, k),
   },

@@ -23,6 +23,7 @@ export interface Result {
   map: MapName;
   operations: number;
   tried: number; // operations that were cut
+  ways: number; // in each of which
   singles: number;
   pairs: number;
   runs: number;
@@ -46,6 +47,7 @@ export function work(job: Job): Result {
     map: job.map,
     operations: 0,
     tried: 0,
+    ways: plan.ways(1).length,
     singles: 0,
     pairs: 0,
     runs: 0,
@@ -73,7 +75,7 @@ export function work(job: Job): Result {
     all.slice(Math.floor((all.length * job.part) / job.parts), Math.floor((all.length * (job.part + 1)) / job.parts));
   const cuts = share(plan.cuts(base.operations));
   result.tried = cuts.length;
-  const singles = cuts.flatMap((k) => plan.ways.map((cut): First => ({ k, cut })));
+  const singles = cuts.flatMap((k) => plan.ways(k).map((cut): First => ({ k, cut })));
   for (const { flash, need, k, cut } of world.forks(base, singles)) {
     note(world.judge(flash, need), `${job.scenario}: ${cut} ${k}`);
     result.singles++;
