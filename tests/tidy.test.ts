@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { PLANTS } from './powercut/plants.js';
 
 const files = execFileSync('git', ['ls-files'], { encoding: 'utf8' }).trim().split('\n');
 const sources = (folder: string) => files.filter((file) => file.startsWith(`${folder}/`) && file.endsWith('.ts'));
@@ -107,5 +108,11 @@ describe('every file', () => {
     );
     const bad = /\/(work|root|home)\/[a-z]|registry\.npmjs|"resolved":|\b(TODO|FIXME|XXX)\b/;
     expect(prose.filter((file) => bad.test(text(file)))).toEqual([]);
+  });
+});
+
+describe('a planted bug of the power-cut loop', () => {
+  it.each(PLANTS)('$name: has its place in assembly/$file', ({ file, right }) => {
+    expect(text(`assembly/${file}`).split(right)).toHaveLength(2);
   });
 });
