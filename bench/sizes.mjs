@@ -1,6 +1,7 @@
 // npm run sizes: what the agent and the verifier take of each microcontroller of boards/, measured on what is built for it
 // and on the emulated board.
 //
+//   --readme      also writes the table of the micro:bit into README.md
 //   --json FILE   also writes the rows {board, part, profile, text, rodata, flash, ram, stack, count, budget, met}
 //
 // flash is text (code), rodata (constant tables) and start values; ram is static; stack is the deepest use of a painted
@@ -20,21 +21,24 @@ import { buildFirmware } from '../dist/boards/port/build.js';
 import { translate } from '../dist/boards/port/translate.js';
 import { listBoards, loadBoard } from '../dist/host/boards.js';
 import { EXPORTS, runMicrobit } from './microbit.mjs';
+import { writeReadme } from './readme.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const EMULATED = 'microbit'; // the board whose agent runs here
 const PROFILES = { small: 'core-small.wasm', fast: 'core.wasm' }; // of build/
 const HELD_PROFILE = 'small'; // the one that microcontrollers get
 const BUDGET = {
-  agentFlash: 60 * 1024, // of the 64 KB that board.json leaves it
+  agentFlash: 56 * 1024, // of the 64 KB that board.json leaves it
   agentRam: 14 * 1024, // static and stack, of 16 KB
   verifierFlash: 32 * 1024,
   unaligned: 0,
   cLines: 300, // a board's C is its HAL and nothing else
 };
+/** What is aimed at: shown in README.md, met or not. */
+const AIM = { 'agent, flash': 48 * 1024, 'agent, RAM and stack': 12 * 1024, 'verifier alone': 24 * 1024 };
 const COLUMNS = ['board', 'part', 'profile', 'text', 'rodata', 'flash', 'ram', 'stack', 'count', 'budget'];
 
-const { values } = parseArgs({ options: { json: { type: 'string' } } });
+const { values } = parseArgs({ options: { readme: { type: 'boolean' }, json: { type: 'string' } } });
 
 /** One line of the table; without a budget there is nothing to keep. */
 const row = (board, part, what, measured, budget) => ({
@@ -127,6 +131,14 @@ function print(rows) {
   }
 }
 
+/** The rows with an aim, as bench/readme.mjs takes them. */
+const aims = (rows) =>
+  Object.entries(AIM).map(([part, target]) => {
+    const { flash, ram, stack } = rows.find((each) => each.board === EMULATED && each.part === part);
+    const ours = stack === undefined ? flash : ram + stack;
+    return { group: EMULATED, metric: part, ours, unit: 'bytes', target, met: ours <= target };
+  });
+
 const rows = [];
 for (const name of await listBoards()) {
   const board = await loadBoard(name);
@@ -152,5 +164,6 @@ if (whole) {
   );
   console.log(`${last} bytes between the variables and the end of RAM are free (the last 32 are the mailbox)`);
 }
+if (values.readme) writeReadme('sizes -- --readme', aims(rows));
 if (values.json) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`);
 process.exitCode = rows.every(({ met }) => met) ? 0 : 1;

@@ -78,7 +78,7 @@ export async function rows(metric, unit, factor, contenders, targets) {
     const ratio = ours / theirs;
     const target = targets[peer];
     const judged = target === undefined ? {} : { target, met: ratio >= target };
-    return { group: 'v8', metric, ours: ours * factor, peer, theirs: theirs * factor, unit, ratio, ...judged };
+    return { group: 'V8', metric, ours: ours * factor, peer, theirs: theirs * factor, unit, ratio, ...judged };
   });
 }
 
@@ -88,11 +88,11 @@ export async function inV8(corePath) {
   await sodium.ready;
   const bytes = Uint8Array.from({ length: TOTAL_BYTES }, (_, i) => i * 31);
   const hashers = {
-    sha256: { noble: sha256, wasm: await createSHA256(), start: 'crypto_hash_sha256' },
-    sha512: { noble: sha512, wasm: await createSHA512(), start: 'crypto_hash_sha512' },
+    sha256: { label: 'SHA-256', noble: sha256, wasm: await createSHA256(), start: 'crypto_hash_sha256' },
+    sha512: { label: 'SHA-512', noble: sha512, wasm: await createSHA512(), start: 'crypto_hash_sha512' },
   };
   const hashing = (name, chunk, targets) => {
-    const { noble, wasm, start } = hashers[name];
+    const { label, noble, wasm, start } = hashers[name];
     const contenders = {
       countersign: () => core.hash(name, bytes, chunk),
       'node:crypto': () => through(createHash(name), bytes, chunk).digest(),
@@ -106,7 +106,7 @@ export async function inV8(corePath) {
     };
     agree(contenders, createHash(name).update(bytes).digest('hex'), hex);
     const size = chunk < 1024 ? `${chunk} B` : `${chunk >> 10} KiB`;
-    return rows(`${name} ${size} chunks`, 'MB/s', TOTAL_BYTES / 1e6, contenders, targets);
+    return rows(`${label}, ${size} chunks`, 'MB/s', TOTAL_BYTES / 1e6, contenders, targets);
   };
 
   const message = bytes.slice(0, MESSAGE_BYTES);

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { have } from '../support/need.js';
+import { stale } from '../support/readme.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -31,7 +32,8 @@ const BUDGETS = [
   ['Cortex-M4', 'P-256 verify', 2_100_000],
 ] as const;
 
-const CORE_BYTES_MAX = 48 * 1024;
+/** The small one, which boards get as C, is larger than the 20 KB aimed at; here it is only kept from growing. */
+const BYTES_MAX: Record<string, number> = { 'core.wasm': 48 * 1024, 'core-small.wasm': 32 * 1024 };
 
 interface Row {
   group: string;
@@ -40,9 +42,14 @@ interface Row {
 }
 
 it('core.wasm fits a web page', () => {
-  const bytes = statSync(`${root}build/core.wasm`).size;
-  console.log(`core.wasm: ${bytes} bytes`);
-  expect(bytes).toBeLessThanOrEqual(CORE_BYTES_MAX);
+  const rows = Object.keys(BYTES_MAX).map((name) => ({
+    group: 'wasm',
+    metric: name,
+    ours: statSync(`${root}build/${name}`).size,
+  }));
+  console.log(rows.map(({ metric, ours }) => `${metric}: ${ours} bytes`).join('\n'));
+  expect(rows.filter(({ metric, ours }) => ours > (BYTES_MAX[metric] ?? 0))).toEqual([]);
+  expect(stale(rows)).toEqual([]);
 });
 
 describe.runIf(have('arm-none-eabi-gcc', 'qemu-system-arm', 'cc'))('on the chip, emulated', () => {
@@ -59,5 +66,6 @@ describe.runIf(have('arm-none-eabi-gcc', 'qemu-system-arm', 'cc'))('on the chip,
       if (ours === undefined || ours > budget) over.push(`${group} ${metric}: ${ours} > ${budget}`);
     }
     expect(over).toEqual([]);
+    expect(stale(rows)).toEqual([]);
   }, 900_000);
 });

@@ -1,0 +1,78 @@
+// The performance section of README.md, which the measuring programs write: a table per kind of run, between two marks
+// that name the kind. Nobody edits between them.
+//
+// What is exact (sizes, instructions, stack) is written as it was counted, and tests hold it to what they measure
+// (tests/support/readme.ts). Of what was timed only ratios are written: times say more of the machine than of a program.
+// What misses its target says so, and what stands in the way.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+
+const README = new URL('../README.md', import.meta.url);
+const END = '<!-- end -->';
+const begin = (kind) => `<!-- written by npm run ${kind} -->`;
+
+const HEADS = {
+  'bench -- --readme': ['V8', '', 'ours', 'beside', 'target'],
+  'bench -- --chip --readme': ['emulated', '', 'ours', 'beside', 'target'],
+  'sizes -- --readme': ['firmware', '', 'ours', 'beside', 'target'],
+};
+
+const NOISE = 'met in most runs; this one was on a machine with much else to do.';
+
+/** What stands in the way of what may miss its target, by group and metric. */
+const IN_THE_WAY = {
+  'V8 SHA-256, 64 KiB chunks':
+    'level with hash-wasm within the noise: which of the two is ahead changes from run to run.',
+  'V8 SHA-256, 256 B chunks': 'beside the blocks there is a copy and a call into WebAssembly for each chunk, for both.',
+  'V8 Ed25519 verify': NOISE,
+  'V8 ECDSA P-256 verify': NOISE,
+  'V8 SHA-512, 64 KiB chunks': NOISE,
+  'wasm core-small.wasm':
+    'two curves, two hashes and the readers of CBOR, COSE and SUIT; as C it takes less, see below.',
+  'Cortex-M0 SHA-512':
+    'a loop of one round over variables in memory, to save flash: an update hashes a kilobyte with it.',
+  'Cortex-M4 SHA-512': 'the same loop, its variables in memory. Halves of 32 bits written by hand were not tried yet.',
+  'microbit agent, flash':
+    'the verifier is more than half of it; the rest is updates, flash, SMP, the tree and the HAL.',
+  'microbit agent, RAM and stack':
+    'static areas: 2.5 KB of scratch for the verifiers, 2 for the head of a package, 1.3 for frames, 1 for the bootstrap.',
+  'microbit verifier alone':
+    'signatures and hashes are about half of it, the readers, the evidence and the policy the rest.',
+};
+
+const TIMED = /\/s$/;
+const exact = (value) => {
+  if (Number.isInteger(value)) return value.toLocaleString('en-GB');
+  return value.toFixed(value < 10 ? 2 : 1);
+};
+
+function cells({ group, metric, ours, unit, peer, theirs, ratio, target, met }) {
+  const timed = TIMED.test(unit);
+  const limit = timed ? `at least ${target}x` : `at most ${exact(target ?? 0)}`;
+  return [
+    group,
+    metric,
+    timed ? `${ratio.toFixed(2)}x` : `${exact(ours)} ${unit}`,
+    peer === undefined ? '' : timed ? peer : `${peer}: ${exact(theirs)}`,
+    target === undefined ? '' : met ? limit : `${limit}: **missed**`,
+  ];
+}
+
+const UNKNOWN = 'nobody has looked into it yet.';
+const missed = ({ group, metric }) => `- ${group}, ${metric}: ${IN_THE_WAY[`${group} ${metric}`] ?? UNKNOWN}`;
+
+function table(kind, rows) {
+  const lines = [HEADS[kind], HEADS[kind].map(() => '---'), ...rows.map(cells)].map((row) => `| ${row.join(' | ')} |`);
+  const reasons = rows.filter(({ met }) => met === false).map(missed);
+  if (reasons.length > 0) lines.push('', 'Missed, and what stands in the way:', '', ...reasons);
+  return lines.join('\n');
+}
+
+/** Replaces what README.md says of this kind of run, `bench -- --readme` and the like. */
+export function writeReadme(kind, rows) {
+  const text = readFileSync(README, 'utf8');
+  const from = text.indexOf(begin(kind));
+  const to = text.indexOf(END, from);
+  if (from < 0 || to < 0) throw new Error(`bench: README.md has no place for ${kind}`);
+  writeFileSync(README, `${text.slice(0, from)}${begin(kind)}\n${table(kind, rows)}\n${text.slice(to)}`);
+}
