@@ -7,6 +7,7 @@
 import { CountersignError } from '../errors.js';
 import { type CType, foreign, type Library, openLibrary } from '../native.js';
 import type { ReasonName } from '../reasons.js';
+import { INS } from './apdu.js';
 import type { CardChannel } from './channel.js';
 
 export interface Reader {
@@ -33,6 +34,7 @@ const SHARE_SHARED = 2;
 const PROTOCOL_T0 = 1;
 const PROTOCOL_ANY = 3; // T=0 or T=1
 const LEAVE_CARD = 0;
+const RESET_CARD = 1; // the card forgets the PIN: the next program has to present it anew
 const NAMES_BYTES_MAX = 4096;
 const ATR_BYTES_MAX = 33;
 const STATE_PRESENT = 0x20;
@@ -143,7 +145,9 @@ function pcscOf(library: Library, koffi: Awaited<ReturnType<typeof foreign>>): P
     }
     const head = { protocol: card.protocol || PROTOCOL_T0, length: koffi.sizeof(request) };
     // pcscd takes no transmission of another program while ours is under way.
+    let afterwards = LEAVE_CARD;
     const prepare = (command: Uint8Array) => {
+      if (command[1] === INS.verify) afterwards = RESET_CARD;
       const response = Buffer.alloc(RESPONSE_BYTES_MAX);
       const length = [response.length];
       return {
@@ -161,7 +165,7 @@ function pcscOf(library: Library, koffi: Awaited<ReturnType<typeof foreign>>): P
       if (!held) return;
       held = false;
       end(card.handle, LEAVE_CARD);
-      disconnect(card.handle, LEAVE_CARD);
+      disconnect(card.handle, afterwards);
     };
     return {
       name: reader,
