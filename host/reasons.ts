@@ -156,8 +156,8 @@ const table = {
   AnchorsTooFew: row(107, 'it has no vendor, no operator, or fewer operators than the threshold', REBOOTSTRAP, BAD_SETUP),
   PolicyMalformed: row(108, 'the policy is malformed', REBOOTSTRAP, BAD_SETUP),
   ChangeMalformed: row(110, 'it is signed, but it is not a change of anchors or policy', 'make it with `countersign change`', BAD_SETUP),
-  ChangeSuperseded: row(111, 'the device has taken a change with this number or a higher one', 'issue it again with a higher sequence number', OUT_OF_TIME),
-  ChangeOtherDevice: row(112, 'the change is for other devices', 'issue one for this device, or for all', OTHER_DEVICE),
+  ChangeSuperseded: row(111, 'the device has taken a change with this number or a higher one', 'issue it again with a higher sequence number', { ...OUT_OF_TIME, fumo: 456 }),
+  ChangeOtherDevice: row(112, 'the change is for other devices', 'issue one for this device, or for all', { ...OTHER_DEVICE, fumo: 456 }),
 
   // 120..139 the question to the user
   AwaitingUser: row(120, 'the device waits for the answer of its user', 'answer on the device, or wherever its policy takes answers from', WAITING),
