@@ -46,23 +46,23 @@ const NO_CARD = 0x8010000c;
 const NOT_TRANSACTED = 0x80100016;
 const NO_READERS = 0x8010002e;
 
-const FAILURES: Record<number, [ReasonName, string]> = {
-  [NO_CARD]: ['CardAbsent', 'no card in it'],
-  2148532233: ['NotFound', 'no such reader'],
-  2148532235: ['LinkUnavailable', 'another program has the card for itself'],
-  2148532243: ['CardRemoved', 'the card does not answer any more'],
-  2148532246: ['CardRemoved', 'the card does not answer any more'],
-  2148532247: ['CardRemoved', 'the reader is gone'],
-  2148532253: ['LinkUnavailable', 'pcscd does not run'],
-  2148532254: ['LinkUnavailable', 'pcscd was stopped'],
-  2148532326: ['CardRefused', 'the card does not answer to reset'],
-  2148532327: ['CardRemoved', 'the card has no power'],
-  2148532328: ['CardRemoved', 'another program has reset the card'],
-  2148532329: ['CardRemoved', 'the card was pulled out'],
-};
+const FAILURES = new Map<number, [ReasonName, string]>([
+  [NO_CARD, ['CardAbsent', 'no card in it']],
+  [0x80100009, ['NotFound', 'no such reader']], // SCARD_E_UNKNOWN_READER
+  [0x8010000b, ['LinkUnavailable', 'another program has the card for itself']], // SCARD_E_SHARING_VIOLATION
+  [0x80100013, ['CardRemoved', 'the card does not answer any more']], // SCARD_F_COMM_ERROR
+  [0x80100016, ['CardRemoved', 'the card does not answer any more']], // SCARD_E_NOT_TRANSACTED
+  [0x80100017, ['CardRemoved', 'the reader is gone']], // SCARD_E_READER_UNAVAILABLE
+  [0x8010001d, ['LinkUnavailable', 'pcscd does not run']], // SCARD_E_NO_SERVICE
+  [0x8010001e, ['LinkUnavailable', 'pcscd was stopped']], // SCARD_E_SERVICE_STOPPED
+  [0x80100066, ['CardRefused', 'the card does not answer to reset']], // SCARD_W_UNRESPONSIVE_CARD
+  [0x80100067, ['CardRemoved', 'the card has no power']], // SCARD_W_UNPOWERED_CARD
+  [0x80100068, ['CardRemoved', 'another program has reset the card']], // SCARD_W_RESET_CARD
+  [0x80100069, ['CardRemoved', 'the card was pulled out']], // SCARD_W_REMOVED_CARD
+]);
 
 function failure(what: string, code: number): CountersignError {
-  const [reason, text] = FAILURES[code] ?? ['Fault', `PC/SC error ${code.toString(16)}`];
+  const [reason, text] = FAILURES.get(code) ?? ['Fault', `PC/SC error ${code.toString(16)}`];
   const hint =
     reason === 'LinkUnavailable' ? { hint: 'start it: `systemctl start pcscd` (apt-get install pcscd)' } : {};
   return new CountersignError(reason, `${what}: ${text}`, hint);

@@ -59,17 +59,17 @@ const ALREADY_INITIALIZED = 0x191;
 const ALREADY_LOGGED_IN = 0x100;
 const NO_SUCH_ATTRIBUTE = 0x12;
 
-const FAILURES: Record<number, [ReasonName, string]> = {
-  48: ['TokenFailed', 'the token failed'],
-  50: ['CardRemoved', 'the token was pulled out'],
-  112: ['TokenFailed', 'the token has no such mechanism'],
-  160: ['PinWrong', 'wrong PIN'],
-  161: ['PinWrong', 'the PIN has characters that it cannot have'],
-  162: ['PinWrong', 'the PIN is too long or too short'],
-  164: ['PinBlocked', 'the PIN is blocked'],
-  224: ['CardAbsent', 'there is no token in the slot'],
-  257: ['PinNeeded', 'it wants a PIN'],
-};
+const FAILURES = new Map<number, [ReasonName, string]>([
+  [0x30, ['TokenFailed', 'the token failed']], // CKR_DEVICE_ERROR
+  [0x32, ['CardRemoved', 'the token was pulled out']], // CKR_DEVICE_REMOVED
+  [0x70, ['TokenFailed', 'the token has no such mechanism']], // CKR_MECHANISM_INVALID
+  [0xa0, ['PinWrong', 'wrong PIN']], // CKR_PIN_INCORRECT
+  [0xa1, ['PinWrong', 'the PIN has characters that it cannot have']], // CKR_PIN_INVALID
+  [0xa2, ['PinWrong', 'the PIN is too long or too short']], // CKR_PIN_LEN_RANGE
+  [0xa4, ['PinBlocked', 'the PIN is blocked']], // CKR_PIN_LOCKED
+  [0xe0, ['CardAbsent', 'there is no token in the slot']], // CKR_TOKEN_NOT_PRESENT
+  [0x101, ['PinNeeded', 'it wants a PIN']], // CKR_USER_NOT_LOGGED_IN
+]);
 
 export interface Token {
   slot: number;
@@ -265,6 +265,6 @@ function functionList(library: Library, path: string): ReturnType<Library['func'
 }
 
 function failed(path: string, code: number): CountersignError {
-  const [reason, text] = FAILURES[code] ?? ['TokenFailed', `PKCS#11 error 0x${code.toString(16)}`];
+  const [reason, text] = FAILURES.get(code) ?? ['TokenFailed', `PKCS#11 error 0x${code.toString(16)}`];
   return new CountersignError(reason, `token: ${path}: ${text}`);
 }

@@ -64,6 +64,21 @@ async function deliverOverBroker(device: string, file: Uint8Array): Promise<Outc
 }
 
 describe.skipIf(!have('tmux'))('in a terminal', () => {
+  // Delivers from within the console, and types the answer to the question that follows.
+  const answered = async (port: string, answer: 'yes' | 'no') => {
+    const window = consoleOn(port);
+    await window.until('Ctrl-] quits');
+    window.press('C-t');
+    window.text('d');
+    await window.until('package to deliver:');
+    window.text(world.path('r1.suit'));
+    window.press('Enter');
+    await window.until('type yes or no, then Enter');
+    window.text(answer);
+    window.press('Enter');
+    return window;
+  };
+
   it('the question comes up, is answered there, and the package is installed', async () => {
     const board = await world.board({ unapproved: 'prompt' }, { broker: broker.url, name: 'asked' });
     const window = consoleOn(board.port);
@@ -97,16 +112,7 @@ describe.skipIf(!have('tmux'))('in a terminal', () => {
 
   it('delivers over the line that it shows; that line may not answer unless the policy says so', async () => {
     const board = await world.board({ unapproved: 'prompt' });
-    const window = consoleOn(board.port);
-    await window.until('Ctrl-] quits');
-    window.press('C-t');
-    window.text('d');
-    await window.until('package to deliver:');
-    window.text(world.path('r1.suit'));
-    window.press('Enter');
-    await window.until('type yes or no, then Enter');
-    window.text('yes');
-    window.press('Enter');
+    const window = await answered(board.port, 'yes');
     await window.until('the device did not take the answer');
     window.press('C-t');
     window.text('a');
@@ -117,16 +123,7 @@ describe.skipIf(!have('tmux'))('in a terminal', () => {
     await window.until('ended with 0');
 
     const trusting = await world.board({ unapproved: 'prompt', 'consent-channels': ['delivering'] });
-    const second = consoleOn(trusting.port);
-    await second.until('Ctrl-] quits');
-    second.press('C-t');
-    second.text('d');
-    await second.until('package to deliver:');
-    second.text(world.path('r1.suit'));
-    second.press('Enter');
-    await second.until('type yes or no, then Enter');
-    second.text('no');
-    second.press('Enter');
+    const second = await answered(trusting.port, 'no');
     await second.until('r1.suit: refused: the user said no [121 UserRefused]');
   });
 

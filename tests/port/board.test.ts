@@ -62,7 +62,7 @@ describe.skipIf(!canRunMicrobit())('the micro:bit as a board', () => {
     await once(starter.stdout, 'data');
     expect(emulators(bench.firmware)).toBe(1);
     starter.kill('SIGKILL');
-    await vi.waitFor(() => expect(emulators(bench.firmware)).toBe(0), { timeout: 5000 });
+    await vi.waitFor(() => expect(emulators(bench.firmware)).toBe(0), { timeout: 60_000 });
   });
 
   test('ends when told to by a signal', async () => {
