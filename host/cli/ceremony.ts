@@ -2,7 +2,9 @@
 //
 //   --prepare             here: writes a signing request; -k is the public key
 //   --sign REQUEST        there: shows what the request says, and writes the signature (64 bytes)
-//   --attach SIGNATURE    here: writes the finished document, once the signature is found to be that key's; -k as at first
+//   --attach SIGNATURE    here: writes what is finished, once the signature is found to be that key's; -k as at first
+//
+// For what an operator signs (approve, revoke) and what a vendor does (package) alike; a request says which of the two.
 //
 // Each step shows what is signed, from the bytes that are signed. Instead of the second step any tool will do that signs
 // the bytes of --raw (openssl, pkcs11-tool); a P-256 signature may then be in DER.
@@ -18,9 +20,15 @@ import { encode } from '../formats/cbor.js';
 import { joinSign1, toBeSigned } from '../formats/cose.js';
 import { type PublicKey, publicKeyToCose } from '../formats/keys.js';
 import { nextSequence } from '../formats/record.js';
-import { requestFromYaml, requestToYaml, type SigningRequest } from '../formats/signing-request.js';
+import {
+  type Form,
+  requestFromYaml,
+  requestToYaml,
+  type SigningRequest,
+  splitDraft,
+} from '../formats/signing-request.js';
 import type { OptionSpec, Result } from './command.js';
-import { type Issuing, issuedResult, readRecord, recordPath, writeIssued } from './issuing.js';
+import { type Issuing, issuedResult, packageRows, readRecord, recordPath, writeIssued } from './issuing.js';
 import { claimsRows, rows } from './show.js';
 import { openPublicKey, openSigningKey, type SigningOptions } from './signing.js';
 import type { Terminal } from './terminal.js';
@@ -62,6 +70,16 @@ interface Steps {
   request?: string | undefined;
 }
 
+/** What a command asks for and takes. */
+export const APPROVALS: readonly Form[] = ['document', 'countersignature'];
+
+/** Who signs a form, with which command. */
+const SIGNERS: Record<Form, { who: string; command: string }> = {
+  document: { who: 'an operator', command: 'approve' },
+  countersignature: { who: 'an operator', command: 'approve' },
+  package: { who: 'the vendor', command: 'package' },
+};
+
 const REQUEST_ENDING = '.request.yaml';
 const SIGNATURE_ENDING = '.sig';
 
@@ -80,9 +98,13 @@ export function checkSteps({ prepare, raw, sign, attach, request }: Steps): void
 }
 
 /** What will be signed, for a person. */
-function requestRows({ form, key, payload }: SigningRequest, what: string): string[] {
+function requestRows(request: SigningRequest, what: string): string[] {
+  const { form, key, payload } = request;
   const signer: [string, unknown] = ['to be signed', `by key ${hex(key.kid)} (${key.kind})`];
   if (form === 'document') return rows([...claimsRows(decodeClaims(payload, what)), signer]);
+  if (form === 'package') {
+    return [...packageRows({ envelope: splitDraft(request.envelope, what), path: what }), ...rows([signer])];
+  }
   return rows([['approves', `package ${hex(digestIn(payload))}, on any device, for good`], signer]);
 }
 
@@ -94,8 +116,8 @@ export async function prepare(request: SigningRequest, base: string, steps: Step
   const output = steps.output ?? `${base}${REQUEST_ENDING}`;
   const summary = requestRows(request, output);
   const text = requestToYaml(request, [
-    'To be signed by an operator. Look at what it says with the command that signs it:',
-    `  countersign approve --sign ${output.replace(/^.*[\\/]/, '')} -k PRIVATE-KEY`,
+    `To be signed by ${SIGNERS[request.form].who}. Look at what it says with the command that signs it:`,
+    `  countersign ${SIGNERS[request.form].command} --sign ${output.replace(/^.*[\\/]/, '')} -k PRIVATE-KEY`,
     ...summary,
   ]);
   await writeBytes(output, text, { dryRun });
@@ -112,12 +134,13 @@ export async function prepare(request: SigningRequest, base: string, steps: Step
 /** Step 2. */
 export async function signRequest(
   path: string,
+  takes: readonly Form[],
   steps: Steps,
   signing: SigningOptions,
   terminal: Terminal,
   dryRun: boolean,
 ): Promise<Result> {
-  const request = requestFromYaml(await readText(path, REQUEST_BYTES_MAX), path);
+  const request = await readRequest(path, takes);
   const summary = requestRows(request, path);
   for (const line of summary) terminal.note(line);
   const key = await openSigningKey(steps.key, signing, terminal);
@@ -131,6 +154,16 @@ export async function signRequest(
   };
 }
 
+// A request of another kind is not signed or attached by this command: its rows would be another question.
+async function readRequest(path: string, takes: readonly Form[]): Promise<SigningRequest> {
+  const request = requestFromYaml(await readText(path, REQUEST_BYTES_MAX), path);
+  if (takes.includes(request.form)) return request;
+  const { command } = SIGNERS[request.form];
+  throw new CountersignError('RequestMismatch', `request: ${path} is for a ${request.form}, not for this`, {
+    hint: `\`countersign ${command}\` prepares, signs and attaches a ${request.form}`,
+  });
+}
+
 export interface Attached {
   request: SigningRequest;
   /** The finished COSE_Sign1. */
@@ -141,13 +174,14 @@ export interface Attached {
 /** Step 3: the request and its signature, found to belong together and to the key. */
 export async function attach(
   path: string,
+  takes: readonly Form[],
   steps: Steps,
   signing: SigningOptions,
   terminal: Terminal,
 ): Promise<Attached> {
   const base = baseOf(path);
   const requestPath = steps.request ?? `${base}${REQUEST_ENDING}`;
-  const request = requestFromYaml(await readText(requestPath, REQUEST_BYTES_MAX), requestPath);
+  const request = await readRequest(requestPath, takes);
   for (const line of requestRows(request, requestPath)) terminal.note(line);
   const mine = await openPublicKey(steps.key, signing, terminal);
   requireKey(request, mine, requestPath);
@@ -156,7 +190,7 @@ export async function attach(
     throw new CountersignError('RequestMismatch', `request: ${requestPath} names its key by another id`);
   }
   const signature = rawSignature(await readBytes(path, SIGNATURE_FILE_BYTES_MAX), path);
-  const detached = request.form === 'countersignature';
+  const detached = request.form !== 'document';
   const joined = joinSign1(request.key, request.payload, signature, { detached });
   const signed = detached ? joined : fitting(joined);
   const core = await loadCore();
@@ -174,9 +208,6 @@ export async function issueAttached(
   issuing: Issuing,
   dryRun: boolean,
 ): Promise<Result> {
-  if (request.form !== 'document') {
-    throw new CountersignError('RequestMismatch', 'request: it is for a countersignature, not for a document');
-  }
   const claims = decodeClaims(request.payload, 'the request');
   const record = recordPath(issuing, request.key);
   nextSequence(await readRecord(record), claims.sequence, Math.floor(Date.now() / 1000));

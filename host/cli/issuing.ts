@@ -10,7 +10,7 @@ import { CountersignError } from '../errors.js';
 import { readBytes, readText, writeBytes } from '../files.js';
 import { type Claims, type Confirm, type Entry, entrySchema, newDocumentId } from '../formats/approval.js';
 import { type ClaimDefaults, claimsFromYaml, claimsToYaml } from '../formats/approval-yaml.js';
-import { classIdOf, hex, vendorIdOf } from '../formats/bytes.js';
+import { classIdOf, hex, uuidText, vendorIdOf } from '../formats/bytes.js';
 import { encode } from '../formats/cbor.js';
 import { type Envelope, requireDigest, splitEnvelope } from '../formats/envelope.js';
 import { type PublicKey, publicKeyToCose, readPublicKey } from '../formats/keys.js';
@@ -139,13 +139,16 @@ export async function requireVendor(
 }
 
 /** What a person should have seen of a package before they sign: all that identifies it, from the bytes themselves. */
-export function packageRows({ envelope, path }: OpenPackage): string[] {
+export function packageRows({ envelope, path }: Pick<OpenPackage, 'envelope' | 'path'>): string[] {
   const view = viewManifest(envelope, path);
   return rows([
     ['package', hex(envelope.digest)],
     ['name', view.text.name],
     ['version', view.text.version],
+    ['description', view.text.description],
     ['sequence', view.sequence],
+    ['vendor', view.vendorId && uuidText(view.vendorId)],
+    ['class', view.classId && uuidText(view.classId)],
     ['image', view.image.digest && `${view.image.bytes} bytes, sha-256 ${hex(view.image.digest)}`],
   ]);
 }

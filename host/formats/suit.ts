@@ -10,7 +10,17 @@ import { CountersignError } from '../errors.js';
 import { sha256 } from './bytes.js';
 import { cborMap, encode } from './cbor.js';
 import { sign1 } from './cose.js';
-import { ALG_SHA256, joinEnvelope, MEMBER, type Member, makeMember, makeWrapper, memberDigest } from './envelope.js';
+import {
+  ALG_SHA256,
+  type Envelope,
+  joinEnvelope,
+  MEMBER,
+  type Member,
+  makeMember,
+  makeWrapper,
+  memberDigest,
+  splitEnvelope,
+} from './envelope.js';
 import type { SigningKey } from './keys.js';
 
 /** Where an integrated payload stands, and the uri that names it. */
@@ -48,6 +58,9 @@ export interface PackageOptions {
   key: SigningKey;
 }
 
+/** What is signed, whoever signs it. */
+type Content = Omit<PackageOptions, 'key'>;
+
 export interface Package {
   envelope: Uint8Array;
   /** SHA-256 of the manifest with its head: the package's name. */
@@ -58,20 +71,33 @@ export interface Package {
 }
 
 export function buildPackage(options: PackageOptions): Package {
-  const imageDigest = sha256(options.image);
-  const text = buildText(options);
-  const manifest = buildManifest(options, imageDigest, text);
-  const digest = memberDigest(manifest);
-  const suitDigest = encode([ALG_SHA256, digest]);
-  const wrapper = makeWrapper(suitDigest, [sign1(options.key, suitDigest, { detached: true })]);
-  const members: Member[] = [wrapper, makeMember(MEMBER.manifest, manifest)];
-  if (text !== undefined) members.push(makeMember(MEMBER.text, text));
-  if (!options.detached) members.push(makeMember(INTEGRATED_URI, options.image));
-  const envelope = joinEnvelope(members);
-  return { envelope, digest, imageDigest, headBytes: envelope.length - (options.detached ? 0 : options.image.length) };
+  const draft = splitEnvelope(draftPackage(options), 'draft');
+  const block = sign1(options.key, draft.suitDigest, { detached: true });
+  const envelope = finishPackage(draft, block, options.detached ? undefined : options.image);
+  const headBytes = envelope.length - (options.detached ? 0 : options.image.length);
+  return { envelope, digest: draft.digest, imageDigest: sha256(options.image), headBytes };
 }
 
-function buildManifest(options: PackageOptions, imageDigest: Uint8Array, text: Uint8Array | undefined): Uint8Array {
+/** The envelope before it is signed: its digest, manifest and text, no block and no payload. */
+export function draftPackage(options: Content): Uint8Array {
+  const text = buildText(options);
+  const manifest = buildManifest(options, sha256(options.image), text);
+  const members: Member[] = [
+    makeWrapper(encode([ALG_SHA256, memberDigest(manifest)]), []),
+    makeMember(MEMBER.manifest, manifest),
+  ];
+  if (text !== undefined) members.push(makeMember(MEMBER.text, text));
+  return joinEnvelope(members);
+}
+
+/** A draft with the vendor's block and, unless it is detached, its payload. */
+export function finishPackage(draft: Envelope, block: Uint8Array, image: Uint8Array | undefined): Uint8Array {
+  const rest = draft.members.filter(({ key }) => key !== MEMBER.wrapper);
+  const payload = image === undefined ? [] : [makeMember(INTEGRATED_URI, image)];
+  return joinEnvelope([makeWrapper(draft.suitDigest, [block]), ...rest, ...payload]);
+}
+
+function buildManifest(options: Content, imageDigest: Uint8Array, text: Uint8Array | undefined): Uint8Array {
   const uri = options.uri ?? INTEGRATED_URI;
   const shared = sequence([
     [
@@ -122,7 +148,7 @@ function sequence(commands: [code: number, argument: unknown][]): Uint8Array {
   return encode(commands.flat());
 }
 
-function buildText(options: PackageOptions): Uint8Array | undefined {
+function buildText(options: Content): Uint8Array | undefined {
   const texts: [number, string | undefined][] = [
     [TEXT.vendorName, options.vendorName],
     [TEXT.modelName, options.name],

@@ -15,6 +15,7 @@ import { sign1 } from '../../formats/cose.js';
 import { addApproval, addBlock } from '../../formats/envelope.js';
 import type { PublicKey } from '../../formats/keys.js';
 import {
+  APPROVALS,
   type Attached,
   attach,
   ceremonyOptions,
@@ -88,7 +89,7 @@ export const approve = command({
   writes: true,
   async run({ arguments: { file }, options, terminal, dryRun }) {
     checkSteps(options);
-    if (options.sign !== undefined) return signRequest(options.sign, options, options, terminal, dryRun);
+    if (options.sign !== undefined) return signRequest(options.sign, APPROVALS, options, options, terminal, dryRun);
     const path = onePackage(file, options.package);
     if (options.embed && options.countersign) {
       throw new CountersignError('BadArgument', 'argument: --embed and --countersign are two ways; choose one');
@@ -105,7 +106,7 @@ export const approve = command({
     if (opened !== undefined) await requireVendor(opened, options.vendorKey, terminal);
     if (options.attach !== undefined) {
       refuseBeside('--attach', { ...ruleParts(options), confirm: options.confirm, from: options.from });
-      return finish(await attach(options.attach, options, options, terminal), opened, options, dryRun);
+      return finish(await attach(options.attach, APPROVALS, options, options, terminal), opened, options, dryRun);
     }
     const signer = options.prepare ? undefined : await openSigningKey(options.key, options, terminal);
     const key = signer?.public ?? (await openPublicKey(options.key, options, terminal));

@@ -1,20 +1,32 @@
 // package: the vendor's side. A firmware image goes in, a signed SUIT envelope comes out.
+//
+// Can be signed in three steps on two machines (../ceremony.ts), and gives the same bytes then as in one, if the signature
+// is one of the kind that always comes out the same (Ed25519).
 
 import { z } from 'zod';
 import { CountersignError } from '../../errors.js';
 import { readBytes, writeBytes } from '../../files.js';
-import { classIdOf, hex, uuidText, vendorIdOf } from '../../formats/bytes.js';
+import { classIdOf, hex, same, sha256, uuidText, vendorIdOf } from '../../formats/bytes.js';
+import { sign1 } from '../../formats/cose.js';
+import { type Envelope, payloadIn, splitEnvelope } from '../../formats/envelope.js';
 import { type Image, readImage } from '../../formats/images/image.js';
 import { sameVersion } from '../../formats/images/mcuboot.js';
-import { hexAddress } from '../../formats/images/segments.js';
-import { buildPackage, INTEGRATED_URI } from '../../formats/suit.js';
-import { command } from '../command.js';
+import { hexAddress, type Region } from '../../formats/images/segments.js';
+import type { PublicKey } from '../../formats/keys.js';
+import { viewManifest } from '../../formats/manifest.js';
+import type { Form } from '../../formats/signing-request.js';
+import { draftPackage, finishPackage, INTEGRATED_URI } from '../../formats/suit.js';
+import { attach, ceremonyOptions, checkSteps, prepare, signRequest } from '../ceremony.js';
+import { command, flagOf, type Result } from '../command.js';
 import { rows } from '../show.js';
-import { openSigningKey, signingOptions } from '../signing.js';
+import { openPublicKey, openSigningKey, type SigningOptions, signingOptions } from '../signing.js';
+import type { Terminal } from '../terminal.js';
 import { addressSchema, pathSchema, regionSchema, sequenceSchema, switchSchema } from '../values.js';
 
 /** What is asked for with --ask-authorization; the draft leaves the scale to the application. */
 const UPDATE_PRIORITY = 1;
+
+const REQUESTS: readonly Form[] = ['package'];
 
 export const packageCommand = command({
   name: 'package',
@@ -22,8 +34,9 @@ export const packageCommand = command({
   details: [
     'Takes a raw .bin, Intel HEX, ELF, UF2 or an MCUboot-signed .bin (kept whole). Kinds are told by content.',
     'A device refuses a package with a lower --sequence than it has.',
+    'For a key on an offline machine: --prepare here, --sign there, --attach here (with the image, once more).',
   ].join('\n'),
-  arguments: { image: { text: 'firmware image', schema: pathSchema } },
+  arguments: { image: { text: 'firmware image', schema: pathSchema.optional() } },
   options: {
     key: {
       short: 'k',
@@ -33,9 +46,24 @@ export const packageCommand = command({
       config: 'vendor-key',
       path: true,
     },
-    vendor: { value: 'domain', text: 'domain of the vendor, or its UUID', schema: z.string().min(1), config: 'vendor' },
-    class: { value: 'name', text: 'class of device, or its UUID', schema: z.string().min(1), config: 'class' },
-    sequence: { short: 's', value: 'number', text: 'sequence number: only ever grows', schema: sequenceSchema },
+    vendor: {
+      value: 'domain',
+      text: 'domain of the vendor, or its UUID; needed unless --sign or --attach',
+      schema: z.string().min(1).optional(),
+      config: 'vendor',
+    },
+    class: {
+      value: 'name',
+      text: 'class of device, or its UUID; needed unless --sign or --attach',
+      schema: z.string().min(1).optional(),
+      config: 'class',
+    },
+    sequence: {
+      short: 's',
+      value: 'number',
+      text: 'sequence number: only ever grows; needed unless --sign or --attach',
+      schema: sequenceSchema.optional(),
+    },
     version: {
       value: 'text',
       text: 'version, shown to people; taken from the header of an MCUboot image',
@@ -70,75 +98,156 @@ export const packageCommand = command({
       text: 'the package; default: IMAGE with .suit',
       schema: pathSchema.optional(),
     },
+    ...ceremonyOptions,
     ...signingOptions,
   },
   examples: [
     'countersign package app.hex -k vendor.pem --vendor example.com --class sensor -s 5 --version 1.2.0',
     'countersign package zephyr.signed.bin -k vendor.pem --vendor example.com --class sensor -s 6 -o release.suit',
+    'countersign package app.hex -k vendor.pub.pem --vendor example.com --class sensor -s 5 --prepare',
+    'countersign package app.hex -k vendor.pub.pem --attach app.sig',
   ],
   writes: true,
   async run({ arguments: { image: path }, options, terminal, dryRun }) {
+    checkSteps(options);
+    if (options.sign !== undefined) return signRequest(options.sign, REQUESTS, options, options, terminal, dryRun);
     if (options.uri !== undefined && !options.detached) {
       throw new CountersignError('BadArgument', 'argument: --uri needs --detached');
     }
-    const image = await readImage(await readBytes(path), path, { region: options.region });
-    requireAddress(image, options.address, path);
-    const version = agreedVersion(image, options.version, path);
-    const key = await openSigningKey(options.key, options, terminal);
-    const vendorId = vendorIdOf(options.vendor);
-    const classId = classIdOf(vendorId, options.class);
-    const built = buildPackage({
+    if (options.attach !== undefined) return finish(path, options.attach, options, terminal, dryRun);
+    const image = await openImage(needed('<image>', path), options);
+    const vendorId = vendorIdOf(needed('--vendor', options.vendor));
+    const draft = draftPackage({
       image: image.bytes,
       vendorId,
-      classId,
-      sequence: options.sequence,
-      version,
+      classId: classIdOf(vendorId, needed('--class', options.class)),
+      sequence: needed('--sequence', options.sequence),
+      version: agreedVersion(image, options.version),
       name: options.name,
       description: options.description,
       detached: options.detached,
       uri: options.uri,
       askAuthorization: options.askAuthorization ? UPDATE_PRIORITY : undefined,
-      key,
     });
-    const output = options.output ?? path.replace(/(\.[^./\\]+)?$/, '.suit');
-    await writeBytes(output, built.envelope, { dryRun });
-    const address = image.address === undefined ? undefined : hexAddress(image.address);
-    return {
-      data: {
-        output,
-        written: !dryRun,
-        digest: built.digest,
-        sequence: options.sequence,
-        version,
-        vendorId: uuidText(vendorId),
-        classId: uuidText(classId),
-        signer: key.public.kid,
-        bytes: built.envelope.length,
-        headBytes: built.headBytes,
-        image: {
-          kind: image.kind,
-          bytes: image.bytes.length,
-          digest: built.imageDigest,
-          address,
-          gapBytes: image.gapBytes,
-        },
-        uri: options.detached ? (options.uri ?? INTEGRATED_URI) : INTEGRATED_URI,
-        detached: options.detached,
-      },
-      lines: [
-        `${dryRun ? 'would write' : 'wrote'} ${output} (${built.envelope.length} bytes)`,
-        ...rows([
-          ['package', hex(built.digest)],
-          ['sequence', options.sequence],
-          ['version', version],
-          ['image', `${image.bytes.length} bytes from ${image.kind}${address ? ` at ${address}` : ''}`],
-          ['gaps', image.gapBytes > 0 ? `${image.gapBytes} bytes filled with 0xff` : undefined],
-          ['signed by', hex(key.public.kid)],
-        ]),
-      ],
-    };
+    const envelope = splitEnvelope(draft, image.path);
+    const base = image.path.replace(/\.[^./\\]+$/, '');
+    if (options.prepare) {
+      const key = await openPublicKey(options.key, options, terminal);
+      return prepare({ form: 'package', key, payload: envelope.suitDigest, envelope: draft }, base, options, dryRun);
+    }
+    const key = await openSigningKey(options.key, options, terminal);
+    const bytes = finishPackage(
+      envelope,
+      sign1(key, envelope.suitDigest, { detached: true }),
+      options.detached ? undefined : image.bytes,
+    );
+    return written({ path: options.output ?? `${base}.suit`, bytes }, image, key.public, dryRun);
   },
 });
+
+interface Finishing extends SigningOptions {
+  key: string;
+  output?: string | undefined;
+  prepare: boolean;
+  detached: boolean;
+  request?: string | undefined;
+  region?: Region | undefined;
+  address?: number | undefined;
+}
+
+/** The last step of a ceremony: what was signed says all but the firmware itself. */
+async function finish(
+  path: string | undefined,
+  signature: string,
+  options: Finishing & Record<string, unknown>,
+  terminal: Terminal,
+  dryRun: boolean,
+): Promise<Result> {
+  const beside = ['sequence', 'version', 'description', 'uri', 'askAuthorization'].find(
+    (key) => options[key] !== undefined && options[key] !== false,
+  );
+  if (beside !== undefined) {
+    throw new CountersignError('BadArgument', `argument: --attach does not go with ${flagOf(beside)}`, {
+      hint: 'what was signed says it',
+    });
+  }
+  const { request, signed, base } = await attach(signature, REQUESTS, options, options, terminal);
+  if (request.form !== 'package') throw new CountersignError('Fault', 'package: another form was attached');
+  const draft = splitEnvelope(request.envelope, signature);
+  const { uri, image: named } = viewManifest(draft, signature);
+  const detached = options.detached || uri !== INTEGRATED_URI;
+  const image = path === undefined ? undefined : await openImage(path, options);
+  if (image === undefined && !detached) {
+    throw new CountersignError('BadArgument', 'argument: the image goes into the package: give it, too');
+  }
+  if (image !== undefined && !same(sha256(image.bytes), named.digest ?? new Uint8Array())) {
+    throw new CountersignError('RequestMismatch', `request: the signature is for another image than ${path}`);
+  }
+  const bytes = finishPackage(draft, signed, detached ? undefined : image?.bytes);
+  return written({ path: options.output ?? `${base}.suit`, bytes }, image, request.key, dryRun);
+}
+
+type OpenImage = Image & { path: string };
+
+async function openImage(
+  path: string,
+  { region, address }: { region?: Region | undefined; address?: number | undefined },
+): Promise<OpenImage> {
+  const image = { path, ...(await readImage(await readBytes(path), path, { region })) };
+  requireAddress(image, address, path);
+  return image;
+}
+
+function needed<T>(what: string, value: T | undefined): T {
+  if (value !== undefined) return value;
+  throw new CountersignError('BadArgument', `argument: ${what}: is required`);
+}
+
+/** Writes the package, and says what it is from its own bytes. */
+async function written(
+  output: { path: string; bytes: Uint8Array },
+  image: OpenImage | undefined,
+  key: PublicKey,
+  dryRun: boolean,
+): Promise<Result> {
+  const { path, bytes } = output;
+  await writeBytes(path, bytes, { dryRun });
+  const envelope: Envelope = splitEnvelope(bytes, path);
+  const view = viewManifest(envelope, path);
+  const { sequence, vendorId, classId, uri } = view;
+  const { version } = view.text;
+  const payload = payloadIn(envelope);
+  const address = image?.address === undefined ? undefined : hexAddress(image.address);
+  const gaps = image?.gapBytes ?? 0;
+  return {
+    data: {
+      output: path,
+      written: !dryRun,
+      digest: envelope.digest,
+      sequence,
+      version,
+      vendorId: vendorId && uuidText(vendorId),
+      classId: classId && uuidText(classId),
+      signer: key.kid,
+      bytes: bytes.length,
+      headBytes: bytes.length - (payload?.value.length ?? 0),
+      image: { kind: image?.kind, bytes: view.image.bytes, digest: view.image.digest, address, gapBytes: gaps },
+      uri,
+      detached: payload === undefined,
+    },
+    lines: [
+      `${dryRun ? 'would write' : 'wrote'} ${path} (${bytes.length} bytes)`,
+      ...rows([
+        ['package', hex(envelope.digest)],
+        ['sequence', sequence],
+        ['version', version],
+        ['image', `${view.image.bytes} bytes${image ? ` from ${image.kind}` : ''}${address ? ` at ${address}` : ''}`],
+        ['gaps', gaps > 0 ? `${gaps} bytes filled with 0xff` : undefined],
+        ['signed by', hex(key.kid)],
+      ]),
+    ],
+  };
+}
 
 function requireAddress(image: Image, wanted: number | undefined, path: string): void {
   if (wanted === undefined || image.address === wanted) return;
@@ -148,12 +257,12 @@ function requireAddress(image: Image, wanted: number | undefined, path: string):
 }
 
 /** One version in two places drifts apart; they are compared before anything is signed. */
-function agreedVersion(image: Image, typed: string | undefined, path: string): string | undefined {
+function agreedVersion(image: OpenImage, typed: string | undefined): string | undefined {
   if (image.version === undefined || typed === undefined) return typed ?? image.version;
   if (sameVersion(typed, image.version)) return typed;
   throw new CountersignError(
     'VersionMismatch',
-    `image: the header of ${path} says ${image.version}, --version ${typed}`,
+    `image: the header of ${image.path} says ${image.version}, --version ${typed}`,
     {
       hint: `leave --version out, or sign the image again as ${typed}`,
     },

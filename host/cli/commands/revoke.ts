@@ -5,6 +5,7 @@
 // but a denial outweighs it.
 
 import { approvalPayload, signApproval } from '../../formats/approval.js';
+import type { Form } from '../../formats/signing-request.js';
 import { attach, ceremonyOptions, checkSteps, issueAttached, prepare, signRequest } from '../ceremony.js';
 import { command } from '../command.js';
 import {
@@ -23,6 +24,9 @@ import {
 import { openPublicKey, openSigningKey } from '../signing.js';
 import { pathSchema } from '../values.js';
 
+/** A denial is a document; a countersignature can only approve. */
+const DENIALS: readonly Form[] = ['document'];
+
 export const revoke = command({
   name: 'revoke',
   aliases: ['block'],
@@ -37,9 +41,9 @@ export const revoke = command({
   writes: true,
   async run({ arguments: { file }, options, terminal, dryRun }) {
     checkSteps(options);
-    if (options.sign !== undefined) return signRequest(options.sign, options, options, terminal, dryRun);
+    if (options.sign !== undefined) return signRequest(options.sign, DENIALS, options, options, terminal, dryRun);
     if (options.attach !== undefined) {
-      const attached = await attach(options.attach, options, options, terminal);
+      const attached = await attach(options.attach, DENIALS, options, options, terminal);
       const output = { path: options.output ?? `${attached.base}.cose`, bytes: attached.signed };
       return issueAttached(attached, output, options, dryRun);
     }
