@@ -21,9 +21,9 @@ import { Event as Audit, auditStage } from './audit';
 import { downloadActive } from './download';
 import { changeFloor, floorsCollect, floorsMount, floorsReseat } from './floors';
 import { provisionMount } from './provisioning';
-import { wantReview } from './review';
 import { HeadUser, headTake } from './rooms';
 import { SEATS_MAX, seatsBegin, seatTaken } from './seats';
+import { reviewStage } from './status';
 
 export function changePut(from: usize, length: u32): Reason {
   if (!provisioned()) return Reason.NotProvisioned;
@@ -36,8 +36,7 @@ export function changePut(from: usize, length: u32): Reason {
   offerBegin();
   headTake(HeadUser.Put);
   const reason = enforce();
-  if (reason === Reason.Ok) wantReview();
-  else putBack();
+  if (reason !== Reason.Ok) putBack();
   return reason;
 }
 
@@ -53,6 +52,7 @@ function enforce(): Reason {
     const key = Key.Approval | (seat << 8);
     if (!seatTaken(seat) && storeLength(key) > 0) storeStageDelete(key);
   }
+  reviewStage();
   auditStage(Audit.Changed, Reason.Ok, 0);
   return storeCommit();
 }

@@ -179,6 +179,7 @@ function accept(verdict: Verdict, digest: usize): Reason {
   const moved = statusMove(Event.Accept, verdict === Verdict.Install ? Reason.Ok : verdictReason());
   if (moved !== Reason.Ok) return refuse(moved, digest);
   storeStageDelete(Key.Staged);
+  storeStageDelete(Key.Previous); // what a recall would bring back makes room
   stageProgress();
   auditStage(Audit.Accepted, status.reason, digest);
   floorsStage();
@@ -310,6 +311,7 @@ export function downloadClear(): Reason {
   status.eraseCount++;
   status.consent = 0;
   storeStageDelete(Key.Staged);
+  storeStageDelete(Key.Previous);
   storeStageDelete(Key.Download);
   storeStageDelete(Key.DownloadPages);
   return storeCommit();

@@ -6,15 +6,16 @@
 //                    ▼                                  60 Out ── swap back ──▶ 80
 //                   done
 //
+//   100 ── recall: what runs was denied, the image before it is still there ──▶ 60 Out
+//
 // The old image stays in the secondary slot (Key.Previous) until the new one is confirmed; until then nobody may touch
-// that slot. Every arrow is one commit of the store.
+// that slot. Where policy brings it back after a denial, it stays on until the slot is wanted for the next download.
+// Every arrow is one commit of the store.
 
 import { Key } from '../flash/keys';
-import { imageBytesMax, Place, placeHolds, placeRead } from '../flash/slots';
+import { Place, placeHolds } from '../flash/slots';
 import { storeCommit, storeStageDelete } from '../flash/store';
 import { Direction, swapDone, swapGo, swapRunning, swapStageBegin, swapStageEnd, swapStep } from '../flash/swap';
-import { HEAD, HEAD_BYTES_MAX } from '../package/head';
-import { offerBegin, offerResume } from '../package/reader';
 import { facts } from '../policy/facts';
 import { policy } from '../policy/policy';
 import { Verdict } from '../policy/verdict';
@@ -24,10 +25,9 @@ import { Event as Audit, auditStage } from './audit';
 import { downloadReset } from './download';
 import { wantRestart } from './effects';
 import { floorsStage } from './floors';
-import { judge, verdictDigest, verdictReason } from './judgement';
+import { judgePlace, verdictDigest, verdictReason } from './judgement';
 import { digestOf, imageOf, other, pack, packageLoad, packageStage } from './packages';
 import { About, ask } from './question';
-import { HeadUser, headTake } from './rooms';
 import { Event, State } from './state';
 import { CONSENTED, Operation, Phase, status, statusMove, statusStage } from './status';
 
@@ -42,8 +42,7 @@ export function installBegin(consented: bool): Reason {
   if (status.state !== State.Ready && status.state !== State.FailedHaveData) return Reason.NothingStaged;
   if (!packageLoad(pack, Key.Staged)) return Reason.NothingStaged;
   downloadReset();
-  const verdict = judgeStaged();
-  offerBegin(); // the head in memory was borrowed
+  const verdict = judgePlace(Place.Staged, pack.headBytes);
   if (verdict === Verdict.Reject) return reject(verdictReason());
   if (verdictDigest() === 0 || memory.compare(verdictDigest(), digestOf(pack), 32) !== 0)
     return drop(Reason.ImageDamaged);
@@ -53,13 +52,6 @@ export function installBegin(consented: bool): Reason {
     return ask(About.Install, digestOf(pack), verdictReason());
   }
   return swapIn();
-}
-
-function judgeStaged(): Verdict {
-  const bytes = min(pack.headBytes, HEAD_BYTES_MAX);
-  headTake(HeadUser.Offer);
-  if (placeRead(Place.Staged, imageBytesMax(), HEAD, bytes) === Reason.Ok) offerResume(bytes);
-  return judge();
 }
 
 // Whoever opted in to the download of an approved package has answered; an unapproved one is a question of its own.
@@ -134,8 +126,9 @@ function finishIn(): Reason {
 
 // Back to the image before; whatever is in the primary slot now will not be started any more.
 function swapOut(reason: Reason): Reason {
-  packageLoad(other, status.phase === Phase.Trial ? Key.Previous : Key.Primary);
-  if (status.phase === Phase.Trial) packageLoad(pack, Key.Primary);
+  const arrived = status.phase !== Phase.In;
+  packageLoad(other, arrived ? Key.Previous : Key.Primary);
+  if (arrived) packageLoad(pack, Key.Primary);
   // From here on Key.Previous names the image that comes back, wherever the swap was turned round.
   if (other.imageBytes) packageStage(other, Key.Previous);
   storeStageDelete(Key.Staged);
@@ -178,7 +171,7 @@ export function confirm(): Reason {
 function stageConfirmed(): void {
   facts.installedSequence = max(facts.installedSequence, pack.sequence);
   floorsStage();
-  storeStageDelete(Key.Previous);
+  if (!policy.revertDenied) storeStageDelete(Key.Previous);
   alertStage(Reason.Ok, Operation.Update);
   status.phase = Phase.None;
   statusMove(Event.Confirm, Reason.Ok);
@@ -199,4 +192,12 @@ export function trialStart(): Reason {
 // The image on trial does not read as it was installed: back, without a start.
 export function trialDamaged(): Reason {
   return swapOut(Reason.ImageDamaged);
+}
+
+// --- 100 -> 60: what runs was denied ---
+
+// Brings the image before it back. in: Key.Previous is whole and may run; the caller staged what the log says of it
+export function recall(): Reason {
+  const moved = statusMove(Event.Recall, Reason.Denied);
+  return moved === Reason.Ok ? swapOut(Reason.Denied) : moved;
 }

@@ -9,13 +9,15 @@ import { DOCUMENT_BYTES_MAX } from '../approval/document';
 import { Source } from '../approval/evidence';
 import { CARD_ROOM, CARD_UNREACHABLE, cardRead } from '../flash/card';
 import { Key } from '../flash/keys';
-import { imageBytesMax } from '../flash/slots';
+import { imageBytesMax, Place, placeRead } from '../flash/slots';
 import { storeLength, storeReadPart } from '../flash/store';
+import { HEAD, HEAD_BYTES_MAX } from '../package/head';
+import { offerBegin, offerResume } from '../package/reader';
 import { facts } from '../policy/facts';
 import { judgeConsider, judgeDecide, judgedDigest, judgeHead, judgeReason, judgeUnreachable } from '../policy/judge';
 import { Verdict } from '../policy/verdict';
 import { Reason } from '../reason';
-import { DOCUMENT, documentTake } from './rooms';
+import { DOCUMENT, documentTake, HeadUser, headTake } from './rooms';
 import { seatOf } from './seats';
 
 let verdict: Verdict = Verdict.Reject;
@@ -36,6 +38,17 @@ export function judge(): Verdict {
   if (fit) considerCard();
   verdict = judgeDecide();
   reason = judgeReason();
+  return verdict;
+}
+
+// The verdict over the package in a slot, by the head that stands behind its image. An offer under way is forgotten.
+export function judgePlace(place: Place, headBytes: u32): Verdict {
+  const bytes = min(headBytes, HEAD_BYTES_MAX);
+  headTake(HeadUser.Offer);
+  if (placeRead(place, imageBytesMax(), HEAD, bytes) === Reason.Ok) offerResume(bytes);
+  else offerBegin();
+  judge();
+  offerBegin(); // the head in memory was borrowed
   return verdict;
 }
 

@@ -12,8 +12,8 @@ import { provision, provisioned } from '../policy/provision';
 import { Reason } from '../reason';
 import { Event as Audit, auditStage } from './audit';
 import { floorsStage } from './floors';
-import { wantReview } from './review';
 import { seatOf } from './seats';
+import { reviewStage } from './status';
 
 // After a reset. A device without a document, or with one that does not read any more, is blank: it installs nothing.
 export function provisionMount(): Reason {
@@ -60,9 +60,9 @@ export function approvalPut(from: usize, length: u32): Reason {
   facts.timeFloor = max(facts.timeFloor, document.issuedAt);
   storeStage(key, from, length);
   floorsStage();
+  reviewStage();
   auditStage(Audit.ApprovalStored, Reason.Ok, 0);
   const stored = storeCommit();
-  if (stored === Reason.Ok) wantReview();
   return stored === Reason.StoreFull ? Reason.ApprovalsFull : stored;
 }
 

@@ -1,40 +1,57 @@
-// When approval data changed: does what runs now still have no operator against it? Policy 7 asks for a report; the
-// previous image is gone once the new one was confirmed, so there is nothing to go back to, and a report it is.
+// When approval data changed: does what runs still have no operator against it? If one denies it, policy 7 says what
+// then: report it, or bring the image back that ran before (which reports it, too).
+//
+// That image comes back if it is still there, whole, its vendor still an anchor, and no operator against it either. Its
+// approval is not asked for anew: a document that denies a package often replaces the one that approved the package
+// before. Its lower sequence number does not count here: an operator asked for it, and the floor stays where it is.
 
 import { Key } from '../flash/keys';
-import { imageBytesMax, Place, placeRead } from '../flash/slots';
+import { Place, placeHolds } from '../flash/slots';
 import { storeCommit } from '../flash/store';
-import { HEAD, HEAD_BYTES_MAX } from '../package/head';
-import { offerBegin, offerResume } from '../package/reader';
+import { questionPending } from '../policy/consent';
+import { facts } from '../policy/facts';
+import { policy } from '../policy/policy';
 import { Reason } from '../reason';
 import { alertStage } from './alert';
 import { Event as Audit, auditStage } from './audit';
 import { downloadActive } from './download';
-import { judge, verdictReason } from './judgement';
-import { digestOf, pack, packageLoad } from './packages';
-import { HeadUser, headTake } from './rooms';
+import { recall } from './install';
+import { judgePlace, verdictDigest, verdictReason } from './judgement';
+import { digestOf, imageOf, other, Package, pack, packageLoad } from './packages';
+import { questionStageEnd } from './question';
 import { Operation, Phase, status, statusStage } from './status';
 
-let wanted: bool = false;
-
-export function wantReview(): void {
-  wanted = true;
+// Does a wanted review when the memory for a head is free. It is wanted until its outcome is in flash.
+export function reviewTick(): void {
+  if (!status.review || downloadActive() || status.phase !== Phase.None) return;
+  const found = packageLoad(pack, Key.Primary) && denied(Place.Primary, pack);
+  const back = found && policy.revertDenied && previousMayRun();
+  status.review = 0;
+  if (found) auditStage(Audit.Denied, Reason.Denied, digestOf(pack));
+  if (back) {
+    if (questionPending()) questionStageEnd(Reason.Deferred); // what it is about may not come before this
+    recall();
+    return;
+  }
+  if (found) {
+    alertStage(Reason.Denied, Operation.Update);
+    status.reason = Reason.Denied;
+  }
+  statusStage();
+  storeCommit();
 }
 
-// Does a wanted review when the memory for a head is free.
-export function reviewTick(): void {
-  if (!wanted || downloadActive() || status.phase !== Phase.None) return;
-  wanted = false;
-  if (!packageLoad(pack, Key.Primary)) return;
-  const bytes = min(pack.headBytes, HEAD_BYTES_MAX);
-  headTake(HeadUser.Offer);
-  if (placeRead(Place.Primary, imageBytesMax(), HEAD, bytes) !== Reason.Ok) return;
-  if (offerResume(bytes) === Reason.Ok) judge();
-  offerBegin();
-  if (verdictReason() !== Reason.Denied) return;
-  alertStage(Reason.Denied, Operation.Update);
-  status.reason = Reason.Denied;
-  statusStage();
-  auditStage(Audit.Denied, Reason.Denied, digestOf(pack));
-  storeCommit();
+// Does an operator deny what stands there? It may be older than the newest that ever ran: nobody offers it now.
+function denied(place: Place, pack: Package): bool {
+  const floor = facts.installedSequence;
+  facts.installedSequence = pack.sequence;
+  judgePlace(place, pack.headBytes);
+  facts.installedSequence = floor;
+  return verdictReason() === Reason.Denied;
+}
+
+function previousMayRun(): bool {
+  if (!packageLoad(other, Key.Previous) || denied(Place.Previous, other)) return false;
+  if (verdictDigest() === 0 || memory.compare(verdictDigest(), digestOf(other), 32) !== 0) return false;
+  return placeHolds(Place.Previous, other.imageBytes, imageOf(other)) === Reason.Ok;
 }

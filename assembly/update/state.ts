@@ -21,6 +21,7 @@
 //   Confirm   the new image is confirmed                                     60                              100
 //   Revert    the old image is back                                          60                              80
 //   Clear     the secondary slot was cleared on demand                       all but 60                      10
+//   Recall    what runs was denied: the image before it is brought back      100                             60
 
 export const enum State {
   None = 0, // no such transition
@@ -46,6 +47,7 @@ export const enum Event {
   Confirm,
   Revert,
   Clear,
+  Recall,
 }
 
 // The state after `event`, State.None where the table has no row.
@@ -72,6 +74,8 @@ export function nextState(state: State, event: Event): State {
       return state === State.Updating ? State.FailedNoData : State.None;
     case Event.Clear:
       return state !== State.Updating ? State.Idle : State.None;
+    case Event.Recall:
+      return state === State.Successful ? State.Updating : State.None;
     default:
       return State.None;
   }

@@ -38,7 +38,7 @@ export class Status {
   digest2: u64;
   digest3: u64;
   correlatorBytes: u32;
-  unused: u32;
+  review: u32; // 1: approval data changed since what runs was last judged, see review.ts
   correlator: u64; // CORRELATOR_BYTES_MAX
   correlator1: u64;
   correlator2: u64;
@@ -67,4 +67,10 @@ export function statusMove(event: Event, reason: Reason): Reason {
   status.reason = reason;
   statusStage();
   return Reason.Ok;
+}
+
+// Stages that what runs is to be judged again: once the new approval data counts, so does this.
+export function reviewStage(): void {
+  status.review = 1;
+  statusStage();
 }

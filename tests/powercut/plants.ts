@@ -186,6 +186,20 @@ export const PLANTS: readonly Plant[] = [
     scenario: 'denied while staged',
   },
   {
+    name: 'does not remember over a reset to judge what runs again',
+    file: 'update/status.ts',
+    right: '  status.review = 1;\n  statusStage();',
+    wrong: '  status.review = 1;\n  if (!HERE) statusStage();',
+    scenario: 'denied once installed',
+  },
+  {
+    name: 'has judged what runs, and then sees what follows from it',
+    file: 'update/review.ts',
+    right: '  status.review = 0;',
+    wrong: '  status.review = 0;\n  if (HERE) statusStage();\n  if (HERE) storeCommit();',
+    scenario: 'denied once installed',
+  },
+  {
     name: 'puts new anchors in force before the documents of the old ones are gone',
     file: 'update/changing.ts',
     right: '  for (let seat: u32 = 0; seat < SEATS_MAX; seat++) {',

@@ -296,6 +296,28 @@ export const SCENARIOS: readonly Scenario[] = [
     documents: [approvalOfFirst, approvals[1]!, denial],
   },
   {
+    name: 'denied once installed',
+    prepare: (board) => {
+      running({ denied: 1 }, approvals[1]!)(board);
+      bring(board, second, NOBODY);
+      board.settle(); // what was put so far has been reviewed
+    },
+    play: (board, tell) => {
+      enter(board);
+      putDocument(board, denial);
+      tell.acked();
+      board.settle();
+    },
+    done: (board) => {
+      enter(board);
+      assert(isConfirmed(board, first));
+      assert.deepEqual([state(board), alert(board).reason], [80, R.Denied]);
+    },
+    may: [first, second],
+    ran: true,
+    documents: [approvalOfFirst, approvals[1]!, denial],
+  },
+  {
     name: 'log wrap',
     prepare: (board) => {
       running()(board);

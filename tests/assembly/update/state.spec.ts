@@ -2,17 +2,18 @@
 
 import { Event, nextState, State } from '../../../assembly/update/state';
 
-//               Accept Whole Keep Break Install Reject Drop Confirm Revert Clear
-const IDLE = '   30     0     0    0     0       0      0    0       0      10';
-const FAILED = ' 30     0     0    0     0       0      0    0       0      10';
-const LOADING = '30     40    0    20    0       0      0    0       0      10';
-const LOADED = ' 30     0     50   0     0       0      0    0       0      10';
-const READY = '  30     0     0    0     60      70     80   0       0      10';
-const SWAP = '   0      0     0    0     0       0      0    100     80     0';
+//               Accept Whole Keep Break Install Reject Drop Confirm Revert Clear Recall
+const IDLE = '   30     0     0    0     0       0      0    0       0      10    0';
+const FAILED = ' 30     0     0    0     0       0      0    0       0      10    0';
+const DONE = '   30     0     0    0     0       0      0    0       0      10    60';
+const LOADING = '30     40    0    20    0       0      0    0       0      10    0';
+const LOADED = ' 30     0     50   0     0       0      0    0       0      10    0';
+const READY = '  30     0     0    0     60      70     80   0       0      10    0';
+const SWAP = '   0      0     0    0     0       0      0    100     80     0     0';
 
 function row(state: State): string {
   let text = '';
-  for (let event: i32 = Event.Accept; event <= Event.Clear; event++) {
+  for (let event: i32 = Event.Accept; event <= Event.Recall; event++) {
     text += `${nextState(state, event)} `;
   }
   return text.trim();
@@ -29,7 +30,7 @@ describe('every state with every event', () => {
     expect(row(State.Idle)).toBe(plain(IDLE));
     expect(row(State.DownloadFailed)).toBe(plain(FAILED));
     expect(row(State.FailedNoData)).toBe(plain(FAILED));
-    expect(row(State.Successful)).toBe(plain(FAILED));
+    expect(row(State.Successful)).toBe(plain(DONE));
   });
 
   it('the download', () => {
