@@ -4,6 +4,9 @@
 //   small   microcontrollers: small windows, everything in SCRATCH            asc --use PROFILE_SMALL=1
 //   narrow  small, for processors whose multiplier gives 32 bits (Cortex-M0): products from halves
 //                                                                 asc --use PROFILE_SMALL=1 --use PROFILE_NARROW=1
+//
+// and, where speed is worth flash, small with SHA-512's rounds written out    asc ... --use PROFILE_SHA512=1
 
 export const SMALL: bool = isDefined(PROFILE_SMALL);
 export const NARROW: bool = isDefined(PROFILE_NARROW);
+export const SHA512_UNROLLED: bool = !SMALL || isDefined(PROFILE_SHA512);

@@ -44,10 +44,21 @@ const PRIMITIVES = [
   {
     what: 2,
     entry: 'sha512',
+    uses: ['PROFILE_SHA512=1'],
     name: 'SHA-512',
     unit: 'instructions per byte',
     peer: 'BearSSL',
     instructions: { 'Cortex-M0': [125, 139], 'Cortex-M4': [71, 78] },
+    flash: [undefined, 4212],
+    stack: [undefined, undefined],
+  },
+  {
+    what: 2,
+    entry: 'sha512',
+    name: 'SHA-512, small shape',
+    unit: 'instructions per byte',
+    peer: 'BearSSL',
+    instructions: { 'Cortex-M0': [undefined, 139], 'Cortex-M4': [undefined, 78] },
     flash: [undefined, 4212],
     stack: [undefined, undefined],
   },
@@ -75,8 +86,9 @@ const PRIMITIVES = [
 const SHA256 = 1;
 const SHA512 = 2;
 const ED25519 = 3;
-const SHA256_BY_HAND = 5;
-const isHash = (what) => [SHA256, SHA512, SHA256_BY_HAND].includes(what);
+const SHA256_BY_HAND = { what: 5, entry: 'sha256', name: 'SHA-256 by hand' };
+const SHA512_OF_ED25519 = 'SHA-512, small shape';
+const isHash = (what) => [SHA256, SHA512, SHA256_BY_HAND.what].includes(what);
 
 /** Instructions of what goes through WebAssembly to those of the same loops in C, bounds checks on. */
 const TAX_MAX = 1.15;
@@ -112,18 +124,22 @@ const flashOf = (elf) => {
   return text + data;
 };
 
-function toC(entry, { uses }, folder, translate) {
-  const wasm = `${folder}/${entry}.wasm`;
+/** Compiles and translates a primitive; returns the name of its files. */
+function toC({ entry, uses = [] }, cpu, folder, translate) {
+  const file = [entry, ...uses].join('-');
+  const wasm = `${folder}/${file}.wasm`;
   const output = ['--target', 'core', ...SMALL_CODE, '-o', wasm, '-t', `${wasm}.wat`];
-  run(process.execPath, [ASC, `bench/chip/${entry}.ts`, ...output, ...uses.flatMap((use) => ['--use', use])]);
+  const options = [...cpu.uses, ...uses].flatMap((use) => ['--use', use]);
+  run(process.execPath, [ASC, `bench/chip/${entry}.ts`, ...output, ...options]);
   writeFileSync(`${wasm}.c`, translate(readFileSync(wasm), 'bench'));
+  return file;
 }
 
-function compile(what, { flags }, folder, entry) {
-  const elf = `${folder}/${what}.elf`;
+function compile(what, { flags }, folder, file) {
+  const elf = `${folder}/${file}.${what}.elf`;
   const language = ['-std=gnu11', '-mthumb', '-ffreestanding', '-ffunction-sections', '-fdata-sections', '-w'];
   const linking = ['-nostartfiles', '--specs=nano.specs', '-Wl,--gc-sections', '-T', 'bench/chip/chip.ld'];
-  const own = [`-DWHAT=${what}`, `-DMODULE="${entry}.wasm.c"`, '-I', folder, '-I', 'boards/port'];
+  const own = [`-DWHAT=${what}`, `-DMODULE="${file}.wasm.c"`, '-I', folder, '-I', 'boards/port'];
   run('arm-none-eabi-gcc', [...flags, ...language, ...own, ...linking, 'bench/chip/main.c', '-lc', '-lgcc', '-o', elf]);
   return elf;
 }
@@ -153,16 +169,17 @@ async function measure() {
     const folder = `${FOLDER}/${cpu}`;
     mkdirSync(folder, { recursive: true });
     writeFileSync(`${folder}/vectors.h`, vectors());
-    for (const { entry } of PRIMITIVES) toC(entry, settings, folder, translate);
-    const nothing = flashOf(compile(0, settings, folder, PRIMITIVES[0].entry));
-    const inC = { what: SHA256_BY_HAND, entry: PRIMITIVES[0].entry };
-    for (const { what, entry } of [...PRIMITIVES, inC]) {
-      const elf = compile(what, settings, folder, entry);
+    let nothing;
+    for (const primitive of [...PRIMITIVES, SHA256_BY_HAND]) {
+      const { what, name } = primitive;
+      const file = toC(primitive, settings, folder, translate);
+      nothing ??= flashOf(compile(0, settings, folder, file));
+      const elf = compile(what, settings, folder, file);
       const { counts, result, stack } = execute(elf);
       if (counts.length !== (isHash(what) ? 2 : 1)) throw new Error(`bench: ${elf} was not counted`);
       if (!isHash(what) && result !== 1) throw new Error(`bench: ${cpu} refuses a good signature`);
       const instructions = isHash(what) ? (counts[1] - counts[0]) / HASHED_BYTES : counts[0];
-      measured.push({ cpu, what, instructions, flash: flashOf(elf) - nothing, stack, result });
+      measured.push({ cpu, what, name, instructions, flash: flashOf(elf) - nothing, stack, result });
     }
   }
   return measured;
@@ -183,21 +200,23 @@ export async function onChips() {
     });
   };
   const measured = await measure();
-  for (const { cpu, what, instructions, flash, stack } of measured) {
-    if (what === SHA256_BY_HAND) continue;
-    const primitive = PRIMITIVES.find((one) => one.what === what);
-    const hash = measured.find((other) => other.cpu === cpu && other.what === SHA512).flash;
-    add(cpu, primitive.name, instructions, primitive.unit, primitive.peer, primitive.instructions[cpu]);
+  const found = (cpu, name) => measured.find((one) => one.cpu === cpu && one.name === name);
+  for (const { cpu, what, name, instructions, flash, stack, result } of measured) {
+    const primitive = PRIMITIVES.find((one) => one.name === name);
+    if (!primitive) continue;
+    const same = measured.find((one) => one.what === what).result;
+    if (result !== same) throw new Error(`bench: ${name} gives another result on the ${cpu}`);
+    add(cpu, name, instructions, primitive.unit, primitive.peer, primitive.instructions[cpu]);
     if (cpu !== 'Cortex-M0') continue;
-    const own = what === ED25519 ? flash - hash : flash;
-    const name = what === ED25519 ? `${primitive.name} without SHA-512` : primitive.name;
-    add(cpu, `${name}, flash`, own, 'bytes', primitive.peer, what === ED25519 ? [primitive.flash[0]] : primitive.flash);
-    add(cpu, `${primitive.name}, stack`, stack, 'bytes', primitive.peer, primitive.stack);
+    const [own, label, limits] =
+      what === ED25519
+        ? [flash - found(cpu, SHA512_OF_ED25519).flash, `${name} without SHA-512`, [primitive.flash[0]]]
+        : [flash, name, primitive.flash];
+    add(cpu, `${label}, flash`, own, 'bytes', primitive.peer, limits);
+    add(cpu, `${name}, stack`, stack, 'bytes', primitive.peer, primitive.stack);
   }
   for (const cpu of Object.keys(CPUS)) {
-    const [ours, byHand] = [SHA256, SHA256_BY_HAND].map((what) =>
-      measured.find((one) => one.cpu === cpu && one.what === what),
-    );
+    const [ours, byHand] = [found(cpu, 'SHA-256'), found(cpu, SHA256_BY_HAND.name)];
     if (ours.result !== byHand.result) throw new Error(`bench: on the ${cpu} the two SHA-256 differ`);
     const tax = ours.instructions / byHand.instructions;
     add(cpu, 'SHA-256, translated to the same loops in C', tax, 'times the instructions', undefined, [TAX_MAX]);

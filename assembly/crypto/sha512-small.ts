@@ -5,6 +5,7 @@
 
 import { SCRATCH } from '../scratch';
 import { sha512Constant } from './sha2-constants';
+import { Sigma } from './sigma512';
 
 const BLOCK: usize = 8 * 16;
 const ROUNDS: usize = 8 * 80;
@@ -18,9 +19,9 @@ export function sha512CompressSmall(state: usize, block: usize): void {
   for (let i: usize = 0; i < BLOCK; i += 8) store<u64>(i, bswap<u64>(load<u64>(block + i)), SCHEDULE);
   for (let i: usize = 0; i < ROUNDS - BLOCK; i += 8) {
     const x = load<u64>(i, SCHEDULE + 8);
-    let w = load<u64>(i, SCHEDULE) + (rotr<u64>(x, 1) ^ rotr<u64>(x, 8) ^ (x >> 7));
+    let w = load<u64>(i, SCHEDULE) + Sigma.small0(x);
     const y = load<u64>(i, SCHEDULE + 112);
-    w += load<u64>(i, SCHEDULE + 72) + (rotr<u64>(y, 19) ^ rotr<u64>(y, 61) ^ (y >> 6));
+    w += load<u64>(i, SCHEDULE + 72) + Sigma.small1(y);
     store<u64>(i, w, SCHEDULE + 128);
   }
   for (let i: usize = 0; i < HASH; i += 8) store<u64>(i, load<u64>(state + HASH - 8 - i), ROW);
@@ -29,12 +30,12 @@ export function sha512CompressSmall(state: usize, block: usize): void {
     const g = load<u64>(i, ROW + 8);
     let t = load<u64>(i, ROW) + sha512Constant(i) + load<u64>(i, SCHEDULE);
     t += g ^ (e & (load<u64>(i, ROW + 16) ^ g));
-    t += rotr<u64>(e ^ rotr<u64>(e ^ rotr<u64>(e, 23), 4), 14); // rotations by 14, 18 and 41
+    t += Sigma.large1(e);
     store<u64>(i, load<u64>(i, ROW + 32) + t, ROW + 32);
     const a = load<u64>(i, ROW + 56);
     const b = load<u64>(i, ROW + 48);
     t += b ^ ((a ^ b) & (b ^ load<u64>(i, ROW + 40)));
-    t += rotr<u64>(a ^ rotr<u64>(a ^ rotr<u64>(a, 5), 6), 28); // by 28, 34 and 39
+    t += Sigma.large0(a);
     store<u64>(i, t, ROW + 64);
   }
   for (let i: usize = 0; i < HASH; i += 8) {

@@ -12,9 +12,13 @@ export const PROFILES = {
   fast: [],
   small: ['PROFILE_SMALL=1'],
   narrow: ['PROFILE_SMALL=1', 'PROFILE_NARROW=1'],
+  'small-sha512': ['PROFILE_SMALL=1', 'PROFILE_SHA512=1'],
+  'narrow-sha512': ['PROFILE_SMALL=1', 'PROFILE_NARROW=1', 'PROFILE_SHA512=1'],
 } as const;
 export type Profile = keyof typeof PROFILES;
-export const profiles = Object.keys(PROFILES) as Profile[];
+/** The last two differ in a hash alone. */
+export const hashProfiles = Object.keys(PROFILES) as Profile[];
+export const profiles = hashProfiles.slice(0, 3);
 
 export interface Machine {
   /** An exported function; bigint for u64, boolean results are 0 or 1. */

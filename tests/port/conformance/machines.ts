@@ -65,8 +65,8 @@ export interface Machine {
 }
 
 /** The conformance firmware on an emulated board. */
-export async function onBoard(folder: string, machine: Machine, script: Uint8Array): Promise<Played> {
-  const firmware = await buildFirmware(machine.board, { program: 'conformance', folder });
+export async function onBoard(folder: string, machine: Machine, script: Uint8Array, wasm?: string): Promise<Played> {
+  const firmware = await buildFirmware(machine.board, { program: 'conformance', folder, ...(wasm && { wasm }) });
   const quiet = ['-display', 'none', '-monitor', 'none', '-serial', 'stdio'];
   return overPipes(machine.emulator, [...machine.arguments, ...quiet, '-kernel', firmware], script);
 }
