@@ -46,6 +46,18 @@ export function anchorsOf(role: i32): u32 {
   return found;
 }
 
+/** How many anchors are in a set. */
+export function anchorsIn(set: u32): u32 {
+  let found: u32 = 0;
+  for (; set != 0; set &= set - 1) found++;
+  return found;
+}
+
+/** The first anchor of a set that has one. */
+export function anchorFirst(set: u32): u32 {
+  return anchorsIn((set & -set) - 1);
+}
+
 export function anchorsForget(): void {
   count = 0;
 }

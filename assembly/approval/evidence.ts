@@ -18,7 +18,7 @@
 // Denials and sequences are kept per operator besides, where nothing can push them out.
 
 import { Reason } from '../reason';
-import { ANCHORS_MAX } from './anchors';
+import { ANCHORS_MAX, anchorsIn } from './anchors';
 import { document, documentOpen, NEVER } from './document';
 import { Confirm, opinion } from './entries';
 
@@ -238,7 +238,7 @@ export function evidenceWeigh(now: u64, sources: u32): void {
     const reason = summary(finding);
     if (precedence(reason) > precedence(outcome.reason)) outcome.reason = reason;
   }
-  outcome.approvals = popcnt(approvers);
+  outcome.approvals = anchorsIn(approvers);
   if (outcome.approvals != 0) outcome.reason = Reason.TooFewOperators;
 }
 

@@ -187,19 +187,19 @@ export class Cursor {
 
   /** Number of items that follow. */
   array(): u32 {
-    return this.count(this.expect(Type.Array), 1);
+    return this.count(this.expect(Type.Array), 0);
   }
 
   /** Number of pairs that follow. */
   map(): u32 {
-    return this.count(this.expect(Type.Map), 2);
+    return this.count(this.expect(Type.Map), 1);
   }
 
-  // An item takes at least a byte: a larger count is a lie that would only cost time.
-  private count(count: u64, items: u32): u32 {
+  // An item takes at least a byte, a pair two (shift 1): a larger count is a lie that would only cost time.
+  private count(count: u64, shift: u32): u32 {
     if (this.fault != Reason.Ok) return 0;
     if (this.lenient && count == UNTIL_BREAK) return UNTIL_BREAK;
-    if (count > <u64>(<u32>(this.end - this.at) / items)) this.fail(Reason.Truncated);
+    if (count > <u64>(<u32>(this.end - this.at) >> shift)) this.fail(Reason.Truncated);
     return <u32>this.value;
   }
 
@@ -270,10 +270,18 @@ export class Cursor {
           return;
         }
         store<u32>(nesting + (depth++ << 2), left);
-        left = type == Type.Tag ? 1 : this.count(this.value, type == Type.Map ? 2 : 1) << (type == Type.Map ? 1 : 0);
+        const shift: u32 = type == Type.Map ? 1 : 0;
+        left = type == Type.Tag ? 1 : this.count(this.value, shift) << shift;
       }
     }
   }
+}
+
+/** How many characters a packed word has. */
+export function letters(packed: u64): u32 {
+  let count: u32 = 0;
+  for (; packed != 0; packed >>= 8) count++;
+  return count;
 }
 
 // The mirror of Cursor: writes the deterministic encoding (but not the order of keys, which is the caller's).
@@ -303,9 +311,11 @@ export class Writer {
   }
 
   head(type: i32, value: u64): void {
-    const bytes: u32 = value < 24 ? 0 : value < 0x100 ? 1 : value < 0x10000 ? 2 : value < 0x100000000 ? 4 : 8;
+    const info: u32 =
+      value < 24 ? <u32>value : value < 0x100 ? 24 : value < 0x10000 ? 25 : value < 0x100000000 ? 26 : 27;
+    const bytes: u32 = info < 24 ? 0 : 1 << (info - 24);
     if (!this.room(1 + bytes)) return;
-    store<u8>(this.at++, ((<u32>type) << 5) | (bytes == 0 ? <u32>value : 24 + ctz(bytes)));
+    store<u8>(this.at++, ((<u32>type) << 5) | info);
     for (let left = bytes; left != 0; ) store<u8>(this.at++, <u8>(value >> (--left << 3)));
   }
 
@@ -330,7 +340,7 @@ export class Writer {
 
   /** Up to 8 ASCII characters, the first in the lowest byte: 'rc' is 0x6372. */
   word(packed: u64): void {
-    const length: u32 = 8 - (<u32>clz(packed) >> 3);
+    const length = letters(packed);
     this.head(Type.Text, length);
     if (!this.room(length)) return;
     for (let i: u32 = 0; i < length; i++, packed >>= 8) store<u8>(this.at++, <u8>packed);

@@ -11,7 +11,7 @@
 // No other document of ours can be taken for one, nor the reverse, whatever is signed with the same key: approvals and
 // consents are maps, a SUIT_Digest is an array that begins with a number, and a change begins with its own name.
 
-import { ANCHORS_MAX, anchorSigner, Role } from '../approval/anchors';
+import { ANCHORS_MAX, anchorSigner, anchorsIn, Role } from '../approval/anchors';
 import { BOOTSTRAP, BOOTSTRAP_BYTES_MAX, bootstrapBytes, identity } from '../approval/bootstrap';
 import { listsDevice } from '../approval/entries';
 import { Cursor, Writer } from '../codec/cbor';
@@ -72,7 +72,7 @@ function authenticate(items: u32, payload: usize, payloadBytes: u32): i32 {
   }
   if (list.close() != Reason.Ok) return list.fault;
   if (signers == 0) return stranger;
-  return <u32>popcnt(signers) < policy.threshold ? Reason.TooFewOperators : Reason.Ok;
+  return anchorsIn(signers) < policy.threshold ? Reason.TooFewOperators : Reason.Ok;
 }
 
 function readPayload(from: usize, length: u32): bool {

@@ -10,7 +10,7 @@
 // Ok counts as an approval, one with Denied denies; without a sequence it is about a block of the envelope. Findings
 // that do not fit are left out at the end; they were weighed all the same.
 
-import { Anchor, anchorAt } from '../approval/anchors';
+import { Anchor, anchorAt, anchorFirst } from '../approval/anchors';
 import { Confirm, subject } from '../approval/entries';
 import { Finding, findingAt, findingCount, findingHasEntry, outcome } from '../approval/evidence';
 import { Writer } from '../codec/cbor';
@@ -52,7 +52,7 @@ export function explain(verdict: i32, reason: i32, row: i32, now: u64): void {
   member(9, now);
   if (authentic) {
     writer.uint(10);
-    kid(anchorAt(ctz(subject.vendors)));
+    kid(anchorAt(anchorFirst(subject.vendors)));
   }
   if (confirm) member(11, outcome.confirm == Confirm.Ask ? 1 : 0);
   if (asks) member(12, manifest.asks);

@@ -3,7 +3,7 @@
 // REPLY is the working area of verifications. A handler therefore does its work first and writes its answer then: from
 // `replyMap` on nothing may hash or verify.
 
-import { Writer } from '../codec/cbor';
+import { letters, Writer } from '../codec/cbor';
 import { PACKET_BYTES_MAX } from '../codec/frame';
 import { Reason } from '../reason';
 import { SCRATCH } from '../scratch';
@@ -43,7 +43,7 @@ export function replyMap(count: u32): Writer {
 export function wordLong(first: u64, rest: u64): void {
   store<u64>(LONG, first);
   store<u64>(LONG, rest, 8);
-  writer.text(LONG, 16 - (<u32>clz(rest) >> 3));
+  writer.text(LONG, 8 + letters(rest));
 }
 
 // What a handler returns: OK, or why not. A group's number, or one of SMP's own (Group.None).

@@ -100,8 +100,20 @@ function describeVersion(to: usize): void {
 
 // Writes a number in decimal; returns how many digits (at most 20).
 export function decimal(to: usize, number: u64): u32 {
-  let digits: u32 = 1;
-  for (let rest = number / 10; rest; rest /= 10) digits++;
-  for (let i = digits; i; number /= 10) store<u8>(to + --i, 0x30 + <u8>(number % 10));
+  let digits: u32 = 0;
+  do {
+    // One digit comes out of the low end: the others move up.
+    memory.copy(to + 1, to, digits++);
+    let digit: u32 = 0;
+    for (let bit: u32 = 0; bit < 64; bit++) {
+      // Long division by 10, bit by bit: the quotient takes the place of the number.
+      digit = (digit << 1) | <u32>(number >> 63);
+      number <<= 1;
+      if (digit < 10) continue;
+      digit -= 10;
+      number |= 1;
+    }
+    store<u8>(to, 0x30 + digit);
+  } while (number);
   return digits;
 }

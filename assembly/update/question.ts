@@ -5,7 +5,7 @@
 // the same words of the manifest, with its full time to answer: how long the device was off, nobody knows, and no answer
 // never means yes. How the last one ended is kept too: a deferred download leaves no other trace.
 
-import { anchorCount } from '../approval/anchors';
+import { anchorCount, anchorFirst } from '../approval/anchors';
 import { subject } from '../approval/entries';
 import { Key } from '../flash/keys';
 import { storeCommit, storeRead, storeStage, storeStageDelete } from '../flash/store';
@@ -81,7 +81,7 @@ export function ask(what: About, digest: usize, reason: Reason): Reason {
   nonceSpend();
   kept.about = what;
   kept.why = reason;
-  kept.signer = seatOf(ctz(subject.vendors));
+  kept.signer = seatOf(anchorFirst(subject.vendors));
   memory.copy(KEPT + HEAD_BYTES, QUESTION, QUESTION_BYTES);
   storeStage(Key.Question, KEPT, KEPT_BYTES);
   if (what === About.Download) {

@@ -19,6 +19,9 @@ import { translate } from './translate.js';
 const ROOT = fileURLToPath(packageRoot);
 const BOARDS = join(ROOT, 'boards');
 
+/** What every program wants of a C library. */
+const LIBRARY = 'port/libc.c';
+
 /** The port's C stays free of warnings, and so does the translated module. */
 const WARNINGS = ['-Wall', '-Wextra', '-Werror'];
 
@@ -105,7 +108,7 @@ export async function buildFirmware(name: string, options: BuildOptions = {}): P
   const linking = ['-nostartfiles', `--specs=${firmware.specs}`, '-T', join(BOARDS, firmware.script)];
   const defines = Object.entries(symbols).map(([symbol, value]) => `-Wl,--defsym=${symbol}=${value}`);
   const map = `-Wl,--gc-sections,--build-id=none,-Map=${join(folder, `${program}.map`)}`;
-  const sources = [PROGRAMS[program].main, ...firmware.sources].map((file) => join(BOARDS, file));
+  const sources = [PROGRAMS[program].main, LIBRARY, ...firmware.sources].map((file) => join(BOARDS, file));
   execFileSync(
     firmware.compiler,
     [...firmware.flags, ...language, ...flags, ...places, ...linking, ...defines, map, ...sources, '-lgcc', '-o', elf],
