@@ -15,8 +15,8 @@
 // it). The functions below those are single primitives, for tests, tools and applications that need a hash.
 
 import { BOOTSTRAP, bootstrapBytes } from './approval/bootstrap';
-import { Cursor } from './codec/cbor';
-import { Key, keyRead, Sign1, sign1Open, signedBy } from './codec/cose';
+import { reading } from './codec/cbor';
+import { Key, keyRead, message, sign1Open, signedBy } from './codec/cose';
 import {
   ed25519Begin as beginEd25519,
   ed25519Finish as finishEd25519,
@@ -45,7 +45,7 @@ import {
   offerPush as push,
 } from './package/reader';
 import { CHANGE_BYTES_MAX, changeApply, changeOpen } from './policy/change';
-import { VERDICT, verdictBytes } from './policy/explain';
+import { VERDICT_BYTES_MAX, verdictRecord } from './policy/explain';
 import { facts, operatorFloor as floorOf, setOperatorFloor as setFloorOf } from './policy/facts';
 import { judgeConsider, judgeDecide, judgeForget, judgeHead, judgeReason, judgeUnreachable } from './policy/judge';
 import { provision as provisionDevice, provisioned } from './policy/provision';
@@ -58,10 +58,9 @@ const INPUT: usize = memory.data(1792, 16);
 /** The one hash that an application can have open here, and its result: SHA-512 is the larger. */
 const HASH: usize = memory.data(SHA512_STATE_BYTES, 16);
 const HASH_RESULT: usize = memory.data(64, 16);
+const RECORD: usize = memory.data(VERDICT_BYTES_MAX, 16);
 
 const key = changetype<Key>(memory.data(offsetof<Key>(), 4));
-const message = changetype<Sign1>(memory.data(offsetof<Sign1>(), 4));
-const cursor = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
 
 let outputAt: usize = 0;
 let outputLength: u32 = 0;
@@ -213,7 +212,7 @@ export function unreachable(source: i32): void {
 /** 1 install, 2 ask, 3 reject; its record (policy/explain.ts) is the output. */
 export function decide(): i32 {
   decided = judgeDecide();
-  give(VERDICT, verdictBytes());
+  give(RECORD, verdictRecord(RECORD));
   return decided;
 }
 
@@ -303,10 +302,10 @@ export function sign1Verify(keyBytes: u32, messageBytes: u32, payload: u32, aad:
   if (!fits(keyBytes + messageBytes + payload + aad)) return Reason.TooLarge;
   const at = INPUT + keyBytes;
   const detached = at + messageBytes;
-  cursor.open(INPUT, keyBytes);
-  const unusable = keyRead(cursor, key);
+  reading.open(INPUT, keyBytes);
+  const unusable = keyRead(reading, key);
   if (unusable != Reason.Ok) return unusable;
-  if (cursor.close() != Reason.Ok) return cursor.fault;
+  if (reading.close() != Reason.Ok) return reading.fault;
   const fault = sign1Open(message, at, messageBytes);
   if (fault != Reason.Ok) return fault;
   if (message.payload != 0)

@@ -9,3 +9,9 @@ import { SMALL } from './profile';
 // @as-covers: ignore: counted, it would be no constant any more
 export const SCRATCH_BYTES: i32 = SMALL ? 2560 : 4608; // the largest turn: an Ed25519 verification, tables and digits
 export const SCRATCH: usize = memory.data(SCRATCH_BYTES, 16);
+
+// The end of it serves what is begun and finished by one function with nothing of the above in between: a hash of bytes
+// that lie still (before a signature is looked at, or without one), or a walk past nested CBOR.
+export const HASHING: usize = SCRATCH + SCRATCH_BYTES - 144; // SHA256_STATE_BYTES
+export const HASHED: usize = SCRATCH + SCRATCH_BYTES - 32; // and its digest
+export const NESTING: usize = HASHING; // codec/cbor.ts: 64 bytes

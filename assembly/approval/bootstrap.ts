@@ -5,7 +5,7 @@
 // It is kept whole in BOOTSTRAP, and everything read from it points there. It is not signed: a blank device believes
 // the first one and whoever stores it must lock it then. A faulty one leaves the device unprovisioned.
 
-import { Cursor } from '../codec/cbor';
+import { reading } from '../codec/cbor';
 import { Reason } from '../reason';
 import { anchorsForget, anchorsRead } from './anchors';
 
@@ -31,7 +31,6 @@ export class Identity {
 }
 
 export const identity = changetype<Identity>(memory.data(offsetof<Identity>(), 4));
-const cursor = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
 
 let held: u32 = 0;
 
@@ -57,47 +56,47 @@ export function bootstrapRead(from: usize, length: u32): i32 {
 }
 
 function readMembers(length: u32): i32 {
-  cursor.open(BOOTSTRAP, length);
+  reading.open(BOOTSTRAP, length);
   let required = 0;
   let previous: usize = 0;
-  for (let left = cursor.map(); cursor.more(left); left--) {
-    previous = cursor.ordered(previous);
-    const key = cursor.label();
-    if (cursor.fault != Reason.Ok) break;
+  for (let left = reading.map(); reading.more(left); left--) {
+    previous = reading.ordered(previous);
+    const key = reading.label();
+    if (reading.fault != Reason.Ok) break;
     if (key <= 6) required++;
     const fault = readMember(key);
-    if (cursor.fault != Reason.Ok) break;
+    if (reading.fault != Reason.Ok) break;
     if (fault != Reason.Ok) return fault;
   }
-  if (cursor.close() != Reason.Ok) return cursor.fault;
+  if (reading.close() != Reason.Ok) return reading.fault;
   return required == 6 ? Reason.Ok : Reason.MissingMember;
 }
 
 function readMember(key: i32): i32 {
   switch (key) {
     case 1:
-      return cursor.uint() == BOOTSTRAP_VERSION ? Reason.Ok : Reason.BootstrapVersion;
+      return reading.uint() == BOOTSTRAP_VERSION ? Reason.Ok : Reason.BootstrapVersion;
     case 2:
-      identity.deviceId = cursor.bytes();
-      identity.deviceIdBytes = cursor.length;
-      return cursor.length - 1 < DEVICE_ID_BYTES_MAX ? Reason.Ok : Reason.IdentityMalformed;
+      identity.deviceId = reading.bytes();
+      identity.deviceIdBytes = reading.length;
+      return reading.length - 1 < DEVICE_ID_BYTES_MAX ? Reason.Ok : Reason.IdentityMalformed;
     case 3:
-      identity.vendorId = cursor.bytes();
-      return cursor.length == UUID_BYTES ? Reason.Ok : Reason.IdentityMalformed;
+      identity.vendorId = reading.bytes();
+      return reading.length == UUID_BYTES ? Reason.Ok : Reason.IdentityMalformed;
     case 4:
-      identity.classId = cursor.bytes();
-      return cursor.length == UUID_BYTES ? Reason.Ok : Reason.IdentityMalformed;
+      identity.classId = reading.bytes();
+      return reading.length == UUID_BYTES ? Reason.Ok : Reason.IdentityMalformed;
     case 5:
-      return anchorsRead(cursor);
+      return anchorsRead(reading);
     case 6:
-      identity.policy = cursor.at;
-      cursor.skip();
-      identity.policyBytes = <u32>(cursor.at - identity.policy);
+      identity.policy = reading.at;
+      reading.skip();
+      identity.policyBytes = <u32>(reading.at - identity.policy);
       return Reason.Ok;
     case 7:
-      identity.approvals = cursor.at;
-      for (let left = cursor.array(); cursor.more(left); left--) cursor.bytes();
-      identity.approvalsBytes = <u32>(cursor.at - identity.approvals);
+      identity.approvals = reading.at;
+      for (let left = reading.array(); reading.more(left); left--) reading.bytes();
+      identity.approvalsBytes = <u32>(reading.at - identity.approvals);
       return Reason.Ok;
     default:
       return Reason.UnknownMember;

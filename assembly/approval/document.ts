@@ -6,8 +6,8 @@
 // anchor, and only then are its claims read. What is signed but not a claims set of exactly this shape is
 // ApprovalMalformed: it approves nothing, and if its sequence number could be read, it still replaces older documents.
 
-import { Cursor } from '../codec/cbor';
-import { Sign1, sign1Open } from '../codec/cose';
+import { reading } from '../codec/cbor';
+import { message, sign1Open } from '../codec/cose';
 import { Reason } from '../reason';
 import { anchorSigner, Role } from './anchors';
 import { entriesRead } from './entries';
@@ -28,8 +28,6 @@ export class Document {
 }
 
 export const document = changetype<Document>(memory.data(offsetof<Document>(), 8));
-const message = changetype<Sign1>(memory.data(offsetof<Sign1>(), 4));
-const claims = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
 
 /**
  * Authentic and well-formed? Fills `document`, and `opinion` about the current subject (see entries.ts; without a
@@ -48,45 +46,45 @@ export function documentOpen(from: usize, length: u32): i32 {
   const signer = anchorSigner(message, Role.Operator, message.payload, message.payloadBytes);
   if (signer < 0) return -signer;
   document.signer = signer;
-  claims.open(message.payload, message.payloadBytes);
+  reading.open(message.payload, message.payloadBytes);
   return readClaims() ? Reason.Ok : Reason.ApprovalMalformed;
 }
 
 function readClaims(): bool {
   let required = 0;
   let previous: usize = 0;
-  for (let left = claims.map(); claims.more(left); left--) {
-    previous = claims.ordered(previous);
-    switch (claims.label()) {
+  for (let left = reading.map(); reading.more(left); left--) {
+    previous = reading.ordered(previous);
+    switch (reading.label()) {
       case 1:
-        claims.text();
+        reading.text();
         required++;
         break;
       case 4:
-        document.expires = claims.uint();
+        document.expires = reading.uint();
         break;
       case 5:
-        document.notBefore = claims.uint();
+        document.notBefore = reading.uint();
         break;
       case 6:
-        document.issuedAt = claims.uint();
+        document.issuedAt = reading.uint();
         required++;
         break;
       case 7:
-        claims.bytes();
+        reading.bytes();
         required++;
         break;
       case -70001:
-        document.sequence = claims.uint();
+        document.sequence = reading.uint();
         required++;
         break;
       case -70002:
-        entriesRead(claims);
+        entriesRead(reading);
         required++;
         break;
       default:
-        claims.fail(Reason.UnknownMember);
+        reading.fail(Reason.UnknownMember);
     }
   }
-  return claims.close() == Reason.Ok && required == 5;
+  return reading.close() == Reason.Ok && required == 5;
 }

@@ -10,6 +10,7 @@
 // at any alignment.
 
 import { Reason } from '../reason';
+import { NESTING } from '../scratch';
 
 /** Major types; None is what a faulty cursor reads. */
 export const enum Type {
@@ -26,7 +27,7 @@ export const enum Type {
 
 /** Deeper than any format of ours (a SUIT text member is 4 deep), and little enough to be kept in a table. */
 export const NESTING_MAX: u32 = 16;
-const nesting: usize = memory.data(64, 4); // NESTING_MAX words: items left on each level while an item is skipped
+// In NESTING, while an item is skipped: a word for each level, the items left on it.
 
 /** What `array` and `map` of a lenient cursor return when a break marks the end: never a count, also counted down. */
 const UNTIL_BREAK: u32 = u32.MAX_VALUE;
@@ -257,7 +258,7 @@ export class Cursor {
     for (;;) {
       while (!this.more(left)) {
         if (depth == 0 || this.fault != Reason.Ok) return;
-        left = load<u32>(nesting + (--depth << 2));
+        left = load<u32>(NESTING + (--depth << 2));
       }
       left--;
       const type = this.head();
@@ -269,13 +270,16 @@ export class Cursor {
           this.fail(Reason.TooDeep);
           return;
         }
-        store<u32>(nesting + (depth++ << 2), left);
+        store<u32>(NESTING + (depth++ << 2), left);
         const shift: u32 = type == Type.Map ? 1 : 0;
         left = type == Type.Tag ? 1 : this.count(this.value, shift) << shift;
       }
     }
   }
 }
+
+/** For whoever reads a document from its first byte to its last in one go: such readings do not stand inside another. */
+export const reading = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
 
 /** How many characters a packed word has. */
 export function letters(packed: u64): u32 {

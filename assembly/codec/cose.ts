@@ -8,8 +8,9 @@
 
 import { ed25519Begin, ed25519Finish, ed25519Update, ed25519ValidKey } from '../crypto/ed25519';
 import { p256ValidKey, p256Verify } from '../crypto/p256';
-import { SHA256_STATE_BYTES, sha256Begin, sha256Finish, sha256Update } from '../crypto/sha256';
+import { sha256Begin, sha256Finish, sha256Update } from '../crypto/sha256';
 import { Reason } from '../reason';
+import { HASHING } from '../scratch';
 import { Cursor, Type, Writer } from './cbor';
 
 export const enum KeyKind {
@@ -61,12 +62,14 @@ export class Sign1 {
   signature: usize; // SIGNATURE_BYTES
 }
 
+/** The message that is looked at. Nobody opens another before it is done with. */
+export const message = changetype<Sign1>(memory.data(offsetof<Sign1>(), 4));
+
 const outer = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
 const header = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
 const other = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
 const head = changetype<Writer>(memory.data(offsetof<Writer>(), 4));
 
-const hash: usize = memory.data(SHA256_STATE_BYTES, 8);
 const publicKey: usize = memory.data(64, 16); // x and y side by side, as the verifiers want them
 const piece: usize = memory.data(32, 8); // what Sig_structure adds around the parts; at the end, its SHA-256
 const PIECE_BYTES: u32 = 32;
@@ -264,7 +267,7 @@ function inProtected(view: Sign1, label: usize, length: u32): bool {
 export function signedBy(view: Sign1, key: Key, payload: usize, payloadBytes: u32, aad: usize, aadBytes: u32): i32 {
   if (!fits(view.algorithm, key.kind)) return Reason.AlgorithmMismatch;
   const curve25519 = key.kind == KeyKind.Ed25519;
-  if (!curve25519) sha256Begin(hash);
+  if (!curve25519) sha256Begin(HASHING);
   else {
     layOut(key);
     if (!ed25519Begin(publicKey, view.signature)) return Reason.SignatureInvalid;
@@ -286,14 +289,14 @@ function emptyMap(view: Sign1): bool {
 }
 
 function finishP256(view: Sign1, key: Key): bool {
-  sha256Finish(hash, piece);
+  sha256Finish(HASHING, piece);
   layOut(key);
   return p256Verify(publicKey, piece, view.signature);
 }
 
 function feed(curve25519: bool, from: usize, length: u32): void {
   if (curve25519) ed25519Update(from, length);
-  else sha256Update(hash, from, length);
+  else sha256Update(HASHING, from, length);
 }
 
 function feedString(curve25519: bool, from: usize, length: u32): void {

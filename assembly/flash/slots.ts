@@ -7,8 +7,9 @@
 // The spare page is what makes the swap resumable: swap.ts. The head (the envelope up to the payload) stands in the
 // last pages of each place, so that an image can be judged again from flash alone.
 
-import { SHA256_STATE_BYTES, sha256Begin, sha256Finish, sha256Update } from '../crypto/sha256';
+import { sha256Begin, sha256Finish, sha256Update } from '../crypto/sha256';
 import { Reason } from '../reason';
+import { HASHED, HASHING } from '../scratch';
 import { flashErase, flashMap, flashRead, flashWrite, Map, PIECE, PIECE_BYTES } from './flash';
 
 export const enum Place {
@@ -19,8 +20,6 @@ export const enum Place {
 
 // Room for the head of an envelope, see package/head.ts; on flash with large pages it takes one whole page.
 const HEAD_ROOM: u32 = 2048;
-
-const state: usize = memory.data(SHA256_STATE_BYTES, 8);
 
 export function pageBytes(): u32 {
   return flashMap(Map.PageBytes);
@@ -72,9 +71,9 @@ export function placeFeed(place: Place, bytes: u32, state: usize): Reason {
 // Is the image of a place (its first `bytes` bytes) the one with this SHA-256?
 export function placeHolds(place: Place, bytes: u32, digest: usize): Reason {
   if (bytes > imageBytesMax()) return Reason.ImageDamaged;
-  sha256Begin(state);
-  const reason = placeFeed(place, bytes, state);
+  sha256Begin(HASHING);
+  const reason = placeFeed(place, bytes, HASHING);
   if (reason !== Reason.Ok) return reason;
-  sha256Finish(state, PIECE);
-  return memory.compare(PIECE, digest, 32) === 0 ? Reason.Ok : Reason.ImageDamaged;
+  sha256Finish(HASHING, HASHED);
+  return memory.compare(HASHED, digest, 32) === 0 ? Reason.Ok : Reason.ImageDamaged;
 }

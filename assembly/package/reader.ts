@@ -8,6 +8,7 @@
 
 import { SHA256_STATE_BYTES, sha256Begin, sha256Finish, sha256Update } from '../crypto/sha256';
 import { Reason } from '../reason';
+import { HASHED } from '../scratch';
 import { DIGEST_BYTES } from './digest';
 import { envelopeBegin, envelopeHeadBytes, envelopeScan, envelopeWanted } from './envelope';
 import { HEAD, HEAD_BYTES_MAX } from './head';
@@ -23,7 +24,6 @@ export const enum Phase {
 }
 
 const state: usize = memory.data(SHA256_STATE_BYTES, 8);
-const digest: usize = memory.data(32, 8);
 
 let phase: i32 = Phase.Empty;
 let fault: i32 = Reason.Ok;
@@ -125,8 +125,8 @@ function pushPayload(from: usize, length: u32): u32 {
   sha256Update(state, from, taken);
   passed += taken;
   if (passed == manifest.imageBytes) {
-    sha256Finish(state, digest);
-    if (memory.compare(digest, manifest.imageDigest, DIGEST_BYTES) == 0) phase = Phase.Complete;
+    sha256Finish(state, HASHED);
+    if (memory.compare(HASHED, manifest.imageDigest, DIGEST_BYTES) == 0) phase = Phase.Complete;
     else fail(Reason.PayloadDigest);
   }
   return taken;

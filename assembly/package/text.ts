@@ -3,7 +3,7 @@
 // {language: {1..4: texts about the manifest, component id: {2: model name, 5: description, 6: version, ...}}}
 // The first language is taken. Nothing here decides anything; who shows it must guard the terminal against it.
 
-import { Cursor, Type } from '../codec/cbor';
+import { reading, Type } from '../codec/cbor';
 import { Reason } from '../reason';
 
 @unmanaged
@@ -16,54 +16,52 @@ export class Text {
   descriptionBytes: u32;
 }
 
-const cursor = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
-
 /** `component` is the encoded component identifier of the manifest. */
 export function textRead(text: Text, from: usize, length: u32, component: usize, componentBytes: u32): i32 {
-  cursor.open(from, length);
-  const languages = cursor.map();
+  reading.open(from, length);
+  const languages = reading.map();
   let previous: usize = 0;
-  for (let left = languages; cursor.more(left); left--) {
-    previous = cursor.ordered(previous);
-    cursor.text();
+  for (let left = languages; reading.more(left); left--) {
+    previous = reading.ordered(previous);
+    reading.text();
     if (left == languages) readLanguage(text, component, componentBytes);
-    else cursor.skip();
+    else reading.skip();
   }
-  return cursor.close() == Reason.Ok ? Reason.Ok : Reason.TextMalformed;
+  return reading.close() == Reason.Ok ? Reason.Ok : Reason.TextMalformed;
 }
 
 function readLanguage(text: Text, component: usize, componentBytes: u32): void {
   let previous: usize = 0;
-  for (let left = cursor.map(); cursor.more(left); left--) {
-    previous = cursor.ordered(previous);
-    const ours = cursor.peek() == Type.Array;
-    const key = cursor.at;
-    cursor.skip();
-    const bytes = <u32>(cursor.at - key);
+  for (let left = reading.map(); reading.more(left); left--) {
+    previous = reading.ordered(previous);
+    const ours = reading.peek() == Type.Array;
+    const key = reading.at;
+    reading.skip();
+    const bytes = <u32>(reading.at - key);
     if (ours && bytes == componentBytes && memory.compare(key, component, bytes) == 0) readComponent(text);
-    else cursor.skip();
+    else reading.skip();
   }
 }
 
 function readComponent(text: Text): void {
   let previous: usize = 0;
-  for (let left = cursor.map(); cursor.more(left); left--) {
-    previous = cursor.ordered(previous);
-    switch (cursor.label()) {
+  for (let left = reading.map(); reading.more(left); left--) {
+    previous = reading.ordered(previous);
+    switch (reading.label()) {
       case 2:
-        text.name = cursor.text();
-        text.nameBytes = cursor.length;
+        text.name = reading.text();
+        text.nameBytes = reading.length;
         break;
       case 5:
-        text.description = cursor.text();
-        text.descriptionBytes = cursor.length;
+        text.description = reading.text();
+        text.descriptionBytes = reading.length;
         break;
       case 6:
-        text.versionText = cursor.text();
-        text.versionTextBytes = cursor.length;
+        text.versionText = reading.text();
+        text.versionTextBytes = reading.length;
         break;
       default:
-        cursor.skip();
+        reading.skip();
     }
   }
 }

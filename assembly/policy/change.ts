@@ -14,8 +14,8 @@
 import { ANCHORS_MAX, anchorSigner, anchorsIn, Role } from '../approval/anchors';
 import { BOOTSTRAP, BOOTSTRAP_BYTES_MAX, bootstrapBytes, identity } from '../approval/bootstrap';
 import { listsDevice } from '../approval/entries';
-import { Cursor, Writer } from '../codec/cbor';
-import { Sign1, sign1Open } from '../codec/cose';
+import { reading, Writer } from '../codec/cbor';
+import { message, sign1Open } from '../codec/cose';
 import { Reason } from '../reason';
 import { SCRATCH } from '../scratch';
 import { policy } from './policy';
@@ -39,17 +39,15 @@ export class Change {
 }
 
 export const change = changetype<Change>(memory.data(offsetof<Change>(), 8));
-const message = changetype<Sign1>(memory.data(offsetof<Sign1>(), 4));
-const list = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
 const writer = changetype<Writer>(memory.data(offsetof<Writer>(), 4));
 
 /** Authentic, well-formed, and for this device? Fills `change`, with views on the bytes. Nothing is altered yet. */
 export function changeOpen(from: usize, length: u32): i32 {
   if (length > CHANGE_BYTES_MAX) return Reason.TooLarge;
-  list.open(from, length);
-  const items = list.array();
-  const payload = list.bytes();
-  const payloadBytes = list.length;
+  reading.open(from, length);
+  const items = reading.array();
+  const payload = reading.bytes();
+  const payloadBytes = reading.length;
   const fault = authenticate(items, payload, payloadBytes);
   if (fault != Reason.Ok) return fault;
   if (!readPayload(payload, payloadBytes)) return Reason.ChangeMalformed;
@@ -60,61 +58,61 @@ function authenticate(items: u32, payload: usize, payloadBytes: u32): i32 {
   if (items > ANCHORS_MAX + 1) return Reason.BlocksTooMany;
   let signers: u32 = 0;
   let stranger: i32 = Reason.SignerUnknown;
-  for (let left = items - 1; list.more(left); left--) {
-    const block = list.bytes();
-    if (list.fault != Reason.Ok) break;
-    const fault = sign1Open(message, block, list.length);
+  for (let left = items - 1; reading.more(left); left--) {
+    const block = reading.bytes();
+    if (reading.fault != Reason.Ok) break;
+    const fault = sign1Open(message, block, reading.length);
     if (fault != Reason.Ok) return fault;
     if (message.payload != 0) return Reason.PayloadPlace;
     const signer = anchorSigner(message, Role.Operator, payload, payloadBytes);
     if (signer >= 0) signers |= 1 << signer;
     else stranger = -signer;
   }
-  if (list.close() != Reason.Ok) return list.fault;
+  if (reading.close() != Reason.Ok) return reading.fault;
   if (signers == 0) return stranger;
   return anchorsIn(signers) < policy.threshold ? Reason.TooFewOperators : Reason.Ok;
 }
 
 function readPayload(from: usize, length: u32): bool {
   memory.fill(changetype<usize>(change), 0, offsetof<Change>());
-  list.open(from, length);
-  if (list.array() != 2) list.fail(Reason.WrongType);
-  list.text();
-  if (!list.is(NAME)) list.fail(Reason.WrongType);
+  reading.open(from, length);
+  if (reading.array() != 2) reading.fail(Reason.WrongType);
+  reading.text();
+  if (!reading.is(NAME)) reading.fail(Reason.WrongType);
   let previous: usize = 0;
-  for (let left = list.map(); list.more(left); left--) {
-    previous = list.ordered(previous);
-    readMember(list.label());
+  for (let left = reading.map(); reading.more(left); left--) {
+    previous = reading.ordered(previous);
+    readMember(reading.label());
   }
   return (
-    list.close() == Reason.Ok && change.sequence != 0 && change.issuedAt != 0 && change.anchors + change.policy != 0
+    reading.close() == Reason.Ok && change.sequence != 0 && change.issuedAt != 0 && change.anchors + change.policy != 0
   );
 }
 
 function readMember(key: i32): void {
-  const at = list.at;
+  const at = reading.at;
   switch (key) {
     case 1:
-      change.sequence = list.uint();
+      change.sequence = reading.uint();
       break;
     case 2:
-      change.issuedAt = list.uint();
+      change.issuedAt = reading.uint();
       break;
     case 3:
-      change.otherDevice = !listsDevice(list);
+      change.otherDevice = !listsDevice(reading);
       break;
     case 5:
-      list.skip();
+      reading.skip();
       change.anchors = at;
-      change.anchorsBytes = <u32>(list.at - at);
+      change.anchorsBytes = <u32>(reading.at - at);
       break;
     case 6:
-      list.skip();
+      reading.skip();
       change.policy = at;
-      change.policyBytes = <u32>(list.at - at);
+      change.policyBytes = <u32>(reading.at - at);
       break;
     default:
-      list.fail(Reason.UnknownMember);
+      reading.fail(Reason.UnknownMember);
   }
 }
 

@@ -12,8 +12,8 @@
 
 import { anchorSigner, Role } from '../approval/anchors';
 import { identity } from '../approval/bootstrap';
-import { Cursor } from '../codec/cbor';
-import { Sign1, sign1Open } from '../codec/cose';
+import { reading } from '../codec/cbor';
+import { message, sign1Open } from '../codec/cose';
 import { DIGEST_BYTES } from '../package/digest';
 import { Reason } from '../reason';
 import { policy } from './policy';
@@ -54,9 +54,6 @@ export const QUESTION: usize = memory.data(60, 4);
 const DIGEST: usize = QUESTION + 12;
 const NONCE: usize = QUESTION + 44;
 const question = changetype<Question>(QUESTION);
-
-const message = changetype<Sign1>(memory.data(offsetof<Sign1>(), 4));
-const cursor = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
 
 /** `digest` 32 bytes, `nonce` 16 unpredictable ones. An earlier question is dropped. */
 export function questionAsk(digest: usize, nonce: usize): void {
@@ -130,34 +127,34 @@ export function answerSigned(from: usize, length: u32): i32 {
 }
 
 function readAnswer(): i32 {
-  cursor.open(message.payload, message.payloadBytes);
+  reading.open(message.payload, message.payloadBytes);
   let answer: u32 = 0;
   let required = 0;
   let other = false;
   let stale = false;
   let previous: usize = 0;
-  for (let left = cursor.map(); cursor.more(left); left--, required++) {
-    previous = cursor.ordered(previous);
-    switch (cursor.label()) {
+  for (let left = reading.map(); reading.more(left); left--, required++) {
+    previous = reading.ordered(previous);
+    switch (reading.label()) {
       case 1:
-        answer = cursor.upTo(Answer.No);
+        answer = reading.upTo(Answer.No);
         break;
       case 2:
-        if (memory.compare(cursor.bytesOf(DIGEST_BYTES), DIGEST, cursor.length) != 0) other = true;
+        if (memory.compare(reading.bytesOf(DIGEST_BYTES), DIGEST, reading.length) != 0) other = true;
         break;
       case 3:
-        cursor.bytes();
-        if (cursor.length != identity.deviceIdBytes) other = true;
-        else if (memory.compare(cursor.from, identity.deviceId, cursor.length) != 0) other = true;
+        reading.bytes();
+        if (reading.length != identity.deviceIdBytes) other = true;
+        else if (memory.compare(reading.from, identity.deviceId, reading.length) != 0) other = true;
         break;
       case 4:
-        if (memory.compare(cursor.bytesOf(NONCE_BYTES), NONCE, cursor.length) != 0) stale = true;
+        if (memory.compare(reading.bytesOf(NONCE_BYTES), NONCE, reading.length) != 0) stale = true;
         break;
       default:
-        cursor.fail(Reason.UnknownMember);
+        reading.fail(Reason.UnknownMember);
     }
   }
-  if (cursor.close() != Reason.Ok) return cursor.fault;
+  if (reading.close() != Reason.Ok) return reading.fault;
   if (required != 4) return Reason.MissingMember;
   if (other) return Reason.ConsentOther;
   return stale ? Reason.ConsentNonce : take(answer);

@@ -19,43 +19,80 @@ import { manifest } from '../package/manifest';
 import { policy } from './policy';
 
 /** Twelve findings with kids of 16 bytes; one SMP response and one flash record hold it. */
-export const VERDICT_BYTES_MAX: u32 = 512;
-export const VERDICT: usize = memory.data(512, 16);
+export const VERDICT_BYTES_MAX: i32 = 512;
 const FINDING_BYTES_MAX: u32 = 50; // with a kid of 32 bytes
 const TAIL_BYTES_MAX: u32 = 64; // members 6 to 12
 
 const writer = changetype<Writer>(memory.data(offsetof<Writer>(), 4));
 
-/** Bytes of the record in VERDICT; 0: no verdict was taken. */
-export function verdictBytes(): u32 {
-  return writer.written();
+/** What is kept of a verdict, with the findings: the record itself is written for whoever asks. */
+@unmanaged
+class Kept {
+  sequence: u64;
+  now: u64;
+  digest: u64; // DIGEST_BYTES, of the manifest
+  digest1: u64;
+  digest2: u64;
+  digest3: u64;
+  verdict: u8; // 0: none was taken
+  reason: u8;
+  row: u8;
+  threshold: u8;
+  asks: u8;
+  vendor: u8; // anchor
+  authentic: bool;
+  read: bool; // the manifest, to its end
 }
 
-export function explain(verdict: i32, reason: i32, row: i32, now: u64): void {
-  const authentic = subject.digest != 0;
+const kept = changetype<Kept>(memory.data(offsetof<Kept>(), 8));
+const DIGEST: usize = changetype<usize>(kept) + offsetof<Kept>('digest');
+
+export function verdictForget(): void {
+  kept.verdict = 0;
+}
+
+export function verdictKeep(verdict: i32, reason: i32, row: i32, now: u64): void {
+  kept.verdict = <u8>verdict;
+  kept.reason = <u8>reason;
+  kept.row = <u8>row;
+  kept.now = now;
+  kept.threshold = <u8>policy.threshold;
+  kept.read = manifest.read;
+  kept.sequence = manifest.sequence;
+  kept.asks = <u8>manifest.asks;
+  kept.authentic = subject.digest != 0;
+  if (!kept.authentic) return;
+  memory.copy(DIGEST, subject.digest, DIGEST_BYTES);
+  kept.vendor = <u8>anchorFirst(subject.vendors);
+}
+
+/** Writes the record of the last verdict, at most VERDICT_BYTES_MAX, and returns its length; 0: none was taken. */
+export function verdictRecord(to: usize): u32 {
+  writer.open(to, VERDICT_BYTES_MAX);
+  if (kept.verdict == 0) return 0;
   const confirm = outcome.confirm != Confirm.Unsaid;
-  const asks = manifest.read && manifest.asks != 0;
-  writer.open(VERDICT, VERDICT_BYTES_MAX);
-  writer.map(7 + (authentic ? 2 : 0) + u32(manifest.read) + u32(confirm) + u32(asks));
-  member(1, verdict);
-  member(2, reason);
-  if (authentic) {
+  const asks = kept.read && kept.asks != 0;
+  writer.map(7 + (kept.authentic ? 2 : 0) + u32(kept.read) + u32(confirm) + u32(asks));
+  member(1, kept.verdict);
+  member(2, kept.reason);
+  if (kept.authentic) {
     writer.uint(3);
-    writer.bytes(subject.digest, DIGEST_BYTES);
+    writer.bytes(DIGEST, DIGEST_BYTES);
   }
-  if (manifest.read) member(4, manifest.sequence);
+  if (kept.read) member(4, kept.sequence);
   writer.uint(5);
   findings();
-  member(6, row);
-  member(7, policy.threshold);
+  member(6, kept.row);
+  member(7, kept.threshold);
   member(8, outcome.approvals);
-  member(9, now);
-  if (authentic) {
+  member(9, kept.now);
+  if (kept.authentic) {
     writer.uint(10);
-    kid(anchorAt(anchorFirst(subject.vendors)));
+    kid(anchorAt(kept.vendor));
   }
   if (confirm) member(11, outcome.confirm == Confirm.Ask ? 1 : 0);
-  if (asks) member(12, manifest.asks);
+  if (asks) member(12, kept.asks);
+  return writer.written();
 }
 
 function member(key: u32, value: u64): void {

@@ -25,13 +25,13 @@ import {
   Source,
 } from '../approval/evidence';
 import { Cursor } from '../codec/cbor';
-import { Sign1 } from '../codec/cose';
+import { message } from '../codec/cose';
 import { envelope } from '../package/envelope';
 import { manifest, manifestRead } from '../package/manifest';
 import { offerFault, offerPhase, Phase } from '../package/reader';
 import { wrapper, wrapperNext, wrapperOpen } from '../package/wrapper';
 import { Reason } from '../reason';
-import { explain } from './explain';
+import { verdictKeep } from './explain';
 import { facts, operatorFloor, setOperatorFloor } from './facts';
 import { policy } from './policy';
 import { provisioned } from './provision';
@@ -40,7 +40,6 @@ import { reasonOfRow, Situation, verdictOf, verdictRow } from './verdict';
 /** Approval documents that one package may carry. */
 export const EMBEDDED_MAX: u32 = 4;
 
-const block = changetype<Sign1>(memory.data(offsetof<Sign1>(), 4));
 const list = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
 const situation = changetype<Situation>(memory.data(offsetof<Situation>(), 4));
 
@@ -89,7 +88,7 @@ function authenticate(): i32 {
   const fault = wrapperOpen();
   if (fault != Reason.Ok) return fault;
   while (wrapper.blocks != 0) {
-    const unreadable = wrapperNext(block);
+    const unreadable = wrapperNext(message);
     if (unreadable != Reason.Ok) evidenceBlock(unreadable, false);
     else attribute();
   }
@@ -99,12 +98,12 @@ function authenticate(): i32 {
 }
 
 function attribute(): void {
-  const vendor = anchorSigner(block, Role.Vendor, wrapper.signed, wrapper.signedBytes);
+  const vendor = anchorSigner(message, Role.Vendor, wrapper.signed, wrapper.signedBytes);
   if (vendor >= 0) {
     subject.vendors |= 1 << vendor;
     return;
   }
-  const operator = anchorSigner(block, Role.Operator, wrapper.signed, wrapper.signedBytes);
+  const operator = anchorSigner(message, Role.Operator, wrapper.signed, wrapper.signedBytes);
   if (operator >= 0) evidenceCountersigned(operator);
   else if (operator != -Reason.SignerUnknown) evidenceBlock(-operator, true);
   else evidenceBlock(-vendor, false);
@@ -145,7 +144,7 @@ export function judgeUnreachable(source: i32): void {
   }
 }
 
-/** The verdict over all that was seen since judgeHead. Raises the floors in `facts`, writes the record to VERDICT. */
+/** The verdict over all that was seen since judgeHead. Raises the floors in `facts`, keeps what the record needs. */
 export function judgeDecide(): i32 {
   const fault = judged();
   facts.timeFloor = max(facts.timeFloor, evidenceNewest());
@@ -163,7 +162,7 @@ export function judgeDecide(): i32 {
   const row = verdictRow(situation);
   lastReason = reasonOfRow(row, situation);
   const verdict = verdictOf(row);
-  explain(verdict, lastReason, row, now);
+  verdictKeep(verdict, lastReason, row, now);
   return verdict;
 }
 

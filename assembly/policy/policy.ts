@@ -8,7 +8,7 @@
 // makes the whole policy malformed: it may be a restriction that we would not keep.
 
 import { ANCHORS_MAX } from '../approval/anchors';
-import { Cursor } from '../codec/cbor';
+import { reading } from '../codec/cbor';
 import { Reason } from '../reason';
 
 const TIMEOUT_SECONDS: u32 = 300;
@@ -30,7 +30,6 @@ export class Policy {
 }
 
 export const policy = changetype<Policy>(memory.data(offsetof<Policy>(), 4));
-const cursor = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
 
 export function policyDefaults(): void {
   policy.prompt = false;
@@ -45,13 +44,13 @@ export function policyDefaults(): void {
 
 export function policyRead(from: usize, length: u32): i32 {
   policyDefaults();
-  cursor.open(from, length);
+  reading.open(from, length);
   let previous: usize = 0;
-  for (let left = cursor.map(); cursor.more(left); left--) {
-    previous = cursor.ordered(previous);
-    readMember(cursor.label());
+  for (let left = reading.map(); reading.more(left); left--) {
+    previous = reading.ordered(previous);
+    readMember(reading.label());
   }
-  if (cursor.close() == Reason.Ok) return Reason.Ok;
+  if (reading.close() == Reason.Ok) return Reason.Ok;
   policyDefaults();
   return Reason.PolicyMalformed;
 }
@@ -59,10 +58,10 @@ export function policyRead(from: usize, length: u32): i32 {
 function readMember(key: i32): void {
   switch (key) {
     case 1:
-      policy.prompt = cursor.upTo(1) != 0;
+      policy.prompt = reading.upTo(1) != 0;
       break;
     case 2:
-      policy.askBeforeDownload = cursor.upTo(1) != 0;
+      policy.askBeforeDownload = reading.upTo(1) != 0;
       break;
     case 3:
       policy.timeoutSeconds = atLeastOne(TIMEOUT_SECONDS_MAX);
@@ -71,24 +70,24 @@ function readMember(key: i32): void {
       policy.threshold = atLeastOne(ANCHORS_MAX);
       break;
     case 5:
-      policy.sources = cursor.upTo(SOURCES_ALL);
+      policy.sources = reading.upTo(SOURCES_ALL);
       break;
     case 6:
-      policy.channels = cursor.upTo(CHANNELS_ALL);
+      policy.channels = reading.upTo(CHANNELS_ALL);
       break;
     case 7:
-      policy.revertDenied = cursor.upTo(1) != 0;
+      policy.revertDenied = reading.upTo(1) != 0;
       break;
     case 8:
-      policy.trialBoots = cursor.upTo(TRIAL_BOOTS_MAX);
+      policy.trialBoots = reading.upTo(TRIAL_BOOTS_MAX);
       break;
     default:
-      cursor.fail(Reason.UnknownMember);
+      reading.fail(Reason.UnknownMember);
   }
 }
 
 function atLeastOne(most: u32): u32 {
-  const value = cursor.upTo(most);
-  if (value == 0) cursor.fail(Reason.OutOfRange);
+  const value = reading.upTo(most);
+  if (value == 0) reading.fail(Reason.OutOfRange);
   return value;
 }

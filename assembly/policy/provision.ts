@@ -6,10 +6,12 @@
 import { anchorsOf, Role } from '../approval/anchors';
 import { bootstrapBytes, bootstrapForget, bootstrapRead, identity } from '../approval/bootstrap';
 import { Reason } from '../reason';
+import { verdictForget } from './explain';
 import { policy, policyRead } from './policy';
 
 /** Locking the device afterwards is up to whoever stores the document. */
 export function provision(from: usize, length: u32): i32 {
+  verdictForget(); // it was by other anchors
   const fault = read(from, length);
   if (fault != Reason.Ok) bootstrapForget();
   return fault;

@@ -4,6 +4,7 @@
 // tests/agent/words.test.ts holds each number against the word beside it.
 
 import { anchorAt } from '../approval/anchors';
+import { PIECE } from '../flash/flash';
 import { Key } from '../flash/keys';
 import { questionDigest } from '../policy/consent';
 import {
@@ -25,8 +26,8 @@ const CONSONANTS_0 = <u64>0x6c6b6a6867666462; // bdfghjkl
 const CONSONANTS_8 = <u64>0x7a76747372706e6d; // mnprstvz
 const VOWELS = <u32>0x756f6961; // aiou
 
-const NOTICE_BYTES: u32 = 128; // about 60 letters of our own, a name and a version; also a line of a frame
-export const NOTICE: usize = memory.data(NOTICE_BYTES, 4);
+// About 60 letters of our own, a name and a version fit, and so does a line of a frame. No flash moves meanwhile.
+export const NOTICE: usize = PIECE;
 
 let length: u32 = 0;
 

@@ -6,7 +6,7 @@ import { Writer } from '../codec/cbor';
 import { Key } from '../flash/keys';
 import { storeLength, storeReadPart } from '../flash/store';
 import { questionPending } from '../policy/consent';
-import { VERDICT, verdictBytes } from '../policy/explain';
+import { verdictRecord } from '../policy/explain';
 import { provisioned } from '../policy/provision';
 import { Reason } from '../reason';
 import { SCRATCH } from '../scratch';
@@ -78,7 +78,7 @@ export function valueOpen(node: Node): Reason {
     case Node.Consent:
       return questionPending() ? word(0x65757274, 4) : word(0x65736c6166, 5); // true, false
     case Node.Verdict:
-      return view(VERDICT, verdictBytes());
+      return view(VALUE, verdictRecord(VALUE));
     case Node.Log:
       return view(VALUE, decimal(VALUE, auditCount()));
     case Node.DeviceId:

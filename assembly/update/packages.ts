@@ -1,7 +1,7 @@
 // What stands in the slots: one record per image, written when it was verified, so that a boot need not parse anything.
 // The records are kept as Key.Primary, Key.Staged and Key.Previous.
 
-import { Cursor, Type } from '../codec/cbor';
+import { reading, Type } from '../codec/cbor';
 import { Key } from '../flash/keys';
 import { storeRead, storeStage } from '../flash/store';
 import { manifest } from '../package/manifest';
@@ -34,8 +34,6 @@ export class Package {
 // Two, because the end of a swap moves two records in one commit.
 export const pack = changetype<Package>(memory.data(offsetof<Package>(), 8));
 export const other = changetype<Package>(memory.data(offsetof<Package>(), 8));
-
-const cursor = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
 
 export function digestOf(pack: Package): usize {
   return changetype<usize>(pack) + offsetof<Package>('digest');
@@ -88,10 +86,14 @@ export function packageDescribe(pack: Package, digest: usize, headBytes: u32): v
 // set-version is an array of integers; the negative ones that mark pre-releases end what we show.
 function describeVersion(to: usize): void {
   const end = to + VERSION_BYTES_MAX;
-  cursor.open(manifest.version, manifest.versionBytes);
-  for (let left = manifest.versionBytes ? cursor.array() : 0, first = true; cursor.more(left); left--, first = false) {
-    if (cursor.peek() !== Type.Uint) return;
-    const number = cursor.upTo(0xffff);
+  reading.open(manifest.version, manifest.versionBytes);
+  for (
+    let left = manifest.versionBytes ? reading.array() : 0, first = true;
+    reading.more(left);
+    left--, first = false
+  ) {
+    if (reading.peek() !== Type.Uint) return;
+    const number = reading.upTo(0xffff);
     if (to + 6 > end) return;
     if (!first) store<u8>(to++, 0x2e);
     to += decimal(to, number);

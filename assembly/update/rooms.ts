@@ -3,7 +3,13 @@
 //   FRAME_INPUT  1282  what arrived (codec/frame.ts); while a verdict is taken, as DOCUMENT an approval document of the
 //                      store: a request has been read by then, and what came behind it in the same piece is lost
 //   HEAD         2048  the head of an offer (package/head.ts); between offers, a value that is put piece by piece
-//   SCRATCH      2048  whatever verifies (scratch.ts); afterwards the answer, smp/reply.ts
+//   SCRATCH      2560  whatever verifies (scratch.ts); afterwards the answer, smp/reply.ts, and behind it a value of the
+//                      tree (tree/values.ts). Its end: a hash that one function begins and finishes, or a walk past CBOR
+//   PIECE         128  flash that is copied or hashed (flash/flash.ts); the hash of a log record (update/audit.ts), a
+//                      command to the card (flash/card.ts), the line that is sent or shown (smp/notice.ts)
+//
+// Records with turns: `reading` (codec/cbor.ts), the cursor of whoever reads a whole document; `message` (codec/cose.ts),
+// the COSE_Sign1 that is looked at. Between two calls of the board nothing of SCRATCH, PIECE and these is of use.
 
 import { FRAME_INPUT } from '../codec/frame';
 

@@ -5,7 +5,7 @@ import { Source } from '../../../assembly/approval/evidence';
 import { Cursor } from '../../../assembly/codec/cbor';
 import { manifest } from '../../../assembly/package/manifest';
 import { offerBegin, offerFault, offerPhase, offerPush, Phase } from '../../../assembly/package/reader';
-import { VERDICT, verdictBytes } from '../../../assembly/policy/explain';
+import { VERDICT_BYTES_MAX, verdictRecord } from '../../../assembly/policy/explain';
 import { facts, operatorFloor, setOperatorFloor } from '../../../assembly/policy/facts';
 import {
   judgeConsider,
@@ -26,6 +26,7 @@ import * as documents from '../support/documents';
 const NOW: u64 = 1800000000;
 const A: u32 = 1; // anchor indices of the operators
 const B: u32 = 2;
+const RECORD: usize = memory.data(VERDICT_BYTES_MAX, 16);
 const cursor = changetype<Cursor>(memory.data(64, 8));
 
 // A provisioned device with this package offered to it.
@@ -53,7 +54,7 @@ function consider(hex: string): i32 {
 
 // Value of an unsigned member of the record; -1: it is not there.
 function recorded(key: i32): i64 {
-  cursor.open(VERDICT, verdictBytes());
+  cursor.open(RECORD, verdictRecord(RECORD));
   for (let left = cursor.map(); cursor.more(left); left--) {
     if (cursor.label() == key) return cursor.uint();
     cursor.skip();
@@ -222,7 +223,7 @@ describe('the record', () => {
     expect(recorded(9)).toBe(NOW);
     expect(recorded(11)).toBe(1);
     expect(recorded(12)).toBe(2); // update-authorized in payload-fetch
-    cursor.open(VERDICT, verdictBytes());
+    cursor.open(RECORD, verdictRecord(RECORD));
     cursor.skip();
     expect(cursor.close()).toBe(Reason.Ok);
   });
@@ -241,7 +242,7 @@ describe('the record', () => {
     for (let i = 0; i < 20; i++) consider(documents.A1_APPROVES);
     judgeDecide();
     expect(recorded(12)).toBe(2);
-    cursor.open(VERDICT, verdictBytes());
+    cursor.open(RECORD, verdictRecord(RECORD));
     cursor.skip();
     expect(cursor.close()).toBe(Reason.Ok);
   });
