@@ -24,7 +24,7 @@ import {
   gfSub,
   gfZero,
 } from './field256';
-import { wordsSet } from './words';
+import { wordsCopy } from './words';
 
 const X: usize = 0;
 const Y: usize = GF_BYTES;
@@ -41,9 +41,15 @@ export const CURVE_END: usize = E + GF_BYTES; // free for callers from here on
 
 // P = the base point (SP 800-186 section 3.2.1.3)
 export function curveBase(p: usize): void {
-  wordsSet(A, 0xd898c296, 0xf4a13945, 0x2deb33a0, 0x77037d81, 0x63a440f2, 0xf8bce6e5, 0xe12c4247, 0x6b17d1f2);
+  wordsCopy(
+    A,
+    memory.data<u32>([0xd898c296, 0xf4a13945, 0x2deb33a0, 0x77037d81, 0x63a440f2, 0xf8bce6e5, 0xe12c4247, 0x6b17d1f2]),
+  );
   gfFromWords(p + X, A);
-  wordsSet(A, 0x37bf51f5, 0xcbb64068, 0x6b315ece, 0x2bce3357, 0x7c0f9e16, 0x8ee7eb4a, 0xfe1a7f9b, 0x4fe342e2);
+  wordsCopy(
+    A,
+    memory.data<u32>([0x37bf51f5, 0xcbb64068, 0x6b315ece, 0x2bce3357, 0x7c0f9e16, 0x8ee7eb4a, 0xfe1a7f9b, 0x4fe342e2]),
+  );
   gfFromWords(p + Y, A);
   gfOne(p + Z);
 }
@@ -55,7 +61,10 @@ export function curvePoint(p: usize, x: usize, y: usize): bool {
   gfFromWords(p + Y, y);
   gfOne(p + Z);
   // y^2 = (x^2 - 3) x + b
-  wordsSet(A, 0x27d2604b, 0x3bce3c3e, 0xcc53b0f6, 0x651d06b0, 0x769886bc, 0xb3ebbd55, 0xaa3a93e7, 0x5ac635d8);
+  wordsCopy(
+    A,
+    memory.data<u32>([0x27d2604b, 0x3bce3c3e, 0xcc53b0f6, 0x651d06b0, 0x769886bc, 0xb3ebbd55, 0xaa3a93e7, 0x5ac635d8]),
+  );
   gfFromWords(B, A);
   gfSquare(A, p + X);
   gfSub(A, A, p + Z);

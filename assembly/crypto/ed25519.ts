@@ -26,7 +26,7 @@ import {
 } from './edwards25519';
 import { halvesOf } from './halves';
 import { SHA512_STATE_BYTES, sha512Begin, sha512Finish, sha512Update } from './sha512';
-import { wordsAdd, wordsLess, wordsMontgomery, wordsSet, wordsSub } from './words';
+import { wordsAdd, wordsCopy, wordsLess, wordsMontgomery, wordsSmall, wordsSub } from './words';
 
 // Kept from begin to finish: hash state, signature, public key. Live while a message streams, so not in SCRATCH.
 const HASH: usize = memory.data(SHA512_STATE_BYTES, 8);
@@ -67,7 +67,7 @@ const ORDER_INVERSE: u32 = 0x12547e1b; // -1/L mod 2^32
 
 // L = 2^252 + 27742317777372353535851937790883648493 (RFC 8032 section 5.1)
 function setOrder(words: usize): void {
-  wordsSet(words, 0x5cf5d3ed, 0x5812631a, 0xa2f79cd6, 0x14def9de, 0, 0, 0, 0x10000000);
+  wordsCopy(words, memory.data<u32>([0x5cf5d3ed, 0x5812631a, 0xa2f79cd6, 0x14def9de, 0, 0, 0, 0x10000000]));
 }
 
 // Takes copies of key and signature, 32 and 64 bytes at any alignment. false if S alone refuses them already; a
@@ -94,10 +94,13 @@ export function ed25519Finish(): bool {
   sha512Finish(HASH, K);
   setOrder(ORDER);
   // 2^512 mod L
-  wordsSet(R2, 0x449c0f01, 0xa40611e3, 0x68859347, 0xd00e1ba7, 0x17f5be65, 0xceec73d2, 0x7c309a3d, 0x0399411b);
+  wordsCopy(
+    R2,
+    memory.data<u32>([0x449c0f01, 0xa40611e3, 0x68859347, 0xd00e1ba7, 0x17f5be65, 0xceec73d2, 0x7c309a3d, 0x0399411b]),
+  );
   wordsMontgomery(K + 32, K + 32, R2, ORDER, ORDER_INVERSE);
   wordsMontgomery(K, K, R2, ORDER, ORDER_INVERSE);
-  wordsSet(U, 1, 0, 0, 0, 0, 0, 0, 0);
+  wordsSmall(U, 1);
   wordsMontgomery(K, K, U, ORDER, ORDER_INVERSE);
   wordsAdd(K, K, K + 32);
   if (!wordsLess(K, ORDER)) wordsSub(K, K, ORDER);

@@ -19,7 +19,7 @@ import {
   feToWords,
   feZero,
 } from './field25519';
-import { wordsSet } from './words';
+import { wordsCopy } from './words';
 
 const X: usize = 0;
 const Y: usize = FE_BYTES;
@@ -40,28 +40,27 @@ export const EDWARDS_END: usize = H + FE_BYTES; // free for callers from here on
 
 // z = d = -121665/121666
 function setD(z: usize): void {
-  wordsSet(FIELD_WORDS, 0x135978a3, 0x75eb4dca, 0x4141d8ab, 0x00700a4d, 0x7779e898, 0x8cc74079, 0x2b6ffe73, 0x52036cee);
+  wordsCopy(
+    FIELD_WORDS,
+    memory.data<u32>([0x135978a3, 0x75eb4dca, 0x4141d8ab, 0x00700a4d, 0x7779e898, 0x8cc74079, 0x2b6ffe73, 0x52036cee]),
+  );
   feFromWords(z, FIELD_WORDS);
 }
 
 // z = 2^((p - 1) / 4), a square root of -1
 function setRoot(z: usize): void {
-  wordsSet(FIELD_WORDS, 0x4a0ea0b0, 0xc4ee1b27, 0xad2fe478, 0x2f431806, 0x3dfbd7a7, 0x2b4d0099, 0x4fc1df0b, 0x2b832480);
+  wordsCopy(
+    FIELD_WORDS,
+    memory.data<u32>([0x4a0ea0b0, 0xc4ee1b27, 0xad2fe478, 0x2f431806, 0x3dfbd7a7, 0x2b4d0099, 0x4fc1df0b, 0x2b832480]),
+  );
   feFromWords(z, FIELD_WORDS);
 }
 
 // P = B, the base point: y = 4/5 and x even (RFC 8032 section 5.1)
 export function edwardsBase(p: usize): void {
-  wordsSet(
+  wordsCopy(
     EDWARDS_END - 32,
-    0x66666658,
-    0x66666666,
-    0x66666666,
-    0x66666666,
-    0x66666666,
-    0x66666666,
-    0x66666666,
-    0x66666666,
+    memory.data<u32>([0x66666658, 0x66666666, 0x66666666, 0x66666666, 0x66666666, 0x66666666, 0x66666666, 0x66666666]),
   );
   edwardsDecode(p, EDWARDS_END - 32);
 }
@@ -83,7 +82,7 @@ export function edwardsIsNeutral(p: usize): bool {
 export function edwardsDecode(p: usize, encoding: usize): bool {
   // step 1
   const sign = load<u8>(encoding, 31) >> 7;
-  memory.copy(FIELD_WORDS, encoding, 32);
+  wordsCopy(FIELD_WORDS, encoding);
   store<u8>(FIELD_WORDS, load<u8>(FIELD_WORDS, 31) & 0x7f, 31);
   if (!feCanonical(FIELD_WORDS)) return false;
   feFromWords(p + Y, FIELD_WORDS);

@@ -2,7 +2,7 @@
 // made of it, for the Cortex-M0; inverse.ts has a faster one of three times the code. Public data only.
 
 import { INVERSE } from './areas';
-import { WORDS_BYTES, wordsLess, wordsSub } from './words';
+import { WORDS_BYTES, wordsCopy, wordsLess, wordsSmall, wordsSub } from './words';
 
 const U: usize = INVERSE;
 const V: usize = U + WORDS_BYTES;
@@ -52,17 +52,16 @@ export function bitLength(x: usize): u32 {
 // z, x and m may be the same addresses or disjoint.
 export function euclidInvert(z: usize, x: usize, m: usize): void {
   // Two rows, each a remainder and the factor of x that gives it: u = -v x, r = w x mod m, and u w + r v = m.
-  memory.copy(U, m, WORDS_BYTES);
-  memory.fill(V, 0, WORDS_BYTES);
-  memory.copy(R, x, WORDS_BYTES);
-  memory.fill(W, 0, WORDS_BYTES);
-  store<u32>(W, 1);
+  wordsCopy(U, m);
+  wordsSmall(V, 0);
+  wordsCopy(R, x);
+  wordsSmall(W, 1);
   let lengthU = bitLength(U);
   let lengthR = bitLength(R);
   while (lengthU != 1 && lengthR != 1) {
     if (wordsLess(U, R)) lengthR = euclidStep(R, W, lengthR, U, V, lengthU);
     else lengthU = euclidStep(U, V, lengthU, R, W, lengthR);
   }
-  if (lengthR == 1) memory.copy(z, W, WORDS_BYTES);
+  if (lengthR == 1) wordsCopy(z, W);
   else wordsSub(z, m, V);
 }

@@ -11,12 +11,12 @@ import { narrowReduce25519 } from './field25519-narrow';
 import { wideReduce25519 } from './field25519-wide';
 import { multiply, square } from './product';
 import { WIDE_BITS, WIDE_BYTES, WIDE_LIMBS, wideAdd, wideSub } from './product-wide';
-import { wordsFromLimbs, wordsLess, wordsSet, wordsToLimbs, wordsZero } from './words';
+import { wordsCopy, wordsFromLimbs, wordsLess, wordsToLimbs, wordsZero } from './words';
 
 export const FE_BYTES: usize = WIDE_BYTES;
 
 function setModulus(): void {
-  wordsSet(FIELD_MODULUS, -19, -1, -1, -1, -1, -1, -1, 0x7fffffff);
+  wordsCopy(FIELD_MODULUS, memory.data<u32>([-19, -1, -1, -1, -1, -1, -1, 0x7fffffff]));
 }
 
 export function feMul(z: usize, x: usize, y: usize): void {
@@ -85,30 +85,21 @@ function squareTimes(z: usize, x: usize, n: i32): void {
 }
 
 // out: z = x^(2^252 - 3) = x^((p - 5) / 8)
-// z, x and the two elements from spare on are disjoint.
+// z, x and spare are disjoint elements.
 export function fePow22523(z: usize, x: usize, spare: usize): void {
-  const a = spare;
-  const b = spare + FE_BYTES;
-  feSquare(a, x);
-  squareTimes(b, a, 2);
-  feMul(b, b, x); // 9
-  feMul(a, a, b); // 11
-  feSquare(a, a); // 22
-  feMul(a, a, b); // 2^5 - 1
-  squareTimes(b, a, 5);
-  feMul(a, a, b); // 2^10 - 1
-  squareTimes(b, a, 10);
-  feMul(b, b, a); // 2^20 - 1
-  squareTimes(z, b, 20);
-  feMul(b, b, z); // 2^40 - 1
-  squareTimes(b, b, 10);
-  feMul(a, a, b); // 2^50 - 1
-  squareTimes(b, a, 50);
-  feMul(b, b, a); // 2^100 - 1
-  squareTimes(z, b, 100);
-  feMul(b, b, z); // 2^200 - 1
-  squareTimes(b, b, 50);
-  feMul(a, a, b); // 2^250 - 1
-  squareTimes(a, a, 2);
-  feMul(z, a, x); // 2^252 - 3
+  // z = x^(2^n - 1): n doubles by a product of z and its n squarings, and grows by 1 by a squaring and x; so from 1 to 250
+  const raised = spare;
+  feCopy(z, x);
+  let n: i32 = 1;
+  for (let bit = 6; bit >= 0; bit--) {
+    squareTimes(raised, z, n);
+    feMul(z, raised, z);
+    n = 250 >> bit;
+    if ((n & 1) != 0) {
+      feSquare(z, z);
+      feMul(z, z, x);
+    }
+  }
+  squareTimes(z, z, 2);
+  feMul(z, z, x);
 }

@@ -12,13 +12,13 @@ import { wideReduce256, wideSubtract256 } from './field256-wide';
 import { wordsInvert } from './inverse';
 import { multiply, square } from './product';
 import { WIDE_BITS, WIDE_BYTES, WIDE_LIMBS, wideAdd, wideSub } from './product-wide';
-import { wordsFromLimbs, wordsLess, wordsSet, wordsToLimbs, wordsZero } from './words';
+import { wordsCopy, wordsFromLimbs, wordsLess, wordsSmall, wordsToLimbs, wordsZero } from './words';
 
 export const GF_BYTES: usize = WIDE_BYTES;
 
 // p in words
 export function gfModulus(words: usize): void {
-  wordsSet(words, -1, -1, -1, 0, 0, 0, 1, -1);
+  wordsCopy(words, memory.data<u32>([-1, -1, -1, 0, 0, 0, 1, -1]));
 }
 
 export function gfMul(z: usize, x: usize, y: usize): void {
@@ -92,7 +92,10 @@ export function gfZero(x: usize): bool {
 // out: z = words * R mod p, that is, the element that stands for words.   in: words < 2^256
 export function gfFromWords(z: usize, words: usize): void {
   wordsToLimbs(z, words, WIDE_BITS, WIDE_LIMBS);
-  wordsSet(FIELD_WORDS, 0xc00, 0, 0xfffffc00, 0xffffefff, 0xfffffbff, 0xffffffff, 0xfffff7ff, 0x13ff); // R^2 mod p
+  wordsCopy(
+    FIELD_WORDS,
+    memory.data<u32>([0xc00, 0, 0xfffffc00, 0xffffefff, 0xfffffbff, 0xffffffff, 0xfffff7ff, 0x13ff]),
+  ); // R^2 mod p
   wordsToLimbs(FIELD_SPARE, FIELD_WORDS, WIDE_BITS, WIDE_LIMBS);
   gfMul(z, z, FIELD_SPARE);
 }
@@ -115,8 +118,7 @@ export function gfInvert(z: usize, x: usize): void {
 
 // z = 1
 export function gfOne(z: usize): void {
-  memory.fill(FIELD_WORDS, 0, 32);
-  store<u32>(FIELD_WORDS, 1);
+  wordsSmall(FIELD_WORDS, 1);
   gfFromWords(z, FIELD_WORDS);
 }
 

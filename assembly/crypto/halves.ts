@@ -8,7 +8,7 @@
 
 import { FIELD_MODULUS, FIELD_WORDS } from './areas';
 import { bitLength, euclidStep } from './euclid';
-import { WORDS_BYTES, wordsLess, wordsSet } from './words';
+import { wordsCopy, wordsLess, wordsSmall } from './words';
 
 const HALF_BITS: u32 = 128; // u below 2^128 is short enough
 
@@ -19,16 +19,16 @@ export function halvesOf(u: usize, v: usize, k: usize): bool {
   // u w + r v = 8 L throughout: factors stay below 2^256, and one whose remainder is below L but not 0 is prime to L.
   const r = FIELD_MODULUS;
   const w = FIELD_WORDS;
-  wordsSet(u, 0xe7ae9f68, 0xc09318d2, 0x17bce6b2, 0xa6f7cef5, 0, 0, 0, 0x80000000); // 8 L
-  memory.fill(v, 0, WORDS_BYTES);
-  memory.copy(r, k, WORDS_BYTES);
-  wordsSet(w, 1, 0, 0, 0, 0, 0, 0, 0);
+  wordsCopy(u, memory.data<u32>([0xe7ae9f68, 0xc09318d2, 0x17bce6b2, 0xa6f7cef5, 0, 0, 0, 0x80000000])); // 8 L
+  wordsSmall(v, 0);
+  wordsCopy(r, k);
+  wordsSmall(w, 1);
   let lengthU: u32 = 256;
   let lengthR = bitLength(r);
   while (lengthU != 0 && lengthR != 0) {
     if (lengthR <= HALF_BITS && (load<u32>(w) & 1) != 0) {
-      memory.copy(u, r, WORDS_BYTES);
-      memory.copy(v, w, WORDS_BYTES);
+      wordsCopy(u, r);
+      wordsCopy(v, w);
       return false;
     }
     if (lengthU <= HALF_BITS && (load<u32>(v) & 1) != 0) return true;
@@ -36,7 +36,7 @@ export function halvesOf(u: usize, v: usize, k: usize): bool {
     else lengthU = euclidStep(u, v, lengthU, r, w, lengthR);
   }
   // k is 0, or no short odd v exists: the full-length equation.
-  memory.copy(u, k, WORDS_BYTES);
-  wordsSet(v, 1, 0, 0, 0, 0, 0, 0, 0);
+  wordsCopy(u, k);
+  wordsSmall(v, 1);
   return false;
 }

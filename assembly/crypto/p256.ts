@@ -20,7 +20,7 @@ import {
 import { digitAt, digitsBegin, READER_BYTES } from './digits';
 import { GF_BYTES, gfCanonical, gfFromWords, gfMul, gfSquare, gfSub, gfZero } from './field256';
 import { wordsInvert } from './inverse';
-import { wordsAdd, wordsFromBigEndian, wordsLess, wordsMontgomery, wordsSet, wordsZero } from './words';
+import { wordsAdd, wordsCopy, wordsFromBigEndian, wordsLess, wordsMontgomery, wordsZero } from './words';
 
 // Windows: of the key, whose table is made anew each time, and of the base point. The table of that is kept in the fast
 // profile, once the first verification has made it; the small one makes it in SCRATCH like the key's.
@@ -64,14 +64,20 @@ export function p256ValidKey(publicKey: usize): bool {
 export function p256Verify(publicKey: usize, digest: usize, signature: usize): bool {
   if (END > SCRATCH + SCRATCH_BYTES) ERROR('SCRATCH is too small'); // at compile time
   // SEC 1 section 4.1.4 step 1
-  wordsSet(ORDER, 0xfc632551, 0xf3b9cac2, 0xa7179e84, 0xbce6faad, 0xffffffff, 0xffffffff, 0, 0xffffffff);
+  wordsCopy(
+    ORDER,
+    memory.data<u32>([0xfc632551, 0xf3b9cac2, 0xa7179e84, 0xbce6faad, 0xffffffff, 0xffffffff, 0, 0xffffffff]),
+  );
   wordsFromBigEndian(R, signature);
   wordsFromBigEndian(S, signature + 32);
   if (wordsZero(R) || wordsZero(S) || !wordsLess(R, ORDER) || !wordsLess(S, ORDER)) return false;
   // steps 3 and 4: u1 = e / s, u2 = r / s mod n. The digest is as long as n, so e is all of it; it may reach n.
   wordsInvert(S, S, ORDER, ORDER_RECIPROCAL);
   // 2^512 mod n
-  wordsSet(R2, 0xbe79eea2, 0x83244c95, 0x49bd6fa6, 0x4699799c, 0x2b6bec59, 0x2845b239, 0xf3d95620, 0x66e12d94);
+  wordsCopy(
+    R2,
+    memory.data<u32>([0xbe79eea2, 0x83244c95, 0x49bd6fa6, 0x4699799c, 0x2b6bec59, 0x2845b239, 0xf3d95620, 0x66e12d94]),
+  );
   wordsMontgomery(S, S, R2, ORDER, ORDER_INVERSE);
   wordsFromBigEndian(U1, digest);
   wordsMontgomery(U1, U1, S, ORDER, ORDER_INVERSE);

@@ -7,15 +7,15 @@ import { WORDS_PRODUCT } from './areas';
 
 export const WORDS_BYTES: usize = 32;
 
-export function wordsSet(z: usize, a: u32, b: u32, c: u32, d: u32, e: u32, f: u32, g: u32, h: u32): void {
-  store<u32>(z, a, 0);
-  store<u32>(z, b, 4);
-  store<u32>(z, c, 8);
-  store<u32>(z, d, 12);
-  store<u32>(z, e, 16);
-  store<u32>(z, f, 20);
-  store<u32>(z, g, 24);
-  store<u32>(z, h, 28);
+// z = x, which may be a constant: memory.data([...]) in a function, which on a microcontroller stays in flash
+export function wordsCopy(z: usize, x: usize): void {
+  memory.copy(z, x, WORDS_BYTES);
+}
+
+// z = a small number
+export function wordsSmall(z: usize, value: u32): void {
+  memory.fill(z, 0, WORDS_BYTES);
+  store<u32>(z, value);
 }
 
 // out: z = (x + y) mod 2^256, returns the carry
@@ -93,7 +93,7 @@ export function wordsMontgomery(z: usize, x: usize, y: usize, m: usize, inverse:
     store<u32>(WORDS_PRODUCT, load<u32>(WORDS_PRODUCT, 36) + <u32>(carry >> 32), 32); // the whole < 2 m
   }
   if (load<u32>(WORDS_PRODUCT, 32) != 0 || !wordsLess(WORDS_PRODUCT, m)) wordsSub(z, WORDS_PRODUCT, m);
-  else memory.copy(z, WORDS_PRODUCT, WORDS_BYTES);
+  else wordsCopy(z, WORDS_PRODUCT);
 }
 
 // in: x < 2^256   out: z = limbs of `bits` bits each, count of them, 32 bits apart
