@@ -65,35 +65,34 @@ export function wordsFromBigEndian(z: usize, from: usize): void {
 }
 
 // in: x, y < 2^256, one of them < m, m odd, inverse = -1/m mod 2^32   out: z = x * y / 2^256 mod m, z < m
-// Montgomery's product, word by word. z may be x or y.
+// Montgomery's product, word by word: each row adds a multiple of m that clears its lowest word. z may be x or y.
 export function wordsMontgomery(z: usize, x: usize, y: usize, m: usize, inverse: u32): void {
-  memory.fill(WORDS_PRODUCT, 0, 40);
+  memory.fill(WORDS_PRODUCT, 0, 2 * WORDS_BYTES + 4);
   for (let i: usize = 0; i < WORDS_BYTES; i += 4) {
-    const digit = <u64>load<u32>(x + i);
-    let carry: u64 = 0;
-    for (let j: usize = 0; j < WORDS_BYTES; j += 4) {
-      carry += digit * <u64>load<u32>(y + j) + <u64>load<u32>(WORDS_PRODUCT + j); // <= 2^64 - 1
-      store<u32>(WORDS_PRODUCT + j, <u32>carry);
-      carry >>= 32;
-    }
-    carry += <u64>load<u32>(WORDS_PRODUCT, 32);
-    store<u32>(WORDS_PRODUCT, <u32>carry, 32);
-    store<u32>(WORDS_PRODUCT, <u32>(carry >> 32), 36);
-    const lowest: u32 = load<u32>(WORDS_PRODUCT); // its own line: inside a cast to u64, asc would load and multiply as u64
-    const multiple: u32 = lowest * inverse;
-    const quotient = <u64>multiple;
-    carry = (quotient * <u64>load<u32>(m) + <u64>lowest) >> 32;
-    for (let j: usize = 4; j < WORDS_BYTES; j += 4) {
-      carry += quotient * <u64>load<u32>(m + j) + <u64>load<u32>(WORDS_PRODUCT + j);
-      store<u32>(WORDS_PRODUCT + j - 4, <u32>carry);
-      carry >>= 32;
-    }
-    carry += <u64>load<u32>(WORDS_PRODUCT, 32);
-    store<u32>(WORDS_PRODUCT, <u32>carry, 28);
-    store<u32>(WORDS_PRODUCT, load<u32>(WORDS_PRODUCT, 36) + <u32>(carry >> 32), 32); // the whole < 2 m
+    const row = WORDS_PRODUCT + i;
+    addRow(row, load<u32>(x + i), y);
+    addRow(row, load<u32>(row) * inverse, m);
   }
-  if (load<u32>(WORDS_PRODUCT, 32) != 0 || !wordsLess(WORDS_PRODUCT, m)) wordsSub(z, WORDS_PRODUCT, m);
-  else wordsCopy(z, WORDS_PRODUCT);
+  // the whole < 2 m
+  if (load<u32>(WORDS_PRODUCT, 64) != 0 || !wordsLess(WORDS_PRODUCT + WORDS_BYTES, m))
+    wordsSub(z, WORDS_PRODUCT + WORDS_BYTES, m);
+  else wordsCopy(z, WORDS_PRODUCT + WORDS_BYTES);
+}
+
+// in: eight words from `at` on, one that takes the carry, and one above that it may still carry into
+// out: they += digit * x
+function addRow(at: usize, digit: u32, x: usize): void {
+  const end = at + WORDS_BYTES;
+  let carry: u64 = 0;
+  for (; at != end; at += 4) {
+    carry += <u64>digit * <u64>load<u32>(x) + <u64>load<u32>(at); // <= 2^64 - 1
+    store<u32>(at, <u32>carry);
+    carry >>= 32;
+    x += 4;
+  }
+  carry += <u64>load<u32>(end);
+  store<u32>(end, <u32>carry);
+  store<u32>(end, load<u32>(end, 4) + <u32>(carry >> 32), 4);
 }
 
 // in: x < 2^256   out: z = limbs of `bits` bits each, count of them, 32 bits apart

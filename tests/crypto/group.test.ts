@@ -186,7 +186,7 @@ describe.each(profiles)('%s', (profile) => {
     const { at, get, entry } = edwards(m);
     m.call('edwardsBase', at.p);
     expect(get(at.p)).toEqual(B);
-    for (let i = 0; i < 4; i++) {
+    for (let i = 0; i < 2; i++) {
       for (const high of [0, 1]) {
         m.call('base25519Entry', at.table, i, high);
         expect(entry(at.table)).toEqual(edwardsTimes(BigInt(2 * i + 1) << BigInt(128 * high), B));
