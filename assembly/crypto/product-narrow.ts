@@ -5,9 +5,9 @@
 
 import { COLUMNS } from './areas';
 
-// in: x of s units, y of t units, s + t <= 7   out: x * y
+// in: x of s units, y of t units, s + t <= 7, or |x| < 2^29 and |y| < 2^16   out: x * y
 // x = a 2^16 + b and y = c 2^16 + d with signed a, c and unsigned b, d:  x y = a c 2^32 + (a d + b c) 2^16 + b d
-function product(x: i32, y: i32): i64 {
+export function narrowProduct(x: i32, y: i32): i64 {
   const a = x >> 16; // |a| <= s (2^12 + 2) + 1
   const b = x & 0xffff;
   const c = y >> 16;
@@ -33,13 +33,13 @@ export function narrowMultiply(x: usize, y: usize): void {
 
 // Nine columns from `at` on += limb * y, of which the last is new
 function addRow(at: usize, limb: i32, y: usize): void {
-  store<i64>(at, product(limb, load<i32>(y, 32)), 64);
-  store<i64>(at, load<i64>(at, 56) + product(limb, load<i32>(y, 28)), 56);
-  store<i64>(at, load<i64>(at, 48) + product(limb, load<i32>(y, 24)), 48);
-  store<i64>(at, load<i64>(at, 40) + product(limb, load<i32>(y, 20)), 40);
-  store<i64>(at, load<i64>(at, 32) + product(limb, load<i32>(y, 16)), 32);
-  store<i64>(at, load<i64>(at, 24) + product(limb, load<i32>(y, 12)), 24);
-  store<i64>(at, load<i64>(at, 16) + product(limb, load<i32>(y, 8)), 16);
-  store<i64>(at, load<i64>(at, 8) + product(limb, load<i32>(y, 4)), 8);
-  store<i64>(at, load<i64>(at) + product(limb, load<i32>(y)));
+  store<i64>(at, narrowProduct(limb, load<i32>(y, 32)), 64);
+  store<i64>(at, load<i64>(at, 56) + narrowProduct(limb, load<i32>(y, 28)), 56);
+  store<i64>(at, load<i64>(at, 48) + narrowProduct(limb, load<i32>(y, 24)), 48);
+  store<i64>(at, load<i64>(at, 40) + narrowProduct(limb, load<i32>(y, 20)), 40);
+  store<i64>(at, load<i64>(at, 32) + narrowProduct(limb, load<i32>(y, 16)), 32);
+  store<i64>(at, load<i64>(at, 24) + narrowProduct(limb, load<i32>(y, 12)), 24);
+  store<i64>(at, load<i64>(at, 16) + narrowProduct(limb, load<i32>(y, 8)), 16);
+  store<i64>(at, load<i64>(at, 8) + narrowProduct(limb, load<i32>(y, 4)), 8);
+  store<i64>(at, load<i64>(at) + narrowProduct(limb, load<i32>(y)));
 }
