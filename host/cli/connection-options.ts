@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { FRAMINGS } from '../links/stream.js';
 import { topicNameSchema } from '../links/topics.js';
 import { RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from '../smp/client.js';
+import { BUFFER_BYTES_MIN } from '../smp/commands.js';
 import { BAUD_DEFAULT } from '../smp/link.js';
 import type { OptionSpec } from './command.js';
 import { countSchema, secondsSchema, textSchema } from './values.js';
@@ -40,10 +41,16 @@ export const connectionOptions = {
     config: 'baud',
   }),
   framing: option({
-    value: 'console|raw',
-    text: 'how packets stand on a serial line; raw has no checksum',
+    value: 'console|raw|auto',
+    text: 'how packets stand on a serial line; raw has no checksum; auto tries console first',
     schema: z.enum(FRAMINGS).default('console'),
     config: 'framing',
+  }),
+  mtu: option({
+    value: 'bytes',
+    text: 'largest packet to send; default: what the device says',
+    schema: countSchema(BUFFER_BYTES_MIN, 65_535).optional(),
+    config: 'mtu',
   }),
   ...brokerOptions,
   device: option({ value: 'name', text: 'device on the broker', schema: topicNameSchema.optional(), config: 'device' }),

@@ -54,7 +54,8 @@ export async function connect(
     }),
     fault: (why) => terminal.trace(`link: ${why}`),
   });
-  const limits = { timeoutMs: options.timeout * 1000, retries: options.retries };
+  const { mtu } = options;
+  const limits = { timeoutMs: options.timeout * 1000, retries: options.retries, ...(mtu === undefined ? {} : { mtu }) };
   const client = createClient(link, { ...limits, ...(heard.request && { onRequest: heard.request }) });
   return {
     client,

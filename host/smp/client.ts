@@ -6,6 +6,17 @@
 // retries are the caller's numbers and reach every request. A device's refusal is a value ({ ok: false }), not an
 // exception; no answer is NoAnswer if this device never answered, LinkLost if it did, and its text lists what each try
 // met. What a device sends unasked (a request of its own, for instance the final alert) goes to `onRequest`.
+//
+// Which version of the protocol the server speaks is learnt from its answers:
+//
+//   it answers                              it speaks
+//   version 2                               2
+//   version 1 to a request of version 2      1: Zephyr before 3.3, Mynewt (the bits did not mean anything there)
+//   rc 12 or 13 ("too old", "too new")      the other one
+//   version 1, nothing to version 2          1, if it does so twice: serial recovery of MCUboot before 2.0 drops what it
+//                                           does not know. So until something is known every second try is version 1
+//
+// Our own group is asked in version 2 only: our agents speak it.
 
 import type { z } from 'zod';
 import { CountersignError } from '../errors.js';
@@ -17,6 +28,8 @@ import {
   describeError,
   encodePacket,
   errorOf,
+  GENERAL_ERROR,
+  GROUP,
   hexdump,
   OP,
   type Packet,
@@ -27,11 +40,13 @@ import {
 export const TIMEOUT_MS_DEFAULT = 3000; // what other clients of SMP wait for a plain request
 export const RETRIES_DEFAULT = 3;
 const SEQUENCES = 256; // one byte of the header
+const OLD_ANSWERS_MIN = 2; // one alone may be a device that was asleep for the first try
 
 export interface ClientOptions {
   timeoutMs?: number; // for one try
   retries?: number; // further tries after the first
-  version?: 1 | 2;
+  version?: 1 | 2; // default: what the server turns out to speak
+  mtu?: number; // of a packet, in bytes: no larger one is sent, whatever the device says
   onRequest?(packet: Packet): void;
 }
 
@@ -42,6 +57,7 @@ export interface Request<T> {
   body?: Record<string, unknown>;
   schema: z.ZodType<T>; // of a successful answer
   timeoutMs?: number;
+  retries?: number;
   signal?: AbortSignal | undefined;
 }
 
@@ -51,6 +67,9 @@ export interface Client {
   readonly link: Link;
   readonly timeoutMs: number;
   readonly retries: number;
+  readonly mtu: number | undefined;
+  /** Of the protocol, once the server has shown which it speaks. */
+  readonly version: 1 | 2 | undefined;
   /** Why no answer can come any more: the link has ended, and does not come back by itself. */
   readonly gone: CountersignError | undefined;
   request<T>(request: Request<T>): Promise<Response<T>>;
@@ -58,7 +77,9 @@ export interface Client {
 }
 
 export function createClient(link: Link, options: ClientOptions = {}): Client {
-  const { timeoutMs = TIMEOUT_MS_DEFAULT, retries = RETRIES_DEFAULT, version = 2, onRequest } = options;
+  const { timeoutMs = TIMEOUT_MS_DEFAULT, retries = RETRIES_DEFAULT, mtu, onRequest } = options;
+  let version = options.version;
+  let oldAnswers = 0;
   // Starts anywhere, so that answers meant for an earlier client of this line do not match by accident.
   let sequence = Math.floor(Math.random() * SEQUENCES);
   let answered = false;
@@ -94,37 +115,70 @@ export function createClient(link: Link, options: ClientOptions = {}): Client {
   });
 
   async function exchange<T>(request: Request<T>): Promise<Response<T>> {
-    const header = { version, op: request.op, group: request.group, sequence, id: request.id };
+    const response = await ask(request);
+    if (response.ok || options.version || response.error.group !== undefined) return response;
+    const { rc } = response.error;
+    const wanted = rc === GENERAL_ERROR.versionOld ? 2 : rc === GENERAL_ERROR.versionNew ? 1 : undefined;
+    if (wanted === undefined) return response;
+    version = wanted;
+    return ask(request);
+  }
+
+  async function ask<T>(request: Request<T>): Promise<Response<T>> {
+    const header = { op: request.op, group: request.group, sequence, id: request.id };
     sequence = (sequence + 1) % SEQUENCES;
-    const bytes = encodePacket({ ...header, body: request.body ?? {} });
+    const encoded = (as: 1 | 2) => encodePacket({ ...header, version: as, body: request.body ?? {} });
     const met: string[] = [];
     const { promise: settled, resolve: settle } = withResolvers<Packet | CountersignError>();
-    waiting = { header: decodeHeader(bytes), settle, met };
+    waiting = { header: decodeHeader(encoded(2)), settle, met };
     if (ended) settle(ended);
     const ms = request.timeoutMs ?? timeoutMs;
+    const triesMax = (request.retries ?? retries) + 1;
+    let askedOld = false;
     try {
-      for (let attempt = 1; attempt <= retries + 1; attempt++) {
+      for (let attempt = 1; attempt <= triesMax; attempt++) {
+        const as = versionOf(request.group, attempt);
+        askedOld ||= as === 1;
         // Not awaited: a link may be busy for longer than this try is given (a broker that is away).
-        link.send(bytes).catch((error: CountersignError) => settle(error));
+        link.send(encoded(as)).catch((error: CountersignError) => settle(error));
         const result = await orAbort(orNothing(settled, ms), request.signal);
         if (result instanceof CountersignError) throw result;
-        if (result) return read(result, request);
+        if (result) {
+          learn(result.version, askedOld);
+          return read(result, request);
+        }
         met.push(`try ${attempt}: nothing in ${ms} ms`);
       }
     } finally {
       waiting = undefined;
     }
-    const tries = `${retries + 1} ${retries === 0 ? 'try' : 'tries'}`;
+    const tries = `${triesMax} ${triesMax === 1 ? 'try' : 'tries'}`;
     throw new CountersignError(
       answered ? 'LinkLost' : 'NoAnswer',
       `smp: no answer from ${link.name} to group ${request.group} command ${request.id} in ${tries}: ${met.join('; ')}`,
     );
   }
 
+  function versionOf(group: number, attempt: number): 1 | 2 {
+    if (group >= GROUP.countersign) return options.version ?? 2;
+    return version ?? (attempt % 2 === 0 ? 1 : 2);
+  }
+
+  function learn(answer: 1 | 2, askedInBoth: boolean): void {
+    if (options.version) return;
+    if (answer === 2) version = 2;
+    else oldAnswers += askedInBoth ? 1 : OLD_ANSWERS_MIN;
+    if (version === undefined && oldAnswers >= OLD_ANSWERS_MIN) version = 1;
+  }
+
   return {
     link,
     timeoutMs,
     retries,
+    mtu,
+    get version() {
+      return version;
+    },
     get gone() {
       return ended;
     },

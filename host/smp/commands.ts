@@ -10,7 +10,9 @@ import { encodePacket, GENERAL_ERROR, GROUP, OP, type Packet } from './packet.js
 
 // Servers that do not tell their buffer size take this much: two 127-byte lines and some (MCUboot's smallest setting).
 const BUFFER_BYTES_FALLBACK = 256;
-const BUFFER_BYTES_MIN = 96; // below that not even a first upload packet with its digest fits
+export const BUFFER_BYTES_MIN = 96; // below that not even a first upload packet with the head of an image fits
+// What servers answer to a command that they do not have: Zephyr and MCUboot 8, Mynewt 5.
+const UNKNOWN_COMMAND: readonly number[] = [GENERAL_ERROR.notSupported, GENERAL_ERROR.noEntry];
 const VALUE_BYTES_MAX = 65_536; // no node of a device of this kind is larger; a length beyond is a fault
 
 const nothing = z.looseObject({});
@@ -25,6 +27,8 @@ interface Waits {
 export interface Parameters {
   bufferBytes: number; // for one packet, header included
   bufferCount: number;
+  /** The server did not say: this is what most take. */
+  guessed?: true;
 }
 
 // --- OS group ---
@@ -35,23 +39,26 @@ export async function echo(client: Client, text: string, waits: Waits = {}): Pro
   return unwrap(await client.request(request), 'echo').r;
 }
 
-// Asked first of every device. A server without this command gets small packets.
+// Asked first of every device. A server without this command (Zephyr before 3.1, Mynewt, most serial recoveries) gets
+// small packets.
 export async function parameters(client: Client, waits: Waits = {}): Promise<Parameters> {
   const schema = z.looseObject({ buf_size: uint, buf_count: uint });
   const response = await client.request({ op: OP.read, group: GROUP.os, id: 6, schema, ...waits });
   if (!response.ok) {
-    if (response.error.group === undefined && response.error.rc === GENERAL_ERROR.notSupported) {
-      return { bufferBytes: BUFFER_BYTES_FALLBACK, bufferCount: 1 };
+    if (response.error.group === undefined && UNKNOWN_COMMAND.includes(response.error.rc)) {
+      return { bufferBytes: atMost(BUFFER_BYTES_FALLBACK, client.mtu), bufferCount: 1, guessed: true };
     }
     throw smpFailure(response.error, 'parameters');
   }
   const { buf_size: size, buf_count: count } = response.body;
-  const bufferBytes = size - client.link.framingBytes;
+  const bufferBytes = atMost(size - client.link.framingBytes, client.mtu);
   if (bufferBytes < BUFFER_BYTES_MIN) {
     throw new CountersignError('DeviceRefused', `smp: the device has a buffer of ${size} bytes, too small to talk to`);
   }
   return { bufferBytes, bufferCount: count };
 }
+
+const atMost = (bytes: number, limit: number | undefined): number => Math.min(bytes, limit ?? bytes);
 
 export async function reset(client: Client, waits: Waits = {}): Promise<void> {
   unwrap(await client.request({ op: OP.write, group: GROUP.os, id: 5, schema: nothing, ...waits }), 'reset');
@@ -238,10 +245,21 @@ export async function readAlert(client: Client, waits: Waits = {}): Promise<Aler
   return unwrap(await client.request(request), 'alert');
 }
 
-// A server that does not know our group says so in the general list; ours answers, or refuses with a reason.
+// A server that does not know our group says so in the general list, or nothing at all; ours answers, or refuses with a
+// reason. What is asked first shows that somebody is there, and which version of the protocol they speak.
 export async function knowsOurGroup(client: Client, waits: Waits = {}): Promise<boolean> {
-  const response = await client.request({ op: OP.read, group: GROUP.countersign, id: 6, schema: nothing, ...waits });
-  return response.ok || response.error.group === GROUP.countersign;
+  const anybody = { op: OP.read, group: GROUP.os, id: 6, schema: nothing, ...waits };
+  await client.request(anybody);
+  if (client.version === undefined) await client.request(anybody);
+  const ours = { op: OP.read, group: GROUP.countersign, id: 6, schema: nothing, ...waits };
+  try {
+    // One try is enough for somebody who has just answered in the old version: ours never do.
+    const response = await client.request({ ...ours, ...(client.version === 1 ? { retries: 0 } : {}) });
+    return response.ok || response.error.group === GROUP.countersign;
+  } catch (error) {
+    if (error instanceof CountersignError && error.reason.name === 'LinkLost' && !client.gone) return false;
+    throw error;
+  }
 }
 
 // A packet that the device sent unasked, if it is its final alert.

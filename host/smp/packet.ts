@@ -52,15 +52,10 @@ export function decodePacket(bytes: Uint8Array): Packet {
   if (bodyBytes !== bytes.length - HEADER_BYTES) {
     throw unreadable(`length field says ${bodyBytes} bytes, ${bytes.length - HEADER_BYTES} are there`, bytes);
   }
-  const ours = header.group >= GROUP.countersign;
+  const content = bytes.subarray(HEADER_BYTES);
   let body: unknown;
   try {
-    body = decode(bytes.subarray(HEADER_BYTES), {
-      strict: ours,
-      allowIndefinite: !ours,
-      allowUndefined: false,
-      rejectDuplicateMapKeys: true,
-    });
+    body = header.group >= GROUP.countersign ? decodeOurs(content) : decodeOthers(content);
   } catch (cause) {
     throw unreadable((cause as Error).message, bytes, cause);
   }
@@ -68,6 +63,35 @@ export function decodePacket(bytes: Uint8Array): Packet {
     throw unreadable('the body is not a map', bytes);
   }
   return { ...header, body: body as Record<string, unknown> };
+}
+
+const decodeOthers = (content: Uint8Array): unknown =>
+  decode(content, { strict: false, allowIndefinite: true, allowUndefined: false, rejectDuplicateMapKeys: true });
+
+// A server that does not have our group refuses it in its own way of writing: that much must be read.
+function decodeOurs(content: Uint8Array): unknown {
+  try {
+    return decode(content, {
+      strict: true,
+      allowIndefinite: false,
+      allowUndefined: false,
+      rejectDuplicateMapKeys: true,
+    });
+  } catch (cause) {
+    const body = attempt(() => decodeOthers(content)) as Record<string, unknown> | undefined;
+    const refused =
+      body !== undefined && uint(body.rc) && Object.keys(body).every((key) => ['rc', 'rsn'].includes(key));
+    if (refused && body.rc !== 0) return body;
+    throw cause;
+  }
+}
+
+function attempt(read: () => unknown): unknown {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }
 
 export function decodeHeader(bytes: Uint8Array): PacketHeader {
@@ -110,7 +134,17 @@ export function errorOf(body: Record<string, unknown>): SmpError | undefined {
   return { rc: rc as number, ...(typeof rsn === 'string' ? { text: rsn } : {}) };
 }
 
-export const GENERAL_ERROR = { unknown: 1, notSupported: 8, busy: 10, versionOld: 12 } as const;
+export const GENERAL_ERROR = {
+  unknown: 1,
+  noMemory: 2,
+  invalid: 3,
+  noEntry: 5,
+  tooLarge: 7,
+  notSupported: 8,
+  busy: 10,
+  versionOld: 12,
+  versionNew: 13,
+} as const;
 
 const GENERAL_ERROR_TEXT: Record<number, string> = {
   1: 'unknown error',

@@ -174,6 +174,81 @@ describe('request', () => {
   });
 });
 
+describe('the version of the protocol', () => {
+  const about = (group: number) => ({ op: OP.read, group, id: 0, schema: anything });
+  // `answers`: in which version it answers a request of that version, if at all.
+  const server = (answers: (version: 1 | 2, group: number) => 1 | 2 | undefined, body = {}) =>
+    scriptedLink((request, self) => {
+      const version = answers(request.version, request.group);
+      if (version) self.say(encodePacket({ ...responseTo(request, body), version }));
+      return undefined;
+    });
+  const versions = (link: ReturnType<typeof server>) => link.sent.map(({ version }) => version).join('');
+
+  it('is 2 with who answers in 2', async () => {
+    const link = server((version) => version);
+    const client = createClient(link, FAST);
+    await client.request(about(0));
+    await client.request(about(1));
+    expect([versions(link), client.version]).toEqual(['22', 2]);
+  });
+
+  it('is 1 with who answers a request of version 2 in 1', async () => {
+    const link = server(() => 1);
+    const client = createClient(link, FAST);
+    await client.request(about(0));
+    await client.request(about(1));
+    expect([versions(link), client.version]).toEqual(['21', 1]);
+  });
+
+  it('is 1 with who twice answers only that; nobody is taken for old who slept once', async () => {
+    const old = server((version) => (version === 1 ? 1 : undefined));
+    const client = createClient(old, FAST);
+    for (let i = 0; i < 3; i++) await client.request(about(0));
+    expect([versions(old), client.version]).toEqual(['21211', 1]);
+
+    let asleep = true;
+    const sleeper = server((version) => {
+      if (!asleep) return version;
+      asleep = false;
+      return undefined;
+    });
+    const other = createClient(sleeper, FAST);
+    for (let i = 0; i < 3; i++) await other.request(about(0));
+    expect([versions(sleeper), other.version]).toEqual(['2122', 2]);
+  });
+
+  it('is 2 for our own group, whatever else was heard', async () => {
+    const link = server((version, group) => (group === 64 ? undefined : version === 1 ? 1 : undefined));
+    const client = createClient(link, FAST);
+    for (let i = 0; i < 2; i++) await client.request(about(0));
+    link.sent.length = 0;
+    await failure(client.request(about(64)));
+    expect(versions(link)).toBe('222');
+  });
+
+  it.each([
+    ['too old', 12, 1, 2],
+    ['too new', 13, 2, 1],
+  ] as const)('is the other one where a server says %s', async (_, rc, refused, taken) => {
+    let lost = refused === 1; // asked in version 1 only because nothing came to the first try
+    const link = scriptedLink(({ version }) => {
+      if (!lost) return version === refused ? { rc } : { r: 'x' };
+      lost = false;
+      return undefined;
+    });
+    const client = createClient(link, FAST);
+    expect(await echo(client, 'x')).toBe('x');
+    expect(client.version).toBe(taken);
+  });
+
+  it('stays as the caller fixed it', async () => {
+    const link = server(() => undefined);
+    await failure(createClient(link, { ...FAST, version: 2 }).request(about(0)));
+    expect(versions(link)).toBe('222');
+  });
+});
+
 describe('failures carry the reason of the device', () => {
   it('group 64 numbers are reasons', () => {
     const refused = () => unwrap({ ok: false, error: { group: 64, rc: 101 } }, 'put x');
@@ -198,7 +273,8 @@ describe('parameters', () => {
     expect(await ask({ buf_size: 640, buf_count: 1 })).toEqual({ bufferBytes: 636, bufferCount: 1 });
   });
   it('a server without the command gets small packets', async () => {
-    expect(await ask({ rc: 8 })).toEqual({ bufferBytes: 256, bufferCount: 1 });
+    expect(await ask({ rc: 8 })).toEqual({ bufferBytes: 256, bufferCount: 1, guessed: true });
+    expect(await ask({ rc: 5 })).toEqual({ bufferBytes: 256, bufferCount: 1, guessed: true });
   });
   it('any other refusal is an error', async () => {
     expect((await failure(ask({ rc: 11 }))).message).toContain('access denied');

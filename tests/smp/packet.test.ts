@@ -54,6 +54,13 @@ describe('strict on ours, lenient on others', () => {
     expect(decodePacket(bytes(header(1, body))).body).toEqual({ a: 1 });
     expect(() => decodePacket(bytes(header(64, body)))).toThrow('unreadable packet');
   });
+
+  // What Zephyr answers to a group that it does not have.
+  it('but for a refusal in general terms: bf 62 rc 08 ff', () => {
+    expect(decodePacket(bytes(header(64, 'bf62726308ff'))).body).toEqual({ rc: 8 });
+    expect(() => decodePacket(bytes(header(64, 'bf62726300ff')))).toThrow('unreadable packet');
+    expect(() => decodePacket(bytes(header(64, 'bf62726308616101ff')))).toThrow('unreadable packet');
+  });
 });
 
 describe('errors in an answer', () => {
