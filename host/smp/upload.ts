@@ -4,14 +4,26 @@
 // already) or backwards (it lost some; 0 means that it forgot the whole upload). A step that does not move forward is
 // a stall; stalls are bounded by the client's retries, also when they take turns with progress, so that no odd last
 // block is asked for without end. A device that knows the file's digest from an earlier upload resumes by itself.
+//
+// Servers differ in what they take, and few say so. What one of them refuses in the general terms for "not like that"
+// (Zephyr before 3.0 takes at most 512 bytes of data, and says "invalid argument") is offered again in less: first without
+// the digest, which is optional, then in packets of half the size, down to the smallest in which the head of an image fits.
 
 import { z } from 'zod';
 import { CountersignError } from '../errors.js';
 import type { Client } from './client.js';
 import { dataBytesThatFit, type Parameters } from './commands.js';
-import { GROUP, OP, type SmpError } from './packet.js';
+import { GENERAL_ERROR, GROUP, OP, type SmpError } from './packet.js';
 
 const WORD_BYTES = 4; // most flash controllers write whole words: keep what one packet brings a multiple of that
+const ALIGNMENTS = [32, 8, WORD_BYTES]; // of flash: the largest first, where it costs no more than a few bytes in each packet
+const ALIGNED_MIN = 4;
+
+// Zephyr wants the whole header of an MCUboot image in the first packet.
+const HEAD_BYTES = 32;
+const PACKET_BYTES_MIN = 64; // with these and no digest
+
+const TRY_LESS: readonly number[] = [GENERAL_ERROR.noMemory, GENERAL_ERROR.invalid, GENERAL_ERROR.tooLarge];
 
 // The head of a package is judged, and flash erased, while the first packets are answered: two signatures on a slow
 // core and a slot of pages take many seconds. Beyond this many bytes each packet is only hashed and written.
@@ -23,6 +35,8 @@ export interface Upload {
   digest: Uint8Array; // SHA-256 of the file: names the upload, so that it can be resumed
   parameters: Parameters;
   image?: number;
+  /** The server writes whole units of its flash, and drops the rest of each packet (MCUboot): align to what is usual. */
+  aligned?: boolean;
   signal?: AbortSignal | undefined;
 }
 
@@ -33,28 +47,30 @@ export type UploadEnd =
 const answer = z.looseObject({ off: z.number().int().nonnegative(), match: z.boolean().optional() });
 
 export async function* upload(client: Client, job: Upload): AsyncGenerator<number, UploadEnd> {
-  const { file, digest, image } = job;
+  const { file } = job;
+  const packets = makePackets(job);
   let off = 0;
   let stalls = 0;
+  let refused: UploadEnd | undefined; // the first refusal is the telling one
   for (;;) {
-    const first = off === 0;
-    const body = (data: Uint8Array) => ({
-      ...(first && image !== undefined ? { image } : {}),
-      ...(first ? { len: file.length, sha: digest } : {}),
-      off,
-      data,
-    });
-    const most = dataBytesThatFit(job.parameters.bufferBytes, body, WORD_BYTES);
-    const response = await client.request({
-      op: OP.write,
-      group: GROUP.image,
-      id: 1,
-      body: body(file.subarray(off, off + most)),
-      schema: answer,
-      timeoutMs: off < SLOW_BYTES ? client.timeoutMs * SLOW_FACTOR : client.timeoutMs,
-      signal: job.signal,
-    });
-    if (!response.ok) return { kind: 'refused', off, error: response.error };
+    const request = { op: OP.write, group: GROUP.image, id: 1, schema: answer, signal: job.signal, ...packets.at(off) };
+    const timeoutMs = off < SLOW_BYTES ? client.timeoutMs * SLOW_FACTOR : client.timeoutMs;
+    // A guessed size may be one that the server drops without a word: then one try of it is enough.
+    const probing = off === 0 && job.parameters.guessed === true && packets.canHalve();
+    const response = await client
+      .request({ ...request, timeoutMs, ...(probing ? { retries: 0 } : {}) })
+      .catch((error: unknown) => {
+        if (probing && !client.gone && isLost(error) && packets.halve()) return undefined;
+        throw error;
+      });
+    if (!response) continue;
+    if (!response.ok) {
+      const { error } = response;
+      refused ??= { kind: 'refused', off, error };
+      if (error.group === undefined && TRY_LESS.includes(error.rc) && packets.shrink()) continue;
+      return refused;
+    }
+    refused = undefined;
     const next = response.body.off;
     if (next > file.length) {
       throw new CountersignError(
@@ -74,4 +90,47 @@ export async function* upload(client: Client, job: Upload): AsyncGenerator<numbe
     yield off;
     if (off === file.length) return { kind: 'complete', match: response.body.match };
   }
+}
+
+const isLost = (error: unknown): boolean => error instanceof CountersignError && error.reason.name === 'LinkLost';
+
+/** The packets of one upload, and how they become less demanding. */
+function makePackets({ file, digest, image, parameters, aligned }: Upload) {
+  let bufferBytes = parameters.bufferBytes;
+  let named = true; // with the digest
+
+  const body = (off: number, data: Uint8Array) => ({
+    ...(off === 0 && image !== undefined ? { image } : {}),
+    ...(off === 0 ? { len: file.length, ...(named ? { sha: digest } : {}) } : {}),
+    off,
+    data,
+  });
+
+  function dataBytes(off: number): number {
+    const fits = (step: number) => dataBytesThatFit(bufferBytes, (data) => body(off, data), step);
+    const most = fits(1);
+    const step = aligned ? ALIGNMENTS.find((bytes) => most >= ALIGNED_MIN * bytes) : WORD_BYTES;
+    return fits(step ?? WORD_BYTES);
+  }
+
+  function halve(): boolean {
+    if (bufferBytes <= PACKET_BYTES_MIN) return false;
+    bufferBytes = Math.max(PACKET_BYTES_MIN, Math.floor(bufferBytes / 2));
+    return true;
+  }
+
+  return {
+    at(off: number) {
+      if (off === 0 && named && dataBytes(0) < HEAD_BYTES) named = false;
+      return { body: body(off, file.subarray(off, off + dataBytes(off))) };
+    },
+    canHalve: () => bufferBytes > PACKET_BYTES_MIN,
+    halve,
+    /** false: there is nothing left to take away. */
+    shrink(): boolean {
+      if (!named) return halve();
+      named = false;
+      return true;
+    },
+  };
 }
