@@ -2,7 +2,9 @@
 // raw UART transport, MCUboot's raw protocol).
 //
 // There is no checksum: a damaged byte is noticed only where the CBOR breaks. What cannot be the header of a response is
-// handed on as text, so that log lines before a packet do no harm.
+// handed on as text, so that log lines before a packet do no harm. What looked like a header and is not followed by its
+// packet was none: when the line has been silent for long enough, `resync` looks for the next one behind its first byte.
+// Servers do the same (both named above: after 3 s by default).
 
 import { HEADER_BYTES } from './packet.js';
 
@@ -33,6 +35,19 @@ export function decodeRaw(rest: Uint8Array, chunk: Uint8Array): [RawItem[], Uint
   }
   text(at);
   return [items, Uint8Array.from(bytes.subarray(at))];
+}
+
+/** The line fell silent in the midst of what was taken for a packet: the same rest, read on from its second byte. */
+export function resync(rest: Uint8Array): [RawItem[], Uint8Array] {
+  const items: RawItem[] = [];
+  let left = rest;
+  while (left.length > 0) {
+    items.push({ kind: 'text', bytes: left.slice(0, 1) });
+    const [more, still] = decodeRaw(new Uint8Array(), left.slice(1));
+    items.push(...more);
+    left = still;
+  }
+  return [items, left];
 }
 
 // Version 1 or 2, a response, no flags, a body of a sane length. (A request would begin like a newline.)
