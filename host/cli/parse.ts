@@ -154,10 +154,17 @@ function readArguments(definition: AnyCommand, words: readonly string[]): Record
   return values;
 }
 
+/** A switch that says no: commander tells --no-confirm as `confirm: false`. */
+function negated(key: string, given: Record<string, unknown>): true | undefined {
+  const [, first, rest] = /^no([A-Z])(\w*)$/.exec(key) ?? [];
+  return first !== undefined && given[`${first.toLowerCase()}${rest}`] === false ? true : undefined;
+}
+
 function makeReader(given: Record<string, unknown>, config: () => Config): (key: string, spec: OptionSpec) => unknown {
   return (key, spec) => {
     const flag = flagOf(key);
-    if (given[key] !== undefined) return check(flag, spec.schema, given[key]);
+    const value = given[key] ?? negated(key, given);
+    if (value !== undefined) return check(flag, spec.schema, value);
     const setting = spec.config === undefined ? undefined : config().lookup(spec.config);
     if (setting === undefined) return check(flag, spec.schema, undefined);
     return check(`${flag} (from ${setting.origin})`, spec.schema, rawOf(spec, setting));

@@ -1,15 +1,15 @@
 // The boards that `countersign board` runs on this machine now: their ports are in no list of the system, so they note
 // themselves here, and `devices` and `deliver` find them.
 //
-// One small file per board in $XDG_STATE_HOME/countersign/boards (or ~/.local/state), named by its process, removed
+// One small file per board in the folder for state (state-folder.ts), named by its process, removed
 // when it ends; one that a killed process left behind is removed by whoever reads it. It is a convenience: what cannot
 // be written or read is simply not listed.
 
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { isAlive } from '../process.js';
+import { stateFolder } from './state-folder.js';
 
 const entrySchema = z.object({
   pid: z.number().int().positive(),
@@ -19,10 +19,7 @@ const entrySchema = z.object({
 });
 export type RunningBoard = z.infer<typeof entrySchema>;
 
-function folder(): string {
-  const { XDG_STATE_HOME, HOME } = process.env;
-  return join(XDG_STATE_HOME || join(HOME || homedir(), '.local', 'state'), 'countersign', 'boards');
-}
+const folder = (): string => join(stateFolder(), 'boards');
 
 // Returns what removes the note again.
 export async function noteRunning(entry: Omit<RunningBoard, 'pid'>): Promise<() => Promise<void>> {

@@ -52,8 +52,13 @@ export interface Terminal {
   confirm(question: string, option: string): Promise<boolean>;
   choose<T extends string>(question: string, choices: Choice<T>[], option: string): Promise<T>;
   password(question: string, option: string): Promise<string>;
-  /** A line of text; `fault` says what is wrong with one that is not taken. No default. */
-  text(question: string, option: string, fault: (line: string) => string | undefined): Promise<string>;
+  /** A line of text; `fault` says what is wrong with one that is not taken. No default. The signal ends the question. */
+  text(
+    question: string,
+    option: string,
+    fault: (line: string) => string | undefined,
+    signal?: AbortSignal,
+  ): Promise<string>;
   /** Text in a style, or as it is where there is no colour. */
   style(style: Style, text: string): string;
 }
@@ -110,10 +115,11 @@ export function makeTerminal(options: TerminalOptions): Terminal {
       needPerson(question, option);
       return answered(await (await prompts()).password({ message: question, ...where }));
     },
-    async text(question, option, fault) {
+    async text(question, option, fault, signal) {
       needPerson(question, option);
       const validate = (line: string | undefined) => fault(line ?? '');
-      return answered(await (await prompts()).text({ message: question, validate, ...where }));
+      const until = signal ? { signal } : {};
+      return answered(await (await prompts()).text({ message: question, validate, ...until, ...where }));
     },
     style,
   };

@@ -1,12 +1,17 @@
 // Brings an image to a board without our agent: any SMP server (Zephyr, Mynewt, MCUboot's serial recovery).
 //
-//   sending      the image itself, to the server's secondary slot (serial recovery: where the boot loader runs it from)
-//   installing   marked for test, reset, seen running, confirmed; a boot loader without these is just reset
+//                                    test and confirm                  MCUboot's serial recovery
+//   sending     the image goes to    the secondary slot                the slot that it is started from: no way back
+//   checking    the board shows it   by its hash, beside the old one   by hash, else version, if it finds it sound
+//   installing  it is                marked for test, reset, seen      reset; what starts then speaks for itself
+//                                    running, confirmed
 //
+// An image is known by the hash in its own TLV, never by that of the file. Nothing is called done that was not read back.
 // Such a board checks at most who made the image. Nobody may call this without a verdict: it is the only guard.
 
 import { CountersignError } from '../errors.js';
 import { hex, same, sha256 } from '../formats/bytes.js';
+import { imageHash, isMcuboot, readMcuboot, sameVersion } from '../formats/images/mcuboot.js';
 import { type Client, smpFailure } from '../smp/client.js';
 import {
   confirmImage,
@@ -22,51 +27,128 @@ import { sleep } from '../wait.js';
 import { INSTALL_MS_DEFAULT, ignoreSilence, POLL_MS, type Steps } from './follow.js';
 import type { Waits } from './identity.js';
 
+/** confirm: for good. trial: it runs, and the next reset takes it back. test: marked, the reset is left to others. */
+export type Ending = 'confirm' | 'trial' | 'test';
+
 export type ForeignOutcome =
-  | { kind: 'confirmed'; version: string; hash: Uint8Array }
-  | { kind: 'sent' } // the boot loader has it; it offers no test and no confirmation
+  | { kind: 'confirmed' | 'unchanged' | 'on-trial' | 'marked'; version: string; hash: Uint8Array }
+  | { kind: 'sent'; version: string; shown: boolean } // shown: the boot loader lists it as an image that it could start
   | { kind: 'reverted'; version: string }; // something else runs after the reset
 
 export interface ForeignDelivery extends Waits {
   image: Uint8Array;
+  ending?: Ending;
   installMs?: number;
+  /** Called when everything is there and nothing is marked yet: a last look whether it may be started. Throws if not. */
+  last?(): Promise<void>;
+}
+
+/** An image that boards with SMP can start. */
+export interface Bootable {
+  bytes: Uint8Array;
+  version: string;
+  hash: Uint8Array | undefined; // images of old tools may have none
+}
+
+/** Throws NotBootable: a board that is given anything else may not start again. */
+export function bootable(bytes: Uint8Array, name: string): Bootable {
+  if (!isMcuboot(bytes)) throw new CountersignError('NotBootable', `image: ${name} holds no MCUboot image`);
+  const read = readMcuboot(bytes, name);
+  return { bytes, version: read.version, hash: imageHash(read) };
 }
 
 /** Whether the other side is a board that cannot judge packages: it does not know our group. */
 export const isForeign = async (client: Client, waits: Waits = {}): Promise<boolean> =>
   !(await knowsOurGroup(client, waits));
 
+/** What the board runs, as far as it says. */
+export const runningImage = async (client: Client, waits: Waits = {}): Promise<ImageState | undefined> =>
+  (await states(client, waits))?.find(({ active }) => active);
+
 export async function* deliverForeign(client: Client, delivery: ForeignDelivery): Steps<ForeignOutcome> {
   const waits = { signal: delivery.signal };
-  const { image } = delivery;
-  const job = { file: image, digest: sha256(image), parameters: await parameters(client, waits), ...waits };
-  const steps = upload(client, job);
-  for (let step = await steps.next(); ; step = await steps.next()) {
-    if (!step.done) yield { kind: 'work', phase: 'sending', done: step.value, total: image.length };
-    else if (step.value.kind === 'refused') throw smpFailure(step.value.error, 'upload');
-    else break;
+  const { ending = 'confirm' } = delivery;
+  const image = bootable(delivery.image, 'the package');
+  const { version } = image;
+
+  const before = await runningImage(client, waits);
+  if (before === undefined) {
+    // A boot loader in recovery runs no image; one that lists states could be asked for a trial, but starts slot 0.
+    if (ending !== 'confirm') throw new CountersignError('NoTrial', `deliver: ${client.link.name} runs no application`);
+    const text =
+      'it runs no application now (serial recovery?): the image goes where it is started from, without a way back';
+    yield { kind: 'note', text };
   }
+  if (image.hash && before?.hash && same(before.hash, image.hash) && before.confirmed) {
+    return { kind: 'unchanged', version, hash: image.hash };
+  }
+  const running = image.hash !== undefined && before?.hash !== undefined && same(before.hash, image.hash);
+  if (!running) yield* send(client, image, waits);
+
   yield { kind: 'work', phase: 'checking', done: 0, total: 0 };
-  const staged = (await states(client, waits))?.find(({ image: which, active }) => which === 0 && !active);
-  if (!staged?.hash) {
+  const staged = entryOf(await states(client, waits), image);
+  await delivery.last?.();
+  if (staged === 'unknown' || staged.hash === undefined || (staged.active && !running) || before === undefined) {
+    if (ending !== 'confirm')
+      throw new CountersignError('NoTrial', `deliver: ${client.link.name} names no hash to test`);
     await reset(client, waits).catch(ignoreSilence);
-    return { kind: 'sent' };
+    return { kind: 'sent', version, shown: staged !== 'unknown' };
   }
-  await testImage(client, staged.hash, waits);
-  await reset(client, waits).catch(ignoreSilence);
-  yield { kind: 'work', phase: 'installing', done: 0, total: 0 };
-  const running = await untilRunning(client, staged.hash, delivery);
-  if (!running.hash || !same(running.hash, staged.hash)) return { kind: 'reverted', version: running.version };
+  const { hash } = staged;
+  if (!running) {
+    await testImage(client, hash, waits);
+    if (ending === 'test') {
+      const marked = entryOf(await states(client, waits), image);
+      if (marked !== 'unknown' && marked.pending) return { kind: 'marked', version, hash };
+      throw new CountersignError(
+        'Fault',
+        `deliver: the board took the mark, but does not show ${hex(hash)} as pending`,
+      );
+    }
+    await reset(client, waits).catch(ignoreSilence);
+    yield { kind: 'work', phase: 'installing', done: 0, total: 0 };
+    const now = await untilRunning(client, hash, delivery);
+    if (!now.hash || !same(now.hash, hash)) return { kind: 'reverted', version: now.version };
+  }
+  if (ending !== 'confirm') return { kind: 'on-trial', version, hash };
   await confirmImage(client, waits);
-  const now = (await states(client, waits))?.find(({ active }) => active);
-  if (now?.confirmed && now.hash && same(now.hash, staged.hash)) {
-    return { kind: 'confirmed', version: now.version, hash: now.hash };
-  }
+  const now = await runningImage(client, waits);
+  if (now?.confirmed && now.hash && same(now.hash, hash)) return { kind: 'confirmed', version, hash };
   throw new CountersignError(
     'Fault',
-    `deliver: the board took the confirmation, but does not show ${hex(staged.hash)} as confirmed`,
+    `deliver: the board took the confirmation, but does not show ${hex(hash)} as confirmed`,
   );
 }
+
+async function* send(client: Client, image: Bootable, waits: Waits): Steps<void> {
+  const { bytes } = image;
+  const job = { file: bytes, digest: sha256(bytes), parameters: await parameters(client, waits), aligned: true };
+  const steps = upload(client, { ...job, ...waits });
+  for (let step = await steps.next(); ; step = await steps.next()) {
+    if (!step.done) yield { kind: 'work', phase: 'sending', done: step.value, total: bytes.length };
+    else if (step.value.kind === 'refused') throw smpFailure(step.value.error, 'upload');
+    else if (step.value.match === false) throw notTaken('it says that what it stored is not what was sent');
+    else return;
+  }
+}
+
+// Ours among what the board lists: boot loaders list only what they could start. Lists without hashes go by version.
+function entryOf(listed: ImageState[] | undefined, image: Bootable): ImageState | 'unknown' {
+  if (listed === undefined) return 'unknown';
+  const hashed = image.hash !== undefined && listed.some(({ hash }) => hash !== undefined);
+  const found = listed.find(({ hash, version }) =>
+    hashed ? hash !== undefined && same(hash, image.hash!) : versionIs(version, image.version),
+  );
+  if (found) return found;
+  const shown = listed.map(({ slot, version }) => `${version} in slot ${slot}`).join(', ');
+  throw notTaken(`of ${image.version} nothing is listed, but ${shown || 'no image at all'}`);
+}
+
+const notTaken = (why: string) => new CountersignError('ImageNotTaken', `deliver: ${why}`);
+
+// MCUboot and Zephyr write the build number behind a point, imgtool behind a plus.
+const versionIs = (listed: string, header: string): boolean =>
+  sameVersion(listed.replace(/^(\d+\.\d+\.\d+)\.(\d+)$/, '$1+$2'), header);
 
 // What a server without the state command has, is not known.
 async function states(client: Client, waits: Waits): Promise<ImageState[] | undefined> {
@@ -95,5 +177,7 @@ async function untilRunning(client: Client, hash: Uint8Array, delivery: ForeignD
     other = active ?? other;
   }
   if (other) return other;
-  throw new CountersignError('TimedOut', 'deliver: the board did not come back after its reset');
+  throw new CountersignError('TimedOut', 'deliver: the board did not come back after its reset', {
+    hint: 'if the new firmware does not start, or does not confirm itself, the boot loader goes back at the next reset',
+  });
 }

@@ -17,6 +17,11 @@ export function topicsOf(fleet: string, device: string): { request: string; resp
 
 export const STATES_FILTER = (fleet: string): string => topicsOf(fleet, '+').state;
 
+// One retained approval document for each operator; the last level is the operator's name for themselves.
+export const APPROVALS_FILTER = (fleet: string): string => `cs/${fleet}/approvals/+`;
+/** Beside them, where nobody writes: a level that no operator has. */
+export const NOBODY_FILTER = (fleet: string): string => `cs/${fleet}/approvals`;
+
 // Retained by every device, with {"online": false} as its last will.
 export const deviceStateSchema = z.looseObject({
   online: z.boolean(),

@@ -12,6 +12,7 @@ import { have } from './need.js';
 const VPCD_PORT = 35963; // of the first slot, as Debian configures it
 const TURN_PORT = 35899;
 const WAIT_MS = 60_000;
+const TURN_MS = 300_000; // several files of tests, each as long as a slow machine makes it
 const ATR = Uint8Array.of(0x3b, 0x80, 0x80, 0x01, 0x01);
 
 const CONTROL = { off: 0, on: 1, reset: 2, atr: 4 } as const;
@@ -114,21 +115,25 @@ const reachable = (port: number): Promise<boolean> =>
 
 async function takeTurn(): Promise<Server> {
   let server: Server | undefined;
-  await until('the reader to be free', async () => {
-    const next = createServer();
-    const listening = new Promise<boolean>((resolve) => {
-      next.once('error', () => resolve(false));
-      next.listen(TURN_PORT, '127.0.0.1', () => resolve(true));
-    });
-    if (!(await listening)) return false;
-    server = next;
-    return true;
-  });
+  await until(
+    'the reader to be free',
+    async () => {
+      const next = createServer();
+      const listening = new Promise<boolean>((resolve) => {
+        next.once('error', () => resolve(false));
+        next.listen(TURN_PORT, '127.0.0.1', () => resolve(true));
+      });
+      if (!(await listening)) return false;
+      server = next;
+      return true;
+    },
+    TURN_MS,
+  );
   return server!;
 }
 
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + WAIT_MS;
+async function until(what: string, holds: () => Promise<boolean>, ms = WAIT_MS): Promise<void> {
+  const end = Date.now() + ms;
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -6,13 +6,13 @@
 import { z } from 'zod';
 import type { CardChannel } from '../../card/channel.js';
 import type { DataObjects } from '../../card/data-objects.js';
-import type { Reader } from '../../card/pcsc.js';
 import type { DataObject } from '../../card/pkcs15.js';
 import { CountersignError } from '../../errors.js';
 import { readBytes, writeBytes } from '../../files.js';
 import { DOCUMENT_BYTES_MAX, viewApproval } from '../../formats/approval.js';
 import { hex } from '../../formats/bytes.js';
 import { BAUD_DEFAULT } from '../../smp/link.js';
+import { modemSlots, readerSlots, type Slots } from '../card-slots.js';
 import { command, type Result } from '../command.js';
 import { findPin, pinFileOption } from '../secrets.js';
 import { approvalData, claimsRows, rows, signatureText } from '../show.js';
@@ -104,40 +104,6 @@ export const card = command({
     }
   },
 });
-
-/** Where cards are: the readers of this machine, or one modem. */
-interface Slots {
-  list(): Reader[];
-  open(name: string): Promise<CardChannel>;
-  /** The one that is meant. */
-  choose(): Promise<CardChannel>;
-  close(): void;
-}
-
-async function readerSlots(wanted: string | undefined): Promise<Slots> {
-  const { openPcsc, chooseReader } = await import('../../card/pcsc.js');
-  const pcsc = await openPcsc();
-  return {
-    list: () => pcsc.readers().filter(({ name }) => wanted === undefined || name.includes(wanted)),
-    open: async (name) => pcsc.connect(name),
-    choose: async () => pcsc.connect(chooseReader(pcsc.readers(), wanted)),
-    close: () => pcsc.close(),
-  };
-}
-
-async function modemSlots(port: string, baud: number): Promise<Slots> {
-  const { openModem } = await import('../../card/modem.js');
-  const { modemChannel } = await import('../../card/modem-channel.js');
-  const open = async () => {
-    const modem = await openModem(port, baud);
-    return modemChannel(modem).catch(async (error) => {
-      await modem.close();
-      throw error;
-    });
-  };
-  // A modem does not tell the answer to reset of its card.
-  return { list: () => [{ name: port, atr: new Uint8Array(0) }], open, choose: open, close: () => undefined };
-}
 
 async function readDocument(file: string) {
   const bytes = await readBytes(file);

@@ -5,7 +5,7 @@
 
 import { readJudgement } from '../../core.js';
 import { deliver as deliverPackage, type Outcome } from '../../device/deliver.js';
-import { isForeign } from '../../device/foreign.js';
+import { type Ending, isForeign } from '../../device/foreign.js';
 import { identify, putApproval, readBootstrap } from '../../device/identity.js';
 import { CountersignError } from '../../errors.js';
 import { readBytes } from '../../files.js';
@@ -16,10 +16,12 @@ import { command, type Result } from '../command.js';
 import { connectionOptions } from '../connection-options.js';
 import { explain } from '../describe/verdict.js';
 import { deliverToForeign } from '../foreign.js';
+import { usualMemory } from '../guard-memory.js';
 import { readBootstrapFile } from '../provisioning.js';
 import { rows } from '../show.js';
+import { gatherApprovals, gatherFromBroker, sourceOptions } from '../sources.js';
 import type { Terminal } from '../terminal.js';
-import { pathSchema, secondsSchema, sequenceSchema } from '../values.js';
+import { pathSchema, secondsSchema, sequenceSchema, switchSchema } from '../values.js';
 
 export const deliver = command({
   name: 'deliver',
@@ -27,16 +29,12 @@ export const deliver = command({
   details:
     'The device checks vendor, operator approval and policy itself, before it takes the first byte of the firmware. ' +
     'If it asks its user, the answer is given there, never here. A board without our agent (Zephyr, MCUboot serial recovery) ' +
-    'cannot check for itself: with --bootstrap this machine takes the verdict before it sends the inner image.',
+    'cannot check for itself: with --bootstrap this machine takes the verdict before it sends the inner image, asks on this ' +
+    'terminal what the device would ask its user, then tests, resets and confirms.',
   arguments: { package: { text: 'the .suit file', schema: pathSchema } },
   options: {
     ...connectionOptions,
-    approval: {
-      value: 'file',
-      text: 'put this approval document into the tree of the device first',
-      schema: pathSchema.array().default([]),
-      repeat: true,
-    },
+    ...sourceOptions,
     bootstrap: {
       value: 'file',
       text: 'for a board without our agent: whom it would trust, and its policy; the verdict is taken here then',
@@ -49,6 +47,21 @@ export const deliver = command({
       text: 'for a board without our agent: sequence number that it runs',
       schema: sequenceSchema.optional(),
     },
+    remember: {
+      value: 'file',
+      text: 'for boards without our agent: what was seen of operators and boards; default: guard.json in the folder for state',
+      schema: pathSchema.optional(),
+      config: 'guard-memory',
+      path: true,
+    },
+    test: {
+      text: 'for a board without our agent: mark the image for test, and leave the reset to you',
+      schema: switchSchema,
+    },
+    noConfirm: {
+      text: 'for a board without our agent: test it and reset, but do not confirm it: the next reset takes it back',
+      schema: switchSchema,
+    },
     wait: {
       value: 'seconds',
       text: 'how long to wait for the user of the device, and for the installation',
@@ -59,11 +72,12 @@ export const deliver = command({
     'countersign deliver release.suit --port /dev/ttyACM0',
     'countersign deliver release.suit --broker mqtt://localhost --device virtual --approval release.cose',
     'countersign deliver release.suit --port /dev/ttyACM0 --json',
+    'countersign deliver release.suit --port udp://192.0.2.7 --bootstrap board.yaml --approvals-from mqtt://broker/factory',
   ],
   writes: true,
   async run({ arguments: { package: path }, options, terminal, dryRun, signal }) {
     const file = await readBytes(path);
-    const approvals = await Promise.all(options.approval.map(async (name) => ({ name, bytes: await readBytes(name) })));
+    const gathered = await gatherApprovals(options, terminal, signal);
     const { connect } = await import('../connection.js');
     const connection = await connect(options, terminal, signal);
     const { client } = connection;
@@ -71,17 +85,20 @@ export const deliver = command({
       if (await isForeign(client, { signal })) {
         if (options.bootstrap === undefined) throw noGuard(client);
         const bootstrap = await readBootstrapFile(options.bootstrap);
-        const documents = approvals.map(({ bytes }) => bytes);
         const limit = options.wait === undefined ? {} : { installMs: options.wait * 1000 };
-        const job = { path, file, bootstrap, documents, installed: options.installed, dryRun, ...limit };
-        return await deliverToForeign(client, job, terminal, signal);
+        const { installed, remember: memory = usualMemory() } = options;
+        const again = options.approvalsFrom && (() => gatherFromBroker(options, terminal, signal));
+        const job = { path, file, bootstrap, gathered, again: again || undefined, installed, memory, dryRun };
+        return await deliverToForeign(client, { ...job, ending: endingOf(options), ...limit }, terminal, signal);
       }
-      if (dryRun) return await preview(client, path, file, approvals.length, signal);
-      for (const { name, bytes } of approvals) await bringApproval(client, name, bytes, terminal, signal);
+      const documents = gathered.flatMap(({ evidence }) => ('bytes' in evidence ? [evidence.bytes] : []));
+      if (dryRun) return await preview(client, path, file, documents.length, signal);
+      for (const { name, evidence, lasting } of gathered) {
+        if ('bytes' in evidence) await bringApproval(client, name, evidence.bytes, lasting, terminal, signal);
+      }
       const limits =
         options.wait === undefined ? {} : { answerMs: options.wait * 1000, installMs: options.wait * 1000 };
       const outcome = await terminal.follow(deliverPackage(client, { file, signal, ...limits }));
-      const documents = approvals.map(({ bytes }) => bytes);
       return show(
         outcome,
         client.link.name,
@@ -121,11 +138,16 @@ async function preview(
   };
 }
 
-// An older document than the device has is no reason to stop: the device goes by the newest one anyway.
+const endingOf = ({ test, noConfirm }: { test: boolean; noConfirm: boolean }): Ending =>
+  test ? 'test' : noConfirm ? 'trial' : 'confirm';
+
+// An older document than the device has is no reason to stop: the device goes by the newest one anyway. Nor is one of a
+// broker that this device does not take: it may be meant for others of the fleet.
 async function bringApproval(
   client: Client,
   name: string,
   document: Uint8Array,
+  meant: boolean,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
@@ -133,7 +155,11 @@ async function bringApproval(
     await putApproval(client, document, { signal });
     terminal.note(`approval ${name}: kept by the device`);
   } catch (error) {
-    if (!(error instanceof CountersignError) || error.code !== reasons.Superseded.code) throw error;
+    if (!(error instanceof CountersignError)) throw error;
+    if (!meant && error.reason.name !== 'LinkLost') {
+      return terminal.detail(`an approval of ${name} is not for this device: ${error.message}`);
+    }
+    if (error.code !== reasons.Superseded.code) throw error;
     terminal.warn(`approval ${name}: the device has a newer document of this operator, and goes by that`);
   }
 }

@@ -1,16 +1,24 @@
 // The question to the user, as every command shows it: from the package's own signed words, and its digest.
 
-import type { Asked } from '../../device/question.js';
 import { hex } from '../../formats/bytes.js';
 import { fingerprint } from '../../formats/fingerprint.js';
 import { reasonOf } from '../../reasons.js';
-import type { Question } from '../../smp/commands.js';
 import { rows } from '../show.js';
 
-export function questionLines(question: Question & Partial<Pick<Asked, 'vendor'>>): string[] {
+export interface Shown {
+  device?: Uint8Array | undefined;
+  name?: string | undefined;
+  version?: string | undefined;
+  from?: string | undefined; // version that runs now
+  vendor?: { kid: Uint8Array; name: string | undefined } | undefined;
+  digest?: Uint8Array | undefined;
+  reason?: number | undefined;
+}
+
+export function questionLines(question: Shown, title = 'THE DEVICE ASKS ITS USER: install this?'): string[] {
   const { name, version, from, digest, reason = 0, device, vendor } = question;
   return [
-    'THE DEVICE ASKS ITS USER: install this?',
+    title,
     ...rows([
       ['device', device && hex(device)],
       ['package', name],

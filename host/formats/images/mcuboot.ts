@@ -88,6 +88,10 @@ export function readMcuboot(bytes: Uint8Array, name: string): McubootImage {
   };
 }
 
+/** The hash by which the image is known to MCUboot and to SMP: that of its TLV. */
+export const imageHash = ({ tlvs }: McubootImage): Uint8Array | undefined =>
+  tlvs.find((tlv) => HASHES[tlv.type] !== undefined && !tlv.protected)?.value;
+
 function versionText(view: DataView): string {
   const build = view.getUint32(24, true);
   return `${view.getUint8(20)}.${view.getUint8(21)}.${view.getUint16(22, true)}${build === 0 ? '' : `+${build}`}`;

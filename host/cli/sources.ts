@@ -1,0 +1,166 @@
+// Approval data from where it is kept: files, a smart card (in a reader, or behind a modem), and a fleet's broker.
+//
+//   --approval FILE                   tree: what somebody brings
+//   --card READER, --modem PORT       card
+//   --approvals-from mqtt://HOST/FLEET    tree: retained under cs/<fleet>/approvals/<operator>
+//
+// Documents prove themselves; which source they came from is told to whoever judges them. A source that was named and could
+// not be read is a fact of its own ("unreachable") and a warning; it is never taken for an empty one. A card without an
+// approval document, and a fleet without any, are empty.
+
+import { z } from 'zod';
+import type { DataObjects } from '../card/data-objects.js';
+import type { Evidence } from '../core.js';
+import { CountersignError } from '../errors.js';
+import { readBytes } from '../files.js';
+import type { SourceName } from '../formats/policy.js';
+import { topicNameSchema } from '../links/topics.js';
+import { BAUD_DEFAULT } from '../smp/link.js';
+import type { OptionSpec } from './command.js';
+import { findPin, pinFileOption } from './secrets.js';
+import type { Terminal } from './terminal.js';
+import { hexSchema, pathSchema, textSchema } from './values.js';
+
+const option = <S extends z.ZodType>(spec: OptionSpec<S>): OptionSpec<S> => spec;
+
+/** "any" reader: the one with a card in it. */
+const ANY_READER = 'any';
+
+const brokerSchema = z.string().refine((text) => URL.canParse(text) && placeOf(text).known, 'is not mqtt://host/fleet');
+
+/** The broker's URL, and the fleet if the URL names one. */
+function placeOf(text: string): { url: string; fleet: string | undefined; known: boolean } {
+  const url = new URL(text);
+  const fleet = url.pathname.replace(/^\/+|\/+$/g, '');
+  url.pathname = '';
+  const known = /^(mqtts?|tcp|ssl):$/.test(url.protocol) && (fleet === '' || topicNameSchema.safeParse(fleet).success);
+  return { url: url.href, fleet: fleet || undefined, known };
+}
+
+export const sourceOptions = {
+  approval: option({
+    value: 'file',
+    text: 'an approval document; it is put into the tree of a device that has one',
+    schema: pathSchema.array().default([]),
+    repeat: true,
+  }),
+  card: option({
+    value: 'reader',
+    text: `the approval on the smart card in this reader (part of its name; "${ANY_READER}": the one with a card)`,
+    schema: textSchema.optional(),
+    config: 'card',
+  }),
+  modem: option({
+    value: 'port',
+    text: 'the approval on the card behind the modem on this serial port',
+    schema: textSchema.optional(),
+  }),
+  pinFile: pinFileOption,
+  pinReference: option({
+    value: 'hex',
+    text: 'which PIN of the card; default: the one that the card names',
+    schema: hexSchema.refine((bytes) => bytes.length === 1, 'is not one byte').optional(),
+  }),
+  approvalsFrom: option({
+    value: 'url',
+    text: 'the approvals that a fleet’s operators keep on a broker: mqtt://host/fleet; without fleet: that of --fleet',
+    schema: brokerSchema.optional(),
+    config: 'approvals-from',
+  }),
+};
+
+export type SourceOptions = {
+  [K in keyof typeof sourceOptions]: z.output<(typeof sourceOptions)[K]['schema']>;
+} & { fleet: string };
+
+export interface Gathered {
+  /** What a person calls the place. */
+  name: string;
+  /** The same again when it may have changed: a broker's, not a card's, which would want its PIN again. */
+  lasting: boolean;
+  evidence: Evidence;
+}
+
+/** Reads every source that was named. Files that cannot be read are an error: they are arguments. */
+export async function gatherApprovals(
+  options: SourceOptions,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<Gathered[]> {
+  const found: Gathered[] = [];
+  for (const name of options.approval) {
+    found.push({ name, lasting: true, evidence: { source: 'tree', bytes: await readBytes(name) } });
+  }
+  const { card, modem } = options;
+  for (const [where, kind] of [[card, 'reader'] as const, [modem, 'modem'] as const]) {
+    if (where === undefined) continue;
+    const bytes = await attempt('card', where, terminal, () => readCard(where, kind, options, terminal));
+    found.push(...bytes.map((evidence) => ({ name: `card in ${where}`, lasting: true, evidence })));
+  }
+  return [...found, ...(await gatherFromBroker(options, terminal, signal))];
+}
+
+/** Those of the broker, which may have become others since they were read. */
+export async function gatherFromBroker(
+  { approvalsFrom, fleet }: SourceOptions,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<Gathered[]> {
+  if (approvalsFrom === undefined) return [];
+  const place = placeOf(approvalsFrom);
+  const { readKeptApprovals } = await import('../links/approvals.js');
+  const read = async () => (await readKeptApprovals(place.url, place.fleet ?? fleet, signal)).map(({ bytes }) => bytes);
+  const evidence = await attempt('tree', approvalsFrom, terminal, read);
+  return evidence.map((one) => ({ name: approvalsFrom, lasting: false, evidence: one }));
+}
+
+// Whoever stops the command stops it here as well; so does an argument that has to be corrected.
+const OURS: readonly string[] = ['Cancelled', 'BadArgument'];
+
+async function attempt(
+  source: SourceName,
+  where: string,
+  terminal: Terminal,
+  read: () => Promise<Uint8Array[]>,
+): Promise<Evidence[]> {
+  try {
+    return (await read()).map((bytes) => ({ source, bytes }));
+  } catch (error) {
+    if (!(error instanceof CountersignError) || OURS.includes(error.reason.name)) throw error;
+    terminal.warn(`approvals from ${where} could not be read: ${error.message}`);
+    return [{ source, unreachable: true }];
+  }
+}
+
+async function readCard(
+  where: string,
+  kind: 'reader' | 'modem',
+  options: SourceOptions,
+  terminal: Terminal,
+): Promise<Uint8Array[]> {
+  const { modemSlots, readerSlots } = await import('./card-slots.js');
+  const { openDataObjects } = await import('../card/data-objects.js');
+  const wanted = where === ANY_READER ? undefined : where;
+  const slots = kind === 'modem' ? await modemSlots(where, BAUD_DEFAULT) : await readerSlots(wanted);
+  try {
+    const channel = await slots.choose();
+    try {
+      const objects: DataObjects | undefined = await openDataObjects(channel, {
+        pin: () => findPin(`PIN of the card in ${channel.name}`, options.pinFile, terminal),
+        pinReference: options.pinReference?.[0],
+      }).catch(noneThere);
+      const object = await objects?.approval();
+      return objects && object ? [await objects.read(object)] : [];
+    } finally {
+      await channel.close();
+    }
+  } finally {
+    slots.close();
+  }
+}
+
+// A card for something else: it was read, and holds no approvals.
+function noneThere(error: unknown): undefined {
+  if (error instanceof CountersignError && error.reason.name === 'NotFound') return undefined;
+  throw error;
+}
