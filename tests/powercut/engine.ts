@@ -4,8 +4,9 @@
 //
 // Equal flash under equal needs is one case run once and counted as often as it comes up.
 
-import { type BenchOptions, type Board, bench } from '../support/bench-hal.js';
+import { type BenchOptions, type Board, bench, type Listener } from '../support/bench-hal.js';
 import { type BenchFlash, createFlash, type FlashSnapshot, type Operation } from '../support/flash.js';
+import { createMemo, Known } from './memo.js';
 import type { First } from './plan.js';
 import { MAPS, type MapName, PACKAGES, type Scenario, type Tell } from './scenarios.js';
 import { compare, compareFloors, compareOffset, Lost, look, type Need, needOf } from './witness.js';
@@ -39,7 +40,7 @@ export class World {
   runs = 0;
   private readonly mapName: MapName;
   private readonly agent: BenchOptions;
-  private readonly known = new Map<number, Failure | undefined>();
+  private readonly memo = createMemo<Failure | undefined>();
   private readonly spare: BenchFlash;
 
   constructor(scenario: Scenario, mapName: MapName, agent: BenchOptions) {
@@ -54,8 +55,8 @@ export class World {
     return createFlash(MAPS[this.mapName], this.scenario.untouched);
   }
 
-  boot(flash: BenchFlash, chance: number): Board {
-    return bench(flash, { ...this.agent, chance });
+  boot(flash: BenchFlash, chance: number, listener?: Listener): Board {
+    return bench(flash, { ...this.agent, chance, ...(listener ? { listener } : {}) });
   }
 
   private play(): Trace {
@@ -103,14 +104,15 @@ export class World {
     now.restore(trace.begin);
     let done = 0;
     let mark = 0;
-    for (const { k, cut, again = 0 } of cuts) {
+    for (const first of cuts) {
+      const { k, cut, again = 0 } = first;
       for (; done < k - 1; done++) now.apply(trace.operations[done]!.at, trace.operations[done]!.value);
       while (mark + 1 < trace.marks.length && trace.marks[mark + 1]!.at < k) mark++;
       const need = this.between(trace.marks[mark]!.need, trace.marks[mark + 1]?.need);
       const operation = trace.operations[k - 1];
       this.spare.restore(now.standing, k + 7919 * again);
       if (operation) this.spare.tear(operation.at, operation.value, cut);
-      yield { flash: this.spare, need, k, cut, again };
+      yield { ...first, flash: this.spare, need };
     }
   }
 
@@ -122,18 +124,22 @@ export class World {
 
   /** One case: does a device that starts on this flash keep the rules and come to the end of the scenario? */
   judge(flash: BenchFlash, need: Need): Failure | undefined {
-    const key = flash.isStable() ? flash.digest(need.id) : undefined;
-    if (key !== undefined && this.known.has(key)) return this.known.get(key);
+    const known = this.memo.begin(flash, need.id);
+    if (known) return known.outcome;
     this.runs++;
-    const failure = this.attempt(() =>
-      this.recover(this.boot(flash, 3), need, { acked() {}, allow() {}, giveUp() {} }),
-    );
-    if (key !== undefined) this.known.set(key, failure);
+    const failure = this.trial(flash, need, this.memo.listen(flash, need.id));
+    this.memo.end(failure);
     return failure;
   }
 
-  /** The same, recorded: the recovery in which the second cut comes. Undefined when it failed: that is known then. */
-  recovery(flash: BenchFlash, need: Need, salt: number): Trace | undefined {
+  /** One case, whatever is known of others. */
+  trial(flash: BenchFlash, need: Need, listener?: Listener): Failure | undefined {
+    const nobody = { acked() {}, allow() {}, giveUp() {} };
+    return this.attempt(() => this.recover(this.boot(flash, 3, listener), need, nobody));
+  }
+
+  /** The same, recorded: the recovery in which the second cut comes, or how it failed. */
+  recovery(flash: BenchFlash, need: Need, salt = 0): Trace | Failure {
     const own = this.blank();
     own.restore(flash.standing, salt);
     const { trace, tell } = this.record(own, need);
@@ -141,7 +147,7 @@ export class World {
       const board = this.boot(own, 3);
       this.recover(board, need, tell(board));
     });
-    return failure ? undefined : trace;
+    return failure ?? trace;
   }
 
   private attempt(run: () => void): Failure | undefined {
@@ -149,6 +155,7 @@ export class World {
       run();
       return undefined;
     } catch (error) {
+      if (error instanceof Known) return error.outcome as Failure | undefined;
       const kind = error instanceof Lost ? 'lost' : error instanceof Unapproved ? 'unapproved' : 'bricked';
       return { kind, what: (error as Error).message.split('\n')[0]! };
     }
@@ -179,9 +186,10 @@ export class World {
 }
 
 function checkPrimary(flash: BenchFlash, may: readonly { image: Uint8Array }[]): void {
-  const { bytes, map } = flash;
-  const holds = ({ image }: { image: Uint8Array }) =>
-    Buffer.compare(bytes.subarray(map.primary, map.primary + image.length), image) === 0;
+  const holds = ({ image }: { image: Uint8Array }) => {
+    const found = flash.see(flash.map.primary, image.length);
+    return found !== undefined && Buffer.compare(found, image) === 0;
+  };
   if (may.some(holds)) return;
   throw new Unapproved(PACKAGES.some(holds) ? 'the image was not approved' : 'the image is not whole');
 }

@@ -1,7 +1,8 @@
 // Which cuts are tried.
 //
-//   full    every operation in every way, and behind every first cut, in one way, at least PAIRS_MIN second ones (all
-//           where a recovery has no more); second cuts on the small map only
+//   full    every operation in every way, and behind every operation, cut in one way, at least PAIRS_MIN second cuts (all
+//           where a recovery has no more than PAIRS_ALL operations); besides, PAIRS_FEW second cuts behind each of several
+//           readings of a last word that reads differently each time; second cuts on the small map only
 //   quick   the first and last operation of each call of the HAL and every QUICK_STRIDEth between, in every way; about
 //           QUICK_PAIRS second cuts behind 2 * QUICK_FIRSTS first ones
 //   turns   as quick, but each operation is cut in one way only, every way in its turn: for a scenario that is another one
@@ -10,7 +11,6 @@
 //   unstableLate   the same, in the second half of the scenario
 
 import { CUTS, type Cut, ERASE, type Operation } from '../support/flash.js';
-import type { Trace } from './engine.js';
 
 export interface Plan {
   cuts(operations: readonly Operation[]): number[];
@@ -18,16 +18,20 @@ export interface Plan {
   ways(k: number): readonly Cut[];
   /** First cuts that get second ones. */
   firsts(operations: readonly Operation[]): First[];
-  seconds(recovery: Trace, k: number): number[];
+  /** Where a recovery is cut, of so many operations and one more. */
+  seconds(operations: number, first: First): number[];
 }
 
 export interface First {
   k: number;
   cut: Cut;
-  again?: number; // the same once more, what is unstable reads in another order
+  again?: number | undefined; // the same once more, what is unstable reads in another order
+  extra?: boolean; // beyond what has to be shown
 }
 
 const PAIRS_MIN = 200;
+const PAIRS_ALL = 300; // so few operations of a recovery are all cut
+const PAIRS_FEW = 25;
 const QUICK_STRIDE = 61;
 const QUICK_ALL = 150; // so few operations are all cut
 const QUICK_PAIRS = 12;
@@ -71,15 +75,21 @@ const QUICK: Plan = {
     const pick = <T>(of: T[]) => spread(of.length, QUICK_FIRSTS, 1).map((n) => of[n - 1]!);
     return inOrder([...turns(pick(some)), ...pick(ends)]);
   },
-  seconds: ({ operations }, k) => spread(operations.length + 1, QUICK_PAIRS, k),
+  seconds: (operations, { k }) => spread(operations + 1, QUICK_PAIRS, k),
 };
 
 export const PLANS = {
   full: {
     cuts: (operations) => upTo(operations.length + 1),
     ways: () => CUTS,
-    firsts: (operations) => inOrder([...turns(upTo(operations.length)), ...unstableEnds(operations)]),
-    seconds: ({ operations }, k) => spread(operations.length + 1, PAIRS_MIN, k),
+    firsts(operations) {
+      const extra = unstableEnds(operations).map((first) => ({ ...first, extra: true }));
+      return inOrder([...turns(upTo(operations.length)), ...extra]);
+    },
+    seconds(operations, { k, extra }) {
+      if (operations <= PAIRS_ALL && !extra) return upTo(operations + 1);
+      return spread(operations + 1, extra ? PAIRS_FEW : PAIRS_MIN, k);
+    },
   },
   quick: QUICK,
   turns: { ...QUICK, ways: (k) => [turn(k)] },
@@ -87,13 +97,13 @@ export const PLANS = {
     cuts: () => [],
     ways: () => [],
     firsts: unstableEnds,
-    seconds: ({ operations }, k) => spread(operations.length + 1, QUICK_PAIRS, k),
+    seconds: (operations, { k }) => spread(operations + 1, QUICK_PAIRS, k),
   },
   unstableLate: {
     cuts: () => [],
     ways: () => [],
     firsts: (operations) => unstableEnds(operations).filter(({ k }) => k > operations.length / 2),
-    seconds: ({ operations }, k) => spread(operations.length + 1, QUICK_PAIRS, k),
+    seconds: (operations, { k }) => spread(operations + 1, QUICK_PAIRS, k),
   },
 } satisfies Record<string, Plan>;
 export type PlanName = keyof typeof PLANS;

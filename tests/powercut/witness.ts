@@ -72,11 +72,20 @@ function documentOf(board: Board, scenario: Scenario): number {
   return index;
 }
 
+const digests = new Map<string, string>(); // of records, which come again and again
+function digestOf(record: string): string {
+  const known = digests.get(record);
+  if (known) return known;
+  const digest = hex(sha256(Buffer.from(record, 'hex')));
+  digests.set(record, digest);
+  return digest;
+}
+
 // Each record names the one before it: {1: number, 2: SHA-256 of the record before, ...}.
 function checkChain(log: Map<number, string>): void {
   let before: string | undefined;
   for (const record of log.values()) {
-    if (before !== undefined && !record.includes(hex(sha256(Buffer.from(before, 'hex'))))) {
+    if (before !== undefined && !record.includes(digestOf(before))) {
       throw new Lost('a record of the log does not name the one before it');
     }
     before = record;

@@ -1,5 +1,6 @@
 // One piece of the loop: a part of the first cuts of one scenario on one flash map, each in every way, then pairs.
 
+import { readFileSync } from 'node:fs';
 import { agentModule, type BenchOptions } from '../support/bench-hal.js';
 import { nodesCrypto } from './build.js';
 import { type Failure, type Kind, World } from './engine.js';
@@ -25,8 +26,11 @@ export interface Result {
   tried: number; // operations that were cut
   ways: number; // in each of which
   singles: number;
+  firsts: number; // cuts that got second ones
+  exhausted: number; // of these, with one at each operation of the recovery
   pairs: number;
-  runs: number;
+  runs: number; // cases that were not known from another one
+  cpuMs: number;
   failures: (Failure & { where: string })[];
   counts: Record<Kind, number>;
 }
@@ -39,6 +43,21 @@ function agentOf({ agent, bug = 0 }: Job): BenchOptions {
 }
 
 export function work(job: Job): Result {
+  const began = threadMs();
+  const result = run(job);
+  return { ...result, cpuMs: threadMs() - began };
+}
+
+// What this thread has had of a processor, where the system tells (Linux); else the time.
+function threadMs(): number {
+  try {
+    return Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[0]) / 1e6;
+  } catch {
+    return performance.now();
+  }
+}
+
+function run(job: Job): Result {
   const scenario = SCENARIOS.find(({ name }) => name === job.scenario);
   if (!scenario) throw new Error(`powercut: no scenario ${job.scenario}`);
   const plan = PLANS[job.plan];
@@ -49,8 +68,11 @@ export function work(job: Job): Result {
     tried: 0,
     ways: plan.ways(1).length,
     singles: 0,
+    firsts: 0,
+    exhausted: 0,
     pairs: 0,
     runs: 0,
+    cpuMs: 0,
     failures: [],
     counts: { lost: 0, bricked: 0, unapproved: 0 },
   };
@@ -79,19 +101,27 @@ export function work(job: Job): Result {
   for (const { flash, need, k, cut } of world.forks(base, singles)) {
     note(world.judge(flash, need), `${job.scenario}: ${cut} ${k}`);
     result.singles++;
+    result.runs = world.runs;
     if (enough()) return result;
   }
   const firsts = job.pairs ? share(plan.firsts(base.operations)) : [];
   for (const one of world.forks(base, firsts)) {
     const recovery = world.recovery(one.flash, one.need, one.again);
-    if (!recovery) continue; // it failed by itself, and was counted
-    const seconds = plan.seconds(recovery, one.k).map((k) => ({ k, cut: turn(k + one.k), again: one.again }));
+    if ('kind' in recovery) {
+      note(recovery, `${job.scenario}: ${one.cut} ${one.k}, reading ${one.again ?? 0}`);
+      continue;
+    }
+    const operations = recovery.operations.length;
+    const places = plan.seconds(operations, one);
+    result.firsts++;
+    if (places.length > operations) result.exhausted++;
+    const seconds = places.map((k) => ({ k, cut: turn(k + one.k), again: one.again }));
     for (const { flash, need, k, cut } of world.forks(recovery, seconds)) {
       note(world.judge(flash, need), `${job.scenario}: ${one.cut} ${one.k}, then ${cut} ${k}`);
       result.pairs++;
+      result.runs = world.runs;
       if (enough()) return result;
     }
   }
-  result.runs = world.runs;
   return result;
 }

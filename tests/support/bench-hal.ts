@@ -46,9 +46,18 @@ interface Exports {
   busy(): number;
 }
 
+export interface Listener {
+  hear(what: number, bytes?: Uint8Array): void;
+  /** All that is left of the board, but for its flash. */
+  reset(...left: number[]): void;
+}
+const HEARD = { run: 1, tick: 2, restart: 4, asking: 8, received: 16, sent: 32 }; // and 0 or 1, or the link
+
 export interface BenchOptions {
   module?: WebAssembly.Module;
   chance?: number; // where the board's random numbers begin
+  // Hears the conversation of the board with whoever tests it, word for word, and of each reset.
+  listener?: Listener;
   // What a module imports besides the HAL.
   more?: (memory: () => WebAssembly.Memory) => Record<string, Record<string, (...numbers: number[]) => unknown>>;
 }
@@ -57,7 +66,7 @@ export type Board = ReturnType<typeof bench>;
 
 export function bench(
   flash: BenchFlash = benchFlash(),
-  { module = agentModule(), chance = 1, more }: BenchOptions = {},
+  { module = agentModule(), chance = 1, listener, more }: BenchOptions = {},
 ) {
   const { map } = flash;
   let exports: Exports;
@@ -78,6 +87,7 @@ export function bench(
     reboot() {
       board.running = 'agent';
       board.asking = 0;
+      listener?.reset(board.mailbox, board.press, nonce, Number(board.clock));
       exports = new WebAssembly.Instance(module, { hal, ...more?.(() => exports.memory) })
         .exports as unknown as Exports;
       memory = new Uint8Array(exports.memory.buffer);
@@ -86,6 +96,7 @@ export function bench(
     // A whole packet, or a piece of the console's stream.
     receive(link: number, bytes: Uint8Array) {
       if (board.running !== 'agent') return;
+      listener?.hear(HEARD.received + link, bytes);
       const room = exports.inputBytes();
       for (let at = 0; at < bytes.length || at === 0; at += room) {
         const piece = bytes.subarray(at, at + room);
@@ -94,13 +105,15 @@ export function bench(
       }
     },
     tick(milliseconds: number) {
-      if (board.running === 'agent') guarded(() => exports.tick(milliseconds));
+      listener?.hear(HEARD.tick);
+      pass(milliseconds);
     },
     // Lets time pass until the agent leaves, or `milliseconds` are over.
     run(milliseconds = 1000) {
+      listener?.hear(HEARD.run);
       for (let t = 0; t < milliseconds && board.running === 'agent'; t += 50) {
-        board.tick(50);
-        while (board.running === 'agent' && exports.busy()) board.tick(0);
+        pass(50);
+        while (board.running === 'agent' && exports.busy()) pass(0);
       }
     },
     // Starts over after a restart(0) until the agent stays or an image runs.
@@ -120,6 +133,10 @@ export function bench(
     memory: () => memory,
   };
 
+  const pass = (milliseconds: number) => {
+    if (board.running === 'agent') guarded(() => exports.tick(milliseconds));
+  };
+
   // After a reset nothing of this life may go on: the agent is cut off by an exception where a chip would not return.
   const RESET = new Error('reset');
   function guarded(call: () => void) {
@@ -132,13 +149,13 @@ export function bench(
   }
 
   const bytesAt = (at: number, length: number) => memory.subarray(at, at + length);
-  const REGIONS = [
-    [map.primary, map.slotBytes],
-    [map.secondary, map.secondaryBytes],
-    [map.state, map.stateBytes],
-  ] as const;
-  const inside = (offset: number, length: number) =>
-    REGIONS.some(([start, bytes]) => offset >= start && offset + length <= start + bytes);
+  // Regions stand one behind the other (design of a map); the agent's own flash in front of them is nobody's.
+  const inside = (offset: number, length: number) => {
+    const end = offset + length;
+    if (offset < map.secondary) return offset >= map.primary && end <= map.primary + map.slotBytes;
+    if (offset < map.state) return end <= map.secondary + map.secondaryBytes;
+    return end <= map.state + map.stateBytes;
+  };
   const demand = (good: boolean, what: string, offset: number, length: number) => {
     if (!good) throw new Error(`hal: ${what}: ${hex(offset)}, ${length}`);
   };
@@ -169,7 +186,9 @@ export function bench(
     },
     flash_map: (what: number) => MAP_NUMBERS[what]!,
     link_write(link: number, from: number, length: number) {
-      board.sent.push({ link, bytes: bytesAt(from, length).slice() });
+      const bytes = bytesAt(from, length).slice();
+      board.sent.push({ link, bytes });
+      listener?.hear(HEARD.sent + link, bytes);
     },
     random(to: number, length: number) {
       for (let i = 0; i < length; i++) {
@@ -186,6 +205,7 @@ export function bench(
       return answer.length;
     },
     user(asking: number) {
+      if (asking !== board.asking) listener?.hear(HEARD.asking + asking);
       board.asking = asking;
       const pressed = board.press;
       board.press = 0;
@@ -198,6 +218,7 @@ export function bench(
     },
     restart(into: number) {
       board.restarts.push(into);
+      listener?.hear(HEARD.restart + into);
       board.running = into === 1 ? 'image' : 'off';
       throw RESET;
     },

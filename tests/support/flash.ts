@@ -11,6 +11,8 @@
 //   bits       some of the bits that become 0 are 0        noise
 //   unstable   each read: erased, written, or between      each read of a word: old, erased or noise; until the next erase
 
+import { createChunks, type Sums } from './chunks.js';
+
 export interface FlashMap {
   page: number;
   primary: number;
@@ -54,6 +56,7 @@ export interface FlashSnapshot {
   bytes: Uint8Array;
   states: Uint8Array;
   unstable: ReadonlyMap<number, readonly [old: number, wanted: number]>;
+  sums?: Sums; // of a flash as it stands
 }
 
 export type BenchFlash = ReturnType<typeof createFlash>;
@@ -68,6 +71,7 @@ export function createFlash(map: FlashMap, untouched: Untouched = 'noise', seed 
   if (untouched === 'noise') for (let i = 0; i < words.length; i++) words[i] = noiseOf(seed + i);
   // Words that read differently each time: what they were and what they should have become.
   const unstable = new Map<number, readonly [old: number, wanted: number]>();
+  const chunks = createChunks(words, states);
   let reading = seed;
   let edge = false;
 
@@ -99,30 +103,30 @@ export function createFlash(map: FlashMap, untouched: Untouched = 'noise', seed 
       flash.wear.fill(0);
     },
     snapshot: (): FlashSnapshot => ({ bytes: bytes.slice(), states: states.slice(), unstable: new Map(unstable) }),
-    /** `salt`: what is unstable reads in another order. */
+    /** `salt`: what is unstable reads in another order. What was counted and listed is forgotten. */
     restore(from: FlashSnapshot, salt = 0) {
+      flash.forget();
       bytes.set(from.bytes);
       states.set(from.states);
+      if (from.sums) chunks.copy(from.sums);
+      else chunks.allStale();
       unstable.clear();
       for (const [word, range] of from.unstable) unstable.set(word, range);
       reading = noiseOf(seed + salt);
     },
-    /** A number for contents and state of every word: equal flash, equal number. */
-    digest(salt: number): number {
-      let a = salt ^ 0x9e3779b9;
-      let b = salt ^ 0x85ebca6b;
-      for (let i = 0; i < words.length; i++) {
-        const word = words[i]! ^ states[i]!;
-        a = Math.imul(a ^ word, 0x01000193) + i;
-        b = Math.imul((b << 5) ^ (b >>> 27) ^ word, 0x2c1b3c6d);
-      }
-      return (a >>> 0) * 0x200000 + (b >>> 11);
-    },
     /** As it stands, not copied. */
-    standing: { bytes, states, unstable } as FlashSnapshot,
-    isStable: () => unstable.size === 0,
+    standing: { bytes, states, unstable, sums: chunks } as FlashSnapshot,
+    chunks,
+    /** For a witness: the bytes there; undefined when one of them reads differently each time. */
+    see(offset: number, length: number): Uint8Array | undefined {
+      const [from, to] = [offset >>> 2, (offset + length + 3) >>> 2];
+      chunks.need(from, to);
+      if (unstable.size > 0) for (let word = from; word < to; word++) if (unstable.has(word)) return undefined;
+      return bytes.subarray(offset, offset + length);
+    },
 
     read(offset: number, to: Uint8Array, at: number, length: number) {
+      chunks.need(offset >>> 2, (offset + length + 3) >>> 2);
       if (unstable.size > 0) flicker(offset, length);
       if (length === 4 && ((offset | at) & 3) === 0) {
         to[at] = bytes[offset]!;
@@ -182,6 +186,8 @@ export function createFlash(map: FlashMap, untouched: Untouched = 'noise', seed 
     if (states[word] !== WRITABLE) throw new Error(`flash: word at ${hex(at)} written twice or never erased`);
     states[word] = USED;
     words[word] = value;
+    chunks.need(word, word + 1);
+    chunks.change(word, word + 1);
   }
 
   function wipe(page: number) {
@@ -190,6 +196,8 @@ export function createFlash(map: FlashMap, untouched: Untouched = 'noise', seed 
     const to = (page + map.page) >>> 2;
     words.fill(ERASED, from, to);
     states.fill(WRITABLE, from, to);
+    chunks.renew(from, to);
+    chunks.change(from, to);
     if (unstable.size > 0) for (let word = from; word < to; word++) unstable.delete(word);
   }
 
@@ -214,6 +222,7 @@ export function createFlash(map: FlashMap, untouched: Untouched = 'noise', seed 
       else if (cut === 'unstable') unstable.set(word, [old, ERASED]);
     }
     states.fill(USED, from, to);
+    chunks.change(from, to);
   }
 
   return flash;
