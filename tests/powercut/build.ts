@@ -54,6 +54,7 @@ function plant(file: string, text: string, plants: readonly Plant[]): string {
     if (`assembly/${each.file}` !== file) return;
     if (text.split(each.right).length !== 2) throw new Error(`powercut: ${file} has not one "${each.right}"`);
     text = text.replace(each.right, () => each.wrong.replaceAll('HERE', `planted(${i + 1})`));
+    if (each.imports) text = `${each.imports}\n${text}`;
   });
   return text.includes('planted(')
     ? `@external('crypto', 'planted') declare function planted(bug: i32): bool;\n${text}`

@@ -1,10 +1,4 @@
-// npm run powercut: the loop as a command.
-//
-//   --full           every operation, and pairs of cuts (plan.ts): hours, where the fast subset takes minutes; stopped, it
-//                    goes on where it was (kept.ts)
-//   --scenario NAME  only this one; may be repeated
-//   --no-teeth       without the planted bugs
-//   --json FILE      also writes the table
+// npm run powercut: the loop as a command; HELP says how. Stopped, --full goes on where it was (kept.ts).
 //
 // Prints scenarios x cuts = cases and `lost: 0, bricked: 0, unapproved: 0`; ends 1 if anything was lost, bricked or
 // unapproved, if a planted bug survives, or if an update wears the flash more than it has to.
@@ -14,6 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { agentModule } from '../support/bench-hal.js';
 import { CUTS } from '../support/flash.js';
+import { powercutOn } from './board.js';
 import { buildAgent, nodesCrypto } from './build.js';
 import { type Kind, World } from './engine.js';
 import { type Kept, keptIn } from './kept.js';
@@ -28,6 +23,17 @@ const FULL_PARTS = 8; // so that threads end at about the same time, and little 
 
 const KINDS: readonly Kind[] = ['lost', 'bricked', 'unapproved'];
 
+const HELP = `npm run powercut [-- OPTIONS]: cuts the power, and sees what becomes of the device
+
+  --full            every operation, and 200 second cuts behind each: half an hour of the processor, where the fast
+                    subset takes a minute or two; stopped, it goes on where it was
+  --scenario NAME   only this one; may be repeated
+  --no-teeth        without the planted bugs
+  --json FILE       also writes the table
+  --board microbit  300 resets and 20 full stops of an emulated micro:bit instead, at random moments: 20 to 40 minutes
+
+ends 0 only if nothing was lost, nothing bricked, nothing unapproved ran, and every planted bug was found`;
+
 interface Row extends Result {
   agent: string;
 }
@@ -40,9 +46,16 @@ export async function main(root: string, argv: string[]): Promise<number> {
       teeth: { type: 'boolean', default: true },
       scenario: { type: 'string', multiple: true },
       json: { type: 'string' },
+      board: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
     },
     allowNegative: true,
   });
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  if (values.board !== undefined) return powercutOn(values.board, root);
   const began = Date.now();
   const agent = join(root, 'build/powercut.wasm');
   mkdirSync(join(root, 'build'), { recursive: true });
@@ -54,13 +67,13 @@ export async function main(root: string, argv: string[]): Promise<number> {
   const sources = [agent, join(root, 'build/agent.wasm'), join(root, 'build/loop')];
   const kept = values.full ? keptIn(join(root, 'build/powercut-full'), sources) : undefined;
   const rows = await loop(wanted, agent, values.full, kept);
-  const survivors = values.teeth ? await teeth(wanted, agent) : [];
+  const bugs = values.teeth ? await teeth(wanted, agent) : undefined;
   const wear = wanted.includes('install') ? wearOfInstall(agent) : undefined;
 
   const total = { lost: 0, bricked: 0, unapproved: 0 };
   for (const row of rows) for (const kind of KINDS) total[kind] += row.counts[kind];
   const cases = rows.reduce((sum, { singles, pairs }) => sum + singles + pairs, 0);
-  const good = Object.values(total).every((count) => count === 0) && survivors.length === 0;
+  const good = Object.values(total).every((count) => count === 0) && !bugs?.survivors.length;
   const worn = wear !== undefined && wear.ratio > WEAR_MAX;
   if (wear) {
     console.log(
@@ -74,14 +87,13 @@ export async function main(root: string, argv: string[]): Promise<number> {
     `${cases} cases, of which ${runs} were not known from another one (memo.ts): ${Math.round(cpu / 1000)} s of the ` +
       `processor; with all the rest ${Math.round((Date.now() - began) / 1000)} s by the clock`,
   );
-  console.log('on the emulated micro:bit (300 resets, 20 full stops): COUNTERSIGN_RESETS=full npx vitest run \\');
-  console.log('  --config tests/vitest.config.ts --coverage.enabled=false tests/port/resets.test.ts');
+  console.log('on the emulated micro:bit (300 resets, 20 full stops): npm run powercut -- --board microbit');
   console.log(
     Object.entries(total)
       .map(([kind, count]) => `${kind}: ${count}`)
       .join(', '),
   );
-  if (values.json) writeFileSync(values.json, `${JSON.stringify({ rows, total, cases, survivors, wear }, null, 2)}\n`);
+  if (values.json) writeFileSync(values.json, `${JSON.stringify({ rows, total, cases, bugs, wear }, null, 2)}\n`);
   return good && !worn ? 0 : 1;
 }
 
@@ -145,8 +157,13 @@ const WIDTHS = [28, 11, 9, 7, 7, 7, 8, 7, 9, 9, 6, 8, 11];
 const line = (...cells: (string | number)[]) =>
   cells.map((cell, i) => (i < 3 ? `${cell}`.padEnd(WIDTHS[i]!) : `${cell}`.padStart(WIDTHS[i]!))).join('');
 
-/** The planted bugs that nothing was found of. */
-async function teeth(wanted: string[], agent: string): Promise<string[]> {
+interface Teeth {
+  planted: number;
+  byCut: number; // found, and not by the plain scenario already
+  survivors: string[]; // nothing was found of them
+}
+
+async function teeth(wanted: string[], agent: string): Promise<Teeth> {
   const planted = PLANTS.map((plant, i) => ({ ...plant, bug: i + 1 })).filter(({ scenario }) =>
     wanted.includes(scenario),
   );
@@ -154,12 +171,20 @@ async function teeth(wanted: string[], agent: string): Promise<string[]> {
     return { scenario, map: 'small', plan, pairs: true, part: 0, parts: 1, agent, bug, enough: 1 };
   });
   const results = await runAll(jobs, () => {});
-  console.log(`\nplanted bugs: ${planted.length}`);
-  return planted.flatMap(({ name }, i) => {
-    const [found] = results[i]!.failures;
-    console.log(found ? `  found     ${name}: ${found.kind}, ${found.where}` : `  SURVIVED  ${name}`);
-    return found ? [] : [name];
-  });
+  const found = (way: 'by a cut' | 'without one' | 'SURVIVED') =>
+    planted.filter((_, i) => {
+      const { failures, operations } = results[i]!;
+      return way === (failures.length === 0 ? 'SURVIVED' : operations > 0 ? 'by a cut' : 'without one');
+    });
+  console.log(`\nplanted bugs: ${planted.length}, found by a cut: ${found('by a cut').length}`);
+  for (const way of ['by a cut', 'without one', 'SURVIVED'] as const) {
+    for (const plant of found(way)) {
+      const [failure] = results[planted.indexOf(plant)]!.failures;
+      console.log(`  ${way.padEnd(12)}${plant.name}${failure ? `: ${failure.kind}, ${failure.where}` : ''}`);
+    }
+  }
+  const survivors = found('SURVIVED').map(({ name }) => name);
+  return { planted: planted.length, byCut: found('by a cut').length, survivors };
 }
 
 function wearOfInstall(agent: string) {

@@ -1,4 +1,4 @@
-// npm run powercut: compiles the loop (main.ts, whose options it takes) for threads, and runs it.
+// npm run powercut: compiles the loop (main.ts, whose options it takes; --help lists them) for threads, and runs it.
 
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';

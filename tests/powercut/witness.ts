@@ -92,12 +92,19 @@ function checkChain(log: Map<number, string>): void {
   }
 }
 
+function keep(good: boolean, what: string): void {
+  if (!good) throw new Lost(what);
+}
+
 /** Throws Lost if something that was acknowledged is not there any more. */
 export function compare(now: Seen, need: Need): void {
+  compareKept(now, need);
+  keep(need.questions.includes(now.question), `the question: ${now.question || 'none'} is asked`);
+}
+
+/** The same at a time when a question may begin or end. */
+export function compareKept(now: Seen, need: Need): void {
   const { seen } = need;
-  const keep = (good: boolean, what: string) => {
-    if (!good) throw new Lost(what);
-  };
   keep(now.change >= seen.change, `change ${seen.change} of the anchors gave way to ${now.change}`);
   const same = now.bootstrap === seen.bootstrap;
   keep(seen.bootstrap === '' || same || now.change > seen.change, 'the bootstrap document');
@@ -106,7 +113,6 @@ export function compare(now: Seen, need: Need): void {
   for (const [number, record] of seen.log) {
     if (number >= now.end - LOG_RING) keep(now.log.get(number) === record, `log record ${number}`);
   }
-  keep(need.questions.includes(now.question), `the question: ${now.question || 'none'} is asked`);
   compareFloors(now, need);
 }
 
