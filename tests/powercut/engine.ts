@@ -2,7 +2,7 @@
 // leaves it is then made from the record, for every k and every way (powercut.test.ts shows that a real cut leaves the
 // same). A device is started on it and must keep the rules; then the same once more, with the cut in its recovery.
 //
-// Equal flash under equal needs is one case run once and counted as often as it comes up.
+// A case whose end is known from another one (memo.ts) is counted, and not run again.
 
 import { type BenchOptions, type Board, bench, type Listener } from '../support/bench-hal.js';
 import { type BenchFlash, createFlash, type FlashSnapshot, type Operation } from '../support/flash.js';

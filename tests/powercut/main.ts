@@ -112,7 +112,7 @@ async function loop(wanted: string[], agent: string, full: boolean, kept?: Kept)
     if (full || scenario === 'bootstrap') add(scenario, 'microbit', 'quick', false, {});
   }
   console.log(
-    `power cuts${full ? '' : ', fast subset'}: ${CUTS.join(', ')}; no chance is involved, each case can be made again\n`,
+    `power cuts${full ? '' : ', fast subset'}: ${CUTS.join(', ')}; no chance is involved, each case can be made again`,
   );
   console.log(line('scenario', 'agent', 'map', 'cut at', 'of', 'x ways', 'firsts', 'all', 'pairs', 'cases', ...KINDS));
   const results = new Map(jobs.map((job) => [job, kept?.find(job)]));
