@@ -26,7 +26,7 @@ import { REPLY } from './smp/reply';
 import { alertTakeUnsent } from './update/alert';
 import { answerFrom, answerTick } from './update/answer';
 import { bootMount, bootStay, bootTick } from './update/boot';
-import { announcementTake, NONCE, nonceTakeSpent, restartWanted } from './update/effects';
+import { announcementTake, NONCE, nonceTakeSpent, refusalTake, restartWanted } from './update/effects';
 import { installBusy, installStep } from './update/install';
 import { orderMount, orderTick } from './update/order';
 import { questionWhy } from './update/question';
@@ -157,10 +157,11 @@ function ask(milliseconds: u32): void {
 
 // What became known since the last tick, for people and for whoever ordered it.
 function tell(): void {
-  if (status.state !== shownState || status.reason !== shownReason) {
+  const refused = refusalTake();
+  if (refused || status.state !== shownState || status.reason !== shownReason) {
     shownState = status.state;
     shownReason = status.reason;
-    link_write(CONSOLE, NOTICE, noticeState());
+    link_write(CONSOLE, NOTICE, noticeState(refused ? refused : shownReason));
   }
   if (announcementTake()) {
     link_write(CONSOLE, NOTICE, noticePackage());

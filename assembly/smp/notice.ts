@@ -110,13 +110,13 @@ export function noticeQuestion(reason: u32): u32 {
 }
 
 // "state N, reason N", and its length.
-export function noticeState(): u32 {
+export function noticeState(reason: u32): u32 {
   length = 0;
   say(0x206574617473); // "state "
   sayNumber(status.state);
   say(0x6e6f73616572202c); // ", reason"
   say(0x20); // " "
-  sayNumber(status.reason);
+  sayNumber(reason);
   say(0x0a0d); // "\r\n"
   return length;
 }

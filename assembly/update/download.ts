@@ -31,6 +31,7 @@ import { Verdict } from '../policy/verdict';
 import { Reason } from '../reason';
 import { alertStage } from './alert';
 import { Event as Audit, auditStage, auditTold } from './audit';
+import { wantRefusal } from './effects';
 import { floorsStage } from './floors';
 import { judge, verdictDigest, verdictReason } from './judgement';
 import { digestOf, pack, packageDescribe, packageStage } from './packages';
@@ -157,12 +158,14 @@ function mayStart(verdict: Verdict, digest: usize): bool {
   return status.consent !== 0 && memory.compare(CONSENTED, digest, 32) === 0;
 }
 
-// Nothing changes but the log, and that only when a vendor's package is refused for another reason than last time.
+// Nothing changes but the log, and that only when a vendor's package is refused for another reason than last time, or
+// when a server ordered one: whatever becomes of an order is told in an alert.
 function refuse(reason: Reason, digest: usize): Reason {
   active = false;
   offset = 0;
   offerBegin();
-  if (digest && !auditTold(reason, digest)) {
+  wantRefusal(reason);
+  if (digest && (status.operation !== Operation.None || !auditTold(reason, digest))) {
     auditStage(Audit.Refused, reason, digest);
     floorsStage();
     if (status.operation !== Operation.None) alertStage(reason, Operation.Download);
@@ -260,7 +263,10 @@ function end(reason: Reason): Reason {
   active = false;
   offset = 0;
   offerBegin();
-  if (session.headBytes === 0 || status.state !== State.Downloading) return reason;
+  if (session.headBytes === 0 || status.state !== State.Downloading) {
+    wantRefusal(reason);
+    return reason;
+  }
   alertStage(reason, Operation.Download);
   statusMove(Event.Break, reason);
   storeStageDelete(Key.Download);

@@ -1,6 +1,7 @@
 // What the update wants of the world: it decides, agent.ts carries out. Nothing here survives a reset.
 
 import { NONCE_BYTES } from '../policy/consent';
+import { Reason } from '../reason';
 
 // Drawn ahead by the agent, because only it may ask the board for chance.
 export const NONCE: usize = memory.data(NONCE_BYTES, 8);
@@ -8,6 +9,7 @@ export const NONCE: usize = memory.data(NONCE_BYTES, 8);
 let nonceSpent: bool = true;
 let restart: bool = false;
 let announce: bool = false;
+let refusal: Reason = Reason.Ok;
 
 export function nonceSpend(): void {
   nonceSpent = true;
@@ -37,5 +39,17 @@ export function wantAnnouncement(): void {
 export function announcementTake(): bool {
   const was = announce;
   announce = false;
+  return was;
+}
+
+// An offer was refused, and nothing else changed: it is told on the console, and kept nowhere.
+export function wantRefusal(reason: Reason): void {
+  refusal = reason;
+}
+
+// What is to be told: the reason of a refusal, once, or Ok.
+export function refusalTake(): Reason {
+  const was = refusal;
+  refusal = Reason.Ok;
   return was;
 }

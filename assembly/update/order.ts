@@ -4,6 +4,9 @@
 //   Exec ./FUMO/1/Download           the next accepted package answers this order (its correlator, its alert)
 //   Exec ./FUMO/1/DownloadAndUpdate  the same, and it is installed as soon as it is whole
 //
+// A package that a vendor signed ends the order, also when it is refused: the alert says why. One that nobody can be held to
+// (malformed, not authentic) leaves it waiting for the right one. An order that cannot even begin is answered at once.
+//
 // An order without a package is forgotten by a reset, by the next order, and after ORDER_MS: what nobody delivered then
 // must not fire on a package that somebody brings much later.
 
@@ -34,7 +37,10 @@ export function order(operation: Operation, link: i32, correlator: usize, length
   status.correlatorBytes = length;
   memory.copy(CORRELATOR, correlator, length);
   leftMs = ORDER_MS;
-  return operation === Operation.Update ? installBegin(false) : Reason.Ok;
+  if (operation !== Operation.Update) return Reason.Ok;
+  const reason = installBegin(false);
+  if (reason !== Reason.Ok) status.operation = Operation.None;
+  return reason;
 }
 
 export function orderTick(milliseconds: u32): void {

@@ -67,6 +67,7 @@ export async function* execNode(
   const waits = { signal: limits.signal };
   const order: Order = { client, waits, correlator, alerts: (await readAlert(client, waits)).n };
   await execOnly(client, uri, correlator, waits);
+  yield { kind: 'note', text: `ordered, correlator ${correlator}: waiting for the final alert` };
   const person = () => untilQuestionGone(order, limits.answerMs);
   const end = yield* untilAlert(order, limits.installMs ?? INSTALL_MS_DEFAULT, person);
   return 'alert' in end ? { kind: 'alert', alert: end.alert } : end.ended;

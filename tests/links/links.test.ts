@@ -1,6 +1,5 @@
 // Each kind of link against the real thing: a pseudo-terminal with serialport on it, a socket, aedes, mosquitto.
 
-import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -16,6 +15,7 @@ import { echo } from '../../host/smp/commands.js';
 import { CONSOLE_START, decodeConsole, encodeConsole } from '../../host/smp/console.js';
 import { type Link, lines } from '../../host/smp/link.js';
 import { decodePacket, encodePacket } from '../../host/smp/packet.js';
+import { startMosquitto } from '../support/mosquitto.js';
 import { have } from '../support/need.js';
 
 const cleanups: (() => unknown)[] = [];
@@ -224,23 +224,7 @@ describe('mqtt, embedded broker', () => {
 });
 
 describe.skipIf(!have('mosquitto'))('mqtt, mosquitto', () => {
-  mqttLinkWorks(async () => {
-    const free = await startBroker();
-    const port = Number(new URL(free.url).port);
-    await free.close();
-    const mosquitto = spawn('mosquitto', ['-p', String(port)], { stdio: ['ignore', 'ignore', 'pipe'] });
-    cleanups.push(() => mosquitto.kill());
-    const url = `mqtt://127.0.0.1:${port}`;
-    for (let attempt = 0; ; attempt++) {
-      try {
-        await (await connectBroker(url)).endAsync(true);
-        return { url };
-      } catch (error) {
-        if (attempt === 50) throw error;
-        await sleep(50);
-      }
-    }
-  });
+  mqttLinkWorks(async () => later(await startMosquitto()));
 });
 
 describe('names on a broker', () => {

@@ -25,6 +25,14 @@ export interface Ended {
   json(): any;
 }
 
+export interface Running {
+  /** Settles when it has said this, on stdout or stderr; fails if it ends without. */
+  said(text: string): Promise<void>;
+  /** As Ctrl-C would. */
+  stop(): Promise<Ended>;
+  ended: Promise<Ended>;
+}
+
 export interface Place {
   folder: string;
   path(name: string): string;
@@ -33,6 +41,8 @@ export interface Place {
     options: { environment?: Record<string, string>; folder?: string; input?: string },
     ...words: string[]
   ): Promise<Ended>;
+  /** Starts it, and goes on. */
+  start(...words: string[]): Running;
   /** Runs and throws unless it ends with 0. */
   must(...words: string[]): Promise<Ended>;
   /** Names, sizes and times of all files: what a failed command must not change. */
@@ -43,12 +53,14 @@ export interface Place {
 /** A fresh folder, and the command run in it. */
 export async function makePlace(): Promise<Place> {
   const folder = await mkdtemp(join(tmpdir(), 'countersign-test-'));
-  const runWith: Place['runWith'] = (options, ...words) =>
+  const start = (options: Parameters<Place['runWith']>[0], words: string[]) =>
     execute(words, options.folder ?? folder, { ...cleanEnvironment(folder), ...options.environment }, options.input);
+  const runWith: Place['runWith'] = (options, ...words) => start(options, words).ended;
   return {
     folder,
     path: (name) => join(folder, name),
     runWith,
+    start: (...words) => start({}, words),
     run: (...words) => runWith({}, ...words),
     async must(...words) {
       const ended = await runWith({}, ...words);
@@ -94,20 +106,39 @@ function cleanEnvironment(home: string): Record<string, string> {
   return { ...(Object.fromEntries(ours) as Record<string, string>), HOME: home };
 }
 
-function execute(words: string[], cwd: string, env: Record<string, string>, input?: string): Promise<Ended> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [PROGRAM, ...words], { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
-    child.stdin.on('error', () => undefined); // it may end without having read
-    child.stdin.end(input);
-    const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS);
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (part: string) => (stdout += part));
-    child.stderr.setEncoding('utf8').on('data', (part: string) => (stderr += part));
+function execute(words: string[], cwd: string, env: Record<string, string>, input?: string): Running {
+  const child = spawn(process.execPath, [PROGRAM, ...words], { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
+  child.stdin.on('error', () => undefined); // it may end without having read
+  child.stdin.end(input);
+  const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS);
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (part: string) => (stdout += part));
+  child.stderr.setEncoding('utf8').on('data', (part: string) => (stderr += part));
+  const ended = new Promise<Ended>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code) => {
       clearTimeout(timer);
       resolve({ code, stdout, stderr, json: () => JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') });
     });
   });
+  return {
+    ended,
+    said: (text) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          if (stdout.includes(text) || stderr.includes(text)) resolve();
+        };
+        child.stdout.on('data', look);
+        child.stderr.on('data', look);
+        look();
+        void ended.then(() =>
+          reject(new Error(`countersign ${words.join(' ')} never said "${text}":\n${stdout}${stderr}`)),
+        );
+      }),
+    stop() {
+      child.kill('SIGINT');
+      return ended;
+    },
+  };
 }
