@@ -7,12 +7,14 @@
 //   nothing                     the only serial port there is, that of a running virtual board included; with none or
 //                               several, an error that lists them
 //
-// Never a guess among several. --timeout and --retries reach every single request.
+// Never a guess among several. --timeout and --retries reach every single request. A port that goes away is waited for as
+// long as an answer would be, so a board that takes it along when it resets is met again.
 
 import { CountersignError } from '../errors.js';
 import { BROKER_PORT_DEFAULT, type Broker, startBroker } from '../links/broker.js';
+import { lastingLink } from '../links/lasting.js';
 import { type Address, listDevices, openMqtt, untilOnline } from '../links/mqtt.js';
-import { listPorts, openSerial, type PortInfo } from '../links/serial.js';
+import { lastingName, listPorts, openSerial, type PortInfo } from '../links/serial.js';
 import type { Opening } from '../links/stream.js';
 import { openTcp } from '../links/tcp.js';
 import { openUdp } from '../links/udp.js';
@@ -79,7 +81,7 @@ async function openLink(options: ConnectionOptions, terminal: Terminal, signal: 
     // From a configuration file both may be there; a port is the nearer one.
     terminal.detail(`over ${port}; the broker is not used`);
   }
-  if (port !== undefined) return { link: await openPort(port, options.baud, signal, { framing: options.framing }) };
+  if (port !== undefined) return { link: await openLasting(port, options, terminal, signal) };
   if (broker !== undefined) {
     const address = { url: broker, fleet, device: device ?? (await onlyDevice(broker, fleet, signal)) };
     return { link: await openMqtt(address, signal), address };
@@ -87,7 +89,23 @@ async function openLink(options: ConnectionOptions, terminal: Terminal, signal: 
   if (device !== undefined) return awaitDevice(fleet, device, terminal, signal);
   const path = await onlyPort();
   terminal.note(`over ${path}, the only serial port`);
-  return { link: await openSerial(path, options.baud) };
+  return { link: await openLasting(path, options, terminal, signal) };
+}
+
+async function openLasting(
+  port: string,
+  { baud, framing, timeout, retries }: ConnectionOptions,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<Link> {
+  const name = port.includes('://') ? port : await lastingName(port);
+  const away = timeout * (retries + 1);
+  return lastingLink({
+    open: () => openPort(name, baud, signal, { framing }),
+    awayMs: away * 1000,
+    onAway: () => terminal.note(`${port} is gone: waiting for it, at most ${away} s`),
+    onBack: () => terminal.note(`${port} is back`),
+  });
 }
 
 // A serial port, the line that a socket carries, or a UDP server.

@@ -1,5 +1,6 @@
 // Brings one package to a device and stays until the device has decided, and done what it decided.
 //
+//   installing          only if the device is busy with an update: its end is waited for, an image on trial is left alone
 //   deciding, sending   upload, from wherever the device wants to go on       ── refused ──▶ the reason; no payload moved
 //   checking            Exec on Update: the device takes its verdict again    ── refused ──▶ the reason
 //   waiting             a person is asked, on the device or wherever its policy says; never here
@@ -27,8 +28,9 @@ import {
   POLL_MS,
   type Steps,
   untilAlert,
+  untilSettled,
 } from './follow.js';
-import { NODE, readInstalled, readState, readVerdict, STATE, type Waits } from './identity.js';
+import { type Installed, NODE, readInstalled, readState, readVerdict, STATE, type Waits } from './identity.js';
 
 export interface Delivery extends Waits {
   file: Uint8Array; // the .suit
@@ -59,6 +61,13 @@ interface Session extends Order {
 
 export async function* deliver(client: Client, delivery: Delivery): Steps<Outcome> {
   const waits = { signal: delivery.signal };
+  let waited: boolean;
+  try {
+    waited = yield* untilFree(client, delivery);
+  } catch (error) {
+    if (!client.gone) throw error;
+    return lost(error, 0);
+  }
   const session: Session = {
     client,
     delivery,
@@ -67,7 +76,8 @@ export async function* deliver(client: Client, delivery: Delivery): Steps<Outcom
     alerts: (await readAlert(client, waits)).n,
     correlator: randomBytes(8).toString('hex'),
   };
-  if (await isInstalled(session)) return { kind: 'unchanged' };
+  const installed = await installedAlready(session);
+  if (installed) return waited ? { kind: 'installed', ...installed } : { kind: 'unchanged' };
   return (yield* send(session)) ?? (yield* order(session)) ?? (yield* untilDone(session));
 }
 
@@ -82,11 +92,23 @@ function outlineOf(file: Uint8Array): Pick<Session, 'digest' | 'headBytes'> {
   }
 }
 
-async function isInstalled({ client, waits, digest }: Session): Promise<boolean> {
+// An update is under way, somebody's or this very one of an earlier try: the device takes nothing else before its end,
+// and an image on trial starts only if nobody talks. True if there was one.
+async function* untilFree(client: Client, { signal, installMs = INSTALL_MS_DEFAULT }: Delivery): Steps<boolean> {
+  const waits = { signal };
+  if ((await readState(client, waits)) !== STATE.updating) return false;
+  yield { kind: 'note', text: 'the device is busy with an update: waiting for the end of that' };
+  const state = yield* untilSettled({ client, waits }, installMs);
+  if (state !== STATE.successNoData) yield { kind: 'note', text: 'that update failed: the device went back' };
+  return true;
+}
+
+async function installedAlready({ client, waits, digest }: Session): Promise<Installed | undefined> {
   const installed = await readInstalled(client, waits);
-  if (!digest || !installed || !same(installed.digest, digest)) return false;
+  if (!digest || !installed || !same(installed.digest, digest)) return undefined;
   const active = (await imageState(client, waits)).find((image) => image.active);
-  return active?.confirmed === true && (await readState(client, waits)) !== STATE.updating;
+  if (!active?.confirmed || (await readState(client, waits)) === STATE.updating) return undefined;
+  return installed;
 }
 
 // --- Upload: an outcome only if it ends here ---
@@ -105,11 +127,10 @@ async function* send(session: Session): Steps<Outcome | undefined> {
   yield { kind: 'work', phase: 'deciding', done: 0, total: headBytes };
   for (;;) {
     const steps = upload(client, job);
-    const before = offset;
     let step: Awaited<ReturnType<typeof steps.next>>;
     try {
       for (step = await steps.next(); !step.done; step = await steps.next()) {
-        if (before === 0 && offset === 0 && step.value > job.parameters.bufferBytes) {
+        if (step.value > offset + job.parameters.bufferBytes) {
           yield { kind: 'note', text: `the device has ${step.value} bytes of it already: going on there` };
         }
         offset = step.value;

@@ -21,9 +21,12 @@ const KNOCK_MS = 500; // the first frame after the silence only wakes the agent;
 
 export type Steps<T> = AsyncGenerator<Progress, T, undefined>;
 
-export interface Order {
+interface Talk {
   client: Client;
   waits: Waits;
+}
+
+export interface Order extends Talk {
   alerts: number; // that the device had sent before we began
   correlator: string; // marks the order as ours
 }
@@ -46,15 +49,33 @@ export async function* untilAlert<T>(
   patienceMs: number,
   person: () => Steps<T | undefined>,
 ): Steps<{ alert: Alert } | { ended: T }> {
-  const { client, waits } = order;
+  const end = yield* untilSeen(order, patienceMs, person, ({ alert }) => (isOurs(order, alert) ? alert : undefined));
+  return 'seen' in end ? { alert: end.seen } : end;
+}
+
+/** Until an update that somebody else ordered is over, trial and all. The state that it left. */
+export async function* untilSettled(order: Talk, patienceMs: number): Steps<number> {
+  const nobody = async function* (): Steps<undefined> {};
+  const over = ({ state }: Sight) => (state === STATE.updating ? undefined : state);
+  const end = yield* untilSeen<never, number>(order, patienceMs, nobody, over);
+  return 'seen' in end ? end.seen : end.ended;
+}
+
+async function* untilSeen<T, S>(
+  { client, waits }: Talk,
+  patienceMs: number,
+  person: () => Steps<T | undefined>,
+  wanted: (sight: Sight) => S | undefined,
+): Steps<{ seen: S } | { ended: T }> {
   let deadline = Date.now() + patienceMs;
   let installing = false;
   let asked = false;
   let startMs = START_MS_FIRST;
   while (Date.now() < deadline) {
-    const sight = await look(order);
+    const sight = await look({ client, waits });
     if (client.gone) throw client.gone;
-    if (sight && isOurs(order, sight.alert)) return { alert: sight.alert };
+    const seen = sight && wanted(sight);
+    if (seen !== undefined) return { seen };
     if (sight?.question.pending) {
       const ended = yield* person();
       if (ended !== undefined) return { ended };
@@ -80,7 +101,7 @@ export async function* untilAlert<T>(
 }
 
 // How it stands, or undefined while the device restarts.
-async function look({ client, waits }: Order): Promise<Sight | undefined> {
+async function look({ client, waits }: Talk): Promise<Sight | undefined> {
   try {
     const state = await readState(client, waits);
     const active = (await imageState(client, waits)).find((image) => image.active);

@@ -2,11 +2,14 @@
 // a shell on it with one newline, so that the first frame starts on a clean line. A console, which is there for the
 // text, asks for the port untouched.
 
-import { readdir } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
 import { SerialPort } from 'serialport';
 import { CountersignError, systemCode } from '../errors.js';
 import { BAUD_DEFAULT, type Link } from '../smp/link.js';
 import { type Opening, streamLink } from './stream.js';
+
+const STABLE_NAMES = '/dev/serial/by-id'; // udev's, by maker and serial number
 
 export interface PortInfo {
   path: string;
@@ -48,4 +51,17 @@ export async function listPorts(): Promise<PortInfo[]> {
     const names = await readdir('/dev').catch(() => []);
     return names.filter((name) => /^tty(USB|ACM|AMA)\d+$/.test(name)).map((name) => ({ path: `/dev/${name}` }));
   }
+}
+
+/**
+ * A name by which the same adapter or board is found again when it comes back: numbers are given anew (ttyACM0, ttyACM1),
+ * and another board may get the old one.
+ */
+export async function lastingName(path: string, names = STABLE_NAMES): Promise<string> {
+  const target = await realpath(path).catch(() => undefined);
+  for (const name of await readdir(names).catch(() => [])) {
+    const stable = join(names, name);
+    if (target !== undefined && (await realpath(stable).catch(() => undefined)) === target) return stable;
+  }
+  return path;
 }

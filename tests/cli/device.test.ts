@@ -1,7 +1,7 @@
 // The commands that reach a device, as a person and a script use them: the built program, real processes, a real
 // terminal for the board's panel.
 
-import { writeFileSync } from 'node:fs';
+import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
@@ -74,6 +74,7 @@ interface Terminal {
   said(): string;
   type(text: string): void;
   until(text: string): Promise<void>;
+  kill(): void;
   killAt(text: string): Promise<number>; // ends as by a power cut, as soon as it has said that
   close(): Promise<number>;
 }
@@ -104,6 +105,7 @@ async function startBoard(...words: string[]): Promise<Terminal> {
         await sleep(50);
       }
     },
+    kill: () => child.kill('SIGKILL'),
     killAt(text) {
       deadly = text;
       return ended;
@@ -202,13 +204,43 @@ describe('deliver', () => {
   ])('40 when the board dies %s; the same command goes on from there', async (when, sign, more, then) => {
     const flash = ['--flash', when.replaceAll(' ', '-')];
     const board = await provisioned(PROMPT, ...flash);
-    const delivering = place.run('deliver', 'big.suit', '-p', board.port, '--json');
+    const limits = ['--timeout', '3', '--retries', '1'];
+    const delivering = place.run('deliver', 'big.suit', '-p', board.port, ...limits, '--json');
     await board.killAt(sign);
     const lost = await delivering;
     expect([lost.code, lost.json().result]).toEqual([40, 'link-lost']);
+    expect(lost.stderr).toContain(`${board.port} is gone: waiting for it, at most 6 s`);
     const again = await startBoard(...flash);
     const ended = await place.run('deliver', 'big.suit', '-p', again.port, ...more, '--json');
     expect([ended.code, ended.json().result]).toEqual(then);
+  });
+
+  // A name that stays, as udev gives one; whoever is to see the port go is started before the board (a child inherits it).
+  it.each([
+    ['in the midst of sending', 'sending 40%'],
+    ['while the device asks its user', 'waiting for the user of the device'],
+  ])('a port that goes away %s and comes back is met again, and the delivery goes on', async (when, sign) => {
+    const flash = ['--flash', `usb-${when.replaceAll(' ', '-')}`];
+    const usb = place.path(`port-${when.replaceAll(' ', '-')}`);
+    const name = (board: Terminal) => {
+      rmSync(usb, { force: true });
+      symlinkSync(board.port, usb);
+    };
+    const board = await provisioned(PROMPT, ...flash);
+    name(board);
+    const delivering = place.start('deliver', 'big.suit', '-p', usb, '--timeout', '20', '--json');
+    await delivering.said(sign);
+    board.kill();
+    await delivering.said(`${usb} is gone: waiting for it, at most 80 s`);
+    const again = await startBoard(...flash);
+    name(again);
+    await delivering.said(`${usb} is back`);
+    await again.until('y or n');
+    again.type('yes\n');
+    const ended = await delivering.ended;
+    expect([ended.code, ended.json().result]).toEqual([0, 'installed']);
+    const [before = '', after] = ended.stderr.split('is gone');
+    if (!before.includes('sending 100%')) expect(after).toContain('bytes of it already: going on there');
   });
 
   it('41 when nothing answers, as fast as --timeout and --retries say', async () => {

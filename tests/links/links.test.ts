@@ -1,13 +1,17 @@
 // Each kind of link against the real thing: a pseudo-terminal with serialport on it, a socket, aedes, mosquitto.
 
-import { createServer } from 'node:net';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openPty } from '../../boards/virtual/pty.js';
 import type { CountersignError } from '../../host/errors.js';
 import { startBroker } from '../../host/links/broker.js';
+import { lastingLink } from '../../host/links/lasting.js';
 import { connectBroker, listDevices, openMqtt, untilOnline } from '../../host/links/mqtt.js';
-import { listPorts, openSerial } from '../../host/links/serial.js';
+import { lastingName, listPorts, openSerial } from '../../host/links/serial.js';
 import { openTcp } from '../../host/links/tcp.js';
 import { topicNameSchema, topicsOf } from '../../host/links/topics.js';
 import { createClient } from '../../host/smp/client.js';
@@ -193,6 +197,85 @@ function mqttLinkWorks(start: () => Promise<{ url: string }>): void {
     expect((await failure(limit)).reason.name).toBe('TimedOut');
   });
 }
+
+describe('a line that goes and comes back', () => {
+  // A serial server with one line on it, always at the same address; unplugged it is not there at all.
+  async function plug(port = 0) {
+    const sockets: Socket[] = [];
+    const server = createServer((socket) => {
+      sockets.push(socket);
+      const serve = echoServer((bytes) => socket.write(bytes));
+      socket.on('data', serve).on('error', () => undefined);
+    });
+    await new Promise<void>((done) => server.listen(port, '127.0.0.1', done));
+    return {
+      port: (server.address() as { port: number }).port,
+      unplug() {
+        for (const socket of sockets) socket.destroy();
+        return new Promise<unknown>((done) => server.close(done));
+      },
+    };
+  }
+  const openAt = async (port: number, awayMs: number, said: string[]) => {
+    const link = await lastingLink({
+      open: () => openTcp(`tcp://127.0.0.1:${port}`),
+      awayMs,
+      onAway: () => said.push('away'),
+      onBack: () => said.push('back'),
+    });
+    return later(link);
+  };
+  const heard = async (said: string[], count: number) => {
+    for (let wait = 0; wait < 2000 && said.length < count; wait++) await sleep(20);
+    expect(said.length).toBe(count);
+  };
+
+  it('is used on, as often as that happens; what was asked meanwhile is answered', async () => {
+    const said: string[] = [];
+    let line = await plug();
+    const client = createClient(await openAt(line.port, 60_000, said), { timeoutMs: 60_000, retries: 0 });
+    expect(await echo(client, 'one')).toBe('one');
+    for (const [turn, word] of ['two', 'three'].entries()) {
+      await line.unplug();
+      await heard(said, 2 * turn + 1);
+      const asked = echo(client, word);
+      await sleep(300);
+      line = await plug(line.port);
+      expect(await asked).toBe(word);
+    }
+    expect(said).toEqual(['away', 'back', 'away', 'back']);
+    await line.unplug();
+  });
+
+  it('stays away for too long: it has ended; closed while it is away: at once', async () => {
+    const said: string[] = [];
+    let line = await plug();
+    await line.unplug();
+    expect((await failure(openAt(line.port, 60_000, said))).reason.name).toBe('LinkUnavailable');
+    line = await plug(line.port);
+    const short = await openAt(line.port, 300, said);
+    await line.unplug();
+    expect((await short.closed)?.reason.name).toBe('LinkLost');
+    line = await plug(line.port);
+    const long = await openAt(line.port, 60_000, said);
+    await line.unplug();
+    await heard(said, 2);
+    await long.close();
+    expect([await long.closed, said]).toEqual([undefined, ['away', 'away']]);
+  });
+
+  it('as a serial port is known by the name that stays with it, when it has one', async () => {
+    const names = mkdtempSync(join(tmpdir(), 'port-'));
+    cleanups.push(() => rmSync(names, { recursive: true }));
+    const [here, there] = [join(names, 'ttyA'), join(names, 'ttyB')];
+    for (const path of [here, there]) writeFileSync(path, '');
+    mkdirSync(join(names, 'by-id'));
+    symlinkSync('../ttyA', join(names, 'by-id', 'usb-maker_board_42'));
+    expect(await lastingName(here, join(names, 'by-id'))).toBe(join(names, 'by-id', 'usb-maker_board_42'));
+    expect(await lastingName(there, join(names, 'by-id'))).toBe(there);
+    expect(await lastingName(here, join(names, 'nothing'))).toBe(here);
+  });
+});
 
 describe('mqtt, embedded broker', () => {
   mqttLinkWorks(async () => later(await startBroker()));

@@ -15,6 +15,7 @@ import { asCountersignError } from '../../host/errors.js';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/host/cli/main.js', import.meta.url));
 const TIMEOUT_MS = 100_000; // a command that hangs is an error; one on a machine under load is not
+const STARTED_MS = 400_000; // one that others come and go beside
 
 export interface Ended {
   code: number | null;
@@ -53,14 +54,16 @@ export interface Place {
 /** A fresh folder, and the command run in it. */
 export async function makePlace(): Promise<Place> {
   const folder = await mkdtemp(join(tmpdir(), 'countersign-test-'));
-  const start = (options: Parameters<Place['runWith']>[0], words: string[]) =>
-    execute(words, options.folder ?? folder, { ...cleanEnvironment(folder), ...options.environment }, options.input);
+  const start = (options: Parameters<Place['runWith']>[0], words: string[], limitMs = TIMEOUT_MS) => {
+    const environment = { ...cleanEnvironment(folder), ...options.environment };
+    return execute(words, options.folder ?? folder, environment, limitMs, options.input);
+  };
   const runWith: Place['runWith'] = (options, ...words) => start(options, words).ended;
   return {
     folder,
     path: (name) => join(folder, name),
     runWith,
-    start: (...words) => start({}, words),
+    start: (...words) => start({}, words, STARTED_MS),
     run: (...words) => runWith({}, ...words),
     async must(...words) {
       const ended = await runWith({}, ...words);
@@ -106,11 +109,11 @@ function cleanEnvironment(home: string): Record<string, string> {
   return { ...(Object.fromEntries(ours) as Record<string, string>), HOME: home };
 }
 
-function execute(words: string[], cwd: string, env: Record<string, string>, input?: string): Running {
+function execute(words: string[], cwd: string, env: Record<string, string>, limitMs: number, input?: string): Running {
   const child = spawn(process.execPath, [PROGRAM, ...words], { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
   child.stdin.on('error', () => undefined); // it may end without having read
   child.stdin.end(input);
-  const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS);
+  const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (part: string) => (stdout += part));

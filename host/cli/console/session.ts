@@ -1,14 +1,12 @@
 // A line that stays: opened, used until it is gone, and opened again when port or socket come back.
 //
-// Boards with USB take their port with them when they reset, and cables are pulled. Waiting costs one try every
-// RETRY_MS; it ends by the signal alone.
+// Boards with USB take their port with them when they reset, and cables are pulled. Waiting ends by the signal alone.
 
 import { CountersignError } from '../../errors.js';
+import { openPatiently } from '../../links/lasting.js';
 import { type Client, createClient } from '../../smp/client.js';
 import type { Link } from '../../smp/link.js';
-import { orAbort, sleep } from '../../wait.js';
-
-const RETRY_MS = 250; // what a person does not notice
+import { orAbort } from '../../wait.js';
 
 export interface Session {
   link: Link;
@@ -46,15 +44,10 @@ export async function keepOpen(options: SessionOptions, signal: AbortSignal): Pr
 }
 
 async function openSometime(options: SessionOptions, patient: boolean, signal: AbortSignal): Promise<Link | undefined> {
-  for (let attempt = 0; !signal.aborted; attempt++) {
-    try {
-      return await options.open();
-    } catch (error) {
-      if (signal.aborted) return undefined;
-      if (!(error instanceof CountersignError) || error.reason.name !== 'LinkUnavailable' || !patient) throw error;
-      if (attempt === 0) options.missing(error);
-    }
-    await sleep(RETRY_MS, signal).catch(() => undefined);
+  try {
+    return await (patient ? openPatiently(options.open, signal, options.missing) : options.open());
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
   }
-  return undefined;
 }

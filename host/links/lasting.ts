@@ -1,0 +1,94 @@
+// A line that outlasts its port: when the port goes (a board with USB takes it along at each reset, cables are pulled), it
+// is opened again as soon as it is back, and whoever uses the line goes on.
+//
+// Bounded: a port that stays away for `awayMs` ends the line with the error that it went with. What went out last and was
+// not answered goes out once more when the port is back; nobody waits for anything earlier.
+
+import { CountersignError } from '../errors.js';
+import { createListeners, type Link } from '../smp/link.js';
+import { sleep, within } from '../wait.js';
+
+const RETRY_MS = 250; // what a person does not notice
+
+export interface Lasting {
+  open(): Promise<Link>;
+  awayMs: number;
+  onAway(error: CountersignError): void;
+  onBack(): void;
+}
+
+/** Opens what is not there yet, again and again until the signal ends it; `missing` is told once that we wait. */
+export async function openPatiently(
+  open: () => Promise<Link>,
+  signal: AbortSignal,
+  missing: (error: CountersignError) => void = () => undefined,
+): Promise<Link> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await open();
+    } catch (error) {
+      if (!(error instanceof CountersignError) || error.reason.name !== 'LinkUnavailable') throw error;
+      if (attempt === 0) missing(error);
+    }
+    await sleep(RETRY_MS, signal);
+  }
+}
+
+/** The first opening is not waited for: a port that was never there is an error at once. */
+export async function lastingLink({ open, awayMs, onAway, onBack }: Lasting): Promise<Link> {
+  const { emit, listen, closed, end } = createListeners();
+  const ending = new AbortController();
+  let link: Link | undefined;
+  let unanswered: Uint8Array | undefined;
+
+  function use(opened: Link): Link {
+    link = opened;
+    opened.listen({
+      ...emit,
+      packet(bytes) {
+        unanswered = undefined;
+        emit.packet(bytes);
+      },
+    });
+    void opened.closed.then((error) => {
+      if (error && !ending.signal.aborted) void reopen(error);
+    });
+    return opened;
+  }
+
+  async function reopen(lost: CountersignError): Promise<void> {
+    await link?.close().catch(() => undefined); // a port that is gone cannot be closed well
+    link = undefined;
+    onAway(lost);
+    try {
+      const opened = await openPatiently(open, within(awayMs, ending.signal));
+      if (ending.signal.aborted) return void opened.close();
+      use(opened);
+      onBack();
+      const packet = unanswered;
+      unanswered = undefined;
+      if (packet) await opened.send(packet).catch(() => undefined);
+    } catch {
+      end(lost);
+    }
+  }
+
+  const { name, framingBytes, type } = use(await open());
+  return {
+    name,
+    framingBytes,
+    listen,
+    closed,
+    async send(packet) {
+      // An error is the end of the port, and is told by that; the request is sent again when its time is over.
+      unanswered = packet;
+      await link?.send(packet).catch(() => undefined);
+    },
+    ...(type && { type: async (text: Uint8Array) => link?.type?.(text) }),
+    async close() {
+      ending.abort();
+      end();
+      await link?.close();
+    },
+  };
+}
