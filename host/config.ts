@@ -22,6 +22,7 @@ type Scalar = z.infer<typeof scalar>;
 
 export interface Setting {
   value: Scalar | Scalar[];
+  place: 'environment' | 'project' | 'user';
   /** "COUNTERSIGN_FLEET" or the path of a file, for messages. */
   origin: string;
   /** Folder that a relative path in the value starts from. */
@@ -38,6 +39,7 @@ export interface Config {
 }
 
 interface ConfigFile {
+  place: 'project' | 'user';
   path: string;
   values: Record<string, Scalar | Scalar[]>;
 }
@@ -47,20 +49,29 @@ export function loadConfig(places: ConfigPlaces, known: ReadonlySet<string>): Co
   const home = places.environment.XDG_CONFIG_HOME || join(places.environment.HOME || homedir(), '.config');
   const files = [
     findProjectFile(places.folder, known),
-    readConfigFile(join(home, 'countersign', 'config.yaml'), known),
+    readConfigFile('user', join(home, 'countersign', 'config.yaml'), known),
   ];
   return {
     lookup(name) {
       const variable = environmentName(name);
       const fromEnvironment = places.environment[variable];
-      if (fromEnvironment) return { value: fromEnvironment, origin: variable, folder: places.folder };
+      if (fromEnvironment) {
+        return { value: fromEnvironment, place: 'environment', origin: variable, folder: places.folder };
+      }
       for (const file of files) {
         const value = file?.values[name];
-        if (file !== undefined && value !== undefined) return { value, origin: file.path, folder: dirname(file.path) };
+        if (file === undefined || value === undefined) continue;
+        return { value, place: file.place, origin: file.path, folder: dirname(file.path) };
       }
       return undefined;
     },
   };
+}
+
+/** The names that these commands understand. */
+export function settingNames(commands: readonly { options: Record<string, { config?: string }> }[]): Set<string> {
+  const names = commands.flatMap(({ options }) => Object.values(options).map((spec) => spec.config));
+  return new Set(names.filter((name) => name !== undefined));
 }
 
 export function environmentName(name: string): string {
@@ -69,12 +80,12 @@ export function environmentName(name: string): string {
 
 function findProjectFile(from: string, known: ReadonlySet<string>): ConfigFile | undefined {
   for (let folder = resolve(from); ; folder = dirname(folder)) {
-    const found = readConfigFile(join(folder, PROJECT_FILE), known);
+    const found = readConfigFile('project', join(folder, PROJECT_FILE), known);
     if (found !== undefined || dirname(folder) === folder) return found;
   }
 }
 
-function readConfigFile(path: string, known: ReadonlySet<string>): ConfigFile | undefined {
+function readConfigFile(place: ConfigFile['place'], path: string, known: ReadonlySet<string>): ConfigFile | undefined {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -90,7 +101,7 @@ function readConfigFile(path: string, known: ReadonlySet<string>): ConfigFile | 
       hint: `the names are: ${[...known].sort().join(', ')}`,
     });
   }
-  return { path, values };
+  return { place, path, values };
 }
 
 function parseConfig(text: string, path: string): z.infer<typeof fileSchema> {

@@ -306,13 +306,13 @@ function resume(): bool {
   return true;
 }
 
-// Clears the secondary slot on demand: whatever was known of its contents is void. On an idle device that is nothing,
-// and nothing is written, however often it is asked.
+// Clears the secondary slot on demand: whatever was known of its contents is void. On an idle device that is nothing
+// more than to make certain that it is idle: once after a reset, however often it is asked.
 export function downloadClear(): Reason {
   if (status.state === State.Updating) return Reason.WrongState;
   downloadReset();
   offerBegin();
-  if (status.state === State.Idle) return Reason.Ok;
+  if (status.state === State.Idle) return storeSettle();
   statusMove(Event.Clear, Reason.Ok);
   status.eraseCount++;
   status.consent = 0;

@@ -4,9 +4,8 @@
 // Whatever happens, it ends by one of two roads: a result on stdout, or an error on stderr (with --json: on stdout, as a
 // document). Ctrl-C aborts the running command, which ends its work in order; a second one ends the process at once.
 
-import { loadConfig } from '../config.js';
+import { loadConfig, settingNames } from '../config.js';
 import { asCountersignError, CountersignError } from '../errors.js';
-import type { AnyCommand } from './command.js';
 import { commands } from './commands/index.js';
 import { toJson } from './json.js';
 import { type Invocation, parse } from './parse.js';
@@ -19,7 +18,7 @@ async function main(words: readonly string[]): Promise<number> {
   let level = 0;
   try {
     const invocation = parse(commands, words, () =>
-      loadConfig({ folder: process.cwd(), environment: process.env }, knownSettings(commands)),
+      loadConfig({ folder: process.cwd(), environment: process.env }, settingNames(commands)),
     );
     if (invocation.kind === 'text') {
       (invocation.asked ? process.stdout : process.stderr).write(`${invocation.text.trimEnd()}\n`);
@@ -61,11 +60,6 @@ function causes(error: Error): string {
   const lines: string[] = [];
   for (let at: unknown = error; at instanceof Error; at = at.cause) lines.push(at.stack ?? String(at));
   return lines.join('\ncaused by: ');
-}
-
-function knownSettings(list: readonly AnyCommand[]): Set<string> {
-  const names = list.flatMap((one) => Object.values(one.options).map((spec) => spec.config));
-  return new Set(names.filter((name) => name !== undefined));
 }
 
 function interrupted(): AbortSignal {

@@ -172,7 +172,7 @@ function makeReader(given: Record<string, unknown>, config: () => Config): (key:
 }
 
 /** A configured value in the shape that a flag would have: text, a list of text, or true. */
-function rawOf(spec: OptionSpec, setting: NonNullable<ReturnType<Config['lookup']>>): unknown {
+export function rawOf(spec: OptionSpec, setting: NonNullable<ReturnType<Config['lookup']>>): unknown {
   const text = (value: unknown) =>
     spec.path && !isKeyUri(String(value)) ? resolve(setting.folder, String(value)) : String(value);
   if (spec.value === undefined) return ['true', '1', 'yes'].includes(String(setting.value)) ? true : undefined;

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { command } from '../../host/cli/command.js';
 import { parse } from '../../host/cli/parse.js';
 import { loadConfig } from '../../host/config.js';
+import { makePlace, type Place } from '../support/command.js';
 
 let root = '';
 let deep = '';
@@ -99,5 +100,48 @@ describe('settings', () => {
     const folder = await mkdtemp(join(root, 'empty-'));
     await writeFile(join(folder, 'countersign.yaml'), '');
     expect(config({ HOME: '/nowhere' }, folder).lookup('fleet')).toBeUndefined();
+  });
+});
+
+describe('config show', () => {
+  let place: Place;
+  beforeAll(async () => {
+    place = await makePlace();
+    await mkdir(place.path('project/deep'), { recursive: true });
+    await mkdir(place.path('.config/countersign'), { recursive: true });
+    await writeFile(
+      place.path('project/countersign.yaml'),
+      'broker: mqtt://project\nvendor-key: keys/vendor.pem\nbaud: 5\n',
+    );
+    await writeFile(place.path('.config/countersign/config.yaml'), 'broker: mqtt://user\ndevice: users\n');
+  });
+  afterAll(() => place.remove());
+
+  it('--origin: each value as a command gets it, and where it is from', async () => {
+    const where = { folder: place.path('project/deep'), environment: { COUNTERSIGN_FLEET: 'env' } };
+    const { code, stdout } = await place.runWith(where, 'config', 'show', '--origin');
+    expect(code).toBe(0);
+    const file = place.path('project/countersign.yaml');
+    for (const line of [
+      `broker mqtt://project (project: ${file})`,
+      `vendor-key ${place.path('project/keys/vendor.pem')} (project: ${file})`,
+      `baud 5 (project: ${file}) WRONG: is not from 50 to 4000000`,
+      `device users (user: ${place.path('.config/countersign/config.yaml')})`,
+      'fleet env (environment: COUNTERSIGN_FLEET)',
+      'retries 3 (default)',
+      'operator-key not set',
+    ]) {
+      expect(stdout.split('\n').map((one) => one.replace(/ +/g, ' '))).toContain(line);
+    }
+    const plain = await place.runWith(where, 'config', 'show', 'broker');
+    expect(plain.stdout).toBe('broker  mqtt://project\n');
+  });
+
+  it('--json, and a setting that there is not', async () => {
+    const one = (await place.must('config', 'show', 'device', '--json')).json();
+    expect(one).toMatchObject([{ name: 'device', origin: 'user', value: 'users', variable: 'COUNTERSIGN_DEVICE' }]);
+    expect(one[0].commands).toContain('deliver');
+    expect((await place.run('config', 'show', 'brokr')).code).toBe(3);
+    expect((await place.run('config', 'set', 'broker')).code).toBe(4);
   });
 });

@@ -6,6 +6,7 @@ import { board } from './board.js';
 import { card } from './card.js';
 import { change } from './change.js';
 import { check } from './check.js';
+import { config } from './config.js';
 import { consent } from './consent.js';
 import { consoleCommand } from './console.js';
 import { deliver } from './deliver.js';
@@ -38,5 +39,6 @@ export const commands: readonly AnyCommand[] = [
   devices,
   card,
   board,
+  config,
   exportC,
 ];
