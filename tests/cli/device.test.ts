@@ -222,18 +222,15 @@ describe('deliver', () => {
   ])('a port that goes away %s and comes back is met again, and the delivery goes on', async (when, sign) => {
     const flash = ['--flash', `usb-${when.replaceAll(' ', '-')}`];
     const usb = place.path(`port-${when.replaceAll(' ', '-')}`);
-    const name = (board: Terminal) => {
-      rmSync(usb, { force: true });
-      symlinkSync(board.port, usb);
-    };
     const board = await provisioned(PROMPT, ...flash);
-    name(board);
+    symlinkSync(board.port, usb);
     const delivering = place.start('deliver', 'big.suit', '-p', usb, '--timeout', '20', '--json');
     await delivering.said(sign);
+    rmSync(usb); // first: the number of its terminal is free then, and the next terminal gets it
     board.kill();
     await delivering.said(`${usb} is gone: waiting for it, at most 80 s`);
     const again = await startBoard(...flash);
-    name(again);
+    symlinkSync(again.port, usb);
     await delivering.said(`${usb} is back`);
     await again.until('y or n');
     again.type('yes\n');
