@@ -39,7 +39,8 @@ export interface Place {
   path(name: string): string;
   run(...words: string[]): Promise<Ended>;
   runWith(
-    options: { environment?: Record<string, string>; folder?: string; input?: string },
+    /** `input`: what is piped in; `false`: a pipe that nobody ever writes to or closes. */
+    options: { environment?: Record<string, string>; folder?: string; input?: string | false },
     ...words: string[]
   ): Promise<Ended>;
   /** Starts it, and goes on. */
@@ -109,10 +110,16 @@ function cleanEnvironment(home: string): Record<string, string> {
   return { ...(Object.fromEntries(ours) as Record<string, string>), HOME: home };
 }
 
-function execute(words: string[], cwd: string, env: Record<string, string>, limitMs: number, input?: string): Running {
+function execute(
+  words: string[],
+  cwd: string,
+  env: Record<string, string>,
+  limitMs: number,
+  input?: string | false,
+): Running {
   const child = spawn(process.execPath, [PROGRAM, ...words], { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
   child.stdin.on('error', () => undefined); // it may end without having read
-  child.stdin.end(input);
+  if (input !== false) child.stdin.end(input);
   const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
   let stdout = '';
   let stderr = '';
