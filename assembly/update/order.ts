@@ -37,8 +37,7 @@ export function order(operation: Operation, link: i32, correlator: usize, length
   status.correlatorBytes = length;
   memory.copy(CORRELATOR, correlator, length);
   leftMs = ORDER_MS;
-  if (operation !== Operation.Update) return Reason.Ok;
-  const reason = installBegin(false);
+  const reason = operation === Operation.Update ? installBegin(false) : Reason.Ok;
   if (reason !== Reason.Ok) status.operation = Operation.None;
   return reason;
 }
