@@ -73,10 +73,13 @@ export async function lastingLink({ open, awayMs, onAway, onBack }: Lasting): Pr
     }
   }
 
-  const { name, framingBytes, type } = use(await open());
+  const first = use(await open());
+  const { name, type } = first;
   return {
     name,
-    framingBytes,
+    get framingBytes() {
+      return (link ?? first).framingBytes; // found out when the line is used (auto)
+    },
     listen,
     closed,
     async send(packet) {
