@@ -248,53 +248,6 @@ describe('on the serial line', () => {
     expect((await identify(here.client)).images[0]).toMatchObject({ active: true, confirmed: true });
   });
 
-  it('a device that has an image on trial: waited for, left alone, and then it is its turn', async () => {
-    const here = await place('serial');
-    await provision(here.client, bootstrap({ trialBoots: 2 }));
-    const [first, second] = [release(1), release(2)];
-    const both = [first, second].map(({ digest }) => ({ verdict: 1, digest }));
-    await putApproval(
-      here.client,
-      makeApproval({ key: operator, sequence: 1, issuedAt: 1_700_000_000, entries: both }),
-    );
-    // An earlier delivery that was stopped when the swap began, and somebody who talks all the time since.
-    const onTrial = async () => {
-      const stop = new AbortController();
-      const steps = deliver(here.client, { file: first.bytes, signal: stop.signal });
-      for (let step = await steps.next(); !step.done; step = await steps.next()) {
-        if (step.value.kind === 'work' && step.value.phase === 'installing') break;
-      }
-      stop.abort();
-      for (;;) {
-        const seen = await identify(here.client).catch(() => undefined);
-        if (seen?.images.some(({ active, confirmed }) => active && !confirmed)) return;
-        expect(seen?.images.some(({ active, confirmed }) => active && confirmed)).not.toBe(true);
-        await sleep(50);
-      }
-    };
-    await onTrial();
-    const { outcome, progress } = await here.deliver(second.bytes);
-    expect(outcome).toMatchObject({ kind: 'installed', sequence: 2n });
-    const notes = progress.flatMap((step) => (step.kind === 'note' ? [step.text] : []));
-    expect(notes[0]).toMatch(/busy with an update/);
-    expect(notes[1]).toMatch(/on trial: leaving the device alone/);
-    expect(here.texts.filter((text) => text.includes('of 7001 bytes would run now'))).toHaveLength(2);
-  });
-
-  it('the very package is on trial: its end is told, and nothing is sent again', async () => {
-    const here = await place('serial');
-    await provision(here.client, bootstrap({ trialBoots: 2 }));
-    const { bytes, digest } = release(1);
-    await putApproval(here.client, approval(digest));
-    for await (const step of deliver(here.client, { file: bytes })) {
-      if (step.kind === 'work' && step.phase === 'installing') break;
-    }
-    const { outcome, progress } = await here.deliver(bytes);
-    expect(outcome).toEqual({ kind: 'installed', version: '1.1.0', sequence: 1n, digest });
-    expect(progress.some((step) => step.kind === 'work' && step.phase === 'sending')).toBe(false);
-    expect((await here.deliver(bytes)).outcome).toEqual({ kind: 'unchanged' });
-  });
-
   // What is wrong, made from a release that would install, and the number that the device says.
   const spoiled: [string, (digest: Uint8Array) => Partial<EnvelopeOptions>, number][] = [
     ['signed by somebody else', () => ({ signers: [stranger] }), reasons.VendorSignature.code],
