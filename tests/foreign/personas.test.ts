@@ -66,7 +66,7 @@ describe('an application', () => {
   it('with a flash of units keeps all of each packet: nothing is sent twice', async () => {
     for (const align of [8, 32]) {
       const to = await world.board({ ...PERSONAS['Zephyr 4 application'], align }, overUdp);
-      await deliver(to.port, 'udp');
+      await deliver(to.port, 'udp', '--timeout', '20');
       const offsets = to.heard.filter(({ group, id }) => group === 1 && id === 1).map(({ body }) => body.off as number);
       expect(offsets.every((off) => off % align === 0)).toBe(true);
       expect(offsets).toEqual([...new Set(offsets)].sort((a, b) => a - b));
@@ -124,7 +124,7 @@ describe('after the upload', () => {
     world.approval('mute.cose', 'mute.suit', 1n);
     const to = await world.board(PERSONAS['Zephyr 4 application'], overUdp);
     const words = ['mute.suit', '--bootstrap', 'reject.cbor', '--approval', 'mute.cose', '--installed', '1'];
-    const { code, json } = await world.deliver(to.port, ...words, '--wait', '1', '--timeout', '0.1');
+    const { code, json } = await world.deliver(to.port, ...words, '--wait', '1', '--timeout', '1');
     expect([code, json().error.message]).toEqual([32, expect.stringContaining('did not come back')]);
   });
 
