@@ -15,3 +15,5 @@ export const SCRATCH: usize = memory.data(SCRATCH_BYTES, 16);
 export const HASHING: usize = SCRATCH + SCRATCH_BYTES - 144; // SHA256_STATE_BYTES
 export const HASHED: usize = SCRATCH + SCRATCH_BYTES - 32; // and its digest
 export const NESTING: usize = HASHING; // codec/cbor.ts: 64 bytes
+// Before that, where neither an answer (smp/reply.ts) nor a document stands: crypto/sha256-small.ts, 64 words.
+export const SCHEDULE: usize = HASHING - 256;
