@@ -17,13 +17,17 @@ const TIMEOUT_MS = 600_000;
 const HASHED_BYTES = 1024; // by which the two runs of a hash differ, see bench/chip/main.c
 
 /**
- * Of a processor: its flags, and the uses of asc that make its kernels. GCC 12's ivopts may turn one address on the static
- * memory into a difference of two, which later passes no longer take for a store to it: they delete the function that
- * reverses the bytes of a number. Hence -fno-ivopts.
+ * Of a processor: its flags, the uses of asc that make its kernels, and the C that has the same shape of SHA-256. GCC 12's
+ * ivopts may turn one address on the static memory into a difference of two, which later passes no longer take for a
+ * store to it: they delete the function that reverses the bytes of a number. Hence -fno-ivopts.
  */
 const CPUS = {
-  'Cortex-M0': { flags: ['-mcpu=cortex-m0', '-Os', '-fno-ivopts'], uses: ['PROFILE_SMALL=1', 'PROFILE_NARROW=1'] },
-  'Cortex-M4': { flags: ['-mcpu=cortex-m4', '-O2', '-fno-ivopts'], uses: ['PROFILE_SMALL=1'] },
+  'Cortex-M0': {
+    flags: ['-mcpu=cortex-m0', '-Os', '-fno-ivopts'],
+    uses: ['PROFILE_SMALL=1', 'PROFILE_NARROW=1'],
+    blocks: 'small',
+  },
+  'Cortex-M4': { flags: ['-mcpu=cortex-m4', '-O2', '-fno-ivopts'], uses: ['PROFILE_SMALL=1'], blocks: 'unrolled' },
 };
 
 /** How asc compiles the agent, without its profile. */
@@ -135,11 +139,19 @@ function toC({ entry, uses = [] }, cpu, folder, translate) {
   return file;
 }
 
-function compile(what, { flags }, folder, file) {
+function compile(what, { flags, blocks }, folder, file) {
   const elf = `${folder}/${file}.${what}.elf`;
   const language = ['-std=gnu11', '-mthumb', '-ffreestanding', '-ffunction-sections', '-fdata-sections', '-w'];
   const linking = ['-nostartfiles', '--specs=nano.specs', '-Wl,--gc-sections', '-T', 'bench/chip/chip.ld'];
-  const own = [`-DWHAT=${what}`, `-DMODULE="${file}.wasm.c"`, '-I', folder, '-I', 'boards/port'];
+  const own = [
+    `-DWHAT=${what}`,
+    `-DMODULE="${file}.wasm.c"`,
+    `-DBLOCKS="blocks-${blocks}.c"`,
+    '-I',
+    folder,
+    '-I',
+    'boards/port',
+  ];
   run('arm-none-eabi-gcc', [...flags, ...language, ...own, ...linking, 'bench/chip/main.c', '-lc', '-lgcc', '-o', elf]);
   return elf;
 }

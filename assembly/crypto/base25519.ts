@@ -27,7 +27,8 @@ export function base25519Entry(to: usize, index: u32, high: bool): void {
     0x8de73e68, 0xe90ecfab, 0x377e76a5, 0x54036f9f, 0xbe015982, 0xf0495b0b, 0xa7f41e36, 0x577629c4,
     0x09c6a888, 0x32200245, 0x4b558973, 0xd2e03613, 0x3c33289f, 0x83e23623, 0x0caec18f, 0x701f25bb,
   ]);
-  let from = table + (index + (high ? 1 << (BASE25519_WIDTH - 2) : 0)) * NUMBERS * WORDS_BYTES;
+  const entry: usize = index + (high ? 1 << (BASE25519_WIDTH - 2) : 0);
+  let from = table + entry * NUMBERS * WORDS_BYTES;
   for (let part: usize = 0; part < NUMBERS; part++) {
     wordsCopy(FIELD_WORDS, from);
     feFromWords(to + part * FE_BYTES, FIELD_WORDS);

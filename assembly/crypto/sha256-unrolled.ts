@@ -1,9 +1,8 @@
-// SHA-256's blocks, sixteen rounds written out, with variables and schedule in locals that change names instead of places,
-// and nested rotations: the shape for V8 and for a Cortex-M4.
+// SHA-256's blocks for a Cortex-M4: sixteen rounds written out once, with the schedule in locals and rotations nested.
 
 import { sha256Constant } from './sha2-constants';
 
-// Blocks, 4-aligned on a microcontroller, into the state's hash (FIPS 180-4 section 6.2.2).
+// Blocks, 4-aligned, into the state's hash (FIPS 180-4 section 6.2.2).
 export function sha256CompressUnrolled(state: usize, block: usize, blocks: u32): void {
   for (; blocks != 0; blocks--) {
     // From the highest address down: translated to C, the first bounds check then serves all.

@@ -14,29 +14,29 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Cells: processor, metric, budget. A little above what was measured, for compilers of other patch levels. */
 const BUDGETS = [
-  ['Cortex-M0', 'SHA-256', 68.5],
-  ['Cortex-M0', 'SHA-256, flash', 3400],
+  ['Cortex-M0', 'SHA-256', 73.5],
+  ['Cortex-M0', 'SHA-256, flash', 1900],
   ['Cortex-M0', 'SHA-256, translated to the same loops in C', 1.15],
   ['Cortex-M0', 'SHA-512', 116],
   ['Cortex-M0', 'SHA-512, flash', 5000],
   ['Cortex-M0', 'SHA-512, small shape', 167],
   ['Cortex-M0', 'SHA-512, small shape, flash', 1850],
-  ['Cortex-M0', 'Ed25519 verify', 8_900_000],
-  ['Cortex-M0', 'Ed25519 verify without SHA-512, flash', 7000],
+  ['Cortex-M0', 'Ed25519 verify', 9_500_000],
+  ['Cortex-M0', 'Ed25519 verify without SHA-512, flash', 6050],
   ['Cortex-M0', 'Ed25519 verify, stack', 200],
   ['Cortex-M0', 'P-256 verify', 13_400_000],
-  ['Cortex-M0', 'P-256 verify, flash', 5650],
+  ['Cortex-M0', 'P-256 verify, flash', 5450],
   ['Cortex-M0', 'P-256 verify, stack', 240],
   ['Cortex-M4', 'SHA-256', 33],
   ['Cortex-M4', 'SHA-256, translated to the same loops in C', 1.15],
   ['Cortex-M4', 'SHA-512', 71],
   ['Cortex-M4', 'SHA-512, small shape', 106],
-  ['Cortex-M4', 'Ed25519 verify', 1_380_000],
+  ['Cortex-M4', 'Ed25519 verify', 1_440_000],
   ['Cortex-M4', 'P-256 verify', 2_100_000],
 ] as const;
 
 /** The small one, which boards get as C, is larger than the 20 KB aimed at; here it is only kept from growing. */
-const BYTES_MAX: Record<string, number> = { 'core.wasm': 48 * 1024, 'core-small.wasm': 32 * 1024 };
+const BYTES_MAX: Record<string, number> = { 'core.wasm': 48 * 1024, 'core-small.wasm': 29 * 1024 };
 
 interface Row {
   group: string;
