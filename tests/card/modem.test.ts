@@ -7,9 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openPty } from '../../boards/virtual/pty.js';
+import { OBJECT } from '../../host/card/layout.js';
+import { directoryEntry } from '../../host/card/pkcs15.js';
 import { makePlace, type Place } from '../support/command.js';
+import { makeForeignWorld } from '../support/foreign-world.js';
 import { type CardOptions, createCard, type IsoCard, type IsoFile } from '../support/iso-card.js';
 import { hex, unhex } from '../support/make.js';
+import { overUdp } from '../support/smp-lines.js';
+import { PERSONAS } from '../support/smp-server.js';
 
 const TIMEOUT_MS = 120_000;
 const AID = 'A000000063504B43532D3135';
@@ -100,6 +105,18 @@ function startModem(card: IsoCard, script: Script) {
   return { port: pty.path, said, close: () => pty.close() };
 }
 
+/** What a card holds that carries this document. */
+function filesWith(document: Uint8Array, root: number): IsoFile[] {
+  const padded = (bytes: Uint8Array, size: number) => Uint8Array.from({ length: size }, (_, at) => bytes[at] ?? 0xff);
+  const own = directoryEntry({ ...OBJECT, path: unhex('6432'), length: document.length });
+  const inside = [
+    { id: 0x5031, data: padded(unhex('a706300404026430'), 40) },
+    { id: 0x6430, data: padded(own, 128) },
+    { id: 0x6432, data: padded(document, 512) },
+  ];
+  return [{ id: root, name: unhex(AID), files: inside }];
+}
+
 describe('a card behind a scripted modem', { timeout: TIMEOUT_MS }, () => {
   let place: Place;
   let document: Uint8Array;
@@ -110,21 +127,7 @@ describe('a card behind a scripted modem', { timeout: TIMEOUT_MS }, () => {
     await place.must('keygen', 'operator');
     await place.must('approve', '--vendor-kid', '0011', '-k', 'operator.pem', '-o', 'a.cose', '--record', 'none');
     document = new Uint8Array(await readFile(place.path('a.cose')));
-    const padded = (bytes: Uint8Array, size: number) => Uint8Array.from({ length: size }, (_, at) => bytes[at] ?? 0xff);
-    const { directoryEntry } = await import('../../host/card/pkcs15.js');
-    const { OBJECT } = await import('../../host/card/layout.js');
-    const own = directoryEntry({ ...OBJECT, path: unhex('6432'), length: document.length });
-    files = (root) => [
-      {
-        id: root,
-        name: unhex(AID),
-        files: [
-          { id: 0x5031, data: padded(unhex('a706300404026430'), 40) },
-          { id: 0x6430, data: padded(own, 128) },
-          { id: 0x6432, data: padded(document, 512) },
-        ],
-      },
-    ];
+    files = (root) => filesWith(document, root);
   }, TIMEOUT_MS);
   afterAll(() => place.remove());
 
@@ -199,5 +202,32 @@ describe('a card behind a scripted modem', { timeout: TIMEOUT_MS }, () => {
     });
     const blocked = await read({ knows: ['CSIM'], blocks: true });
     expect(blocked.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('CardRefused') });
+  });
+
+  it('gives its approval to whoever guards a board without our agent, as the card’s', async () => {
+    const world = await makeForeignWorld();
+    world.bootstrap('card-only.cbor', { unapproved: 'reject', sources: ['card'] });
+    world.package('r.suit', 5n);
+    const card = createCard({ quirks: { uicc: true } }, filesWith(world.approval('r.cose', 'r.suit', 1n), 0x7f50));
+    const modem = startModem(card, { knows: ['CCHO'] });
+    const to = await world.board(PERSONAS['Zephyr 4 application'], overUdp);
+    const words = ['r.suit', '--bootstrap', 'card-only.cbor', '--installed', '1'];
+    const { json } = await world.deliver(to.port, ...words, '--modem', modem.port);
+    modem.close();
+    const away = await world.deliver(
+      to.port,
+      ...words,
+      '--modem',
+      '/dev/no-such-modem',
+      '--remember',
+      world.place.path('fresh.json'),
+    );
+    world.closeBoards();
+    await world.close();
+    expect(json()).toMatchObject({
+      result: 'confirmed',
+      verdict: { findings: [{ source: 'card', reason: { name: 'Ok' } }] },
+    });
+    expect(away.json()).toMatchObject({ exit: 20, verdict: { reason: { name: 'SourceUnreachable' } } });
   });
 });
