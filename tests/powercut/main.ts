@@ -114,6 +114,7 @@ async function loop(wanted: string[], agent: string, full: boolean, kept?: Kept)
   console.log(
     `power cuts${full ? '' : ', fast subset'}: ${CUTS.join(', ')}; no chance is involved, each case can be made again`,
   );
+  console.log('firsts: cuts with others in the recovery behind them; all: those of them with one at each operation\n');
   console.log(line('scenario', 'agent', 'map', 'cut at', 'of', 'x ways', 'firsts', 'all', 'pairs', 'cases', ...KINDS));
   const results = new Map(jobs.map((job) => [job, kept?.find(job)]));
   const left = jobs.filter((job) => !results.get(job));
