@@ -30,7 +30,7 @@ const HELP = `npm run powercut [-- OPTIONS]: cuts the power, and sees what becom
   --scenario NAME   only this one; may be repeated
   --no-teeth        without the planted bugs
   --json FILE       also writes the table
-  --board microbit  300 resets and 20 full stops of an emulated micro:bit instead, at random moments: 20 to 40 minutes
+  --board microbit  300 resets and 20 full stops of an emulated micro:bit instead, at random moments: a quarter of an hour
 
 ends 0 only if nothing was lost, nothing bricked, nothing unapproved ran, and every planted bug was found`;
 
