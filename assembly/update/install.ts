@@ -16,6 +16,7 @@ import { Key } from '../flash/keys';
 import { Place, placeHolds } from '../flash/slots';
 import { storeCommit, storeStageDelete } from '../flash/store';
 import { Direction, swapDone, swapGo, swapRunning, swapStageBegin, swapStageEnd, swapStep } from '../flash/swap';
+import { questionPending } from '../policy/consent';
 import { facts } from '../policy/facts';
 import { policy } from '../policy/policy';
 import { Verdict } from '../policy/verdict';
@@ -27,7 +28,7 @@ import { wantRestart } from './effects';
 import { floorsStage } from './floors';
 import { judgePlace, verdictDigest, verdictReason } from './judgement';
 import { digestOf, imageOf, other, pack, packageLoad, packageStage } from './packages';
-import { About, ask } from './question';
+import { About, ask, questionStageEnd } from './question';
 import { Event, State } from './state';
 import { CONSENTED, Operation, Phase, status, statusMove, statusStage } from './status';
 
@@ -82,6 +83,8 @@ export function drop(reason: Reason): Reason {
 
 function swapIn(): Reason {
   packageLoad(other, Key.Primary);
+  // Approved while somebody was still being asked: nobody has to answer any more, and nothing waits for them.
+  if (questionPending()) questionStageEnd(Reason.Deferred);
   status.phase = Phase.In;
   status.consent = 0;
   statusMove(Event.Install, Reason.Ok);

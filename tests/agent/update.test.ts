@@ -146,6 +146,19 @@ describe('a package that nobody approved', () => {
     expect(question(board).nonce).not.toEqual(first.nonce);
   });
 
+  it('an approval that comes while it is asked: installed, and the question is gone', () => {
+    const board = provisionedBoard({ unapproved: 1 });
+    const wanted = packageOf(1);
+    expectOk(upload(board, wanted.bytes));
+    expectOk(exec(board, NODE.update));
+    expect(question(board).pending).toBe(true);
+    expectOk(put(board, NODE.approvals, approvalOf(wanted.digest)));
+    expectOk(exec(board, NODE.update));
+    expect(question(board)).toMatchObject({ pending: false, reason: R.Deferred });
+    board.settle();
+    expect(board.running).toBe('image');
+  });
+
   it('keeps the question over a reset', () => {
     const board = provisionedBoard({ unapproved: 1 });
     expectOk(upload(board, packageOf(1).bytes));
