@@ -15,6 +15,7 @@
 // it). The functions below those are single primitives, for tests, tools and applications that need a hash.
 
 import { BOOTSTRAP, bootstrapBytes } from './approval/bootstrap';
+import { operatorFloor as floorOf, setOperatorFloor as setFloorOf } from './approval/evidence';
 import { reading } from './codec/cbor';
 import { Key, keyRead, message, sign1Open, signedBy } from './codec/cose';
 import {
@@ -46,7 +47,7 @@ import {
 } from './package/reader';
 import { CHANGE_BYTES_MAX, changeApply, changeOpen } from './policy/change';
 import { VERDICT_BYTES_MAX, verdictRecord } from './policy/explain';
-import { facts, operatorFloor as floorOf, setOperatorFloor as setFloorOf } from './policy/facts';
+import { facts } from './policy/facts';
 import { judgeConsider, judgeDecide, judgeForget, judgeHead, judgeReason, judgeUnreachable } from './policy/judge';
 import { provision as provisionDevice, provisioned } from './policy/provision';
 import { Verdict } from './policy/verdict';

@@ -58,7 +58,7 @@ export class Finding {
 }
 
 const table: usize = memory.data(384, 8); // FINDINGS_MAX of Finding (32 bytes each)
-const highest: usize = memory.data(64, 8); // per anchor, the highest sequence of a document of this operator
+const floors: usize = memory.data(64, 8); // per anchor, the highest sequence of a document of this operator, ever
 const sound: usize = memory.data(64, 8); // the same, of well-formed documents that are here now
 const denials: usize = memory.data(64, 8); // per anchor of `deniers`, the highest sequence of a document that denies
 let deniers: u32 = 0;
@@ -80,7 +80,6 @@ export function evidenceBegin(): void {
   count = 0;
   newest = 0;
   deniers = 0;
-  memory.fill(highest, 0, ANCHORS_MAX << 3);
   memory.fill(sound, 0, ANCHORS_MAX << 3);
 }
 
@@ -97,13 +96,14 @@ export function evidenceNewest(): u64 {
   return newest;
 }
 
-export function evidenceHighest(anchor: u32): u64 {
-  return load<u64>(highest + (anchor << 3));
+/** Highest document sequence ever seen of the operator with this anchor index. Documents that are considered raise it. */
+export function operatorFloor(anchor: u32): u64 {
+  return anchor < ANCHORS_MAX ? load<u64>(floors + (anchor << 3)) : 0;
 }
 
-/** An operator's document with this sequence was seen, now or in earlier times. */
-export function evidenceFloor(anchor: u32, sequence: u64): void {
-  raise(highest + (anchor << 3), sequence);
+/** What was seen in earlier times. */
+export function setOperatorFloor(anchor: u32, sequence: u64): void {
+  if (anchor < ANCHORS_MAX) store<u64>(floors + (anchor << 3), sequence);
 }
 
 function raise(at: usize, sequence: u64): void {
@@ -118,7 +118,7 @@ export function evidenceConsider(source: i32, from: usize, length: u32): i32 {
     add(source, Weight.Broken, fault, NO_ANCHOR);
     return fault;
   }
-  evidenceFloor(signer, document.sequence);
+  raise(floors + (signer << 3), document.sequence);
   newest = max(newest, document.issuedAt);
   if (fault == Reason.Ok) raise(sound + (signer << 3), document.sequence);
   const reason = fault == Reason.Ok ? opinion.reason : fault;
@@ -218,7 +218,7 @@ export function findingHasEntry(finding: Finding): bool {
 // By the rule that weighs it: what denies gives way to well-formed documents that are here, anything else to any newer.
 function superseded(finding: Finding): bool {
   if (finding.anchor < 0 || finding.countersignature) return false;
-  const newer = finding.weight == Weight.Denies ? sound : highest;
+  const newer = finding.weight == Weight.Denies ? sound : floors;
   return finding.sequence < load<u64>(newer + (finding.anchor << 3));
 }
 

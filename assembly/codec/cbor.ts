@@ -280,6 +280,8 @@ export class Cursor {
 
 /** For whoever reads a document from its first byte to its last in one go: such readings do not stand inside another. */
 export const reading = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
+/** And for a byte string in it that is looked into. */
+export const inside = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
 
 /** How many characters a packed word has. */
 export function letters(packed: u64): u32 {
@@ -377,3 +379,6 @@ export class Writer {
     this.at += length;
   }
 }
+
+/** For whoever writes a document or a value in one go, as `reading` is for readers. */
+export const writing = changetype<Writer>(memory.data(offsetof<Writer>(), 4));

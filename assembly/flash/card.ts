@@ -13,7 +13,7 @@
 // host/card/layout.ts has the same constants. Files may be filled with 00 or FF. Status 61xx and 6Cxx are followed,
 // 6282 and 6B00 end a file. Everything here is bounded: files by the room, directories, answers and depths by constants.
 
-import { Cursor } from '../codec/cbor';
+import { reading } from '../codec/cbor';
 import { card } from '../hal';
 import { Reason } from '../reason';
 import { PIECE } from './flash';
@@ -72,8 +72,6 @@ const PATH: usize = memory.data(16, 4); // PATH_BYTES_MAX
 let pathBytes: u32 = 0;
 let answered: u32 = 0; // bytes of data that the last exchange gave
 let malformed: bool = false; // what was looked into is no DER, or has no path
-
-const cursor = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
 
 // Reads the approval document of the card to `to`, of which `capacity` bytes may be used: CARD_ROOM more than the
 // largest document. Returns its length, CARD_NONE, or CARD_UNREACHABLE.
@@ -148,9 +146,9 @@ function readPath(to: usize, capacity: u32, document: bool): i32 {
 
 // The file may be longer than the document: the first CBOR item is it. 0: not whole yet.
 function documentBytes(from: usize, have: u32): u32 {
-  cursor.open(from, have);
-  cursor.skip();
-  return cursor.fault === Reason.Ok ? <u32>(cursor.at - from) : 0;
+  reading.open(from, have);
+  reading.skip();
+  return reading.fault === Reason.Ok ? <u32>(reading.at - from) : 0;
 }
 
 function header(instruction: u32, p1: u32, p2: u32, p3: u32): void {

@@ -14,7 +14,7 @@
 // draft-ietf-suit-update-management-14.) Conditions are evaluated where they stand. Parameters: 1 vendor-id,
 // 2 class-id, 3 image-digest, 14 image-size, 21 uri, 27 update-priority.
 
-import { Cursor, Type } from '../codec/cbor';
+import { inside, reading, Type } from '../codec/cbor';
 import { Reason } from '../reason';
 import { digestRead } from './digest';
 
@@ -51,8 +51,6 @@ export class Run {
 }
 
 export const run = changetype<Run>(memory.data(offsetof<Run>(), 4));
-const commands = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
-const inner = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
 
 let deviceVendor: usize = 0;
 let deviceClass: usize = 0;
@@ -87,26 +85,26 @@ function places(command: i32): i32 {
 
 /** Follows one sequence: [code, argument, code, argument, ...]. */
 export function runSequence(section: i32, from: usize, length: u32): i32 {
-  commands.open(from, length);
-  const items = commands.array();
+  reading.open(from, length);
+  const items = reading.array();
   if ((items & 1) != 0) return Reason.CommandArgument;
-  for (let left = items; commands.more(left); left -= 2) {
-    const command = commands.label();
-    if (commands.fault != Reason.Ok) break;
+  for (let left = items; reading.more(left); left -= 2) {
+    const command = reading.label();
+    if (reading.fault != Reason.Ok) break;
     const allowed = places(command);
     if (allowed == 0) return Reason.CommandUnsupported;
     if ((allowed & section) == 0) return Reason.CommandPlace;
     const fault = follow(command, section);
-    if (commands.fault != Reason.Ok) break;
+    if (reading.fault != Reason.Ok) break;
     if (fault != Reason.Ok) return fault;
   }
-  return commands.close();
+  return reading.close();
 }
 
 function follow(command: i32, section: i32): i32 {
   if (command == 20) return overrideParameters();
   if (command == 12) return componentIndex();
-  if (commands.peek() != Type.Uint || commands.uint() > REPORTING_MAX) return Reason.CommandArgument;
+  if (reading.peek() != Type.Uint || reading.uint() > REPORTING_MAX) return Reason.CommandArgument;
   switch (command) {
     case 1:
       run.vendorChecked = true;
@@ -127,8 +125,8 @@ function follow(command: i32, section: i32): i32 {
 }
 
 function componentIndex(): i32 {
-  const type = commands.peek();
-  const chosen = type == Type.Uint ? commands.uint() == 0 : type == Type.Simple && commands.boolean();
+  const type = reading.peek();
+  const chosen = type == Type.Uint ? reading.uint() == 0 : type == Type.Simple && reading.boolean();
   return chosen ? Reason.Ok : Reason.CommandArgument;
 }
 
@@ -156,10 +154,10 @@ function fetch(): i32 {
 
 function overrideParameters(): i32 {
   let previous: usize = 0;
-  for (let left = commands.map(); commands.more(left); left--) {
-    previous = commands.ordered(previous);
-    const fault = parameter(commands.label());
-    if (commands.fault != Reason.Ok) break;
+  for (let left = reading.map(); reading.more(left); left--) {
+    previous = reading.ordered(previous);
+    const fault = parameter(reading.label());
+    if (reading.fault != Reason.Ok) break;
     if (fault != Reason.Ok) return fault;
   }
   return Reason.Ok;
@@ -168,25 +166,25 @@ function overrideParameters(): i32 {
 function parameter(id: i32): i32 {
   switch (id) {
     case 1:
-      run.vendorId = commands.bytesOf(UUID_BYTES);
+      run.vendorId = reading.bytesOf(UUID_BYTES);
       return Reason.Ok;
     case 2:
-      run.classId = commands.bytesOf(UUID_BYTES);
+      run.classId = reading.bytesOf(UUID_BYTES);
       return Reason.Ok;
     case 3:
-      commands.enter(inner);
-      run.imageDigest = digestRead(inner);
-      commands.leave(inner);
+      reading.enter(inside);
+      run.imageDigest = digestRead(inside);
+      reading.leave(inside);
       return Reason.Ok;
     case 14:
-      run.imageBytes = commands.upTo(u32.MAX_VALUE);
+      run.imageBytes = reading.upTo(u32.MAX_VALUE);
       return run.imageBytes == 0 ? Reason.OutOfRange : Reason.Ok;
     case 21:
-      run.uri = commands.text();
-      run.uriBytes = commands.length;
+      run.uri = reading.text();
+      run.uriBytes = reading.length;
       return Reason.Ok;
     case 27:
-      commands.int();
+      reading.int();
       run.prioritySet = true;
       return Reason.Ok;
     default:

@@ -6,7 +6,7 @@
 // head ends where its first byte would stand. Nothing inside a member is looked at here, and nothing is believed:
 // these are ranges of HEAD, whose bytes are yet to be authenticated.
 
-import { Cursor, Type } from '../codec/cbor';
+import { reading, Type } from '../codec/cbor';
 import { Reason } from '../reason';
 import { HEAD, HEAD_BYTES_MAX } from './head';
 
@@ -51,8 +51,6 @@ export const payloadFetchMember = changetype<Severable>(memory.data(offsetof<Sev
 export const installMember = changetype<Severable>(memory.data(offsetof<Severable>(), 4));
 export const textMember = changetype<Severable>(memory.data(offsetof<Severable>(), 4));
 
-const cursor = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
-
 let at: u32 = 0; // bytes of HEAD that are understood
 let wanted: u32 = 0; // bytes of HEAD that the next step needs, 0: the head is whole
 let opened: bool = false; // tag and map head are read
@@ -84,7 +82,7 @@ export function envelopeHeadBytes(): u32 {
 /** Goes on as far as the first `have` bytes of HEAD allow. */
 export function envelopeScan(have: u32): i32 {
   while (wanted != 0 && wanted <= have) {
-    cursor.open(HEAD + at, have - at);
+    reading.open(HEAD + at, have - at);
     const fault = opened ? member(have) : open();
     if (fault == Reason.Truncated)
       wanted = have + 1; // a head that is not all there yet
@@ -95,17 +93,17 @@ export function envelopeScan(have: u32): i32 {
 }
 
 function open(): i32 {
-  if (cursor.tag() != ENVELOPE_TAG) return cursor.fault == Reason.Truncated ? Reason.Truncated : Reason.EnvelopeTag;
-  if (cursor.head() != Type.Map) return cursor.fault != Reason.Ok ? cursor.fault : Reason.WrongType;
-  if (cursor.value > MEMBERS_MAX) return Reason.EnvelopeMember;
-  left = <u32>cursor.value;
+  if (reading.tag() != ENVELOPE_TAG) return reading.fault == Reason.Truncated ? Reason.Truncated : Reason.EnvelopeTag;
+  if (reading.head() != Type.Map) return reading.fault != Reason.Ok ? reading.fault : Reason.WrongType;
+  if (reading.value > MEMBERS_MAX) return Reason.EnvelopeMember;
+  left = <u32>reading.value;
   opened = true;
   return advance();
 }
 
 // The next step starts where the cursor is, and needs a byte at least.
 function advance(): i32 {
-  at = <u32>(cursor.at - HEAD);
+  at = <u32>(reading.at - HEAD);
   if (left != 0) {
     wanted = at + 1;
     return Reason.Ok;
@@ -117,16 +115,16 @@ function advance(): i32 {
 
 function member(have: u32): i32 {
   const rank = key();
-  const keyAt = cursor.from;
-  const keyBytes = cursor.length;
-  if (cursor.fault != Reason.Ok) return cursor.fault;
+  const keyAt = reading.from;
+  const keyBytes = reading.length;
+  if (reading.fault != Reason.Ok) return reading.fault;
   if (rank == Rank.None) return Reason.EnvelopeMember;
   if (rank <= last || (rank == Rank.Payload && left != 1)) return Reason.EnvelopeOrder;
-  const from = cursor.at;
-  const type = cursor.head();
-  if (cursor.fault != Reason.Ok) return cursor.fault;
+  const from = reading.at;
+  const type = reading.head();
+  if (reading.fault != Reason.Ok) return reading.fault;
   if (type != Type.Bytes) return Reason.WrongType;
-  const bytes = cursor.value;
+  const bytes = reading.value;
   if (rank == Rank.Payload) {
     if (bytes > <u64>u32.MAX_VALUE) return Reason.TooLarge;
     envelope.payloadKey = keyAt;
@@ -134,13 +132,13 @@ function member(have: u32): i32 {
     envelope.payloadBytes = <u32>bytes;
   } else {
     if (bytes > <u64>HEAD_BYTES_MAX) return Reason.TooLarge;
-    const end = <u32>(cursor.at - HEAD) + <u32>bytes;
+    const end = <u32>(reading.at - HEAD) + <u32>bytes;
     if (end > have) {
       wanted = end;
       return Reason.Ok;
     }
-    keep(rank, from, cursor.at, <u32>bytes);
-    cursor.at += <usize>bytes;
+    keep(rank, from, reading.at, <u32>bytes);
+    reading.at += <usize>bytes;
   }
   last = rank;
   left--;
@@ -149,26 +147,26 @@ function member(have: u32): i32 {
 
 // Reads the key; leaves a text key in the cursor's string.
 function key(): i32 {
-  const type = cursor.head();
+  const type = reading.head();
   if (type == Type.Uint) {
-    if (cursor.value == 2) return Rank.Wrapper;
-    if (cursor.value == 3) return Rank.Manifest;
-    if (cursor.value == 16) return Rank.PayloadFetch;
-    if (cursor.value == 20) return Rank.Install;
-    return cursor.value == 23 ? Rank.Text : Rank.None;
+    if (reading.value == 2) return Rank.Wrapper;
+    if (reading.value == 3) return Rank.Manifest;
+    if (reading.value == 16) return Rank.PayloadFetch;
+    if (reading.value == 20) return Rank.Install;
+    return reading.value == 23 ? Rank.Text : Rank.None;
   }
-  if (type != Type.Text || cursor.value > KEY_BYTES_MAX) return Rank.None;
-  const bytes = <u32>cursor.value;
-  if (bytes > <u32>(cursor.end - cursor.at)) {
-    cursor.fail(Reason.Truncated);
+  if (type != Type.Text || reading.value > KEY_BYTES_MAX) return Rank.None;
+  const bytes = <u32>reading.value;
+  if (bytes > <u32>(reading.end - reading.at)) {
+    reading.fail(Reason.Truncated);
     return Rank.None;
   }
-  const from = cursor.at;
-  cursor.at += bytes;
-  cursor.from = from;
-  cursor.length = 8;
-  const approvals = bytes == 9 && cursor.is(0x61766f7270706123) && load<u8>(from + 8) == 0x6c; // "#approva" "l"
-  cursor.length = bytes;
+  const from = reading.at;
+  reading.at += bytes;
+  reading.from = from;
+  reading.length = 8;
+  const approvals = bytes == 9 && reading.is(0x61766f7270706123) && load<u8>(from + 8) == 0x6c; // "#approva" "l"
+  reading.length = bytes;
   return approvals ? Rank.Approvals : Rank.Payload;
 }
 

@@ -5,7 +5,7 @@
 // before the payload: identity conditions, what is fetched, of which size and digest. On Ok, `manifest` holds it and
 // the envelope carries the right payload, or none. Members, commands or parameters that we do not know are errors.
 
-import { Cursor, Type } from '../codec/cbor';
+import { inside, reading, Type } from '../codec/cbor';
 import { Reason } from '../reason';
 import { run, runBegin, runSequence, Section } from './commands';
 import { digestMatches, digestRead } from './digest';
@@ -47,9 +47,6 @@ const validate = changetype<Part>(memory.data(offsetof<Part>(), 4));
 const invoke = changetype<Part>(memory.data(offsetof<Part>(), 4));
 const textPart = changetype<Part>(memory.data(offsetof<Part>(), 4));
 
-const members = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
-const inner = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
-
 let component: usize = 0; // encoded component identifier
 let componentBytes: u32 = 0;
 
@@ -79,20 +76,20 @@ function readMembers(): i32 {
   clear(validate);
   clear(invoke);
   clear(textPart);
-  inner.open(envelope.manifest, envelope.manifestBytes);
-  inner.enter(members);
+  inside.open(envelope.manifest, envelope.manifestBytes);
+  inside.enter(reading);
   let required = 0;
   let previous: usize = 0;
-  for (let left = members.map(); members.more(left); left--) {
-    previous = members.ordered(previous);
-    const key = members.label();
-    if (members.fault != Reason.Ok) break;
+  for (let left = reading.map(); reading.more(left); left--) {
+    previous = reading.ordered(previous);
+    const key = reading.label();
+    if (reading.fault != Reason.Ok) break;
     if (key <= 3) required++;
     const fault = readMember(key);
-    if (members.fault != Reason.Ok) break;
+    if (reading.fault != Reason.Ok) break;
     if (fault != Reason.Ok) return fault;
   }
-  if (members.close() != Reason.Ok) return members.fault;
+  if (reading.close() != Reason.Ok) return reading.fault;
   if (required != 3) return Reason.MissingMember;
   // A member of the envelope that the manifest does not name is nobody's.
   const stray =
@@ -107,14 +104,14 @@ function strays(severable: Severable, part: Part): bool {
 function readMember(key: i32): i32 {
   switch (key) {
     case 1:
-      return members.uint() == MANIFEST_VERSION ? Reason.Ok : Reason.ManifestVersion;
+      return reading.uint() == MANIFEST_VERSION ? Reason.Ok : Reason.ManifestVersion;
     case 2:
-      manifest.sequence = members.uint();
+      manifest.sequence = reading.uint();
       return Reason.Ok;
     case 3:
       return readCommon();
     case 4:
-      members.text(); // reference-uri: for people who look at the package, not for the device
+      reading.text(); // reference-uri: for people who look at the package, not for the device
       return Reason.Ok;
     case 6:
       return readVersion();
@@ -134,60 +131,60 @@ function readMember(key: i32): i32 {
 }
 
 function readPart(part: Part): i32 {
-  part.from = members.bytes();
-  part.bytes = members.length;
+  part.from = reading.bytes();
+  part.bytes = reading.length;
   return Reason.Ok;
 }
 
 // Draft section 8.5: a byte string is the member itself, a digest means that it was severed. The digest is over the
 // envelope's byte string with its head.
 function readSeverable(part: Part, severable: Severable): i32 {
-  if (members.peek() != Type.Array) return readPart(part);
-  const digest = digestRead(members);
-  if (members.fault != Reason.Ok) return members.fault;
+  if (reading.peek() != Type.Array) return readPart(part);
+  const digest = digestRead(reading);
+  if (reading.fault != Reason.Ok) return reading.fault;
   part.severed = severable.from == 0;
   if (part.severed) return Reason.Ok;
   if (!digestMatches(digest, severable.from, severable.bytes)) return Reason.SeveredDigest;
-  inner.open(severable.from, severable.bytes);
-  part.from = inner.bytes();
-  part.bytes = inner.length;
-  return inner.close();
+  inside.open(severable.from, severable.bytes);
+  part.from = inside.bytes();
+  part.bytes = inside.length;
+  return inside.close();
 }
 
 // {2: [[+ bstr]], 4: shared sequence}. Dependencies (1) are of another profile.
 function readCommon(): i32 {
-  members.enter(inner);
+  reading.enter(inside);
   let previous: usize = 0;
   component = 0;
-  for (let left = inner.map(); inner.more(left); left--) {
-    previous = inner.ordered(previous);
-    switch (inner.label()) {
+  for (let left = inside.map(); inside.more(left); left--) {
+    previous = inside.ordered(previous);
+    switch (inside.label()) {
       case 2:
-        if (inner.array() != 1) return inner.fault != Reason.Ok ? inner.fault : Reason.Components;
-        component = inner.at;
-        for (let parts = inner.array(); inner.more(parts); parts--) inner.bytes();
-        componentBytes = <u32>(inner.at - component);
+        if (inside.array() != 1) return inside.fault != Reason.Ok ? inside.fault : Reason.Components;
+        component = inside.at;
+        for (let parts = inside.array(); inside.more(parts); parts--) inside.bytes();
+        componentBytes = <u32>(inside.at - component);
         break;
       case 4:
-        shared.from = inner.bytes();
-        shared.bytes = inner.length;
+        shared.from = inside.bytes();
+        shared.bytes = inside.length;
         break;
       default:
-        return inner.fault != Reason.Ok ? inner.fault : Reason.ManifestMember;
+        return inside.fault != Reason.Ok ? inside.fault : Reason.ManifestMember;
     }
   }
-  members.leave(inner);
+  reading.leave(inside);
   return component == 0 || shared.from == 0 ? Reason.MissingMember : Reason.Ok;
 }
 
 // set-version (update-management): [1*6 int] in a byte string
 function readVersion(): i32 {
-  members.enter(inner);
-  manifest.version = inner.at;
-  manifest.versionBytes = <u32>(inner.end - inner.at);
-  const parts = inner.array();
-  for (let left = parts; inner.more(left); left--) inner.int();
-  members.leave(inner);
+  reading.enter(inside);
+  manifest.version = inside.at;
+  manifest.versionBytes = <u32>(inside.end - inside.at);
+  const parts = inside.array();
+  for (let left = parts; inside.more(left); left--) inside.int();
+  reading.leave(inside);
   return parts == 0 || parts > VERSION_PARTS_MAX ? Reason.OutOfRange : Reason.Ok;
 }
 

@@ -5,7 +5,7 @@
 // cheap, and before anything in the manifest is parsed. What each block signs is the encoded SUIT_Digest, not wrapped
 // again.
 
-import { Cursor } from '../codec/cbor';
+import { Cursor, inside } from '../codec/cbor';
 import { Sign1, sign1Open } from '../codec/cose';
 import { Reason } from '../reason';
 import { digestMatches, digestRead } from './digest';
@@ -24,18 +24,17 @@ export class Wrapper {
 
 export const wrapper = changetype<Wrapper>(memory.data(offsetof<Wrapper>(), 4));
 const blocks = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
-const inner = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
 
 export function wrapperOpen(): i32 {
   wrapper.digest = 0;
   wrapper.blocks = 0;
   blocks.open(envelope.wrapper, envelope.wrapperBytes);
   const elements = blocks.array();
-  blocks.enter(inner);
-  wrapper.signed = inner.at;
-  wrapper.signedBytes = <u32>(inner.end - inner.at);
-  const digest = digestRead(inner);
-  blocks.leave(inner);
+  blocks.enter(inside);
+  wrapper.signed = inside.at;
+  wrapper.signedBytes = <u32>(inside.end - inside.at);
+  const digest = digestRead(inside);
+  blocks.leave(inside);
   if (blocks.fault != Reason.Ok) return blocks.fault;
   const fault = blocksWhole(elements);
   if (fault != Reason.Ok) return fault;

@@ -14,7 +14,7 @@
 import { ANCHORS_MAX, anchorSigner, anchorsIn, Role } from '../approval/anchors';
 import { BOOTSTRAP, BOOTSTRAP_BYTES_MAX, bootstrapBytes, identity } from '../approval/bootstrap';
 import { listsDevice } from '../approval/entries';
-import { reading, Writer } from '../codec/cbor';
+import { reading, writing } from '../codec/cbor';
 import { message, sign1Open } from '../codec/cose';
 import { Reason } from '../reason';
 import { SCRATCH } from '../scratch';
@@ -39,7 +39,6 @@ export class Change {
 }
 
 export const change = changetype<Change>(memory.data(offsetof<Change>(), 8));
-const writer = changetype<Writer>(memory.data(offsetof<Writer>(), 4));
 
 /** Authentic, well-formed, and for this device? Fills `change`, with views on the bytes. Nothing is altered yet. */
 export function changeOpen(from: usize, length: u32): i32 {
@@ -120,16 +119,16 @@ function readMember(key: i32): void {
 // before the anchors and behind the policy stays. Returns its length, 0 when it is too long.
 function compose(): u32 {
   const anchorsAt = identity.classId + UUID_BYTES + 1;
-  writer.open(SCRATCH, BOOTSTRAP_BYTES_MAX);
-  writer.raw(BOOTSTRAP, <u32>(anchorsAt - BOOTSTRAP));
-  if (change.anchors != 0) writer.raw(change.anchors, change.anchorsBytes);
-  else writer.raw(anchorsAt, <u32>(identity.policy - 1 - anchorsAt));
-  writer.uint(6);
-  if (change.policy != 0) writer.raw(change.policy, change.policyBytes);
-  else writer.raw(identity.policy, identity.policyBytes);
+  writing.open(SCRATCH, BOOTSTRAP_BYTES_MAX);
+  writing.raw(BOOTSTRAP, <u32>(anchorsAt - BOOTSTRAP));
+  if (change.anchors != 0) writing.raw(change.anchors, change.anchorsBytes);
+  else writing.raw(anchorsAt, <u32>(identity.policy - 1 - anchorsAt));
+  writing.uint(6);
+  if (change.policy != 0) writing.raw(change.policy, change.policyBytes);
+  else writing.raw(identity.policy, identity.policyBytes);
   const rest = identity.policy + identity.policyBytes;
-  writer.raw(rest, <u32>(BOOTSTRAP + bootstrapBytes() - rest));
-  return writer.fault == Reason.Ok ? writer.written() : 0;
+  writing.raw(rest, <u32>(BOOTSTRAP + bootstrapBytes() - rest));
+  return writing.fault == Reason.Ok ? writing.written() : 0;
 }
 
 /** Does the device stand as the change wants it? It may have come before. */

@@ -13,7 +13,7 @@
 import { Anchor, anchorAt, anchorFirst } from '../approval/anchors';
 import { Confirm, subject } from '../approval/entries';
 import { Finding, findingAt, findingCount, findingHasEntry, outcome } from '../approval/evidence';
-import { Writer } from '../codec/cbor';
+import { writing } from '../codec/cbor';
 import { DIGEST_BYTES } from '../package/digest';
 import { manifest } from '../package/manifest';
 import { policy } from './policy';
@@ -22,8 +22,6 @@ import { policy } from './policy';
 export const VERDICT_BYTES_MAX: i32 = 512;
 const FINDING_BYTES_MAX: u32 = 50; // with a kid of 32 bytes
 const TAIL_BYTES_MAX: u32 = 64; // members 6 to 12
-
-const writer = changetype<Writer>(memory.data(offsetof<Writer>(), 4));
 
 /** What is kept of a verdict, with the findings: the record itself is written for whoever asks. */
 @unmanaged
@@ -68,49 +66,49 @@ export function verdictKeep(verdict: i32, reason: i32, row: i32, now: u64): void
 
 /** Writes the record of the last verdict, at most VERDICT_BYTES_MAX, and returns its length; 0: none was taken. */
 export function verdictRecord(to: usize): u32 {
-  writer.open(to, VERDICT_BYTES_MAX);
+  writing.open(to, VERDICT_BYTES_MAX);
   if (kept.verdict == 0) return 0;
   const confirm = outcome.confirm != Confirm.Unsaid;
   const asks = kept.read && kept.asks != 0;
-  writer.map(7 + (kept.authentic ? 2 : 0) + u32(kept.read) + u32(confirm) + u32(asks));
+  writing.map(7 + (kept.authentic ? 2 : 0) + u32(kept.read) + u32(confirm) + u32(asks));
   member(1, kept.verdict);
   member(2, kept.reason);
   if (kept.authentic) {
-    writer.uint(3);
-    writer.bytes(DIGEST, DIGEST_BYTES);
+    writing.uint(3);
+    writing.bytes(DIGEST, DIGEST_BYTES);
   }
   if (kept.read) member(4, kept.sequence);
-  writer.uint(5);
+  writing.uint(5);
   findings();
   member(6, kept.row);
   member(7, kept.threshold);
   member(8, outcome.approvals);
   member(9, kept.now);
   if (kept.authentic) {
-    writer.uint(10);
+    writing.uint(10);
     kid(anchorAt(kept.vendor));
   }
   if (confirm) member(11, outcome.confirm == Confirm.Ask ? 1 : 0);
   if (asks) member(12, kept.asks);
-  return writer.written();
+  return writing.written();
 }
 
 function member(key: u32, value: u64): void {
-  writer.uint(key);
-  writer.uint(value);
+  writing.uint(key);
+  writing.uint(value);
 }
 
 function kid(anchor: Anchor): void {
-  if (anchor.kid == 0) writer.empty();
-  else writer.bytes(anchor.kid, anchor.kidBytes);
+  if (anchor.kid == 0) writing.empty();
+  else writing.bytes(anchor.kid, anchor.kidBytes);
 }
 
 function findings(): void {
-  const head = writer.at;
-  writer.array(0);
-  const last = writer.end - FINDING_BYTES_MAX - TAIL_BYTES_MAX;
+  const head = writing.at;
+  writing.array(0);
+  const last = writing.end - FINDING_BYTES_MAX - TAIL_BYTES_MAX;
   let written: u32 = 0;
-  for (let i: u32 = 0; i < findingCount() && writer.at <= last; i++) {
+  for (let i: u32 = 0; i < findingCount() && writing.at <= last; i++) {
     writeFinding(findingAt(i));
     written++;
   }
@@ -118,17 +116,17 @@ function findings(): void {
 }
 
 function writeFinding(finding: Finding): void {
-  writer.array(5);
-  writer.uint(finding.source);
-  writer.uint(finding.reason);
+  writing.array(5);
+  writing.uint(finding.source);
+  writing.uint(finding.reason);
   if (finding.anchor < 0) {
-    writer.empty();
-    writer.empty();
+    writing.empty();
+    writing.empty();
   } else {
     kid(anchorAt(finding.anchor));
-    if (finding.countersignature) writer.empty();
-    else writer.uint(finding.sequence);
+    if (finding.countersignature) writing.empty();
+    else writing.uint(finding.sequence);
   }
-  if (findingHasEntry(finding)) writer.uint(finding.entry);
-  else writer.empty();
+  if (findingHasEntry(finding)) writing.uint(finding.entry);
+  else writing.empty();
 }

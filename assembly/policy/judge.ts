@@ -8,7 +8,7 @@
 //
 // A package is judged anew by calling judgeHead again (before installation, say): nothing is carried over.
 
-import { ANCHORS_MAX, anchorSigner, Role } from '../approval/anchors';
+import { anchorSigner, Role } from '../approval/anchors';
 import { identity } from '../approval/bootstrap';
 import { subject, subjectForget } from '../approval/entries';
 import {
@@ -17,8 +17,6 @@ import {
   evidenceBroken,
   evidenceConsider,
   evidenceCountersigned,
-  evidenceFloor,
-  evidenceHighest,
   evidenceNewest,
   evidenceWeigh,
   outcome,
@@ -32,7 +30,7 @@ import { offerFault, offerPhase, Phase } from '../package/reader';
 import { wrapper, wrapperNext, wrapperOpen } from '../package/wrapper';
 import { Reason } from '../reason';
 import { verdictKeep } from './explain';
-import { facts, operatorFloor, setOperatorFloor } from './facts';
+import { facts } from './facts';
 import { policy } from './policy';
 import { provisioned } from './provision';
 import { reasonOfRow, Situation, verdictOf, verdictRow } from './verdict';
@@ -63,7 +61,6 @@ function judged(): i32 {
 
 export function judgeHead(): i32 {
   judgeForget();
-  for (let i: u32 = 0; i < ANCHORS_MAX; i++) evidenceFloor(i, operatorFloor(i));
   headFault = head();
   if (headFault == Reason.Ok) {
     considerAll(Source.Package, envelope.approvals, envelope.approvalsBytes, EMBEDDED_MAX);
@@ -144,11 +141,10 @@ export function judgeUnreachable(source: i32): void {
   }
 }
 
-/** The verdict over all that was seen since judgeHead. Raises the floors in `facts`, keeps what the record needs. */
+/** The verdict over all that was seen since judgeHead. Raises the time floor, keeps what the record needs. */
 export function judgeDecide(): i32 {
   const fault = judged();
   facts.timeFloor = max(facts.timeFloor, evidenceNewest());
-  for (let i: u32 = 0; i < ANCHORS_MAX; i++) setOperatorFloor(i, max(operatorFloor(i), evidenceHighest(i)));
   const now = facts.trustedTime != 0 ? facts.trustedTime : facts.timeFloor;
   evidenceWeigh(now, policy.sources);
   situation.provisioned = provisioned();

@@ -2,7 +2,7 @@
 
 import { anchorAt, anchorCount } from '../approval/anchors';
 import { BOOTSTRAP, bootstrapBytes, identity } from '../approval/bootstrap';
-import { Writer } from '../codec/cbor';
+import { writing } from '../codec/cbor';
 import { Key } from '../flash/keys';
 import { storeLength, storeReadPart } from '../flash/store';
 import { questionPending } from '../policy/consent';
@@ -30,7 +30,6 @@ import { Node, nameWrite, nodeName, nodeNumber, nodeParent } from './nodes';
 // Values that are made on demand stand behind the response under construction; nothing verifies meanwhile.
 const VALUE: usize = SCRATCH + 1024;
 const VALUE_BYTES_MAX: u32 = 1024;
-const writer = changetype<Writer>(memory.data(offsetof<Writer>(), 4));
 
 let at: usize = 0; // in memory, or
 let key: u32 = Key.None; // in the store
@@ -139,38 +138,38 @@ function approvals(): Reason {
 }
 
 function anchors(): Reason {
-  writer.open(VALUE, VALUE_BYTES_MAX);
+  writing.open(VALUE, VALUE_BYTES_MAX);
   const count = provisioned() ? anchorCount() : 0;
-  writer.array(count);
+  writing.array(count);
   for (let i: u32 = 0; i < count; i++) {
     const anchor = anchorAt(i);
-    writer.array(3);
-    writer.uint(anchor.role);
-    if (anchor.kid) writer.bytes(anchor.kid, anchor.kidBytes);
-    else writer.empty();
-    if (anchor.name) writer.text(anchor.name, anchor.nameBytes);
-    else writer.empty();
+    writing.array(3);
+    writing.uint(anchor.role);
+    if (anchor.kid) writing.bytes(anchor.kid, anchor.kidBytes);
+    else writing.empty();
+    if (anchor.name) writing.text(anchor.name, anchor.nameBytes);
+    else writing.empty();
   }
-  return view(VALUE, writer.written());
+  return view(VALUE, writing.written());
 }
 
 function change(): Reason {
-  writer.open(VALUE, VALUE_BYTES_MAX);
-  writer.map(1);
-  writer.uint(1);
-  writer.uint(changeFloor());
-  return view(VALUE, writer.written());
+  writing.open(VALUE, VALUE_BYTES_MAX);
+  writing.map(1);
+  writing.uint(1);
+  writing.uint(changeFloor());
+  return view(VALUE, writing.written());
 }
 
 function installed(): Reason {
   if (!packageLoad(pack, Key.Primary)) return Reason.Ok;
-  writer.open(VALUE, VALUE_BYTES_MAX);
-  writer.map(3);
-  writer.uint(1);
-  writer.uint(pack.sequence);
-  writer.uint(2);
-  writer.bytes(digestOf(pack), 32);
-  writer.uint(3);
-  writer.text(versionOf(pack), textBytes(versionOf(pack), VERSION_BYTES_MAX));
-  return view(VALUE, writer.written());
+  writing.open(VALUE, VALUE_BYTES_MAX);
+  writing.map(3);
+  writing.uint(1);
+  writing.uint(pack.sequence);
+  writing.uint(2);
+  writing.bytes(digestOf(pack), 32);
+  writing.uint(3);
+  writing.text(versionOf(pack), textBytes(versionOf(pack), VERSION_BYTES_MAX));
+  return view(VALUE, writing.written());
 }

@@ -7,7 +7,7 @@
 //   record = { 1: number, 2: SHA-256 of the record before it (zeros for the first), 3: time, 4: event, 5: reason,
 //              ? 6: manifest digest }                          deterministic CBOR; time = trusted seconds, else the floor
 
-import { Writer } from '../codec/cbor';
+import { writing } from '../codec/cbor';
 import { sha256Begin, sha256Finish, sha256Update } from '../crypto/sha256';
 import { PIECE } from '../flash/flash';
 import { Key } from '../flash/keys';
@@ -51,7 +51,6 @@ class End {
 const end = changetype<End>(memory.data(offsetof<End>(), 8));
 const HASH: usize = changetype<usize>(end) + offsetof<End>('hash');
 const RECORD: usize = memory.data(AUDIT_RECORD_BYTES_MAX, 4);
-const writer = changetype<Writer>(memory.data(offsetof<Writer>(), 4));
 const state: usize = PIECE; // has room for one, and carries nothing while a record is made
 
 export function auditMount(): void {
@@ -78,23 +77,23 @@ export function auditKey(number: u32): u32 {
 
 // Stages one record, at most one per commit. `digest` 0: none.
 export function auditStage(event: Event, reason: Reason, digest: usize): void {
-  writer.open(RECORD, AUDIT_RECORD_BYTES_MAX);
-  writer.map(digest ? 6 : 5);
-  writer.uint(1);
-  writer.uint(end.count);
-  writer.uint(2);
-  writer.bytes(HASH, 32);
-  writer.uint(3);
-  writer.uint(facts.trustedTime ? facts.trustedTime : facts.timeFloor);
-  writer.uint(4);
-  writer.uint(event);
-  writer.uint(5);
-  writer.uint(reason);
+  writing.open(RECORD, AUDIT_RECORD_BYTES_MAX);
+  writing.map(digest ? 6 : 5);
+  writing.uint(1);
+  writing.uint(end.count);
+  writing.uint(2);
+  writing.bytes(HASH, 32);
+  writing.uint(3);
+  writing.uint(facts.trustedTime ? facts.trustedTime : facts.timeFloor);
+  writing.uint(4);
+  writing.uint(event);
+  writing.uint(5);
+  writing.uint(reason);
   if (digest) {
-    writer.uint(6);
-    writer.bytes(digest, 32);
+    writing.uint(6);
+    writing.bytes(digest, 32);
   }
-  const bytes = writer.written();
+  const bytes = writing.written();
   storeStage(auditKey(end.count), RECORD, bytes);
   sha256Begin(state);
   sha256Update(state, RECORD, bytes);

@@ -3,9 +3,10 @@
 // after a reset and written back when a verdict raised them.
 
 import { anchorCount } from '../approval/anchors';
+import { operatorFloor, setOperatorFloor } from '../approval/evidence';
 import { Key } from '../flash/keys';
 import { storeRead, storeStage } from '../flash/store';
-import { facts, operatorFloor, setOperatorFloor } from '../policy/facts';
+import { facts } from '../policy/facts';
 import { SEATS_MAX, seatOf, seatsAssign, seatsMount } from './seats';
 
 @unmanaged

@@ -3,11 +3,12 @@
 
 import { BOOTSTRAP, BOOTSTRAP_BYTES_MAX, bootstrapBytes, bootstrapForget } from '../approval/bootstrap';
 import { document, documentOpen } from '../approval/document';
+import { operatorFloor, setOperatorFloor } from '../approval/evidence';
 import { PIECE, PIECE_BYTES } from '../flash/flash';
 import { Key } from '../flash/keys';
 import { storeCommit, storeLength, storeReadPart, storeSettle, storeStage } from '../flash/store';
 import { HEAD } from '../package/head';
-import { facts, operatorFloor, setOperatorFloor } from '../policy/facts';
+import { facts } from '../policy/facts';
 import { provision, provisioned } from '../policy/provision';
 import { Reason } from '../reason';
 import { Event as Audit, auditStage } from './audit';

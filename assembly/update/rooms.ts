@@ -8,8 +8,8 @@
 //   PIECE         128  flash that is copied or hashed (flash/flash.ts); the hash of a log record (update/audit.ts), a
 //                      command to the card (flash/card.ts), the line that is sent or shown (smp/notice.ts)
 //
-// Records with turns: `reading` (codec/cbor.ts), the cursor of whoever reads a whole document; `message` (codec/cose.ts),
-// the COSE_Sign1 that is looked at. Between two calls of the board nothing of SCRATCH, PIECE and these is of use.
+// Records with turns: `reading`, `inside` and `writing` (codec/cbor.ts), for whoever reads or writes a whole document;
+// `message` (codec/cose.ts), the COSE_Sign1 that is looked at. Between two calls of the board nothing of SCRATCH, PIECE and these is of use.
 
 import { FRAME_INPUT } from '../codec/frame';
 

@@ -8,16 +8,16 @@ import {
   evidenceBroken,
   evidenceConsider,
   evidenceCountersigned,
-  evidenceFloor,
-  evidenceHighest,
   evidenceNewest,
   evidenceWeigh,
   FINDINGS_MAX,
   findingAt,
   findingCount,
   findingHasEntry,
+  operatorFloor,
   outcome,
   Source,
+  setOperatorFloor,
 } from '../../../assembly/approval/evidence';
 import { provision } from '../../../assembly/policy/provision';
 import { Reason } from '../../../assembly/reason';
@@ -37,6 +37,7 @@ function begin(): void {
   subject.sequence = 1;
   subject.vendors = 1;
   evidenceBegin();
+  for (let i: u32 = 0; i < 8; i++) setOperatorFloor(i, 0);
 }
 
 function consider(hex: string, source: Source = Source.Tree): i32 {
@@ -53,7 +54,7 @@ describe('one document', () => {
     expect(outcome.confirm).toBe(Confirm.Unsaid);
     expect(findingAt(0).anchor).toBe(A);
     expect(findingHasEntry(findingAt(0))).toBe(true);
-    expect(evidenceHighest(A)).toBe(1);
+    expect(operatorFloor(A)).toBe(1);
     expect(evidenceNewest()).toBe(NOW);
   });
 
@@ -77,7 +78,7 @@ describe('one document', () => {
     expect(outcome.approvals).toBe(0);
     expect(outcome.reason).toBe(Reason.ApprovalInvalid);
     expect(evidenceNewest()).toBe(0);
-    expect(evidenceHighest(A)).toBe(0);
+    expect(operatorFloor(A)).toBe(0);
   });
 
   it('holds from nbf up to, not including, exp', () => {
@@ -146,7 +147,7 @@ describe('documents of one operator', () => {
 
   it('are held against the floor that the device remembers', () => {
     begin();
-    evidenceFloor(A, 2);
+    setOperatorFloor(A, 2);
     consider(documents.A1_APPROVES);
     evidenceWeigh(NOW, ALL);
     expect(outcome.approvals).toBe(0);
@@ -158,7 +159,7 @@ describe('documents of one operator', () => {
     consider(documents.A1_APPROVES);
     expect(consider(documents.A3_MALFORMED)).toBe(Reason.ApprovalMalformed);
     evidenceWeigh(NOW, ALL);
-    expect(evidenceHighest(A)).toBe(3);
+    expect(operatorFloor(A)).toBe(3);
     expect(outcome.approvals).toBe(0);
     expect(outcome.reason).toBe(Reason.Superseded);
     begin();
@@ -171,7 +172,7 @@ describe('documents of one operator', () => {
 describe('a denial', () => {
   it('is lifted by a newer document that is here and well-formed, and by nothing less', () => {
     begin();
-    evidenceFloor(A, 3);
+    setOperatorFloor(A, 3);
     consider(documents.A1_DENIES);
     consider(documents.A3_MALFORMED);
     evidenceWeigh(NOW, ALL);

@@ -1,12 +1,12 @@
 // From alleged to authentic to approved, in one piece: signed packages and documents (support/documents.ts) and the record
 // that every verdict leaves.
 
-import { Source } from '../../../assembly/approval/evidence';
+import { operatorFloor, Source, setOperatorFloor } from '../../../assembly/approval/evidence';
 import { Cursor } from '../../../assembly/codec/cbor';
 import { manifest } from '../../../assembly/package/manifest';
 import { offerBegin, offerFault, offerPhase, offerPush, Phase } from '../../../assembly/package/reader';
 import { VERDICT_BYTES_MAX, verdictRecord } from '../../../assembly/policy/explain';
-import { facts, operatorFloor, setOperatorFloor } from '../../../assembly/policy/facts';
+import { facts } from '../../../assembly/policy/facts';
 import {
   judgeConsider,
   judgeDecide,
