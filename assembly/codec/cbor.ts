@@ -178,12 +178,11 @@ export class Cursor {
     return this.from;
   }
 
-  /** Whether the string that was read last is this one: up to 8 ASCII characters, the first in the lowest byte. */
-  is(packed: u64): bool {
-    if (this.length > 8) return false;
-    let value: u64 = 0;
-    for (let i = this.length; i != 0; ) value = (value << 8) | load<u8>(this.from + --i);
-    return value == packed;
+  /** The string that was read last, up to 8 ASCII characters, the first in the lowest byte; a longer one is none, 0. */
+  word(): u64 {
+    let packed: u64 = 0;
+    for (let i = this.length > 8 ? 0 : this.length; i != 0; ) packed = (packed << 8) | load<u8>(this.from + --i);
+    return packed;
   }
 
   /** Number of items that follow. */

@@ -165,7 +165,7 @@ function key(): i32 {
   reading.at += bytes;
   reading.from = from;
   reading.length = 8;
-  const approvals = bytes == 9 && reading.is(0x61766f7270706123) && load<u8>(from + 8) == 0x6c; // "#approva" "l"
+  const approvals = bytes == 9 && reading.word() == 0x61766f7270706123 && load<u8>(from + 8) == 0x6c; // "#approva" "l"
   reading.length = bytes;
   return approvals ? Rank.Approvals : Rank.Payload;
 }

@@ -77,7 +77,7 @@ function readPayload(from: usize, length: u32): bool {
   reading.open(from, length);
   if (reading.array() != 2) reading.fail(Reason.WrongType);
   reading.text();
-  if (!reading.is(NAME)) reading.fail(Reason.WrongType);
+  if (reading.word() != NAME) reading.fail(Reason.WrongType);
   let previous: usize = 0;
   for (let left = reading.map(); reading.more(left); left--) {
     previous = reading.ordered(previous);

@@ -10,7 +10,7 @@
 //
 // Refusals of a package are numbers of our group (Reason), in the answer to the packet that completes its head.
 
-import { Type, Writer } from '../codec/cbor';
+import { Type } from '../codec/cbor';
 import { Key } from '../flash/keys';
 import { imageBytesMax } from '../flash/slots';
 import { storeSettle } from '../flash/store';
@@ -18,19 +18,23 @@ import { Reason } from '../reason';
 import { downloadBegin, downloadClear, downloadOffset, downloadPush } from '../update/download';
 import { confirm, onTrial } from '../update/install';
 import { order } from '../update/order';
-import {
-  digestOf,
-  other,
-  Package,
-  pack,
-  packageLoad,
-  textBytes,
-  VERSION_BYTES_MAX,
-  versionOf,
-} from '../update/packages';
+import { digestOf, other, Package, pack, packageLoad, versionBytes, versionOf } from '../update/packages';
 import { State } from '../update/state';
 import { Operation, status } from '../update/status';
-import { done, failure, Group, OK, ours, replyMap, wordLong, writer } from './reply';
+import {
+  done,
+  failure,
+  Group,
+  OK,
+  ours,
+  replyBytes,
+  replyMap,
+  replyNumber,
+  replyText,
+  replyTruth,
+  wordLong,
+  writer,
+} from './reply';
 import { addressOf, Field, has, isTrue, lengthOf, numberOf } from './request';
 import * as words from './words';
 
@@ -50,49 +54,31 @@ export function imageState(): i32 {
   const running = packageLoad(pack, Key.Primary);
   const staged = packageLoad(other, Key.Staged);
   const second = staged || packageLoad(other, Key.Previous);
-  const map = replyMap(1);
-  map.word(words.IMAGES);
-  map.array((running ? 1 : 0) + (second ? 1 : 0));
+  replyMap(1);
+  writer.word(words.IMAGES);
+  writer.array((running ? 1 : 0) + (second ? 1 : 0));
   const trial = onTrial();
   if (running) {
-    image(map, 0, pack, 3);
-    flag(map, words.ACTIVE, 0);
-    flag(map, words.BOOTABLE, 0);
-    if (trial) no(map, words.CONFIRMED, words.CONFIRMED_);
-    else flag(map, words.CONFIRMED, words.CONFIRMED_);
+    image(0, pack, 3);
+    replyTruth(words.ACTIVE, true);
+    replyTruth(words.BOOTABLE, true);
+    wordLong(words.CONFIRMED, words.CONFIRMED_);
+    writer.boolean(!trial);
   }
   if (second) {
     const pending = staged && status.state === State.Updating;
-    image(map, 1, other, pending ? 2 : 1);
-    flag(map, words.BOOTABLE, 0);
-    if (pending) flag(map, words.PENDING, 0);
+    image(1, other, pending ? 2 : 1);
+    replyTruth(words.BOOTABLE, true);
+    if (pending) replyTruth(words.PENDING, true);
   }
   return OK;
 }
 
-function image(map: Writer, slot: u32, pack: Package, flags: u32): void {
-  map.map(3 + flags);
-  map.word(words.SLOT);
-  map.uint(slot);
-  map.word(words.VERSION);
-  map.text(versionOf(pack), textBytes(versionOf(pack), VERSION_BYTES_MAX));
-  map.word(words.HASH);
-  map.bytes(digestOf(pack), DIGEST_BYTES);
-}
-
-function flag(map: Writer, first: u64, rest: u64): void {
-  name(first, rest);
-  map.boolean(true);
-}
-
-function no(map: Writer, first: u64, rest: u64): void {
-  name(first, rest);
-  map.boolean(false);
-}
-
-function name(first: u64, rest: u64): void {
-  if (rest) wordLong(first, rest);
-  else writer.word(first);
+function image(slot: u32, pack: Package, flags: u32): void {
+  writer.map(3 + flags);
+  replyNumber(words.SLOT, slot);
+  replyText(words.VERSION, versionOf(pack), versionBytes(pack));
+  replyBytes(words.HASH, digestOf(pack), DIGEST_BYTES);
 }
 
 export function imageStateWrite(link: i32): i32 {
@@ -132,9 +118,8 @@ export function imageUpload(link: i32): i32 {
     reason = downloadPush(addressOf(Field.Data), lengthOf(Field.Data));
   }
   if (reason !== Reason.Ok) return ours(reason);
-  const map = replyMap(1);
-  map.word(words.OFF);
-  map.uint(downloadOffset());
+  replyMap(1);
+  replyNumber(words.OFF, downloadOffset());
   return OK;
 }
 
@@ -145,26 +130,23 @@ export function imageErase(): i32 {
 }
 
 export function imageSlots(): i32 {
-  const map = replyMap(1);
-  map.word(words.IMAGES);
-  map.array(1);
-  map.map(3);
-  map.word(words.IMAGE);
-  map.uint(0);
-  map.word(words.SLOTS);
-  map.array(2);
+  replyMap(1);
+  writer.word(words.IMAGES);
+  writer.array(1);
+  writer.map(3);
+  replyNumber(words.IMAGE, 0);
+  writer.word(words.SLOTS);
+  writer.array(2);
   for (let slot: u32 = 0; slot < 2; slot++) {
-    map.map(2 + slot);
-    map.word(words.SLOT);
-    map.uint(slot);
-    map.word(words.SIZE);
-    map.uint(imageBytesMax());
+    writer.map(2 + slot);
+    replyNumber(words.SLOT, slot);
+    replyNumber(words.SIZE, imageBytesMax());
     if (slot === 1) {
       wordLong(words.UPLOAD_IMAGE_ID, words.UPLOAD_IMAGE_ID_);
-      map.uint(0);
+      writer.uint(0);
     }
   }
   wordLong(words.MAX_IMAGE_SIZE, words.MAX_IMAGE_SIZE_);
-  map.uint(imageBytesMax());
+  writer.uint(imageBytesMax());
   return OK;
 }

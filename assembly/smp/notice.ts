@@ -7,16 +7,7 @@ import { anchorAt } from '../approval/anchors';
 import { PIECE } from '../flash/flash';
 import { Key } from '../flash/keys';
 import { questionDigest } from '../policy/consent';
-import {
-  decimal,
-  NAME_BYTES_MAX,
-  nameOf,
-  pack,
-  packageLoad,
-  textBytes,
-  VERSION_BYTES_MAX,
-  versionOf,
-} from '../update/packages';
+import { decimal, nameBytes, nameOf, pack, packageLoad, versionBytes, versionOf } from '../update/packages';
 import { questionPackage, questionSigner } from '../update/question';
 import { status } from '../update/status';
 
@@ -67,7 +58,7 @@ export function noticePackage(): u32 {
   }
   if (packageLoad(pack, Key.Primary)) {
     say(0x207265766f20); // " over "
-    sayText(versionOf(pack), textBytes(versionOf(pack), VERSION_BYTES_MAX));
+    sayText(versionOf(pack), versionBytes(pack));
   }
   say(0x0a0d); // "\r\n"
   return length;
@@ -98,9 +89,9 @@ export function noticeQuestion(reason: u32): u32 {
   length = 0;
   questionPackage(pack);
   say(0x206c6c6174736e49); // "Install "
-  sayText(nameOf(pack), textBytes(nameOf(pack), NAME_BYTES_MAX));
+  sayText(nameOf(pack), nameBytes(pack));
   say(0x20); // " "
-  sayText(versionOf(pack), textBytes(versionOf(pack), VERSION_BYTES_MAX));
+  sayText(versionOf(pack), versionBytes(pack));
   say(0x6e6f73616572202c); // ", reason"
   say(0x20); // " "
   sayNumber(reason);

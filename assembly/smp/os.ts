@@ -10,7 +10,7 @@ import { Type } from '../codec/cbor';
 import { PACKET_BYTES_MAX } from '../codec/frame';
 import { SCRATCH } from '../scratch';
 import { wantRestart } from '../update/effects';
-import { done, failure, Group, OK, Rc, replyMap, wordLong } from './reply';
+import { done, failure, Group, OK, Rc, replyMap, replyNumber, replyText, wordLong, writer } from './reply';
 import { addressOf, Field, has, lengthOf } from './request';
 import {
   BOOTLOADER,
@@ -39,18 +39,16 @@ const text: usize = SCRATCH + 1024; // behind the answer
 
 export function osEcho(): i32 {
   if (!has(Field.D, Type.Text)) return failure(Group.None, Rc.Invalid);
-  const map = replyMap(1);
-  map.word(R);
-  map.text(addressOf(Field.D), lengthOf(Field.D));
+  replyMap(1);
+  replyText(R, addressOf(Field.D), lengthOf(Field.D));
   return OK;
 }
 
 export function osParameters(): i32 {
-  const map = replyMap(2);
-  map.word(BUF_SIZE);
-  map.uint(PACKET_BYTES_MAX);
+  replyMap(2);
+  replyNumber(BUF_SIZE, PACKET_BYTES_MAX);
   wordLong(BUF_COUNT, BUF_COUNT_); // buf_count
-  map.uint(1);
+  writer.uint(1);
   return OK;
 }
 
@@ -74,9 +72,8 @@ export function osInformation(): i32 {
     else if (letter === 0x61 && letters === 1) length = append(appendVersion(appendName(0)), WASM, 0);
     else return failure(Group.Os, Os.InvalidFormat);
   }
-  const map = replyMap(1);
-  map.word(OUTPUT);
-  map.text(text, length);
+  replyMap(1);
+  replyText(OUTPUT, text, length);
   return OK;
 }
 
@@ -102,14 +99,13 @@ export function osBootloader(): i32 {
     if (lengthOf(Field.Query) !== 4 || load<u8>(addressOf(Field.Query)) !== 0x6d) {
       return failure(Group.Os, Os.NoAnswer);
     }
-    const map = replyMap(2);
-    map.word(MODE);
-    map.uint(MODE_SWAP_WITHOUT_SCRATCH);
+    replyMap(2);
+    replyNumber(MODE, MODE_SWAP_WITHOUT_SCRATCH);
     wordLong(NO_DOWNGRADE, NO_DOWNGRADE_);
-    map.boolean(true);
+    writer.boolean(true);
     return OK;
   }
-  const _map = replyMap(1);
+  replyMap(1);
   wordLong(BOOTLOADER, BOOTLOADER_);
   wordLong(COUNTERSIGN, COUNTERSIGN_);
   return OK;

@@ -22,18 +22,22 @@ import { valueBytes, valueOpen, valueRead } from '../tree/values';
 import { ALERT_CORRELATOR, alert } from '../update/alert';
 import { answerBySignature } from '../update/answer';
 import { AUDIT_RECORD_BYTES_MAX, auditCount, auditHash, auditKey, auditOldest } from '../update/audit';
-import {
-  NAME_BYTES_MAX,
-  nameOf,
-  other,
-  pack,
-  packageLoad,
-  textBytes,
-  VERSION_BYTES_MAX,
-  versionOf,
-} from '../update/packages';
+import { nameBytes, nameOf, other, pack, packageLoad, versionBytes, versionOf } from '../update/packages';
 import { questionEnded, questionPackage, questionSigner, questionSubject, questionWhy } from '../update/question';
-import { done, Group, HEADER_BYTES, OK, ours, REPLY, replyMap, writer } from './reply';
+import {
+  done,
+  Group,
+  HEADER_BYTES,
+  OK,
+  ours,
+  REPLY,
+  replyBytes,
+  replyMap,
+  replyNumber,
+  replyText,
+  replyTruth,
+  writer,
+} from './reply';
 import { addressOf, Field, has, lengthOf, numberOf } from './request';
 import * as words from './words';
 
@@ -53,18 +57,16 @@ export function oursGet(): i32 {
   const off = numberOf(Field.Off, 0);
   if (off > valueBytes()) return ours(Reason.WrongOffset);
   const bytes = min(valueBytes() - off, DATA_BYTES_MAX);
-  const map = replyMap(4);
-  map.word(words.FMT);
-  map.word(formatWord(nodeFormat(node)));
-  map.word(words.LEN);
-  map.uint(valueBytes());
-  map.word(words.OFF);
-  map.uint(off);
-  map.word(words.DATA);
-  map.head(Type.Bytes, bytes);
-  if (map.at + bytes > map.end) return ours(Reason.Internal);
-  if (bytes && valueRead(off, map.at, bytes) !== <i32>bytes) return ours(Reason.FlashRead);
-  map.at += bytes;
+  replyMap(4);
+  writer.word(words.FMT);
+  writer.word(formatWord(nodeFormat(node)));
+  replyNumber(words.LEN, valueBytes());
+  replyNumber(words.OFF, off);
+  writer.word(words.DATA);
+  writer.head(Type.Bytes, bytes);
+  if (writer.at + bytes > writer.end) return ours(Reason.Internal);
+  if (bytes && valueRead(off, writer.at, bytes) !== <i32>bytes) return ours(Reason.FlashRead);
+  writer.at += bytes;
   return OK;
 }
 
@@ -93,9 +95,8 @@ export function oursPut(link: i32): i32 {
   if (off === 0 && !has(Field.Len, Type.Uint)) return ours(Reason.RequestMalformed);
   const reason = treePut(link, node, off, numberOf(Field.Len, 0), addressOf(Field.Data), lengthOf(Field.Data));
   if (reason !== Reason.Ok) return ours(reason);
-  const map = replyMap(1);
-  map.word(words.OFF);
-  map.uint(putOffset());
+  replyMap(1);
+  replyNumber(words.OFF, putOffset());
   return OK;
 }
 
@@ -117,45 +118,32 @@ export function oursExec(link: i32): i32 {
 
 export function oursQuestion(): i32 {
   if (!questionPending()) {
-    const map = replyMap(questionEnded() ? 3 : 1);
-    map.word(words.PENDING);
-    map.boolean(false);
+    replyMap(questionEnded() ? 3 : 1);
+    replyTruth(words.PENDING, false);
     if (!questionEnded()) return OK;
-    map.word(words.DIGEST);
-    map.bytes(questionSubject(), 32);
-    map.word(words.REASON);
-    map.uint(questionWhy());
+    replyBytes(words.DIGEST, questionSubject(), 32);
+    replyNumber(words.REASON, questionWhy());
     return OK;
   }
   questionPackage(pack);
   const running = packageLoad(other, Key.Primary);
   const signer = questionSigner();
   const signed = signer >= 0 && anchorAt(signer).kid !== 0;
-  const map = replyMap(8 + u32(running) + u32(signed));
-  map.word(words.PENDING);
-  map.boolean(true);
-  map.word(words.DIGEST);
-  map.bytes(questionDigest(), 32);
-  map.word(words.NONCE);
-  map.bytes(questionNonce(), NONCE_BYTES);
-  map.word(words.DEVICE);
-  map.bytes(identity.deviceId, identity.deviceIdBytes);
-  map.word(words.NAME);
-  map.text(nameOf(pack), textBytes(nameOf(pack), NAME_BYTES_MAX));
-  map.word(words.VERSION);
-  map.text(versionOf(pack), textBytes(versionOf(pack), VERSION_BYTES_MAX));
+  replyMap(8 + u32(running) + u32(signed));
+  replyTruth(words.PENDING, true);
+  replyBytes(words.DIGEST, questionDigest(), 32);
+  replyBytes(words.NONCE, questionNonce(), NONCE_BYTES);
+  replyBytes(words.DEVICE, identity.deviceId, identity.deviceIdBytes);
+  replyText(words.NAME, nameOf(pack), nameBytes(pack));
+  replyText(words.VERSION, versionOf(pack), versionBytes(pack));
   if (running) {
-    map.word(words.FROM);
-    map.text(versionOf(other), textBytes(versionOf(other), VERSION_BYTES_MAX));
+    replyText(words.FROM, versionOf(other), versionBytes(other));
   }
   if (signed) {
-    map.word(words.SIGNER);
-    map.bytes(anchorAt(signer).kid, anchorAt(signer).kidBytes);
+    replyBytes(words.SIGNER, anchorAt(signer).kid, anchorAt(signer).kidBytes);
   }
-  map.word(words.REASON);
-  map.uint(questionWhy());
-  map.word(words.LEFT);
-  map.uint(questionLeftSeconds());
+  replyNumber(words.REASON, questionWhy());
+  replyNumber(words.LEFT, questionLeftSeconds());
   return OK;
 }
 
@@ -172,19 +160,17 @@ export function oursLog(): i32 {
   const first = max(numberOf(Field.From, 0), auditOldest());
   const end = min(auditCount(), first + RECORDS_MAX);
   const count = first < end ? end - first : 0;
-  const map = replyMap(3);
-  map.word(words.NEXT);
-  map.uint(first + count);
-  map.word(words.HASH);
-  map.bytes(auditHash(), 32);
-  map.word(words.RECS);
-  map.array(count);
+  replyMap(3);
+  replyNumber(words.NEXT, first + count);
+  replyBytes(words.HASH, auditHash(), 32);
+  writer.word(words.RECS);
+  writer.array(count);
   for (let number = first; number < end; number++) {
     let bytes = storeLength(auditKey(number));
     if (bytes < 0 || bytes > <i32>AUDIT_RECORD_BYTES_MAX) bytes = 0;
-    map.head(Type.Bytes, bytes);
-    if (bytes && storeReadPart(auditKey(number), 0, map.at, bytes) !== bytes) return ours(Reason.FlashRead);
-    map.at += bytes;
+    writer.head(Type.Bytes, bytes);
+    if (bytes && storeReadPart(auditKey(number), 0, writer.at, bytes) !== bytes) return ours(Reason.FlashRead);
+    writer.at += bytes;
   }
   return OK;
 }
@@ -192,21 +178,16 @@ export function oursLog(): i32 {
 // --- The alert ---
 
 export function oursAlert(): i32 {
-  const map = replyMap(alert.count ? (alert.correlatorBytes ? 6 : 5) : 1);
-  map.word(words.N);
-  map.uint(alert.count);
+  replyMap(alert.count ? (alert.correlatorBytes ? 6 : 5) : 1);
+  replyNumber(words.N, alert.count);
   if (alert.count === 0) return OK;
-  map.word(words.TYPE);
-  map.uint(alert.operation);
-  map.word(words.URI);
-  map.word(words.OBJECT);
-  map.word(words.RESULT);
-  map.uint(alert.result);
-  map.word(words.REASON);
-  map.uint(alert.reason);
+  replyNumber(words.TYPE, alert.operation);
+  writer.word(words.URI);
+  writer.word(words.OBJECT);
+  replyNumber(words.RESULT, alert.result);
+  replyNumber(words.REASON, alert.reason);
   if (alert.correlatorBytes) {
-    map.word(words.CORR);
-    map.text(ALERT_CORRELATOR, alert.correlatorBytes);
+    replyText(words.CORR, ALERT_CORRELATOR, alert.correlatorBytes);
   }
   return OK;
 }

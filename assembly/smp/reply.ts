@@ -33,10 +33,30 @@ export const writer = changetype<Writer>(memory.data(offsetof<Writer>(), 4));
 const LONG: usize = memory.data(24, 8);
 
 // Begins the body with the head of its map.
-export function replyMap(count: u32): Writer {
+export function replyMap(count: u32): void {
   writer.open(REPLY + HEADER_BYTES, PACKET_BYTES_MAX - HEADER_BYTES);
   writer.map(count);
-  return writer;
+}
+
+// One member each: key and value.
+export function replyNumber(key: u64, value: u32): void {
+  writer.word(key);
+  writer.uint(value);
+}
+
+export function replyTruth(key: u64, value: bool): void {
+  writer.word(key);
+  writer.boolean(value);
+}
+
+export function replyBytes(key: u64, from: usize, length: u32): void {
+  writer.word(key);
+  writer.bytes(from, length);
+}
+
+export function replyText(key: u64, from: usize, length: u32): void {
+  writer.word(key);
+  writer.text(from, length);
 }
 
 // Text of 9 to 16 letters, eight of them in `first`.
@@ -75,18 +95,15 @@ export function replyEnd(version: u32, failed: i32): u32 {
 //   version 2, error of a group   {"err": {"group": g, "rc": n}}
 //   otherwise                     {"rc": n}, image group numbers translated as SMP's table of v1 says
 function writeError(version: u32, group: Group, code: i32): void {
-  const map = replyMap(1);
+  replyMap(1);
   if (group === Group.None || version === 0) {
-    map.word(RC);
-    map.int(group === Group.Image ? imageCodeV1(code) : code);
+    replyNumber(RC, group === Group.Image ? imageCodeV1(code) : code);
     return;
   }
-  map.word(ERR);
-  map.map(2);
-  map.word(GROUP);
-  map.int(group);
-  map.word(RC);
-  map.int(code);
+  writer.word(ERR);
+  writer.map(2);
+  replyNumber(GROUP, group);
+  replyNumber(RC, code);
 }
 
 function imageCodeV1(code: i32): i32 {

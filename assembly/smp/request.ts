@@ -42,24 +42,49 @@ function value(field: Field): Value {
   return changetype<Value>(values + field * offsetof<Value>());
 }
 
+function keyOf(field: Field): u64 {
+  switch (field) {
+    case Field.Off:
+      return OFF;
+    case Field.Len:
+      return LEN;
+    case Field.Data:
+      return DATA;
+    case Field.Sha:
+      return SHA;
+    case Field.Image:
+      return IMAGE;
+    case Field.Hash:
+      return HASH;
+    case Field.Confirm:
+      return CONFIRM;
+    case Field.Slot:
+      return SLOT;
+    case Field.D:
+      return D;
+    case Field.Format:
+      return FORMAT;
+    case Field.Query:
+      return QUERY;
+    case Field.Uri:
+      return URI;
+    case Field.Corr:
+      return CORR;
+    case Field.Answer:
+      return ANSWER;
+    case Field.From:
+      return FROM;
+    default:
+      return 0;
+  }
+}
+
 // The field whose key the cursor read last, Field.Count for a stranger's.
-function fieldOf(cursor: Cursor): Field {
-  if (cursor.is(OFF)) return Field.Off;
-  if (cursor.is(LEN)) return Field.Len;
-  if (cursor.is(DATA)) return Field.Data;
-  if (cursor.is(SHA)) return Field.Sha;
-  if (cursor.is(IMAGE)) return Field.Image;
-  if (cursor.is(HASH)) return Field.Hash;
-  if (cursor.is(CONFIRM)) return Field.Confirm;
-  if (cursor.is(SLOT)) return Field.Slot;
-  if (cursor.is(D)) return Field.D;
-  if (cursor.is(FORMAT)) return Field.Format;
-  if (cursor.is(QUERY)) return Field.Query;
-  if (cursor.is(URI)) return Field.Uri;
-  if (cursor.is(CORR)) return Field.Corr;
-  if (cursor.is(ANSWER)) return Field.Answer;
-  if (cursor.is(FROM)) return Field.From;
-  return Field.Count;
+function fieldRead(): Field {
+  const key = cursor.word();
+  let field: Field = Field.Off;
+  while (field < Field.Count && keyOf(field) !== key) field++;
+  return field;
 }
 
 export function requestRead(body: usize, length: u32): Reason {
@@ -67,7 +92,7 @@ export function requestRead(body: usize, length: u32): Reason {
   cursor.openLenient(body, length);
   for (let left = cursor.map(); cursor.more(left); left--) {
     cursor.text();
-    const field = fieldOf(cursor);
+    const field = fieldRead();
     if (field === Field.Count) cursor.skip();
     else readValue(value(field));
   }

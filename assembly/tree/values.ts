@@ -12,17 +12,7 @@ import { Reason } from '../reason';
 import { SCRATCH } from '../scratch';
 import { auditCount } from '../update/audit';
 import { changeFloor } from '../update/floors';
-import {
-  decimal,
-  digestOf,
-  NAME_BYTES_MAX,
-  nameOf,
-  pack,
-  packageLoad,
-  textBytes,
-  VERSION_BYTES_MAX,
-  versionOf,
-} from '../update/packages';
+import { decimal, digestOf, nameBytes, nameOf, pack, packageLoad, versionBytes, versionOf } from '../update/packages';
 import { seatOf } from '../update/seats';
 import { status } from '../update/status';
 import { Node, nameWrite, nodeName, nodeNumber, nodeParent } from './nodes';
@@ -55,9 +45,9 @@ export function valueOpen(node: Node): Reason {
   bytes = 0;
   switch (node) {
     case Node.PkgName:
-      return loadPackage() ? view(nameOf(pack), textBytes(nameOf(pack), NAME_BYTES_MAX)) : Reason.Ok;
+      return loadPackage() ? view(nameOf(pack), nameBytes(pack)) : Reason.Ok;
     case Node.PkgVersion:
-      return loadPackage() ? view(versionOf(pack), textBytes(versionOf(pack), VERSION_BYTES_MAX)) : Reason.Ok;
+      return loadPackage() ? view(versionOf(pack), versionBytes(pack)) : Reason.Ok;
     case Node.DownloadUrl:
       return stored(Key.Url);
     case Node.DownloadAndUpdateUrl:
@@ -170,6 +160,6 @@ function installed(): Reason {
   writing.uint(2);
   writing.bytes(digestOf(pack), 32);
   writing.uint(3);
-  writing.text(versionOf(pack), textBytes(versionOf(pack), VERSION_BYTES_MAX));
+  writing.text(versionOf(pack), versionBytes(pack));
   return view(VALUE, writing.written());
 }

@@ -6,8 +6,8 @@ import { Key } from '../flash/keys';
 import { storeRead, storeStage } from '../flash/store';
 import { manifest } from '../package/manifest';
 
-export const NAME_BYTES_MAX: u32 = 32; // longer text is cut: it is for people only
-export const VERSION_BYTES_MAX: u32 = 24;
+const NAME_BYTES_MAX: u32 = 32; // longer text is cut: it is for people only
+const VERSION_BYTES_MAX: u32 = 24;
 
 @unmanaged
 export class Package {
@@ -52,10 +52,18 @@ export function versionOf(pack: Package): usize {
 }
 
 // Length of a text that is filled with 0 up to `most`.
-export function textBytes(from: usize, most: u32): u32 {
+function textBytes(from: usize, most: u32): u32 {
   let length: u32 = 0;
   while (length < most && load<u8>(from + length)) length++;
   return length;
+}
+
+export function nameBytes(pack: Package): u32 {
+  return textBytes(nameOf(pack), NAME_BYTES_MAX);
+}
+
+export function versionBytes(pack: Package): u32 {
+  return textBytes(versionOf(pack), VERSION_BYTES_MAX);
 }
 
 // False, and a record of zeros, when there is none.
