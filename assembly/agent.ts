@@ -6,6 +6,8 @@
 //   tick(milliseconds)       time since the last tick; does the waiting work
 //   busy()                   1: call tick again at once, there is work
 
+import './scratch'; // first: the order of addresses is that of imports
+
 import {
   FRAME_INPUT,
   FRAME_PACKET,

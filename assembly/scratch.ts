@@ -6,6 +6,16 @@
 
 import { SMALL } from './profile';
 
+// The records that are handed from function to function most often, of those who take turns (update/rooms.ts says who).
+// First of all, so that an instruction of a Cortex-M0 holds their addresses.
+export const READING: usize = memory.data(32, 8); // codec/cbor.ts: Cursor
+export const INSIDE: usize = memory.data(32, 8);
+export const WRITING: usize = memory.data(16, 8); // Writer
+export const MESSAGE: usize = memory.data(32, 8); // codec/cose.ts: Sign1
+export const OUTER: usize = memory.data(32, 8); // Cursor
+export const HEADER: usize = memory.data(32, 8);
+export const OTHER: usize = memory.data(32, 8);
+
 // @as-covers: ignore: counted, it would be no constant any more
 export const SCRATCH_BYTES: i32 = SMALL ? 2560 : 4608; // the largest turn: an Ed25519 verification, tables and digits
 export const SCRATCH: usize = memory.data(SCRATCH_BYTES, 16);

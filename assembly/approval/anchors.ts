@@ -5,6 +5,7 @@
 // counts once however often it signs. A message's kid only narrows down which anchors are tried; without one, all of
 // the role are.
 
+import { compare } from '../codec/bytes';
 import { Cursor } from '../codec/cbor';
 import { Key, keyRead, keysEqual, Sign1, signedBy } from '../codec/cose';
 import { Reason } from '../reason';
@@ -113,7 +114,7 @@ function anchorRead(from: Cursor, anchor: Anchor): i32 {
 
 export function anchorHasKid(index: u32, kid: usize, kidBytes: u32): bool {
   const anchor = anchorAt(index);
-  return anchor.kid != 0 && anchor.kidBytes == kidBytes && memory.compare(anchor.kid, kid, kidBytes) == 0;
+  return anchor.kid != 0 && anchor.kidBytes == kidBytes && compare(anchor.kid, kid, kidBytes) == 0;
 }
 
 /**

@@ -9,6 +9,7 @@
 // - Of the entries that approve, confirm 1 wins over 0, and 0 over absent.
 // - Any other key, value or shape makes the whole document malformed: half of a rule is no rule.
 
+import { compare } from '../codec/bytes';
 import { Cursor } from '../codec/cbor';
 import { Reason } from '../reason';
 import { anchorHasKid } from './anchors';
@@ -129,7 +130,7 @@ function strength(reason: i32): i32 {
 }
 
 function matches(stated: usize, ours: usize, length: u32, soFar: bool): bool {
-  return soFar && memory.compare(stated, ours, length) == 0;
+  return soFar && compare(stated, ours, length) == 0;
 }
 
 function inRange(from: Cursor): bool {
@@ -156,8 +157,7 @@ export function listsDevice(from: Cursor): bool {
   for (let left = devices; from.more(left); left--) {
     const id = from.bytes();
     if (from.length - 1 >= DEVICE_ID_BYTES_MAX) from.fail(Reason.OutOfRange);
-    else if (from.length == identity.deviceIdBytes && memory.compare(id, identity.deviceId, from.length) == 0)
-      found = true;
+    else if (from.length == identity.deviceIdBytes && compare(id, identity.deviceId, from.length) == 0) found = true;
   }
   return found;
 }

@@ -10,7 +10,8 @@
 // at any alignment.
 
 import { Reason } from '../reason';
-import { NESTING } from '../scratch';
+import { INSIDE, NESTING, READING, WRITING } from '../scratch';
+import { compare } from './bytes';
 
 /** Major types; None is what a faulty cursor reads. */
 export const enum Type {
@@ -246,7 +247,7 @@ export class Cursor {
     this.skip();
     const length = this.at - key;
     if (this.fault == Reason.Ok) this.at = key;
-    if (previous != 0 && memory.compare(previous, key, length) >= 0) this.fail(Reason.NotDeterministic);
+    if (previous != 0 && compare(previous, key, length) >= 0) this.fail(Reason.NotDeterministic);
     return key;
   }
 
@@ -278,9 +279,9 @@ export class Cursor {
 }
 
 /** For whoever reads a document from its first byte to its last in one go: such readings do not stand inside another. */
-export const reading = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
+export const reading = changetype<Cursor>(READING);
 /** And for a byte string in it that is looked into. */
-export const inside = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
+export const inside = changetype<Cursor>(INSIDE);
 
 /** How many characters a packed word has. */
 export function letters(packed: u64): u32 {
@@ -380,4 +381,4 @@ export class Writer {
 }
 
 /** For whoever writes a document or a value in one go, as `reading` is for readers. */
-export const writing = changetype<Writer>(memory.data(offsetof<Writer>(), 4));
+export const writing = changetype<Writer>(WRITING);

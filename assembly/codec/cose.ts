@@ -10,7 +10,8 @@ import { ed25519Begin, ed25519Finish, ed25519Update, ed25519ValidKey } from '../
 import { p256ValidKey, p256Verify } from '../crypto/p256';
 import { sha256Begin, sha256Finish, sha256Update } from '../crypto/sha256';
 import { Reason } from '../reason';
-import { HASHING } from '../scratch';
+import { HASHING, HEADER, MESSAGE, OTHER, OUTER } from '../scratch';
+import { compare } from './bytes';
 import { Cursor, Type, Writer } from './cbor';
 
 export const enum KeyKind {
@@ -63,11 +64,11 @@ export class Sign1 {
 }
 
 /** The message that is looked at. Nobody opens another before it is done with. */
-export const message = changetype<Sign1>(memory.data(offsetof<Sign1>(), 4));
+export const message = changetype<Sign1>(MESSAGE);
 
-const outer = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
-const header = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
-const other = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
+const outer = changetype<Cursor>(OUTER);
+const header = changetype<Cursor>(HEADER);
+const other = changetype<Cursor>(OTHER);
 const head = changetype<Writer>(memory.data(offsetof<Writer>(), 4));
 
 const publicKey: usize = memory.data(64, 16); // x and y side by side, as the verifiers want them
@@ -140,8 +141,8 @@ function layOut(key: Key): void {
 export function keysEqual(a: Key, b: Key): bool {
   return (
     a.kind == b.kind &&
-    memory.compare(a.x, b.x, COORDINATE_BYTES) == 0 &&
-    (a.kind != KeyKind.P256 || memory.compare(a.y, b.y, COORDINATE_BYTES) == 0)
+    compare(a.x, b.x, COORDINATE_BYTES) == 0 &&
+    (a.kind != KeyKind.P256 || compare(a.y, b.y, COORDINATE_BYTES) == 0)
   );
 }
 
@@ -254,7 +255,7 @@ function inProtected(view: Sign1, label: usize, length: u32): bool {
   for (let left = other.map(); other.more(left); left--) {
     const from = other.at;
     other.skip();
-    if (other.at - from == <usize>length && memory.compare(from, label, length) == 0) return true;
+    if (other.at - from == <usize>length && compare(from, label, length) == 0) return true;
     other.skip();
   }
   return false;

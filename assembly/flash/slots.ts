@@ -7,6 +7,7 @@
 // The spare page is what makes the swap resumable: swap.ts. The head (the envelope up to the payload) stands in the
 // last pages of each place, so that an image can be judged again from flash alone.
 
+import { compare } from '../codec/bytes';
 import { sha256Begin, sha256Finish, sha256Update } from '../crypto/sha256';
 import { Reason } from '../reason';
 import { HASHED, HASHING } from '../scratch';
@@ -75,5 +76,5 @@ export function placeHolds(place: Place, bytes: u32, digest: usize): Reason {
   const reason = placeFeed(place, bytes, HASHING);
   if (reason !== Reason.Ok) return reason;
   sha256Finish(HASHING, HASHED);
-  return memory.compare(HASHED, digest, 32) === 0 ? Reason.Ok : Reason.ImageDamaged;
+  return compare(HASHED, digest, 32) === 0 ? Reason.Ok : Reason.ImageDamaged;
 }

@@ -14,6 +14,7 @@
 // draft-ietf-suit-update-management-14.) Conditions are evaluated where they stand. Parameters: 1 vendor-id,
 // 2 class-id, 3 image-digest, 14 image-size, 21 uri, 27 update-priority.
 
+import { compare } from '../codec/bytes';
 import { inside, reading, Type } from '../codec/cbor';
 import { Reason } from '../reason';
 import { digestRead } from './digest';
@@ -132,14 +133,14 @@ function componentIndex(): i32 {
 
 function identity(stated: usize, own: usize, reason: i32): i32 {
   if (stated == 0) return Reason.ParameterMissing;
-  return memory.compare(stated, own, UUID_BYTES) == 0 ? Reason.Ok : reason;
+  return compare(stated, own, UUID_BYTES) == 0 ? Reason.Ok : reason;
 }
 
 // The digest is compared when the payload has passed (reader.ts). Here is made sure that it is the one that is meant.
 function imageMatch(): i32 {
   if (run.imageDigest == 0 || run.imageBytes == 0) return Reason.ParameterMissing;
   if (run.fetched == 0) return Reason.CommandPlace;
-  return memory.compare(run.imageDigest, run.fetched, 32) == 0 ? Reason.Ok : Reason.PayloadDigest;
+  return compare(run.imageDigest, run.fetched, 32) == 0 ? Reason.Ok : Reason.PayloadDigest;
 }
 
 function fetch(): i32 {

@@ -1,5 +1,6 @@
 // SUIT_Digest: [algorithm, bytes]. SHA-256 (-16) is the one that we follow; it is mandatory in every SUIT profile.
 
+import { compare } from '../codec/bytes';
 import { Cursor } from '../codec/cbor';
 import { sha256Begin, sha256Finish, sha256Update } from '../crypto/sha256';
 import { Reason } from '../reason';
@@ -20,5 +21,5 @@ export function digestMatches(digest: usize, from: usize, length: u32): bool {
   sha256Begin(HASHING);
   sha256Update(HASHING, from, length);
   sha256Finish(HASHING, HASHED);
-  return memory.compare(HASHED, digest, DIGEST_BYTES) == 0;
+  return compare(HASHED, digest, DIGEST_BYTES) == 0;
 }

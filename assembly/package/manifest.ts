@@ -5,6 +5,7 @@
 // before the payload: identity conditions, what is fetched, of which size and digest. On Ok, `manifest` holds it and
 // the envelope carries the right payload, or none. Members, commands or parameters that we do not know are errors.
 
+import { compare } from '../codec/bytes';
 import { inside, reading, Type } from '../codec/cbor';
 import { Reason } from '../reason';
 import { run, runBegin, runSequence, Section } from './commands';
@@ -226,8 +227,7 @@ function payload(): i32 {
   }
   if (envelope.payloadKey == 0) return Reason.Ok;
   const named =
-    envelope.payloadKeyBytes == manifest.uriBytes &&
-    memory.compare(envelope.payloadKey, manifest.uri, manifest.uriBytes) == 0;
+    envelope.payloadKeyBytes == manifest.uriBytes && compare(envelope.payloadKey, manifest.uri, manifest.uriBytes) == 0;
   if (!named) return Reason.PayloadUnexpected;
   return envelope.payloadBytes == manifest.imageBytes ? Reason.Ok : Reason.PayloadSize;
 }

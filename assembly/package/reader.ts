@@ -6,6 +6,7 @@
 // verdict. The payload is hashed as it passes and kept by whoever calls; it is Complete only if it has the size and the
 // digest that the authentic manifest states. A payload that is not in the envelope (detached) is simply the next bytes.
 
+import { compare } from '../codec/bytes';
 import { SHA256_STATE_BYTES, sha256Begin, sha256Finish, sha256Update } from '../crypto/sha256';
 import { Reason } from '../reason';
 import { HASHED } from '../scratch';
@@ -126,7 +127,7 @@ function pushPayload(from: usize, length: u32): u32 {
   passed += taken;
   if (passed == manifest.imageBytes) {
     sha256Finish(state, HASHED);
-    if (memory.compare(HASHED, manifest.imageDigest, DIGEST_BYTES) == 0) phase = Phase.Complete;
+    if (compare(HASHED, manifest.imageDigest, DIGEST_BYTES) == 0) phase = Phase.Complete;
     else fail(Reason.PayloadDigest);
   }
   return taken;

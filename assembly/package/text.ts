@@ -3,6 +3,7 @@
 // {language: {1..4: texts about the manifest, component id: {2: model name, 5: description, 6: version, ...}}}
 // The first language is taken. Nothing here decides anything; who shows it must guard the terminal against it.
 
+import { compare } from '../codec/bytes';
 import { reading, Type } from '../codec/cbor';
 import { Reason } from '../reason';
 
@@ -38,7 +39,7 @@ function readLanguage(text: Text, component: usize, componentBytes: u32): void {
     const key = reading.at;
     reading.skip();
     const bytes = <u32>(reading.at - key);
-    if (ours && bytes == componentBytes && memory.compare(key, component, bytes) == 0) readComponent(text);
+    if (ours && bytes == componentBytes && compare(key, component, bytes) == 0) readComponent(text);
     else reading.skip();
   }
 }

@@ -14,6 +14,7 @@
 import { ANCHORS_MAX, anchorSigner, anchorsIn, Role } from '../approval/anchors';
 import { BOOTSTRAP, BOOTSTRAP_BYTES_MAX, bootstrapBytes, identity } from '../approval/bootstrap';
 import { listsDevice } from '../approval/entries';
+import { compare } from '../codec/bytes';
 import { reading, writing } from '../codec/cbor';
 import { message, sign1Open } from '../codec/cose';
 import { Reason } from '../reason';
@@ -134,7 +135,7 @@ function compose(): u32 {
 /** Does the device stand as the change wants it? It may have come before. */
 export function changeInForce(): bool {
   const length = compose();
-  return length != 0 && length == bootstrapBytes() && memory.compare(SCRATCH, BOOTSTRAP, length) == 0;
+  return length != 0 && length == bootstrapBytes() && compare(SCRATCH, BOOTSTRAP, length) == 0;
 }
 
 /** Puts what changeOpen found sound into force, in memory. On a fault the device is nobody's: provision it again. */

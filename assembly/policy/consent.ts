@@ -12,6 +12,7 @@
 
 import { anchorSigner, Role } from '../approval/anchors';
 import { identity } from '../approval/bootstrap';
+import { compare } from '../codec/bytes';
 import { reading } from '../codec/cbor';
 import { message, sign1Open } from '../codec/cose';
 import { DIGEST_BYTES } from '../package/digest';
@@ -140,15 +141,15 @@ function readAnswer(): i32 {
         answer = reading.upTo(Answer.No);
         break;
       case 2:
-        if (memory.compare(reading.bytesOf(DIGEST_BYTES), DIGEST, reading.length) != 0) other = true;
+        if (compare(reading.bytesOf(DIGEST_BYTES), DIGEST, reading.length) != 0) other = true;
         break;
       case 3:
         reading.bytes();
         if (reading.length != identity.deviceIdBytes) other = true;
-        else if (memory.compare(reading.from, identity.deviceId, reading.length) != 0) other = true;
+        else if (compare(reading.from, identity.deviceId, reading.length) != 0) other = true;
         break;
       case 4:
-        if (memory.compare(reading.bytesOf(NONCE_BYTES), NONCE, reading.length) != 0) stale = true;
+        if (compare(reading.bytesOf(NONCE_BYTES), NONCE, reading.length) != 0) stale = true;
         break;
       default:
         reading.fail(Reason.UnknownMember);

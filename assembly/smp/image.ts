@@ -10,7 +10,8 @@
 //
 // Refusals of a package are numbers of our group (Reason), in the answer to the packet that completes its head.
 
-import { Type } from '../codec/cbor';
+import { compare } from '../codec/bytes';
+import { Type, writing } from '../codec/cbor';
 import { Key } from '../flash/keys';
 import { imageBytesMax } from '../flash/slots';
 import { storeSettle } from '../flash/store';
@@ -33,7 +34,6 @@ import {
   replyText,
   replyTruth,
   wordLong,
-  writer,
 } from './reply';
 import { addressOf, Field, has, isTrue, lengthOf, numberOf } from './request';
 import * as words from './words';
@@ -55,15 +55,15 @@ export function imageState(): i32 {
   const staged = packageLoad(other, Key.Staged);
   const second = staged || packageLoad(other, Key.Previous);
   replyMap(1);
-  writer.word(words.IMAGES);
-  writer.array((running ? 1 : 0) + (second ? 1 : 0));
+  writing.word(words.IMAGES);
+  writing.array((running ? 1 : 0) + (second ? 1 : 0));
   const trial = onTrial();
   if (running) {
     image(0, pack, 3);
     replyTruth(words.ACTIVE, true);
     replyTruth(words.BOOTABLE, true);
     wordLong(words.CONFIRMED, words.CONFIRMED_);
-    writer.boolean(!trial);
+    writing.boolean(!trial);
   }
   if (second) {
     const pending = staged && status.state === State.Updating;
@@ -75,7 +75,7 @@ export function imageState(): i32 {
 }
 
 function image(slot: u32, pack: Package, flags: u32): void {
-  writer.map(3 + flags);
+  writing.map(3 + flags);
   replyNumber(words.SLOT, slot);
   replyText(words.VERSION, versionOf(pack), versionBytes(pack));
   replyBytes(words.HASH, digestOf(pack), DIGEST_BYTES);
@@ -86,11 +86,11 @@ export function imageStateWrite(link: i32): i32 {
   if (!has(Field.Hash, Type.Bytes)) return wanted ? confirmRunning() : failure(Group.Image, Image.InvalidHash);
   if (lengthOf(Field.Hash) !== DIGEST_BYTES) return failure(Group.Image, Image.InvalidHash);
   const hash = addressOf(Field.Hash);
-  if (packageLoad(pack, Key.Staged) && memory.compare(hash, digestOf(pack), DIGEST_BYTES) === 0) {
+  if (packageLoad(pack, Key.Staged) && compare(hash, digestOf(pack), DIGEST_BYTES) === 0) {
     const reason = order(Operation.Update, link, 0, 0);
     return reason === Reason.Ok ? imageState() : ours(reason);
   }
-  if (packageLoad(pack, Key.Primary) && memory.compare(hash, digestOf(pack), DIGEST_BYTES) === 0) {
+  if (packageLoad(pack, Key.Primary) && compare(hash, digestOf(pack), DIGEST_BYTES) === 0) {
     return wanted ? confirmRunning() : failure(Group.Image, Image.ActiveDenied);
   }
   return failure(Group.Image, Image.HashNotFound);
@@ -131,22 +131,22 @@ export function imageErase(): i32 {
 
 export function imageSlots(): i32 {
   replyMap(1);
-  writer.word(words.IMAGES);
-  writer.array(1);
-  writer.map(3);
+  writing.word(words.IMAGES);
+  writing.array(1);
+  writing.map(3);
   replyNumber(words.IMAGE, 0);
-  writer.word(words.SLOTS);
-  writer.array(2);
+  writing.word(words.SLOTS);
+  writing.array(2);
   for (let slot: u32 = 0; slot < 2; slot++) {
-    writer.map(2 + slot);
+    writing.map(2 + slot);
     replyNumber(words.SLOT, slot);
     replyNumber(words.SIZE, imageBytesMax());
     if (slot === 1) {
       wordLong(words.UPLOAD_IMAGE_ID, words.UPLOAD_IMAGE_ID_);
-      writer.uint(0);
+      writing.uint(0);
     }
   }
   wordLong(words.MAX_IMAGE_SIZE, words.MAX_IMAGE_SIZE_);
-  writer.uint(imageBytesMax());
+  writing.uint(imageBytesMax());
   return OK;
 }

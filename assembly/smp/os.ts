@@ -6,11 +6,11 @@
 //   7 information      read          {"format"?: text}    {"output": text}
 //   8 bootloader       read          {"query"?: "mode"}   {"bootloader": text} | {"mode": 3, "no-downgrade": true}
 
-import { Type } from '../codec/cbor';
+import { Type, writing } from '../codec/cbor';
 import { PACKET_BYTES_MAX } from '../codec/frame';
 import { SCRATCH } from '../scratch';
 import { wantRestart } from '../update/effects';
-import { done, failure, Group, OK, Rc, replyMap, replyNumber, replyText, wordLong, writer } from './reply';
+import { done, failure, Group, OK, Rc, replyMap, replyNumber, replyText, wordLong } from './reply';
 import { addressOf, Field, has, lengthOf } from './request';
 import {
   BOOTLOADER,
@@ -48,7 +48,7 @@ export function osParameters(): i32 {
   replyMap(2);
   replyNumber(BUF_SIZE, PACKET_BYTES_MAX);
   wordLong(BUF_COUNT, BUF_COUNT_); // buf_count
-  writer.uint(1);
+  writing.uint(1);
   return OK;
 }
 
@@ -102,7 +102,7 @@ export function osBootloader(): i32 {
     replyMap(2);
     replyNumber(MODE, MODE_SWAP_WITHOUT_SCRATCH);
     wordLong(NO_DOWNGRADE, NO_DOWNGRADE_);
-    writer.boolean(true);
+    writing.boolean(true);
     return OK;
   }
   replyMap(1);

@@ -11,7 +11,7 @@
 
 import { anchorAt } from '../approval/anchors';
 import { identity } from '../approval/bootstrap';
-import { Type } from '../codec/cbor';
+import { Type, writing } from '../codec/cbor';
 import { Key } from '../flash/keys';
 import { storeLength, storeReadPart } from '../flash/store';
 import { NONCE_BYTES, questionDigest, questionLeftSeconds, questionNonce, questionPending } from '../policy/consent';
@@ -36,7 +36,6 @@ import {
   replyNumber,
   replyText,
   replyTruth,
-  writer,
 } from './reply';
 import { addressOf, Field, has, lengthOf, numberOf } from './request';
 import * as words from './words';
@@ -58,15 +57,15 @@ export function oursGet(): i32 {
   if (off > valueBytes()) return ours(Reason.WrongOffset);
   const bytes = min(valueBytes() - off, DATA_BYTES_MAX);
   replyMap(4);
-  writer.word(words.FMT);
-  writer.word(formatWord(nodeFormat(node)));
+  writing.word(words.FMT);
+  writing.word(formatWord(nodeFormat(node)));
   replyNumber(words.LEN, valueBytes());
   replyNumber(words.OFF, off);
-  writer.word(words.DATA);
-  writer.head(Type.Bytes, bytes);
-  if (writer.at + bytes > writer.end) return ours(Reason.Internal);
-  if (bytes && valueRead(off, writer.at, bytes) !== <i32>bytes) return ours(Reason.FlashRead);
-  writer.at += bytes;
+  writing.word(words.DATA);
+  writing.head(Type.Bytes, bytes);
+  if (writing.at + bytes > writing.end) return ours(Reason.Internal);
+  if (bytes && valueRead(off, writing.at, bytes) !== <i32>bytes) return ours(Reason.FlashRead);
+  writing.at += bytes;
   return OK;
 }
 
@@ -163,14 +162,14 @@ export function oursLog(): i32 {
   replyMap(3);
   replyNumber(words.NEXT, first + count);
   replyBytes(words.HASH, auditHash(), 32);
-  writer.word(words.RECS);
-  writer.array(count);
+  writing.word(words.RECS);
+  writing.array(count);
   for (let number = first; number < end; number++) {
     let bytes = storeLength(auditKey(number));
     if (bytes < 0 || bytes > <i32>AUDIT_RECORD_BYTES_MAX) bytes = 0;
-    writer.head(Type.Bytes, bytes);
-    if (bytes && storeReadPart(auditKey(number), 0, writer.at, bytes) !== bytes) return ours(Reason.FlashRead);
-    writer.at += bytes;
+    writing.head(Type.Bytes, bytes);
+    if (bytes && storeReadPart(auditKey(number), 0, writing.at, bytes) !== bytes) return ours(Reason.FlashRead);
+    writing.at += bytes;
   }
   return OK;
 }
@@ -182,8 +181,8 @@ export function oursAlert(): i32 {
   replyNumber(words.N, alert.count);
   if (alert.count === 0) return OK;
   replyNumber(words.TYPE, alert.operation);
-  writer.word(words.URI);
-  writer.word(words.OBJECT);
+  writing.word(words.URI);
+  writing.word(words.OBJECT);
   replyNumber(words.RESULT, alert.result);
   replyNumber(words.REASON, alert.reason);
   if (alert.correlatorBytes) {
@@ -195,7 +194,7 @@ export function oursAlert(): i32 {
 // The same as a packet of its own, version 2, op write: sent unasked when there is a result. Returns its length.
 export function alertPacket(): u32 {
   oursAlert();
-  const body = writer.written();
+  const body = writing.written();
   store<u8>(REPLY, 0x0a);
   store<u8>(REPLY, 0, 1);
   store<u8>(REPLY, body >>> 8, 2);

@@ -1,9 +1,9 @@
 // The response under construction: one packet of at most PACKET_BYTES_MAX bytes, in REPLY.
 //
 // REPLY is the working area of verifications. A handler therefore does its work first and writes its answer then: from
-// `replyMap` on nothing may hash or verify.
+// `replyMap` on nothing may hash, verify, or write with `writing`.
 
-import { letters, Writer } from '../codec/cbor';
+import { letters, writing } from '../codec/cbor';
 import { PACKET_BYTES_MAX } from '../codec/frame';
 import { Reason } from '../reason';
 import { SCRATCH } from '../scratch';
@@ -29,41 +29,40 @@ export const enum Group {
   Ours = 64,
 }
 
-export const writer = changetype<Writer>(memory.data(offsetof<Writer>(), 4));
 const LONG: usize = memory.data(24, 8);
 
 // Begins the body with the head of its map.
 export function replyMap(count: u32): void {
-  writer.open(REPLY + HEADER_BYTES, PACKET_BYTES_MAX - HEADER_BYTES);
-  writer.map(count);
+  writing.open(REPLY + HEADER_BYTES, PACKET_BYTES_MAX - HEADER_BYTES);
+  writing.map(count);
 }
 
 // One member each: key and value.
 export function replyNumber(key: u64, value: u32): void {
-  writer.word(key);
-  writer.uint(value);
+  writing.word(key);
+  writing.uint(value);
 }
 
 export function replyTruth(key: u64, value: bool): void {
-  writer.word(key);
-  writer.boolean(value);
+  writing.word(key);
+  writing.boolean(value);
 }
 
 export function replyBytes(key: u64, from: usize, length: u32): void {
-  writer.word(key);
-  writer.bytes(from, length);
+  writing.word(key);
+  writing.bytes(from, length);
 }
 
 export function replyText(key: u64, from: usize, length: u32): void {
-  writer.word(key);
-  writer.text(from, length);
+  writing.word(key);
+  writing.text(from, length);
 }
 
 // Text of 9 to 16 letters, eight of them in `first`.
 export function wordLong(first: u64, rest: u64): void {
   store<u64>(LONG, first);
   store<u64>(LONG, rest, 8);
-  writer.text(LONG, 8 + letters(rest));
+  writing.text(LONG, 8 + letters(rest));
 }
 
 // What a handler returns: OK, or why not. A group's number, or one of SMP's own (Group.None).
@@ -87,9 +86,9 @@ export function ours(reason: Reason): i32 {
 // Closes the body. In: protocol version 0 or 1, and what the handler returned. Out: its length.
 export function replyEnd(version: u32, failed: i32): u32 {
   // A body that did not fit is our fault, never half an answer.
-  if (failed === OK && writer.fault !== 0) failed = failure(Group.None, Rc.TooLarge);
+  if (failed === OK && writing.fault !== 0) failed = failure(Group.None, Rc.TooLarge);
   if (failed !== OK) writeError(version, (failed >>> 16) - 1, failed & 0xffff);
-  return writer.written();
+  return writing.written();
 }
 
 //   version 2, error of a group   {"err": {"group": g, "rc": n}}
@@ -100,8 +99,8 @@ function writeError(version: u32, group: Group, code: i32): void {
     replyNumber(RC, group === Group.Image ? imageCodeV1(code) : code);
     return;
   }
-  writer.word(ERR);
-  writer.map(2);
+  writing.word(ERR);
+  writing.map(2);
   replyNumber(GROUP, group);
   replyNumber(RC, code);
 }

@@ -4,7 +4,7 @@
 // skipped. A key twice, a body that is no map, or bytes behind it make the request malformed. Values stay where they
 // lie in the packet; a value of another type than the command wants is as good as absent.
 
-import { Cursor, Type } from '../codec/cbor';
+import { reading, Type } from '../codec/cbor';
 import { Reason } from '../reason';
 import { ANSWER, CONFIRM, CORR, D, DATA, FORMAT, FROM, HASH, IMAGE, LEN, OFF, QUERY, SHA, SLOT, URI } from './words';
 
@@ -36,7 +36,6 @@ class Value {
 }
 
 const values: usize = memory.data(Field.Count * offsetof<Value>(), 4);
-const cursor = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
 
 function value(field: Field): Value {
   return changetype<Value>(values + field * offsetof<Value>());
@@ -79,9 +78,9 @@ function keyOf(field: Field): u64 {
   }
 }
 
-// The field whose key the cursor read last, Field.Count for a stranger's.
+// The field whose key was read last, Field.Count for a stranger's.
 function fieldRead(): Field {
-  const key = cursor.word();
+  const key = reading.word();
   let field: Field = Field.Off;
   while (field < Field.Count && keyOf(field) !== key) field++;
   return field;
@@ -89,28 +88,28 @@ function fieldRead(): Field {
 
 export function requestRead(body: usize, length: u32): Reason {
   for (let field: i32 = 0; field < Field.Count; field++) value(field).type = Type.None;
-  cursor.openLenient(body, length);
-  for (let left = cursor.map(); cursor.more(left); left--) {
-    cursor.text();
+  reading.openLenient(body, length);
+  for (let left = reading.map(); reading.more(left); left--) {
+    reading.text();
     const field = fieldRead();
-    if (field === Field.Count) cursor.skip();
+    if (field === Field.Count) reading.skip();
     else readValue(value(field));
   }
-  return cursor.close() === Reason.Ok ? Reason.Ok : Reason.RequestMalformed;
+  return reading.close() === Reason.Ok ? Reason.Ok : Reason.RequestMalformed;
 }
 
 function readValue(value: Value): void {
-  if (value.type !== Type.None) cursor.fail(Reason.RequestMalformed);
-  const type = cursor.peek();
+  if (value.type !== Type.None) reading.fail(Reason.RequestMalformed);
+  const type = reading.peek();
   if (type === Type.Uint) {
-    value.number = cursor.upTo(u32.MAX_VALUE);
+    value.number = reading.upTo(u32.MAX_VALUE);
   } else if (type === Type.Bytes || type === Type.Text) {
-    value.at = type === Type.Bytes ? cursor.bytes() : cursor.text();
-    value.number = cursor.length;
-  } else if (type === Type.Simple && !cursor.peekNull()) {
-    value.number = cursor.boolean() ? 1 : 0;
+    value.at = type === Type.Bytes ? reading.bytes() : reading.text();
+    value.number = reading.length;
+  } else if (type === Type.Simple && !reading.peekNull()) {
+    value.number = reading.boolean() ? 1 : 0;
   } else {
-    cursor.skip(); // null, and what no command of ours takes: absent
+    reading.skip(); // null, and what no command of ours takes: absent
     return;
   }
   value.type = type;

@@ -11,6 +11,7 @@
 // the whole pages in flash: the head is judged again from flash, the pages are hashed again, and the offset is what that
 // gave. Both carry the erase count: whoever erases the slot raises it first, so no offset survives an erase.
 
+import { compare } from '../codec/bytes';
 import { Key } from '../flash/keys';
 import { headPages, imageBytesMax, Place, pageBytes, placeErase, placeRead, placeWrite } from '../flash/slots';
 import { storeCommit, storeRead, storeSettle, storeStage, storeStageDelete } from '../flash/store';
@@ -116,7 +117,7 @@ export function downloadBegin(link: i32, length: u32, name: usize): Reason {
 }
 
 function isNamed(length: u32, name: usize): bool {
-  return session.named !== 0 && session.length === length && memory.compare(name, NAME, NAME_BYTES) === 0;
+  return session.named !== 0 && session.length === length && compare(name, NAME, NAME_BYTES) === 0;
 }
 
 // Takes bytes of the upload file at downloadOffset, possibly fewer than there are: never beyond the end of the head in
@@ -155,7 +156,7 @@ function decide(): Reason {
 // Does policy want a person's consent before the payload, and is it there? An approval may say that nobody is asked.
 function mayStart(verdict: Verdict, digest: usize): bool {
   if (verdict === Verdict.Install || !policy.askBeforeDownload) return true;
-  return status.consent !== 0 && memory.compare(CONSENTED, digest, 32) === 0;
+  return status.consent !== 0 && compare(CONSENTED, digest, 32) === 0;
 }
 
 // Nothing changes but the log, and that only when a vendor's package is refused for another reason than last time, or
@@ -283,7 +284,7 @@ function resume(): bool {
   if (status.state !== State.Downloading) return false;
   if (!storeRead(Key.Download, changetype<usize>(stored), offsetof<Session>())) return false;
   if (!storeRead(Key.DownloadPages, changetype<usize>(progress), offsetof<Progress>())) return false;
-  if (!stored.named || stored.length !== session.length || memory.compare(STORED_NAME, NAME, NAME_BYTES)) return false;
+  if (!stored.named || stored.length !== session.length || compare(STORED_NAME, NAME, NAME_BYTES)) return false;
   if (stored.eraseCount !== status.eraseCount || progress.eraseCount !== status.eraseCount) return false;
   // Without a page behind it, the head's own last word may be torn and read well only now.
   if (progress.pages === 0 || stored.headBytes > HEAD_BYTES_MAX) return false;

@@ -12,6 +12,7 @@
 // that slot. Where policy brings it back after a denial, it stays on until the slot is wanted for the next download.
 // Every arrow is one commit of the store.
 
+import { compare } from '../codec/bytes';
 import { Key } from '../flash/keys';
 import { Place, placeHolds } from '../flash/slots';
 import { storeCommit, storeStageDelete } from '../flash/store';
@@ -45,8 +46,7 @@ export function installBegin(consented: bool): Reason {
   downloadReset();
   const verdict = judgePlace(Place.Staged, pack.headBytes);
   if (verdict === Verdict.Reject) return reject(verdictReason());
-  if (verdictDigest() === 0 || memory.compare(verdictDigest(), digestOf(pack), 32) !== 0)
-    return drop(Reason.ImageDamaged);
+  if (verdictDigest() === 0 || compare(verdictDigest(), digestOf(pack), 32) !== 0) return drop(Reason.ImageDamaged);
   const whole = placeHolds(Place.Staged, pack.imageBytes, imageOf(pack));
   if (whole !== Reason.Ok) return drop(whole);
   if (verdict === Verdict.Ask && !consented && !agreedAtDownload()) {
@@ -58,7 +58,7 @@ export function installBegin(consented: bool): Reason {
 // Whoever opted in to the download of an approved package has answered; an unapproved one is a question of its own.
 function agreedAtDownload(): bool {
   if (verdictReason() !== Reason.AwaitingUser) return false;
-  return status.consent !== 0 && memory.compare(CONSENTED, digestOf(pack), 32) === 0;
+  return status.consent !== 0 && compare(CONSENTED, digestOf(pack), 32) === 0;
 }
 
 // Refused now, but kept: an approval may still come, and another Exec.

@@ -4,6 +4,7 @@
 import { BOOTSTRAP, BOOTSTRAP_BYTES_MAX, bootstrapBytes, bootstrapForget } from '../approval/bootstrap';
 import { document, documentOpen } from '../approval/document';
 import { operatorFloor, setOperatorFloor } from '../approval/evidence';
+import { compare } from '../codec/bytes';
 import { PIECE, PIECE_BYTES } from '../flash/flash';
 import { Key } from '../flash/keys';
 import { storeCommit, storeLength, storeReadPart, storeSettle, storeStage } from '../flash/store';
@@ -72,7 +73,7 @@ function isStored(key: u32, from: usize, length: u32): bool {
   for (let at: u32 = 0; at < length; at += PIECE_BYTES) {
     const piece = min(length - at, PIECE_BYTES);
     if (storeReadPart(key, at, PIECE, piece) !== <i32>piece) return false;
-    if (memory.compare(PIECE, from + at, piece) !== 0) return false;
+    if (compare(PIECE, from + at, piece) !== 0) return false;
   }
   return true;
 }

@@ -7,6 +7,7 @@
 
 import { anchorCount, anchorFirst } from '../approval/anchors';
 import { subject } from '../approval/entries';
+import { compare } from '../codec/bytes';
 import { Key } from '../flash/keys';
 import { storeCommit, storeRead, storeStage, storeStageDelete } from '../flash/store';
 import {
@@ -76,7 +77,7 @@ export function questionSigner(): i32 {
 
 // Asks, unless exactly this is being asked already. Ok: the question is put.
 export function ask(what: About, digest: usize, reason: Reason): Reason {
-  if (questionPending() && kept.about === what && memory.compare(questionDigest(), digest, 32) === 0) return Reason.Ok;
+  if (questionPending() && kept.about === what && compare(questionDigest(), digest, 32) === 0) return Reason.Ok;
   questionAsk(digest, NONCE);
   nonceSpend();
   kept.about = what;

@@ -5,6 +5,7 @@
 // approval is not asked for anew: a document that denies a package often replaces the one that approved the package
 // before. Its lower sequence number does not count here: an operator asked for it, and the floor stays where it is.
 
+import { compare } from '../codec/bytes';
 import { Key } from '../flash/keys';
 import { Place, placeHolds } from '../flash/slots';
 import { storeCommit } from '../flash/store';
@@ -52,6 +53,6 @@ function denied(place: Place, pack: Package): bool {
 
 function previousMayRun(): bool {
   if (!packageLoad(other, Key.Previous) || denied(Place.Previous, other)) return false;
-  if (verdictDigest() === 0 || memory.compare(verdictDigest(), digestOf(other), 32) !== 0) return false;
+  if (verdictDigest() === 0 || compare(verdictDigest(), digestOf(other), 32) !== 0) return false;
   return placeHolds(Place.Previous, other.imageBytes, imageOf(other)) === Reason.Ok;
 }

@@ -9,6 +9,7 @@
 // that share it would share the stricter floor.
 
 import { ANCHORS_MAX, anchorAt, anchorCount } from '../approval/anchors';
+import { compare } from '../codec/bytes';
 import { Key } from '../flash/keys';
 import { storeRead, storeStage } from '../flash/store';
 import { HEAD, HEAD_BYTES_MAX } from '../package/head';
@@ -45,7 +46,7 @@ function mark(seat: u32, anchor: u32): void {
 function find(anchor: u32): u32 {
   if (anchor >= anchorCount()) return NONE;
   for (let seat: u32 = 0; seat < SEATS_MAX; seat++) {
-    if (memory.compare(TABLE + seat * MARK_BYTES, anchorAt(anchor).x, MARK_BYTES) === 0) return seat;
+    if (compare(TABLE + seat * MARK_BYTES, anchorAt(anchor).x, MARK_BYTES) === 0) return seat;
   }
   return NONE;
 }
