@@ -76,8 +76,12 @@ let malformed: bool = false; // what was looked into is no DER, or has no path
 // Reads the approval document of the card to `to`, of which `capacity` bytes may be used: CARD_ROOM more than the
 // largest document. Returns its length, CARD_NONE, or CARD_UNREACHABLE.
 export function cardRead(to: usize, capacity: u32): i32 {
-  const selected = selectApplication(to, capacity);
-  if (selected === NO_INTERFACE || selected === Status.NotFound) return CARD_NONE;
+  // In line here, so that a compiler who knows of a board without interface leaves out all that follows.
+  selectCommand(0x04, aid(), AID_BYTES);
+  const first = exchange(HEADER_BYTES + AID_BYTES, to, capacity);
+  if (first === NO_INTERFACE) return CARD_NONE;
+  const selected = selectAgain(first, AID_BYTES, to, capacity);
+  if (selected === Status.NotFound) return CARD_NONE;
   if (!selects(selected)) return CARD_UNREACHABLE;
   for (let directory: u32 = 0; directory < DIRECTORIES_MAX; directory++) {
     pathBytes = 2;
@@ -97,10 +101,6 @@ export function cardRead(to: usize, capacity: u32): i32 {
 
 // --- Files ---
 
-function selectApplication(to: usize, capacity: u32): i32 {
-  return select(0x04, aid(), AID_BYTES, to, capacity);
-}
-
 // 61xx announces what we did not ask for: it need not be fetched.
 function selects(status: i32): bool {
   return status === Status.Ok || status >>> 8 === 0x61;
@@ -116,15 +116,23 @@ function selectPath(to: usize, capacity: u32): bool {
   return selects(select(0x08, PATH, pathBytes + 2, to, capacity));
 }
 
-// SELECT, nothing wanted in return; a card that must return something is let to.
-function select(way: u32, what: usize, bytes: u32, to: usize, capacity: u32): i32 {
+// SELECT, nothing wanted in return.
+function selectCommand(way: u32, what: usize, bytes: u32): void {
   header(0xa4, way, 0x0c, bytes);
   memory.copy(COMMAND + HEADER_BYTES, what, bytes);
-  const status = exchange(HEADER_BYTES + bytes, to, capacity);
+}
+
+// A card that must return something is let to.
+function selectAgain(status: i32, bytes: u32, to: usize, capacity: u32): i32 {
   if (status !== 0x6a86) return status; // wrong P1 or P2
-  header(0xa4, way, 0x04, bytes);
+  store<u8>(COMMAND, 0x04, 3);
   store<u8>(COMMAND + HEADER_BYTES + bytes, 0);
   return exchange(HEADER_BYTES + bytes + 1, to, capacity);
+}
+
+function select(way: u32, what: usize, bytes: u32, to: usize, capacity: u32): i32 {
+  selectCommand(way, what, bytes);
+  return selectAgain(exchange(HEADER_BYTES + bytes, to, capacity), bytes, to, capacity);
 }
 
 // Reads the file at PATH to its end, or until its first CBOR item is whole. Returns the bytes of it, or < 0.

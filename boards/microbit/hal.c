@@ -56,7 +56,7 @@ static void timer_interrupt(void) {
     buttons.seen = down;
 }
 
-void (*const board_interrupts[32])(void) = {
+void (*const board_interrupts[])(void) = { /* up to the last that is enabled */
     [IRQ_UART] = uart_interrupt,
     [IRQ_TIMER1] = timer_interrupt,
 };

@@ -17,7 +17,7 @@
 #define UART_BAUDDIV_LEAST 16u
 
 /* No peripheral interrupts: the board's table that the port hands them to stays empty. */
-void (*const board_interrupts[32])(void) = {0};
+void (*const board_interrupts[1])(void) = {0};
 
 void hal_start(void) {
     UART_BAUDDIV = UART_BAUDDIV_LEAST;

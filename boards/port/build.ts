@@ -11,7 +11,7 @@ import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { type FlashMap, loadBoard } from '../../host/boards.js';
+import { type Board, loadBoard } from '../../host/boards.js';
 import { packageRoot } from '../../host/root.js';
 import { callTable } from './conformance.js';
 import { translate } from './translate.js';
@@ -41,15 +41,22 @@ const portSchema = z.object({
   }),
 });
 
-/** The flash map as C constants. */
-function boardHeader(flash: FlashMap): string {
+/** The flash map and the abilities as C constants. */
+function boardHeader({ flash, abilities }: Board): string {
   const regions = (['primary', 'secondary', 'state'] as const).flatMap((name) => [
     `#define BOARD_${name.toUpperCase()}_OFFSET ${flash[name].offset}u`,
     `#define BOARD_${name.toUpperCase()}_BYTES ${flash[name].bytes}u`,
   ]);
-  return ['/* Generated from board.json. */', `#define BOARD_PAGE_BYTES ${flash.pageBytes}u`, ...regions, ''].join(
-    '\n',
+  const able = (['card', 'clock'] as const).map(
+    (name) => `#define BOARD_${name.toUpperCase()} ${Number(abilities[name])}`,
   );
+  return [
+    '/* Generated from board.json. */',
+    `#define BOARD_PAGE_BYTES ${flash.pageBytes}u`,
+    ...regions,
+    ...able,
+    '',
+  ].join('\n');
 }
 
 /** What can be built for a board: the module, its name in C, and the C that runs it. */
@@ -92,7 +99,7 @@ export async function buildFirmware(name: string, options: BuildOptions = {}): P
   if (!firmware.programs.includes(program))
     throw new Error(`port: the HAL of ${name} is not enough for the ${program}`);
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'board.h'), boardHeader(flash));
+  writeFileSync(join(folder, 'board.h'), boardHeader(board));
   writeModule(folder, program, wasm);
   if (measureStack) appendFileSync(join(folder, 'agent.wasm.c'), '#include "stack.h"\n');
   const symbols = {
