@@ -9,7 +9,8 @@
 //                      command to the card (flash/card.ts), the line that is sent or shown (smp/notice.ts)
 //
 // Records with turns: `reading`, `inside` and `writing` (codec/cbor.ts), for whoever reads or writes a whole document;
-// `message` (codec/cose.ts), the COSE_Sign1 that is looked at. Between two calls of the board nothing of SCRATCH, PIECE and these is of use.
+// `message` (codec/cose.ts), the COSE_Sign1 that is looked at. Between two calls of the board nothing of SCRATCH, PIECE
+// and these is of use: the agent of the power-cut loop spoils them then.
 
 import { FRAME_INPUT } from '../codec/frame';
 

@@ -21,6 +21,23 @@ export function ed25519Finish(): bool { return finish() !== 0; }
 export function ed25519ValidKey(publicKey: usize): bool { return load<u64>(publicKey) !== 0; }
 `;
 
+// What takes turns in memory is of no use between two calls of the board (assembly/update/rooms.ts): here it is spoilt
+// then, so that whoever counts on it fails a scenario without any cut.
+const AGENT = 'assembly/agent.ts';
+const SPOIL = `
+import { OTHER, READING, SCRATCH, SCRATCH_BYTES } from './scratch';
+import { PIECE, PIECE_BYTES } from './flash/flash';
+function spoil(): void {
+  memory.fill(READING, 0xa5, OTHER + 32 - READING);
+  memory.fill(SCRATCH, 0xa5, SCRATCH_BYTES);
+  memory.fill(PIECE, 0xa5, PIECE_BYTES);
+}
+export function start(): void { startThen(); spoil(); }
+export function receive(link: i32, length: u32): void { receiveThen(link, length); spoil(); }
+export function tick(milliseconds: u32): void { tickThen(milliseconds); spoil(); }
+`;
+const spoiling = (text: string) => text.replace(/export function (start|receive|tick)\(/g, 'function $1Then(') + SPOIL;
+
 /** The agent with every planted bug; which one is in force, if any, is asked of the board: `planted` below. */
 export async function buildAgent(root: string, plants: readonly Plant[]): Promise<Uint8Array> {
   let wasm: Uint8Array | undefined;
@@ -33,6 +50,7 @@ export async function buildAgent(root: string, plants: readonly Plant[]): Promis
         try {
           if (name === CRYPTO) return NODES_ED25519;
           const text = readFileSync(join(root, name), 'utf8');
+          if (name === AGENT) return spoiling(text);
           return name.startsWith('assembly/') ? plant(name, text, plants) : text;
         } catch (cause) {
           if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
