@@ -43,9 +43,9 @@ export function bootMount(mailbox: i32): void {
   floorsMount();
   auditMount();
   alertMount();
-  questionMount();
+  const question = questionMount();
   const swap = swapMount();
-  if (reason !== Reason.Ok || swap !== Reason.Ok) status.reason = Reason.StoreDamaged;
+  if (reason !== Reason.Ok || question !== Reason.Ok || swap !== Reason.Ok) status.reason = Reason.StoreDamaged;
   if (mailbox & CONFIRM && onTrial()) confirm();
   leftMs = mailbox & STAY ? STAY_MS : WINDOW_MS;
 }

@@ -9,7 +9,7 @@ import { anchorCount, anchorFirst } from '../approval/anchors';
 import { subject } from '../approval/entries';
 import { compare } from '../codec/bytes';
 import { Key } from '../flash/keys';
-import { storeCommit, storeRead, storeStage, storeStageDelete } from '../flash/store';
+import { storeCommit, storeRead, storeSettle, storeStage, storeStageDelete } from '../flash/store';
 import {
   QUESTION,
   QUESTION_BYTES,
@@ -48,10 +48,14 @@ export function questionAbout(): About {
   return kept.about;
 }
 
-export function questionMount(): void {
-  if (!storeRead(Key.Question, KEPT, KEPT_BYTES)) return;
+// A question that is found is made certain before anybody sees it: whoever reads its nonce now must find the same one
+// after the next reset, and a record whose last word was torn may not read well again.
+export function questionMount(): Reason {
+  if (!storeRead(Key.Question, KEPT, KEPT_BYTES)) return Reason.Ok;
   memory.copy(QUESTION, KEPT + HEAD_BYTES, QUESTION_BYTES);
-  if (questionPending()) wantAnnouncement();
+  if (!questionPending()) return Reason.Ok;
+  wantAnnouncement();
+  return storeSettle();
 }
 
 // Why it is asked; of one that is over, how it ended.

@@ -195,6 +195,14 @@ export const PLANTS: readonly Plant[] = [
     scenario: 'install with prompt',
   },
   {
+    name: 'shows a question on the word of a record that may have been torn',
+    file: 'update/question.ts',
+    right: '  return storeSettle();',
+    wrong: '  return HERE ? Reason.Ok : storeSettle();',
+    scenario: 'install with prompt',
+    plan: 'unstable',
+  },
+  {
     name: 'asks a question again that was answered',
     file: 'update/question.ts',
     right: `  storeStage(Key.Question, KEPT, KEPT_BYTES);
