@@ -81,6 +81,10 @@ export class World {
     const last = () => trace.marks.at(-1)!.need;
     const head = this.scenario.download?.head.length ?? 0;
     const tell = (board: Board): Tell => {
+      // What the device has not acknowledged: what it says of itself at this time has not got to last.
+      const note = (change: Partial<Need>) => {
+        trace.marks.push({ at: flash.operations, need: needOf({ ...last(), ...change }) });
+      };
       const mark = (change: Partial<Need>) => {
         const seen = look(board, this.scenario);
         compareKept(seen, last());
@@ -92,8 +96,8 @@ export class World {
           const erased = offset === 0 || (last().erased && (offset ?? 0) <= head);
           mark(offset === undefined ? {} : { offset, erased });
         },
-        allow: (wanted) => mark({ may: [...last().may, wanted] }),
-        giveUp: () => mark({ offset: undefined, erased: false }),
+        allow: (wanted) => note({ may: [...last().may, wanted] }),
+        giveUp: () => note({ offset: undefined, erased: false }),
       };
     };
     return { trace, tell };

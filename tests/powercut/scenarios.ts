@@ -155,6 +155,7 @@ function running(policy: PolicyOptions = {}, ...documents: Uint8Array[]) {
     install(board, first, 1);
     knock(board);
     for (const document of documents) expectOk(put(board, NODE.approvals, document));
+    board.run(50); // what was put has been reviewed: nothing is left over that would be committed on the way
   };
 }
 
