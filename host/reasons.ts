@@ -239,10 +239,13 @@ const table = {
   NoGuard: row(243, 'the board has no agent and cannot check packages', 'let this machine decide for it: give --bootstrap', ARGUMENT),
   LintWarnings: row(242, 'there are warnings, and --strict was given', 'correct the approvals, or leave --strict out', FAULT),
 
-  // 250..255 the host: boards without our agent
+  // 250..252 the host: boards without our agent
   NotBootable: row(250, 'the firmware is no MCUboot image, and boards with SMP boot nothing else', 'sign it with imgtool, and package the signed .bin', FAULT),
   ImageNotTaken: row(251, 'the board does not take the image as one that it could start', 'is it signed with the key that its boot loader has, and made for its slot?', FAULT),
   NoTrial: row(252, 'the board offers neither test nor confirmation', 'leave out --test and --no-confirm: it starts what it gets', ARGUMENT),
+
+  // 253..255 the host: lines and brokers
+  OtherDevice: row(253, 'another device answers on the line than before', 'connect the one that it was, and run the same command again: it goes on where it stopped', OTHER_DEVICE),
 } as const satisfies Record<string, ReasonRow>;
 
 export type ReasonName = keyof typeof table;

@@ -8,8 +8,9 @@
 //                               several, an error that lists them
 //
 // Never a guess among several. --timeout and --retries reach every single request. A port that goes away is waited for as
-// long as an answer would be, so a board that takes it along when it resets is met again.
+// long as an answer would be, so a board that takes it along when it resets is met again; another one is not gone on with.
 
+import { type Acquaintance, makeAcquaintance } from '../device/acquaintance.js';
 import { CountersignError } from '../errors.js';
 import { BROKER_PORT_DEFAULT, type Broker, startBroker } from '../links/broker.js';
 import { lastingLink } from '../links/lasting.js';
@@ -48,7 +49,9 @@ export async function connect(
   signal: AbortSignal,
   heard: Heard = {},
 ): Promise<Connection> {
-  const { link, broker, address } = await openLink(options, terminal, signal);
+  const timeoutMs = options.timeout * 1000;
+  const acquaintance = makeAcquaintance({ timeoutMs });
+  const { link, broker, address } = await openLink(options, acquaintance, terminal, signal);
   link.listen({
     text: lines((line) => {
       terminal.detail(`device: ${printable(line)}`);
@@ -57,8 +60,9 @@ export async function connect(
     fault: (why) => terminal.trace(`link: ${why}`),
   });
   const { mtu } = options;
-  const limits = { timeoutMs: options.timeout * 1000, retries: options.retries, ...(mtu === undefined ? {} : { mtu }) };
-  const client = createClient(link, { ...limits, ...(heard.request && { onRequest: heard.request }) });
+  const limits = { timeoutMs, retries: options.retries, ...(mtu === undefined ? {} : { mtu }) };
+  const plain = createClient(link, { ...limits, ...(heard.request && { onRequest: heard.request }) });
+  const client = address ? plain : acquaintance.learning(plain); // on a broker a device goes by its name
   return {
     client,
     address,
@@ -75,13 +79,18 @@ interface Opened {
   address?: Address;
 }
 
-async function openLink(options: ConnectionOptions, terminal: Terminal, signal: AbortSignal): Promise<Opened> {
+async function openLink(
+  options: ConnectionOptions,
+  acquaintance: Acquaintance,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<Opened> {
   const { port, broker, fleet, device } = options;
   if (port !== undefined && (broker !== undefined || device !== undefined)) {
     // From a configuration file both may be there; a port is the nearer one.
     terminal.detail(`over ${port}; the broker is not used`);
   }
-  if (port !== undefined) return { link: await openLasting(port, options, terminal, signal) };
+  if (port !== undefined) return { link: await openLasting(port, options, acquaintance, terminal, signal) };
   if (broker !== undefined) {
     const address = { url: broker, fleet, device: device ?? (await onlyDevice(broker, fleet, signal)) };
     return { link: await openMqtt(address, signal), address };
@@ -89,12 +98,13 @@ async function openLink(options: ConnectionOptions, terminal: Terminal, signal: 
   if (device !== undefined) return awaitDevice(fleet, device, terminal, signal);
   const path = await onlyPort();
   terminal.note(`over ${path}, the only serial port`);
-  return { link: await openLasting(path, options, terminal, signal) };
+  return { link: await openLasting(path, options, acquaintance, terminal, signal) };
 }
 
 async function openLasting(
   port: string,
   { baud, framing, timeout, retries }: ConnectionOptions,
+  { same }: Acquaintance,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<Link> {
@@ -105,6 +115,7 @@ async function openLasting(
     awayMs: away * 1000,
     onAway: () => terminal.note(`${port} is gone: waiting for it, at most ${away} s`),
     onBack: () => terminal.note(`${port} is back`),
+    same,
   });
 }
 

@@ -71,16 +71,21 @@ export interface Identity {
 
 export async function identify(client: Client, waits: Waits = {}): Promise<Identity> {
   const limits = await parameters(client, waits);
-  const deviceId = await optionalNode(client, NODE.deviceId, waits);
   return {
     parameters: limits,
     about: await osInfo(client, waits),
     bootloader: await bootloaderInfo(client, waits),
-    deviceId: deviceId && hex(deviceId.data),
+    deviceId: await readDeviceId(client, waits),
     state: await readState(client, waits),
     installed: await readInstalled(client, waits),
     images: await imageState(client, waits),
   };
+}
+
+/** As hex; none before it is provisioned. */
+export async function readDeviceId(client: Client, waits: Waits = {}): Promise<string | undefined> {
+  const node = await optionalNode(client, NODE.deviceId, waits);
+  return node && hex(node.data);
 }
 
 export async function readState(client: Client, waits: Waits = {}): Promise<number> {

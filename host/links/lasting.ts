@@ -3,8 +3,11 @@
 //
 // Bounded: a port that stays away for `awayMs` ends the line with the error that it went with. What went out last and was
 // not answered goes out once more when the port is back; nobody waits for anything earlier.
+//
+// Another board may answer there then. `same` looks who it is, with the first packet that is to go out and before it does:
+// a device that nobody talks to is left alone (an image on trial starts only so). Until it has said yes, nothing passes.
 
-import { CountersignError } from '../errors.js';
+import { asCountersignError, CountersignError } from '../errors.js';
 import { createListeners, type Link } from '../smp/link.js';
 import { sleep, within } from '../wait.js';
 
@@ -15,6 +18,8 @@ export interface Lasting {
   awayMs: number;
   onAway(error: CountersignError): void;
   onBack(): void;
+  /** Whether who was met before has answered on a line that came back: no, if nobody did. Throws if it is somebody else. */
+  same?(link: Link): Promise<boolean>;
 }
 
 /** Opens what is not there yet, again and again until the signal ends it; `missing` is told once that we wait. */
@@ -35,10 +40,12 @@ export async function openPatiently(
 }
 
 /** The first opening is not waited for: a port that was never there is an error at once. */
-export async function lastingLink({ open, awayMs, onAway, onBack }: Lasting): Promise<Link> {
+export async function lastingLink({ open, awayMs, onAway, onBack, same }: Lasting): Promise<Link> {
   const { emit, listen, closed, end } = createListeners();
   const ending = new AbortController();
   let link: Link | undefined;
+  let met = true; // what answers here is who it was
+  let meeting: Link | undefined; // is being asked who it is
   let unanswered: Uint8Array | undefined;
 
   function use(opened: Link): Link {
@@ -46,7 +53,11 @@ export async function lastingLink({ open, awayMs, onAway, onBack }: Lasting): Pr
     opened.listen({
       ...emit,
       packet(bytes) {
-        unanswered = undefined;
+        // What a device sends unasked answers nothing.
+        if (isAnswer(bytes)) {
+          if (!met) return;
+          unanswered = undefined;
+        }
         emit.packet(bytes);
       },
     });
@@ -63,13 +74,38 @@ export async function lastingLink({ open, awayMs, onAway, onBack }: Lasting): Pr
     try {
       const opened = await openPatiently(open, within(awayMs, ending.signal));
       if (ending.signal.aborted) return void opened.close();
+      met = same === undefined;
+      meeting = undefined;
       use(opened);
       onBack();
-      const packet = unanswered;
-      unanswered = undefined;
-      if (packet) await opened.send(packet).catch(() => undefined);
+      await pass();
     } catch {
       end(lost);
+    }
+  }
+
+  // Sends what is unanswered, once it is known to whom. An error is the end of the port, and is told by that; the request
+  // is sent again when its time is over.
+  async function pass(): Promise<void> {
+    if (!unanswered || !link || meeting) return;
+    if (!met) {
+      meeting = link;
+      await meet(link);
+    }
+    if (met && unanswered) await link?.send(unanswered).catch(() => undefined);
+  }
+
+  async function meet(opened: Link): Promise<void> {
+    try {
+      const known = await same!(opened);
+      if (link === opened) met = known;
+    } catch (error) {
+      if (link !== opened) return; // it went again meanwhile
+      ending.abort();
+      end(asCountersignError(error));
+      await opened.close().catch(() => undefined);
+    } finally {
+      if (link === opened) meeting = undefined;
     }
   }
 
@@ -83,9 +119,8 @@ export async function lastingLink({ open, awayMs, onAway, onBack }: Lasting): Pr
     listen,
     closed,
     async send(packet) {
-      // An error is the end of the port, and is told by that; the request is sent again when its time is over.
       unanswered = packet;
-      await link?.send(packet).catch(() => undefined);
+      await pass();
     },
     ...(type && { type: async (text: Uint8Array) => link?.type?.(text) }),
     async close() {
@@ -95,3 +130,6 @@ export async function lastingLink({ open, awayMs, onAway, onBack }: Lasting): Pr
     },
   };
 }
+
+/** Operations of answers are odd (SMP, header). */
+const isAnswer = ([first = 0]: Uint8Array): boolean => (first & 1) === 1;

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openPty } from '../../boards/virtual/pty.js';
-import type { CountersignError } from '../../host/errors.js';
+import { CountersignError } from '../../host/errors.js';
 import { startBroker } from '../../host/links/broker.js';
 import { lastingLink } from '../../host/links/lasting.js';
 import { connectBroker, listDevices, openMqtt, untilOnline } from '../../host/links/mqtt.js';
@@ -262,6 +262,57 @@ describe('a line that goes and comes back', () => {
     await heard(said, 2);
     await long.close();
     expect([await long.closed, said]).toEqual([undefined, ['away', 'away']]);
+  });
+
+  it('is not used before it is known to be the same one, and is asked only when there is something to send', async () => {
+    const said: string[] = [];
+    const answers = [false, true];
+    let line = await plug();
+    const link = later(
+      await lastingLink({
+        open: () => openTcp(`tcp://127.0.0.1:${line.port}`),
+        awayMs: 60_000,
+        onAway: () => said.push('away'),
+        onBack: () => said.push('back'),
+        same: async () => {
+          said.push('who?');
+          return answers.shift()!;
+        },
+      }),
+    );
+    const client = createClient(link, { timeoutMs: 500, retries: 20 });
+    expect(await echo(client, 'one')).toBe('one');
+    await line.unplug();
+    await heard(said, 1);
+    line = await plug(line.port);
+    await heard(said, 2);
+    await sleep(300);
+    expect(said).toEqual(['away', 'back']);
+    expect(await echo(client, 'two')).toBe('two');
+    expect(said).toEqual(['away', 'back', 'who?', 'who?']);
+    await line.unplug();
+  });
+
+  it('is ended by whoever finds somebody else there, with that error', async () => {
+    const said: string[] = [];
+    let line = await plug();
+    const stranger = new CountersignError('OtherDevice', 'device: another one');
+    const link = later(
+      await lastingLink({
+        open: () => openTcp(`tcp://127.0.0.1:${line.port}`),
+        awayMs: 60_000,
+        onAway: () => said.push('away'),
+        onBack: () => said.push('back'),
+        same: () => Promise.reject(stranger),
+      }),
+    );
+    const client = createClient(link, { timeoutMs: 60_000 });
+    expect(await echo(client, 'one')).toBe('one');
+    await line.unplug();
+    const asked = failure(echo(client, 'two'));
+    line = await plug(line.port);
+    expect([await asked, await link.closed]).toEqual([stranger, stranger]);
+    await line.unplug();
   });
 
   it('as a serial port is known by the name that stays with it, when it has one', async () => {

@@ -29,6 +29,8 @@ export interface Ended {
 export interface Running {
   /** Settles when it has said this, on stdout or stderr; fails if it ends without. */
   said(text: string): Promise<void>;
+  /** What it has said so far, on both. */
+  output(): string;
   /** As Ctrl-C would. */
   stop(): Promise<Ended>;
   ended: Promise<Ended>;
@@ -134,6 +136,7 @@ function execute(
   });
   return {
     ended,
+    output: () => `${stdout}${stderr}`,
     said: (text) =>
       new Promise((resolve, reject) => {
         const look = () => {
