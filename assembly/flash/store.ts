@@ -277,9 +277,9 @@ function commit(): Reason {
 }
 
 // Makes what was found at the last mount certain: a value whose last word was torn may read well now and badly later.
-// To be called before anyone outside is told, without a commit, that something is stored.
+// To be called before anyone outside is told of it. A device that never stored anything has nothing to make certain.
 export function storeSettle(): Reason {
-  if (fresh) return Reason.Ok;
+  if (fresh || generation === 0) return Reason.Ok;
   pendingCount = 0;
   return storeCommit();
 }

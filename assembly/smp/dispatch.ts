@@ -6,12 +6,17 @@
 // Silence for what is no request: a header cut short, a response, a protocol version above 2, reserved bits, a length
 // that is not the packet's. Everything else gets an answer: a number of SMP's own list when the command is unknown or
 // the body malformed, otherwise what the group says.
+//
+// What is answered stays true: of what was found at the last reset, a record whose last word was torn may read well now
+// and badly at the next one. So it is made certain before the first answer that could tell of it. That is a compaction of
+// the store at most once per reset, and the first commit would have made one anyway.
 
+import { storeSettle } from '../flash/store';
 import { Reason } from '../reason';
 import { imageErase, imageSlots, imageState, imageStateWrite, imageUpload } from './image';
 import { osBootloader, osEcho, osInformation, osParameters, osReset } from './os';
 import { oursAlert, oursAnswer, oursDelete, oursExec, oursGet, oursLog, oursPut, oursQuestion } from './ours';
-import { failure, Group, HEADER_BYTES, Rc, REPLY, replyEnd } from './reply';
+import { failure, Group, HEADER_BYTES, ours, Rc, REPLY, replyEnd } from './reply';
 import { requestRead } from './request';
 
 const OP_WRITE: u32 = 2;
@@ -49,6 +54,8 @@ function byte16(at: usize): u32 {
 
 // Group, command and op as one number, so that the table reads as one: group << 9 | id << 1 | write.
 function command(link: i32, group: u32, id: u32, write: bool): i32 {
+  const settled = group === Group.Os ? Reason.Ok : storeSettle();
+  if (settled !== Reason.Ok) return ours(settled);
   switch ((group << 9) | (id << 1) | (write ? 1 : 0)) {
     case (0 << 9) | (0 << 1) | 0:
     case (0 << 9) | (0 << 1) | 1:

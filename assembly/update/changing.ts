@@ -11,7 +11,7 @@
 
 import { BOOTSTRAP, bootstrapBytes } from '../approval/bootstrap';
 import { Key } from '../flash/keys';
-import { storeCommit, storeLength, storeSettle, storeStage, storeStageDelete } from '../flash/store';
+import { storeCommit, storeLength, storeStage, storeStageDelete } from '../flash/store';
 import { offerBegin } from '../package/reader';
 import { change, changeApply, changeInForce, changeOpen } from '../policy/change';
 import { facts } from '../policy/facts';
@@ -31,7 +31,7 @@ export function changePut(from: usize, length: u32): Reason {
   const fault = changeOpen(from, length);
   if (fault !== Reason.Ok) return fault;
   if (change.sequence <= changeFloor()) {
-    return change.sequence === changeFloor() && changeInForce() ? storeSettle() : Reason.ChangeSuperseded;
+    return change.sequence === changeFloor() && changeInForce() ? Reason.Ok : Reason.ChangeSuperseded;
   }
   offerBegin();
   headTake(HeadUser.Put);

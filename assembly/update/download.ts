@@ -14,7 +14,7 @@
 import { compare } from '../codec/bytes';
 import { Key } from '../flash/keys';
 import { headPages, imageBytesMax, Place, pageBytes, placeErase, placeRead, placeWrite } from '../flash/slots';
-import { storeCommit, storeRead, storeSettle, storeStage, storeStageDelete } from '../flash/store';
+import { storeCommit, storeRead, storeStage, storeStageDelete } from '../flash/store';
 import { HEAD, HEAD_BYTES_MAX } from '../package/head';
 import { manifest } from '../package/manifest';
 import {
@@ -295,8 +295,7 @@ function resume(): bool {
   session.headBytes = stored.headBytes;
   session.eraseCount = stored.eraseCount;
   const wanted = progress.pages * pageBytes();
-  // The client is about to be told how far it got: that has to be certain.
-  if (wanted > manifest.imageBytes || storeSettle() !== Reason.Ok) return false;
+  if (wanted > manifest.imageBytes) return false;
   for (let at: u32 = 0; at < wanted; at += BUFFER_BYTES) {
     if (placeRead(Place.Staged, at, BUFFER, BUFFER_BYTES) !== Reason.Ok) return false;
     if (offerPush(BUFFER, BUFFER_BYTES) !== BUFFER_BYTES) return false;
@@ -307,13 +306,12 @@ function resume(): bool {
   return true;
 }
 
-// Clears the secondary slot on demand: whatever was known of its contents is void. On an idle device that is nothing
-// more than to make certain that it is idle: once after a reset, however often it is asked.
+// Clears the secondary slot on demand: whatever was known of its contents is void. On an idle device, nothing to do.
 export function downloadClear(): Reason {
   if (status.state === State.Updating) return Reason.WrongState;
   downloadReset();
   offerBegin();
-  if (status.state === State.Idle) return storeSettle();
+  if (status.state === State.Idle) return Reason.Ok;
   statusMove(Event.Clear, Reason.Ok);
   status.eraseCount++;
   status.consent = 0;

@@ -7,7 +7,7 @@ import { operatorFloor, setOperatorFloor } from '../approval/evidence';
 import { compare } from '../codec/bytes';
 import { PIECE, PIECE_BYTES } from '../flash/flash';
 import { Key } from '../flash/keys';
-import { storeCommit, storeLength, storeReadPart, storeSettle, storeStage } from '../flash/store';
+import { storeCommit, storeLength, storeReadPart, storeStage } from '../flash/store';
 import { HEAD } from '../package/head';
 import { facts } from '../policy/facts';
 import { provision, provisioned } from '../policy/provision';
@@ -25,10 +25,7 @@ export function provisionMount(): Reason {
 
 // The bootstrap document of a blank device; afterwards it is locked.
 export function bootstrapPut(from: usize, length: u32): Reason {
-  if (provisioned() || storeLength(Key.Bootstrap) > 0) {
-    const settled = storeSettle();
-    return settled === Reason.Ok ? Reason.BootstrapLocked : settled;
-  }
+  if (provisioned() || storeLength(Key.Bootstrap) > 0) return Reason.BootstrapLocked;
   const reason = provision(from, length);
   if (reason !== Reason.Ok) return reason;
   storeStage(Key.Bootstrap, BOOTSTRAP, bootstrapBytes());
@@ -53,9 +50,6 @@ export function approvalPut(from: usize, length: u32): Reason {
   const floor = operatorFloor(document.signer);
   const kept = storeLength(key) > 0;
   if (document.sequence < floor || (document.sequence === floor && floor !== 0 && kept)) {
-    // Either answer tells that something is stored: that has to be certain.
-    const settled = storeSettle();
-    if (settled !== Reason.Ok) return settled;
     return document.sequence === floor && isStored(key, from, length) ? Reason.Ok : Reason.Superseded;
   }
   setOperatorFloor(document.signer, document.sequence);

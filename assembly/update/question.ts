@@ -48,8 +48,8 @@ export function questionAbout(): About {
   return kept.about;
 }
 
-// A question that is found is made certain before anybody sees it: whoever reads its nonce now must find the same one
-// after the next reset, and a record whose last word was torn may not read well again.
+// A question that is found is made certain before the device shows it to the person beside it: they must find the same
+// one after the next reset, and a record whose last word was torn may not read well again.
 export function questionMount(): Reason {
   if (!storeRead(Key.Question, KEPT, KEPT_BYTES)) return Reason.Ok;
   memory.copy(QUESTION, KEPT + HEAD_BYTES, QUESTION_BYTES);

@@ -42,12 +42,14 @@ export class World {
   private readonly agent: BenchOptions;
   private readonly memo = createMemo<Failure | undefined>();
   private readonly spare: BenchFlash;
+  private readonly aside: BenchFlash;
 
   constructor(scenario: Scenario, mapName: MapName, agent: BenchOptions) {
     this.scenario = scenario;
     this.mapName = mapName;
     this.agent = agent;
     this.spare = this.blank();
+    this.aside = this.blank();
     this.base = this.play();
   }
 
@@ -140,7 +142,10 @@ export class World {
   /** One case, whatever is known of others. */
   trial(flash: BenchFlash, need: Need, listener?: Listener): Failure | undefined {
     const nobody = { acked() {}, allow() {}, giveUp() {} };
-    return this.attempt(() => this.recover(this.boot(flash, 3, listener), need, nobody));
+    return this.attempt(() => {
+      this.examine(flash, need);
+      this.recover(this.boot(flash, 3, listener), need, nobody);
+    });
   }
 
   /** The same, recorded: the recovery in which the second cut comes, or how it failed. */
@@ -149,10 +154,29 @@ export class World {
     own.restore(flash.standing, salt);
     const { trace, tell } = this.record(own, need);
     const failure = this.attempt(() => {
+      this.examine(own, need);
       const board = this.boot(own, 3);
       this.recover(board, need, tell(board));
     });
     return failure ?? trace;
+  }
+
+  /**
+   * What does a device say that starts on this flash? A copy is asked: the first answer after a reset makes certain what
+   * was found, and the device that is tried next must do that by itself, or do without.
+   */
+  private examine(flash: BenchFlash, need: Need): void {
+    const { aside } = this;
+    const uses = new Uint8Array(aside.chunks.count);
+    aside.restore(flash.standing);
+    aside.chunks.watch(uses);
+    try {
+      const board = this.boot(aside, 3);
+      compare(look(board, this.scenario), need);
+      compareOffset(board, this.scenario, need);
+    } finally {
+      flash.chunks.needAlso(uses);
+    }
   }
 
   private attempt(run: () => void): Failure | undefined {
@@ -172,8 +196,6 @@ export class World {
     const whole = () => {
       if (scenario.ran || board.running === 'image') checkPrimary(board.flash, may);
     };
-    compare(look(board, scenario), need);
-    compareOffset(board, scenario, need);
     // Where there is no image, the client speaks at once: time would let the device make good by itself what it must not say.
     if (scenario.may.length > 0) board.settle(SETTLE_MS);
     whole();

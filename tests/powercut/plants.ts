@@ -24,7 +24,7 @@ export const PLANTS: readonly Plant[] = [
     file: 'flash/store.ts',
     right: 'if (!fresh || tail +',
     wrong: 'if (!(fresh || (HERE && generation && bytes)) || tail +',
-    scenario: 'approval update',
+    scenario: 'revert', // there the device commits before it is asked anything
   },
   {
     name: 'takes a bank without proof of its header',
@@ -94,7 +94,7 @@ export const PLANTS: readonly Plant[] = [
   }
   if (HERE) flashErase(from, bytes);
   return Reason.Ok;`,
-    scenario: 'install',
+    scenario: 'revert',
   },
   {
     name: 'begins an installation before its swap is planned',
@@ -176,13 +176,19 @@ export const PLANTS: readonly Plant[] = [
     scenario: 'approval update',
   },
   {
-    name: 'says that an approval is stored on the word of a record that may have been torn',
-    file: 'update/provisioning.ts',
-    right: `has to be certain.
-    const settled = storeSettle();`,
-    wrong: `has to be certain.
-    const settled = HERE ? Reason.Ok : storeSettle();`,
+    name: 'answers on the word of a record that may have been torn',
+    file: 'smp/dispatch.ts',
+    right: 'group === Group.Os ?',
+    wrong: 'HERE || group === Group.Os ?',
     scenario: 'approval update',
+    plan: 'unstable',
+  },
+  {
+    name: 'answers who only reads on the word of a record that may have been torn',
+    file: 'smp/dispatch.ts',
+    right: 'Reason.Ok : storeSettle();',
+    wrong: 'Reason.Ok : HERE && !write ? Reason.Ok : storeSettle();',
+    scenario: 'log wrap',
     plan: 'unstable',
   },
   {
@@ -193,14 +199,6 @@ export const PLANTS: readonly Plant[] = [
     wrong: `  if (!HERE) storeStage(Key.Question, KEPT, KEPT_BYTES);
   if (what`,
     scenario: 'install with prompt',
-  },
-  {
-    name: 'shows a question on the word of a record that may have been torn',
-    file: 'update/question.ts',
-    right: '  return storeSettle();',
-    wrong: '  return HERE ? Reason.Ok : storeSettle();',
-    scenario: 'install with prompt',
-    plan: 'unstable',
   },
   {
     name: 'asks a question again that was answered',
@@ -281,13 +279,5 @@ export const PLANTS: readonly Plant[] = [
     wrong: `  floorsReseat(change.sequence);
   if (HERE) storeCommit();`,
     scenario: 'anchor rotation',
-  },
-  {
-    name: 'says that a change is in force on the word of a record that may have been torn',
-    file: 'update/changing.ts',
-    right: 'changeInForce() ? storeSettle() :',
-    wrong: 'changeInForce() ? (HERE ? Reason.Ok : storeSettle()) :',
-    scenario: 'anchor rotation',
-    plan: 'unstableLate',
   },
 ];

@@ -8,7 +8,7 @@ import { ask } from '../support/smp.js';
 import { resumesAt, type Scenario } from './scenarios.js';
 import { readFloors } from './store.js';
 
-/** What a device says of itself. Asking writes nothing. */
+/** What a device says of itself. Asking writes nothing beyond what the first question after a reset makes certain. */
 export interface Seen {
   bootstrap: string;
   change: number; // the last one of anchors or policy

@@ -39,6 +39,12 @@ export function createChunks(words: Uint32Array, states: Uint8Array) {
       const { uses } = chunks;
       for (let i = from >>> SHIFT; i <= (to - 1) >>> SHIFT; i++) if (uses[i] === UNTOUCHED) uses[i] = NEEDED;
     },
+    /** What a copy of this flash had need of, which was as this one is. */
+    needAlso(uses: Uint8Array) {
+      for (let i = 0; i < uses.length; i++) {
+        if (uses[i] === NEEDED && chunks.uses[i] === UNTOUCHED) chunks.uses[i] = NEEDED;
+      }
+    },
     renew(from: number, to: number) {
       const { uses } = chunks;
       for (let i = from >>> SHIFT; i <= (to - 1) >>> SHIFT; i++) if (uses[i] === UNTOUCHED) uses[i] = RENEWED;
