@@ -75,9 +75,13 @@ interface Terminal {
   type(text: string): void;
   until(text: string): Promise<void>;
   kill(): void;
-  killAt(text: string): Promise<number>; // ends as by a power cut, as soon as it has said that
+  killAt(text: string, unplugged: string): Promise<number>; // as by a power cut, as soon as it has said that; its port's name goes first
   close(): Promise<number>;
 }
+
+// Another one for each try: one that failed may leave a provisioned flash behind.
+let names = 0;
+const nextName = (what: string) => `${what.replaceAll(' ', '-')}-${++names}`;
 
 // `countersign board virtual` on a terminal of its own; a new flash file each time.
 let boards = 0;
@@ -89,10 +93,12 @@ async function startBoard(...words: string[]): Promise<Terminal> {
     cols: 200,
   });
   let said = '';
-  let deadly: string | undefined;
+  let deadly: { text: string; unplugged: string } | undefined;
   child.onData((text) => {
     said += stripVTControlCharacters(text);
-    if (deadly && said.includes(deadly)) child.kill('SIGKILL');
+    if (!deadly || !said.includes(deadly.text)) return;
+    rmSync(deadly.unplugged, { force: true });
+    child.kill('SIGKILL');
   });
   const ended = new Promise<number>((resolve) => child.onExit(({ exitCode }) => resolve(exitCode)));
   const terminal: Terminal = {
@@ -106,8 +112,8 @@ async function startBoard(...words: string[]): Promise<Terminal> {
       }
     },
     kill: () => child.kill('SIGKILL'),
-    killAt(text) {
-      deadly = text;
+    killAt(text, unplugged) {
+      deadly = { text, unplugged };
       return ended;
     },
     close() {
@@ -197,19 +203,23 @@ describe('deliver', () => {
     expect([waited.code, waited.json().result]).toEqual([30, 'asked']);
   });
 
-  // Not approved at first, so that the delivery cannot end before the board does, however slow this machine is.
+  // Not approved at first, so that the delivery cannot end before the board does, however slow this machine is. By a name
+  // of its own: the number of the terminal is free as soon as the board is dead, and a board of another test may get it.
   it.each([
     ['while it takes the package', 'state 30', ['--approval', 'big.cose'], [0, 'installed']],
     ['while it asks its user', 'y or n', ['--wait', '0.5'], [30, 'asked']],
   ])('40 when the board dies %s; the same command goes on from there', async (when, sign, more, then) => {
-    const flash = ['--flash', when.replaceAll(' ', '-')];
+    const name = nextName(when);
+    const flash = ['--flash', name];
+    const port = place.path(`port-${name}`);
     const board = await provisioned(PROMPT, ...flash);
+    symlinkSync(board.port, port);
     const limits = ['--timeout', '3', '--retries', '1'];
-    const delivering = place.run('deliver', 'big.suit', '-p', board.port, ...limits, '--json');
-    await board.killAt(sign);
+    const delivering = place.run('deliver', 'big.suit', '-p', port, ...limits, '--json');
+    await board.killAt(sign, port);
     const lost = await delivering;
     expect([lost.code, lost.json().result]).toEqual([40, 'link-lost']);
-    expect(lost.stderr).toContain(`${board.port} is gone: waiting for it, at most 6 s`);
+    expect(lost.stderr).toContain(`${port} is gone: waiting for it, at most 6 s`);
     const again = await startBoard(...flash);
     const ended = await place.run('deliver', 'big.suit', '-p', again.port, ...more, '--json');
     expect([ended.code, ended.json().result]).toEqual(then);
@@ -220,8 +230,9 @@ describe('deliver', () => {
     ['in the midst of sending', 'sending 40%'],
     ['while the device asks its user', 'waiting for the user of the device'],
   ])('a port that goes away %s and comes back is met again, and the delivery goes on', async (when, sign) => {
-    const flash = ['--flash', `usb-${when.replaceAll(' ', '-')}`];
-    const usb = place.path(`port-${when.replaceAll(' ', '-')}`);
+    const name = nextName(when);
+    const flash = ['--flash', name];
+    const usb = place.path(`port-${name}`);
     const board = await provisioned(PROMPT, ...flash);
     symlinkSync(board.port, usb);
     const delivering = place.start('deliver', 'big.suit', '-p', usb, '--timeout', '20', '--json');
