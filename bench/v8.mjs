@@ -23,7 +23,7 @@ function bareCore(path) {
   const size = exports.inputBytes();
   const feed = (update, bytes) => {
     for (let from = 0; from < bytes.length; from += size) {
-      const piece = bytes.subarray(from, from + size);
+      const piece = from === 0 && bytes.length <= size ? bytes : bytes.subarray(from, from + size); // as host/core.ts
       memory.set(piece, at);
       update(piece.length);
     }

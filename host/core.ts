@@ -170,24 +170,30 @@ export async function loadCore(): Promise<Core> {
   const windowAt = wasm.input();
   const windowBytes = wasm.inputBytes();
 
-  /** Lays the parts into the window side by side; undefined if they do not fit. */
-  function put(...parts: Uint8Array[]): number | undefined {
+  /** Lays the parts into the window side by side, as far as they fit. */
+  function put(...parts: Uint8Array[]): void {
     let at = 0;
     for (const part of parts) {
-      if (part.length > windowBytes - at) return undefined;
+      if (part.length > windowBytes - at) return;
       memory.set(part, windowAt + at);
       at += part.length;
     }
-    return at;
   }
 
-  // A length that no window has: the core answers it with its own number for "too large".
-  const given = (bytes: Uint8Array): number => put(bytes) ?? windowBytes + 1;
+  function given(bytes: Uint8Array): number {
+    if (bytes.length > windowBytes) return windowBytes + 1; // that no window has: the core says "too large"
+    memory.set(bytes, windowAt);
+    return bytes.length;
+  }
+
+  // As much as the window takes. What is small passes as it is: a view costs as much as copy and call together.
+  const pieceOf = (bytes: Uint8Array, at: number): Uint8Array =>
+    at === 0 && bytes.length <= windowBytes ? bytes : bytes.subarray(at, at + windowBytes);
 
   const result = (): Uint8Array => memory.slice(wasm.output(), wasm.output() + wasm.outputBytes());
 
   function inPieces(bytes: Uint8Array, take: (length: number) => void): void {
-    for (let at = 0; at < bytes.length; at += windowBytes) take(given(bytes.subarray(at, at + windowBytes)));
+    for (let at = 0; at < bytes.length; at += windowBytes) take(given(pieceOf(bytes, at)));
   }
 
   function text(field: number): string | undefined {
@@ -198,8 +204,8 @@ export async function loadCore(): Promise<Core> {
   function push(bytes: Uint8Array): Uint8Array {
     let rest = bytes;
     while (rest.length > 0) {
-      const taken = wasm.offerPush(given(rest.subarray(0, windowBytes)));
-      rest = rest.subarray(taken);
+      const taken = wasm.offerPush(given(pieceOf(rest, 0)));
+      rest = taken === rest.length ? EMPTY : rest.subarray(taken);
       if (taken === 0) break;
     }
     return rest;
