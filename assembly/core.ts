@@ -1,7 +1,7 @@
 // core.wasm: the verifier. Hashes, signatures, packages, approvals and the verdict; nothing is stored, nothing is sent.
 //
 // For hosts, browsers, and firmware that has its own boot loader. It imports nothing, has no start function and never
-// grows its memory. Bytes go in through a window: write up to inputBytes() of them at input(), in as many pieces as
+// grows its memory. Where there is no SIMD (Safari before 16.4) core-small.wasm, the same core, takes its place. Bytes go in through a window: write up to inputBytes() of them at input(), in as many pieces as
 // they come, then call with their number. Results are numbers (Reason, Phase, Verdict), and bytes at output(),
 // outputBytes() long, valid until the next call.
 //

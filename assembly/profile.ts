@@ -1,6 +1,6 @@
 // Which build this is. One source serves two profiles; a constant chooses, and what is not chosen is not compiled.
 //
-//   fast    V8 and browsers: large windows, tables of the base points kept from one verification to the next
+//   fast    V8 and browsers: SIMD, large windows, tables of the base points kept from one verification to the next
 //   small   microcontrollers: small windows, everything in SCRATCH            asc --use PROFILE_SMALL=1
 //   narrow  small, for processors whose multiplier gives 32 bits (Cortex-M0): products from halves
 //                                                                 asc --use PROFILE_SMALL=1 --use PROFILE_NARROW=1

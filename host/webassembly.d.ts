@@ -15,4 +15,5 @@ declare namespace WebAssembly {
     readonly buffer: ArrayBuffer;
   }
   class RuntimeError extends Error {}
+  function validate(bytes: Uint8Array): boolean;
 }

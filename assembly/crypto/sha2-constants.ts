@@ -4,8 +4,8 @@
 // A table that a function makes lies behind the module's variables, and on a microcontroller in flash, where it is read at a
 // constant offset only.
 
-// The constant of round t, for i = 4 t.
-export function sha256Constant(i: usize): u32 {
+// The constant of round t, for i = 4 t; as v128, those of four rounds from there.
+export function sha256Constant<T = u32>(i: usize): T {
   // biome-ignore format: a table
   const table = memory.data<u32>([
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
@@ -17,7 +17,7 @@ export function sha256Constant(i: usize): u32 {
     0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
   ]);
-  return load<u32>(i, table);
+  return load<T>(i, table);
 }
 
 // The constant of round t, for i = 8 t.
