@@ -126,6 +126,7 @@ export const enum Reason {
   RevertedNotConfirmed = 153, // the new image was not confirmed within its trial boots
   NoSuchLink = 154,
   Internal = 155,
+  NothingDelivered = 156, // the package that was ordered did not come in time
 
   // 170..189: SMP
   FrameChecksum = 170,

@@ -186,6 +186,7 @@ const table = {
   RevertedNotConfirmed: row(153, 'the new firmware did not confirm itself and was reverted', 'look into the new firmware: it must confirm itself after it came up', DEVICE_FAULT),
   NoSuchLink: row(154, 'the device has no such link', 'check the number of the link', ABSENT),
   Internal: row(155, 'the agent met a state that should not exist', REPORT, FAULT),
+  NothingDelivered: row(156, 'the package that was ordered did not come within ten minutes', 'deliver it, then order again', { ...SILENCE, fumo: 407 }),
 
   // 170..189 SMP
   FrameChecksum: row(170, 'a frame arrived damaged', 'try again, or lower the baud rate', LINE),

@@ -98,6 +98,8 @@ export function fumoResult(reason: Reason): u32 {
       return 455;
     case Reason.NotProvisioned:
       return 456;
+    case Reason.NothingDelivered:
+      return 407;
     case Reason.Internal:
       return 409;
     default:

@@ -7,11 +7,13 @@
 // A package that a vendor signed ends the order, also when it is refused: the alert says why. One that nobody can be held to
 // (malformed, not authentic) leaves it waiting for the right one. An order that cannot even begin is answered at once.
 //
-// An order without a package is forgotten by a reset, by the next order, and after ORDER_MS: what nobody delivered then
-// must not fire on a package that somebody brings much later.
+// An order without a package is forgotten by a reset and by the next order. After ORDER_MS it is over, and the alert says so:
+// what nobody delivered then must not fire on a package that somebody brings much later.
 
+import { storeCommit } from '../flash/store';
 import { questionPending } from '../policy/consent';
 import { Reason } from '../reason';
+import { alertStage } from './alert';
 import { installBegin } from './install';
 import { State } from './state';
 import { CORRELATOR, CORRELATOR_BYTES_MAX, Operation, status } from './status';
@@ -46,7 +48,9 @@ export function orderTick(milliseconds: u32): void {
   if (status.operation === Operation.None) return;
   if (idle()) {
     leftMs = leftMs > milliseconds ? leftMs - milliseconds : 0;
-    if (leftMs === 0) status.operation = Operation.None;
+    if (leftMs) return;
+    alertStage(Reason.NothingDelivered, status.operation);
+    storeCommit();
   } else if (status.operation === Operation.DownloadAndUpdate && status.state === State.Ready && !questionPending()) {
     if (installBegin(false) !== Reason.Ok) status.operation = Operation.None;
   }

@@ -24,6 +24,7 @@ const NOT_APPROVED = 80;
 const OTHER_PACKAGE = 90;
 const VENDOR_SIGNATURE = 48;
 const NOTHING_STAGED = 151;
+const NOTHING_DELIVERED = 156;
 const ours = (rc: number) => ({ group: 64, rc });
 
 /** Lines on the console and packets on link 1 that come of themselves at the next tick. */
@@ -93,6 +94,22 @@ describe('an order', () => {
     expect(alert(board).n).toBe(0);
     upload(board, wanted.bytes);
     expect(alert(board)).toMatchObject({ n: 1, corr: 'mine', reason: NOT_APPROVED });
+  });
+
+  it('whose package does not come in ten minutes is answered by an alert, and fires on no later package', () => {
+    const board = provisionedBoard();
+    const wanted = packageOf(1, { image: imageOf(900) });
+    expectOk(put(board, NODE.approvals, approvalOf(wanted.digest)));
+    expectOk(exec(board, NODE.downloadAndUpdate, 'late'));
+    board.tick(599_800); // and told() lets 100 ms pass
+    expect(told(board).alerts).toEqual([]);
+    const result = { n: 1, type: 3, uri: './FUMO/1', result: 407, reason: NOTHING_DELIVERED, corr: 'late' };
+    expect(told(board).alerts).toEqual([result]);
+    expectOk(upload(board, wanted.bytes));
+    board.run(5000);
+    expect([state(board), alert(board)]).toEqual([50, result]);
+    board.reboot();
+    expect(alert(board)).toEqual(result);
   });
 
   it('that cannot begin is answered at once, and does not answer for what comes later', () => {
