@@ -44,10 +44,16 @@ export async function orAbort<T>(promise: Promise<T>, signal: AbortSignal | unde
   }
 }
 
-// A signal that ends with the caller's or after `ms`, whichever is first.
+// A signal that ends with the caller's or after `ms`, whichever is first. By a timer of its own: AbortSignal.any holds the
+// signals that it follows only weakly, and a time limit that nobody else holds never comes then.
 export function within(ms: number, signal: AbortSignal | undefined): AbortSignal {
-  const limit = AbortSignal.timeout(ms);
-  return signal ? AbortSignal.any([signal, limit]) : limit;
+  const ending = new AbortController();
+  const over = () => ending.abort(new DOMException('the time is over', 'TimeoutError'));
+  setTimeout(over, ms).unref();
+  const stop = () => ending.abort(signal?.reason);
+  if (signal?.aborted) stop();
+  signal?.addEventListener('abort', stop, { once: true });
+  return ending.signal;
 }
 
 // Promise.withResolvers, which Node 20 does not have yet.
