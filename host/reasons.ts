@@ -247,6 +247,7 @@ const table = {
 
   // 253..255 the host: lines and brokers
   OtherDevice: row(253, 'another device answers on the line than before', 'connect the one that it was, and run the same command again: it goes on where it stopped', OTHER_DEVICE),
+  NotPublished: row(254, 'the broker does not keep what was published', 'the user of the URL has to have the right to write and to read there (the ACL of the broker)', FAULT),
 } as const satisfies Record<string, ReasonRow>;
 
 export type ReasonName = keyof typeof table;

@@ -28,7 +28,7 @@ import {
   splitDraft,
 } from '../formats/signing-request.js';
 import type { OptionSpec, Result } from './command.js';
-import { type Issuing, issuedResult, packageRows, readRecord, recordPath, writeIssued } from './issuing.js';
+import { type Issuing, packageRows, readRecord, recordPath, writeIssued } from './issuing.js';
 import { claimsRows, rows } from './show.js';
 import { openPublicKey, openSigningKey, type SigningOptions } from './signing.js';
 import type { Terminal } from './terminal.js';
@@ -68,6 +68,7 @@ interface Steps {
   sign?: string | undefined;
   attach?: string | undefined;
   request?: string | undefined;
+  publish?: string | undefined;
 }
 
 /** What a command asks for and takes. */
@@ -84,7 +85,7 @@ const REQUEST_ENDING = '.request.yaml';
 const SIGNATURE_ENDING = '.sig';
 
 /** At most one step at a time, and nothing beside it that belongs to another. */
-export function checkSteps({ prepare, raw, sign, attach, request }: Steps): void {
+export function checkSteps({ prepare, raw, sign, attach, request, publish }: Steps, terminal: Terminal): void {
   if ([prepare || undefined, sign, attach].filter((step) => step !== undefined).length > 1) {
     throw new CountersignError(
       'BadArgument',
@@ -95,6 +96,7 @@ export function checkSteps({ prepare, raw, sign, attach, request }: Steps): void
   if (request !== undefined && attach === undefined) {
     throw new CountersignError('BadArgument', 'argument: --request goes with --attach');
   }
+  if (publish !== undefined && (prepare || sign !== undefined)) terminal.note('nothing is published before --attach');
 }
 
 /** What will be signed, for a person. */
@@ -201,19 +203,16 @@ export async function attach(
   return { request, signed, base };
 }
 
-/** Writes the document, and the record, unless a newer one was issued in the meantime. */
+/** The document is written, and recorded, unless a newer one was issued in the meantime. */
 export async function issueAttached(
   { request }: Attached,
   output: { path: string; bytes: Uint8Array },
   issuing: Issuing,
-  dryRun: boolean,
+  how: { dryRun: boolean; signal: AbortSignal },
 ): Promise<Result> {
   const claims = decodeClaims(request.payload, 'the request');
-  const record = recordPath(issuing, request.key);
-  nextSequence(await readRecord(record), claims.sequence, Math.floor(Date.now() / 1000));
-  const next = { claims, repeated: [], dropped: [] };
-  await writeIssued(output, next, record, dryRun);
-  return issuedResult(output, next, request.key, dryRun);
+  nextSequence(await readRecord(recordPath(issuing, request.key)), claims.sequence, Math.floor(Date.now() / 1000));
+  return writeIssued(output, { claims, repeated: [], dropped: [] }, request.key, issuing, how);
 }
 
 /** The package that a countersignature was asked for. */

@@ -16,7 +16,8 @@ import { type Envelope, requireDigest, splitEnvelope } from '../formats/envelope
 import { type PublicKey, publicKeyToCose, readPublicKey } from '../formats/keys.js';
 import { viewManifest } from '../formats/manifest.js';
 import { type NextDocument, nextDocument, nextSequence } from '../formats/record.js';
-import type { OptionSpec } from './command.js';
+import type { OptionSpec, Result } from './command.js';
+import { openPublishing, publishedLines, publishOptions } from './publishing.js';
 import { claimsData, claimsRows, entryText, rows } from './show.js';
 import { besideKey, signingOptions } from './signing.js';
 import type { Terminal } from './terminal.js';
@@ -87,6 +88,7 @@ export const issuingOptions = {
     path: true,
   }),
   output: option({ short: 'o', value: 'file', text: 'the signed document', schema: pathSchema.optional() }),
+  ...publishOptions,
   ...signingOptions,
 };
 
@@ -250,42 +252,53 @@ export function noteRepeated(next: NextDocument, terminal: Terminal): void {
   for (const entry of next.dropped) terminal.note(`no longer said: ${entryText(entry)}`);
 }
 
-/** Writes the output, then the record. */
+/**
+ * Writes the output, then the record; publishes the document if that was asked for. The broker is asked before anything is
+ * written; what was written stays when it then fails, and the error says how to go on.
+ */
 export async function writeIssued(
-  output: { path: string; bytes: Uint8Array },
-  next: NextDocument,
-  record: string | undefined,
-  dryRun: boolean,
-): Promise<void> {
-  if (record !== undefined) await writeBytes(record, '', { dryRun: true });
-  await writeBytes(output.path, output.bytes, { dryRun });
-  if (record !== undefined) await writeBytes(record, recordText(next.claims), { dryRun });
+  { path, bytes }: { path: string; bytes: Uint8Array },
+  { claims, repeated, dropped }: NextDocument,
+  key: PublicKey,
+  issuing: Issuing,
+  { dryRun, signal }: { dryRun: boolean; signal: AbortSignal },
+): Promise<Result> {
+  const record = recordPath(issuing, key);
+  const publishing = await openPublishing(issuing, signal);
+  try {
+    const put = await publishing?.ready(bytes);
+    if (record !== undefined) await writeBytes(record, '', { dryRun: true });
+    await writeBytes(path, bytes, { dryRun });
+    if (record !== undefined) await writeBytes(record, recordText(claims), { dryRun });
+    const published = await put?.(dryRun).catch((error: unknown) => notPublished(error, path));
+    return {
+      data: {
+        output: path,
+        written: !dryRun,
+        bytes: bytes.length,
+        signer: key.kid,
+        document: claimsData(claims),
+        repeated: repeated.length,
+        dropped: dropped.length,
+        ...(published && { published }),
+      },
+      lines: [
+        `${dryRun ? 'would write' : 'wrote'} ${path} (${bytes.length} bytes)`,
+        ...(published ? publishedLines(published, dryRun) : []),
+        ...rows([...claimsRows(claims), ['signed by', hex(key.kid)]]),
+      ],
+    };
+  } finally {
+    await publishing?.close();
+  }
+}
+
+function notPublished(error: unknown, path: string): never {
+  if (!(error instanceof CountersignError)) throw error;
+  const hint = `${error.hint}; \`countersign publish ${path}\` tries again`;
+  throw new CountersignError(error.code, `${error.message}; ${path} is written`, { hint, cause: error });
 }
 
 function recordText(claims: Claims): string {
   return `# The newest document of this operator. Its next one repeats these entries.\n${claimsToYaml(claims)}`;
-}
-
-export function issuedResult(
-  output: { path: string; bytes: Uint8Array },
-  next: NextDocument,
-  key: PublicKey,
-  dryRun: boolean,
-) {
-  const { claims, repeated, dropped } = next;
-  return {
-    data: {
-      output: output.path,
-      written: !dryRun,
-      bytes: output.bytes.length,
-      signer: key.kid,
-      document: claimsData(claims),
-      repeated: repeated.length,
-      dropped: dropped.length,
-    },
-    lines: [
-      `${dryRun ? 'would write' : 'wrote'} ${output.path} (${output.bytes.length} bytes)`,
-      ...rows([...claimsRows(claims), ['signed by', hex(key.kid)]]),
-    ],
-  };
 }

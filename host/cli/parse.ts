@@ -9,6 +9,7 @@ import { Command as Commander, CommanderError, Option } from 'commander';
 import type { z } from 'zod';
 import { type Config, environmentName } from '../config.js';
 import { CountersignError } from '../errors.js';
+import { withoutPassword } from '../links/topics.js';
 import { isKeyUri } from '../pkcs11/uri.js';
 import { exitCodes } from '../reasons.js';
 import { packageVersion } from '../root.js';
@@ -185,7 +186,7 @@ function check(what: string, schema: z.ZodType, raw: unknown): unknown {
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const text = raw === undefined ? 'is required' : (issue?.message ?? 'is wrong').toLowerCase();
-  const shown = typeof raw === 'string' ? ` "${raw}"` : '';
+  const shown = typeof raw === 'string' ? ` "${withoutPassword(raw)}"` : '';
   throw new CountersignError('BadArgument', `argument: ${what}${shown}: ${text}`);
 }
 

@@ -8,14 +8,15 @@
 // not be read is a fact of its own ("unreachable") and a warning; it is never taken for an empty one. A card without an
 // approval document, and a fleet without any, are empty.
 
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { DataObjects } from '../card/data-objects.js';
 import type { Evidence } from '../core.js';
 import { CountersignError } from '../errors.js';
 import { readBytes } from '../files.js';
 import type { SourceName } from '../formats/policy.js';
-import { topicNameSchema } from '../links/topics.js';
+import { withoutPassword } from '../links/topics.js';
 import { BAUD_DEFAULT } from '../smp/link.js';
+import { placeOf, placeSchema } from './broker-place.js';
 import type { OptionSpec } from './command.js';
 import { findPin, pinFileOption } from './secrets.js';
 import type { Terminal } from './terminal.js';
@@ -25,17 +26,6 @@ const option = <S extends z.ZodType>(spec: OptionSpec<S>): OptionSpec<S> => spec
 
 /** "any" reader: the one with a card in it. */
 const ANY_READER = 'any';
-
-const brokerSchema = z.string().refine((text) => URL.canParse(text) && placeOf(text).known, 'is not mqtt://host/fleet');
-
-/** The broker's URL, and the fleet if the URL names one. */
-function placeOf(text: string): { url: string; fleet: string | undefined; known: boolean } {
-  const url = new URL(text);
-  const fleet = url.pathname.replace(/^\/+|\/+$/g, '');
-  url.pathname = '';
-  const known = /^(mqtts?|tcp|ssl):$/.test(url.protocol) && (fleet === '' || topicNameSchema.safeParse(fleet).success);
-  return { url: url.href, fleet: fleet || undefined, known };
-}
 
 export const sourceOptions = {
   approval: option({
@@ -64,7 +54,7 @@ export const sourceOptions = {
   approvalsFrom: option({
     value: 'url',
     text: 'the approvals that a fleet’s operators keep on a broker: mqtt://host/fleet; without fleet: that of --fleet',
-    schema: brokerSchema.optional(),
+    schema: placeSchema.optional(),
     config: 'approvals-from',
   }),
 };
@@ -102,7 +92,7 @@ export async function gatherApprovals(
 
 /** Those of the broker, which may have become others since they were read. */
 export async function gatherFromBroker(
-  { approvalsFrom, fleet }: SourceOptions,
+  { approvalsFrom, fleet }: Pick<SourceOptions, 'approvalsFrom' | 'fleet'>,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<Gathered[]> {
@@ -110,8 +100,9 @@ export async function gatherFromBroker(
   const place = placeOf(approvalsFrom);
   const { readKeptApprovals } = await import('../links/approvals.js');
   const read = async () => (await readKeptApprovals(place.url, place.fleet ?? fleet, signal)).map(({ bytes }) => bytes);
-  const evidence = await attempt('tree', approvalsFrom, terminal, read);
-  return evidence.map((one) => ({ name: approvalsFrom, lasting: false, evidence: one }));
+  const name = withoutPassword(approvalsFrom);
+  const evidence = await attempt('tree', name, terminal, read);
+  return evidence.map((one) => ({ name, lasting: false, evidence: one }));
 }
 
 // Whoever stops the command stops it here as well; so does an argument that has to be corrected.

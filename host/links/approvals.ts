@@ -2,17 +2,22 @@
 //
 // Anybody who may write there can leave anything: documents prove themselves, and what is too large to be one is not
 // handed on. A broker does not say when it has sent all that is retained. It is asked for one thing more, where nothing is:
-// by the time it acknowledges that, it has dealt with the first subscription; then a short silence ends it. A broker that cannot be reached,
-// or does not let us read, is an error, never "there is none".
+// by the time it acknowledges that, it has dealt with the first subscription; then a short silence ends it. A broker that
+// cannot be reached, or refuses the subscription, is an error, never "there is none".
+//
+// A broker acknowledges what it then throws away, if the user may not write there (MQTT 3.1.1 section 3.3.5): so what was
+// published is called kept when a new subscription gets it as retained.
 
+import type { IPublishPacket, MqttClient } from 'mqtt';
 import { CountersignError } from '../errors.js';
 import { DOCUMENT_BYTES_MAX } from '../formats/approval.js';
+import { same } from '../formats/bytes.js';
 import { orAbort, sleep, within } from '../wait.js';
-import { connectBroker } from './mqtt.js';
-import { APPROVALS_FILTER, NOBODY_FILTER } from './topics.js';
+import { connectBroker, endBroker } from './mqtt.js';
+import { APPROVALS_FILTER, approvalTopic, NOBODY_FILTER, withoutPassword } from './topics.js';
 
 const QUIET_MS = 500;
-const READ_MS_MAX = 20_000;
+const TIME_MS_MAX = 20_000;
 const DOCUMENTS_MAX = 64; // far more than any device has operators
 const GRANTED_MAX = 2; // a QoS; above: the broker refused the subscription
 
@@ -22,29 +27,85 @@ export interface KeptApproval {
 }
 
 export async function readKeptApprovals(url: string, fleet: string, signal?: AbortSignal): Promise<KeptApproval[]> {
-  const kept = new Map<string, Uint8Array>();
-  const limit = within(READ_MS_MAX, signal);
+  const limit = within(TIME_MS_MAX, signal);
   const client = await connectBroker(url, {}, limit);
-  let heard = Date.now();
-  client.on('message', (topic, payload) => {
-    heard = Date.now();
-    if (payload.length === 0 || payload.length > DOCUMENT_BYTES_MAX) return;
-    if (kept.has(topic) || kept.size < DOCUMENTS_MAX) kept.set(topic, Uint8Array.from(payload));
-  });
   try {
-    for (const filter of [APPROVALS_FILTER(fleet), NOBODY_FILTER(fleet)]) {
+    return await kept(client, url, fleet, APPROVALS_FILTER(fleet), limit);
+  } finally {
+    await endBroker(client);
+  }
+}
+
+/** Where the documents of a fleet's operators are, to put one there. */
+export interface ApprovalShelf {
+  topic(operator: string): string;
+  /** What an operator keeps there now. */
+  read(operator: string): Promise<Uint8Array | undefined>;
+  /** Done when the broker gives it back as what it retains. */
+  put(operator: string, document: Uint8Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openShelf(url: string, fleet: string, signal?: AbortSignal): Promise<ApprovalShelf> {
+  const client = await connectBroker(url, {}, within(TIME_MS_MAX, signal));
+  const topic = (operator: string) => approvalTopic(fleet, operator);
+  const read = async (operator: string, limit: AbortSignal) =>
+    (await kept(client, url, fleet, topic(operator), limit))[0]?.bytes;
+  return {
+    topic,
+    read: (operator) => read(operator, within(TIME_MS_MAX, signal)),
+    async put(operator, document) {
+      const limit = within(TIME_MS_MAX, signal);
+      const sent = client.publishAsync(topic(operator), Buffer.from(document), { qos: 1, retain: true });
+      await orAbort(sent, limit).catch((cause: unknown) => lost(url, cause));
+      const found = await read(operator, limit);
+      if (found && same(found, document)) return;
+      const what = found ? 'keeps another document' : 'took the document, and does not keep it';
+      throw new CountersignError(
+        'NotPublished',
+        `mqtt ${withoutPassword(url)}: the broker ${what} under ${topic(operator)}`,
+      );
+    },
+    close: () => endBroker(client),
+  };
+}
+
+async function kept(
+  client: MqttClient,
+  url: string,
+  fleet: string,
+  wanted: string,
+  limit: AbortSignal,
+): Promise<KeptApproval[]> {
+  const found = new Map<string, Uint8Array>();
+  let heard = Date.now();
+  const listen = (topic: string, payload: Uint8Array, { retain }: IPublishPacket) => {
+    heard = Date.now();
+    if (!retain || payload.length === 0 || payload.length > DOCUMENT_BYTES_MAX) return;
+    if (found.has(topic) || found.size < DOCUMENTS_MAX) found.set(topic, Uint8Array.from(payload));
+  };
+  client.on('message', listen);
+  try {
+    for (const filter of [wanted, NOBODY_FILTER(fleet)]) {
       const [granted] = await orAbort(client.subscribeAsync(filter, { qos: 1 }), limit);
-      if (granted === undefined || granted.qos > GRANTED_MAX) {
-        throw new CountersignError('LinkUnavailable', `mqtt ${url}: the broker does not let us read ${filter}`);
-      }
+      if (granted !== undefined && granted.qos <= GRANTED_MAX) continue;
+      const name = withoutPassword(url);
+      throw new CountersignError('LinkUnavailable', `mqtt ${name}: the broker does not let us read ${filter}`);
     }
     heard = Date.now();
     while (Date.now() < heard + QUIET_MS) await sleep(heard + QUIET_MS - Date.now(), limit);
+    await orAbort(client.unsubscribeAsync([wanted, NOBODY_FILTER(fleet)]), limit); // retained ones come once a subscription
   } catch (cause) {
-    if (cause instanceof CountersignError) throw cause;
-    throw new CountersignError('LinkUnavailable', `mqtt ${url}: ${(cause as Error).message}`, { cause });
+    lost(url, cause);
   } finally {
-    await client.endAsync(true);
+    client.off('message', listen);
   }
-  return [...kept].map(([topic, bytes]) => ({ operator: topic.split('/').at(-1)!, bytes }));
+  return [...found].map(([topic, bytes]) => ({ operator: topic.split('/').at(-1)!, bytes }));
+}
+
+/** Of a broker that was there: errors of ours stay as they are, but for the time that is over. */
+function lost(url: string, cause: unknown): never {
+  if (cause instanceof CountersignError && cause.reason.name !== 'TimedOut') throw cause;
+  const why = cause instanceof CountersignError ? 'the broker does not answer any more' : (cause as Error).message;
+  throw new CountersignError('LinkLost', `mqtt ${withoutPassword(url)}: ${why}`, { cause });
 }

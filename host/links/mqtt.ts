@@ -9,7 +9,7 @@ import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 import { CountersignError } from '../errors.js';
 import { createListeners, type Link } from '../smp/link.js';
 import { orAbort } from '../wait.js';
-import { type DeviceState, deviceStateSchema, STATES_FILTER, topicsOf } from './topics.js';
+import { type DeviceState, deviceStateSchema, STATES_FILTER, topicsOf, withoutPassword } from './topics.js';
 
 const CONNECT_MS_MAX = 10_000;
 const RECONNECT_MS = 1000;
@@ -21,38 +21,75 @@ export interface Address {
   device: string;
 }
 
+const REFUSED = [4, 5]; // MQTT 3.1.1 section 3.2.2.3: bad user name or password, not authorized
+
 export async function connectBroker(
   url: string,
   options: Pick<IClientOptions, 'will'> = {},
   signal?: AbortSignal,
 ): Promise<MqttClient> {
   if (!/^(mqtts?|wss?|tcp|ssl):\/\/./.test(url)) {
-    throw new CountersignError('BadArgument', `mqtt: "${url}" is not a broker's URL`, {
+    throw new CountersignError('BadArgument', `mqtt: "${withoutPassword(url)}" is not a broker's URL`, {
       hint: 'give one like mqtt://127.0.0.1:1883',
     });
   }
   const connecting = connectAsync(
-    url,
-    { ...options, connectTimeout: CONNECT_MS_MAX, reconnectPeriod: RECONNECT_MS },
+    ...withAccount(url, { ...options, connectTimeout: CONNECT_MS_MAX, reconnectPeriod: RECONNECT_MS }),
     false,
   );
-  // Given up while it was still connecting: the connection must not stay behind.
-  signal?.addEventListener('abort', () => connecting.then((client) => client.end(true)).catch(() => undefined), {
-    once: true,
-  });
+  // Given up while it was still connecting: the connection must not stay behind. Once it stands, its user ends it.
+  const giveUp = () => void connecting.then((late) => late.end(true)).catch(() => undefined);
+  signal?.addEventListener('abort', giveUp, { once: true });
   let client: MqttClient;
   try {
     client = await orAbort(connecting, signal);
   } catch (cause) {
     if (cause instanceof CountersignError) throw cause;
-    const why = (cause as Error).message || (cause as { code?: string }).code || 'no connection';
-    throw new CountersignError('LinkUnavailable', `mqtt ${url}: ${why}`, { cause });
+    const { message, code } = cause as { message: string; code?: string | number };
+    const hint = 'check the user and the password in the URL: mqtt://user:password@host';
+    throw new CountersignError(
+      'LinkUnavailable',
+      `mqtt ${withoutPassword(url)}: ${message || code || 'no connection'}`,
+      {
+        cause,
+        ...(REFUSED.includes(Number(code)) && { hint }),
+      },
+    );
+  } finally {
+    if (!signal?.aborted) signal?.removeEventListener('abort', giveUp);
   }
   sendAtOnce(client);
   client.on('connect', () => sendAtOnce(client));
   // mqtt.js reports each failed reconnection here; it goes on trying, and requests meanwhile time out by themselves.
   client.on('error', () => undefined);
   return client;
+}
+
+// User and password as the URL has them. mqtt.js would take a colon in the password for the one before it.
+function withAccount(text: string, options: IClientOptions): [string, IClientOptions] {
+  if (!URL.canParse(text)) return [text, options];
+  const url = new URL(text);
+  const [username, password] = [decode(url.username), decode(url.password)];
+  if (username === '' && password === '') return [text, options];
+  url.username = '';
+  url.password = '';
+  return [url.href, { ...options, ...(username && { username }), ...(password && { password }) }];
+}
+
+// Somebody's password with a bare % in it is none that was encoded.
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Ends a client at once. One whose broker is away would never say that it has: the connection has closed before. */
+export async function endBroker(client: MqttClient): Promise<void> {
+  const away = !client.connected;
+  const ended = client.endAsync(true);
+  if (!away) await ended;
 }
 
 // Requests are small and each waits for its answer: TCP must not hold them back (40 ms a turn where it does).
@@ -63,7 +100,7 @@ function sendAtOnce(client: MqttClient): void {
 export async function openMqtt({ url, fleet, device }: Address, signal?: AbortSignal): Promise<Link> {
   const { emit, listen, closed, end } = createListeners();
   const topics = topicsOf(fleet, device);
-  const name = `${url} ${fleet}/${device}`;
+  const name = `${withoutPassword(url)} ${fleet}/${device}`;
   const client = await connectBroker(url, {}, signal);
   client.on('message', (topic, payload) => {
     if (topic === topics.response) emit.packet(Uint8Array.from(payload));
@@ -83,7 +120,7 @@ export async function openMqtt({ url, fleet, device }: Address, signal?: AbortSi
     },
     async close() {
       end();
-      await client.endAsync(true);
+      await endBroker(client);
     },
   };
 }
@@ -101,7 +138,7 @@ export async function listDevices(url: string, fleet: string, signal?: AbortSign
   try {
     await orAbort(new Promise((resolve) => setTimeout(resolve, SETTLE_MS)), signal);
   } finally {
-    await client.endAsync(true);
+    await endBroker(client);
   }
   return [...seen.values()].sort((a, b) => (a.fleet + a.name < b.fleet + b.name ? -1 : 1));
 }
@@ -123,7 +160,7 @@ export async function untilOnline({ url, fleet, device }: Address, signal?: Abor
   try {
     await orAbort(there, signal);
   } finally {
-    await client.endAsync(true);
+    await endBroker(client);
   }
 }
 

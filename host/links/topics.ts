@@ -4,6 +4,9 @@ import { z } from 'zod';
 
 const NAME_BYTES_MAX = 64; // with the fixed parts well below the 256 bytes that some brokers allow a topic
 
+/** A broker's URL as it may be shown; any other text as it is. */
+export const withoutPassword = (url: string): string => url.replace(/^([a-z]+:\/\/[^/@:]*:)[^/]*@/i, '$1***@');
+
 // A fleet or device as one level of a topic: no separators, no wildcards, nothing that a terminal would act on.
 export const topicNameSchema = z
   .string()
@@ -18,7 +21,8 @@ export function topicsOf(fleet: string, device: string): { request: string; resp
 export const STATES_FILTER = (fleet: string): string => topicsOf(fleet, '+').state;
 
 // One retained approval document for each operator; the last level is the operator's name for themselves.
-export const APPROVALS_FILTER = (fleet: string): string => `cs/${fleet}/approvals/+`;
+export const approvalTopic = (fleet: string, operator: string): string => `cs/${fleet}/approvals/${operator}`;
+export const APPROVALS_FILTER = (fleet: string): string => approvalTopic(fleet, '+');
 /** Beside them, where nobody writes: a level that no operator has. */
 export const NOBODY_FILTER = (fleet: string): string => `cs/${fleet}/approvals`;
 

@@ -4,7 +4,8 @@
 //   a document of its own (FILE.cose), for the tree, a card or a bootstrap document;
 //   --embed: the document travels in the package;
 //   --countersign: one more signature over the package's digest; approves exactly this package, for any device, for good.
-// Each can be signed in three steps on two machines (../ceremony.ts).
+// Each can be signed in three steps on two machines (../ceremony.ts). A document can be left on a broker as well
+// (../publishing.ts); what goes with the package cannot.
 
 import { z } from 'zod';
 import { CountersignError } from '../../errors.js';
@@ -29,7 +30,6 @@ import { command, type Result } from '../command.js';
 import {
   entryOf,
   type Issuing,
-  issuedResult,
   issuingOptions,
   nextFrom,
   nextFromFile,
@@ -38,7 +38,6 @@ import {
   onePackage,
   openPackage,
   packageRows,
-  recordPath,
   requireVendor,
   type Selector,
   selectorOptions,
@@ -56,6 +55,7 @@ export const approve = command({
     'Approves one package, or a rule (--class, --range, --vendor-kid). A device heeds the newest document of an operator',
     'alone, so a new document repeats what the last one said; the last one is kept as YAML beside the key.',
     'For a key on an offline machine: --prepare here, --sign there, --attach here.',
+    '--publish leaves the document where a fleet reads it, besides.',
   ].join('\n'),
   arguments: { file: { text: 'the package (or --package)', schema: pathSchema.optional() } },
   options: {
@@ -83,12 +83,13 @@ export const approve = command({
     'countersign approve release.suit -k operator.pem --expires 90d',
     'countersign approve --class sensor --vendor example.com --range 5..9 -k operator.pem -o rule.cose',
     'countersign approve release.suit -k operator.pem --countersign -o release.approved.suit',
+    'countersign approve release.suit -k operator.pem --publish mqtt://broker/plant',
     'countersign approve release.suit -k operator.pub.pem --prepare',
     'countersign approve release.suit -k "pkcs11:token=Operator;object=release"',
   ],
   writes: true,
-  async run({ arguments: { file }, options, terminal, dryRun }) {
-    checkSteps(options);
+  async run({ arguments: { file }, options, terminal, dryRun, signal }) {
+    checkSteps(options, terminal);
     if (options.sign !== undefined) return signRequest(options.sign, APPROVALS, options, options, terminal, dryRun);
     const path = onePackage(file, options.package);
     if (options.embed && options.countersign) {
@@ -97,6 +98,7 @@ export const approve = command({
     if (options.embed && options.prepare) {
       throw new CountersignError('BadArgument', 'argument: --embed belongs to --attach, when there is a signature');
     }
+    if (options.publish !== undefined && (options.embed || options.countersign)) throw notADocument();
     if (options.from !== undefined) refuseBeside('--from', { ...ruleParts(options), confirm: options.confirm });
     const opened = path === undefined ? undefined : await openPackage(path);
     if (opened === undefined && (options.embed || options.countersign)) {
@@ -106,7 +108,8 @@ export const approve = command({
     if (opened !== undefined) await requireVendor(opened, options.vendorKey, terminal);
     if (options.attach !== undefined) {
       refuseBeside('--attach', { ...ruleParts(options), confirm: options.confirm, from: options.from });
-      return finish(await attach(options.attach, APPROVALS, options, options, terminal), opened, options, dryRun);
+      const attached = await attach(options.attach, APPROVALS, options, options, terminal);
+      return finish(attached, opened, options, { dryRun, signal });
     }
     const signer = options.prepare ? undefined : await openSigningKey(options.key, options, terminal);
     const key = signer?.public ?? (await openPublicKey(options.key, options, terminal));
@@ -128,8 +131,7 @@ export const approve = command({
       return prepare({ form: 'document', key, payload: approvalPayload(next.claims) }, base, options, dryRun);
     }
     const output = place(signApproval(signer, next.claims), opened, base, options);
-    await writeIssued(output, next, recordPath(options, key), dryRun);
-    return issuedResult(output, next, key, dryRun);
+    return writeIssued(output, next, key, options, { dryRun, signal });
   },
 });
 
@@ -147,12 +149,13 @@ async function finish(
   attached: Attached,
   opened: OpenPackage | undefined,
   options: Issuing & Form,
-  dryRun: boolean,
+  how: { dryRun: boolean; signal: AbortSignal },
 ): Promise<Result> {
   const { request, signed, base } = attached;
   if (request.form === 'document') {
-    return issueAttached(attached, place(signed, opened, base, options), options, dryRun);
+    return issueAttached(attached, place(signed, opened, base, options), options, how);
   }
+  if (options.publish !== undefined) throw notADocument();
   if (opened === undefined) {
     throw new CountersignError(
       'BadArgument',
@@ -160,7 +163,7 @@ async function finish(
     );
   }
   requirePackage(attached, opened.envelope.suitDigest, opened.path);
-  return countersign(opened, signed, request.key, options.output, dryRun);
+  return countersign(opened, signed, request.key, options.output, how.dryRun);
 }
 
 async function countersign(
@@ -192,6 +195,9 @@ async function countersign(
     ],
   };
 }
+
+const notADocument = () =>
+  new CountersignError('BadArgument', 'argument: --publish is for documents; this one travels in the package');
 
 /** Parts of an entry or document that a countersignature or a finished document cannot take. */
 function ruleParts(options: Selector & { expires?: number | undefined; notBefore?: number | undefined }) {

@@ -8,12 +8,13 @@ import type { CardChannel } from '../../card/channel.js';
 import type { DataObjects } from '../../card/data-objects.js';
 import type { DataObject } from '../../card/pkcs15.js';
 import { CountersignError } from '../../errors.js';
-import { readBytes, writeBytes } from '../../files.js';
-import { DOCUMENT_BYTES_MAX, viewApproval } from '../../formats/approval.js';
+import { writeBytes } from '../../files.js';
+import { viewApproval } from '../../formats/approval.js';
 import { hex } from '../../formats/bytes.js';
 import { BAUD_DEFAULT } from '../../smp/link.js';
 import { modemSlots, readerSlots, type Slots } from '../card-slots.js';
 import { command, type Result } from '../command.js';
+import { readDocument } from '../documents.js';
 import { findPin, pinFileOption } from '../secrets.js';
 import { approvalData, claimsRows, rows, signatureText } from '../show.js';
 import { countSchema, hexSchema, pathSchema, switchSchema, textSchema } from '../values.js';
@@ -104,16 +105,6 @@ export const card = command({
     }
   },
 });
-
-async function readDocument(file: string) {
-  const bytes = await readBytes(file);
-  const view = viewApproval(bytes, file);
-  if (bytes.length <= DOCUMENT_BYTES_MAX) return { bytes, view };
-  throw new CountersignError(
-    'TooLarge',
-    `card: ${file} has ${bytes.length} bytes, a device reads ${DOCUMENT_BYTES_MAX}`,
-  );
-}
 
 async function list(slots: Slots, open: (channel: CardChannel) => Promise<DataObjects>): Promise<Result> {
   const found: { reader: string; atr: Uint8Array | undefined; objects: DataObject[] | undefined }[] = [];

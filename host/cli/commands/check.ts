@@ -11,8 +11,10 @@ import { readBytes } from '../../files.js';
 import { SOURCES, type SourceName } from '../../formats/policy.js';
 import { reasonOf, reasons } from '../../reasons.js';
 import { command } from '../command.js';
+import { brokerOptions } from '../connection-options.js';
 import { explain } from '../describe/verdict.js';
 import { readBootstrapFile } from '../provisioning.js';
+import { gatherFromBroker, sourceOptions } from '../sources.js';
 import { addressSchema, momentSchema, pathSchema, sequenceSchema, switchSchema } from '../values.js';
 
 /** Where an approval is put when nobody says: by a DM session. */
@@ -47,6 +49,8 @@ export const check = command({
       schema: z.array(evidenceSchema).default([]),
       repeat: true,
     },
+    approvalsFrom: sourceOptions.approvalsFrom,
+    fleet: brokerOptions.fleet,
     unreachable: {
       value: 'source',
       text: 'a source that the device could not read',
@@ -62,8 +66,9 @@ export const check = command({
   examples: [
     'countersign check release.suit -b device.yaml',
     'countersign check release.suit -b device.yaml -a release.cose -a operator2.cose:card --installed 4 --json',
+    'countersign check release.suit -b device.yaml --approvals-from mqtt://broker/plant',
   ],
-  async run({ arguments: { package: path }, options }) {
+  async run({ arguments: { package: path }, options, terminal, signal }) {
     if (options.clockless && options.now !== undefined) {
       throw new CountersignError('BadArgument', 'argument: --clockless and --now contradict each other');
     }
@@ -72,8 +77,10 @@ export const check = command({
     const documents = await Promise.all(
       options.approval.map(async (one) => ({ source: one.source, bytes: await readBytes(one.path) })),
     );
+    const kept = (await gatherFromBroker(options, terminal, signal)).map(({ evidence: one }) => one);
     const evidence: Evidence[] = [
       ...documents,
+      ...kept,
       ...options.unreachable.map((source) => ({ source, unreachable: true as const })),
     ];
     const image = options.image === undefined ? [] : [await readBytes(options.image)];
@@ -90,7 +97,8 @@ export const check = command({
       throw new CountersignError(provisioned, `bootstrap: a device would not take ${options.bootstrap}: ${text}`);
     }
     const judgement = await core.judge({ envelope: [envelope, ...image], evidence, facts });
-    const explained = explain(judgement, { path, envelope, bootstrap, documents: documents.map(({ bytes }) => bytes) });
+    const seen = [...documents, ...kept].flatMap((one) => ('bytes' in one ? [one.bytes] : []));
+    const explained = explain(judgement, { path, envelope, bootstrap, documents: seen });
     return { data: explained.data, lines: explained.lines, exit: exitOf(judgement) };
   },
 });

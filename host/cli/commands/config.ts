@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import { environmentName, loadConfig, settingNames } from '../../config.js';
 import { CountersignError } from '../../errors.js';
+import { withoutPassword } from '../../links/topics.js';
 import { command, flagOf, type OptionSpec } from '../command.js';
 import { rawOf } from '../parse.js';
 import { printable } from '../show.js';
@@ -92,8 +93,9 @@ function show(name: string, uses: Use[], setting: ReturnType<ReturnType<typeof l
       fault: undefined,
     };
   }
-  const value = rawOf(spec, setting);
-  const { error } = spec.schema.safeParse(value);
+  const raw = rawOf(spec, setting);
+  const { error } = spec.schema.safeParse(raw);
+  const value = typeof raw === 'string' ? withoutPassword(raw) : raw;
   return { ...common, value, origin: setting.place, from: setting.origin, fault: error?.issues[0]?.message };
 }
 

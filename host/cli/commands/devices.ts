@@ -3,7 +3,7 @@
 
 import type { SeenDevice } from '../../links/mqtt.js';
 import type { PortInfo } from '../../links/serial.js';
-import { topicNameSchema } from '../../links/topics.js';
+import { topicNameSchema, withoutPassword } from '../../links/topics.js';
 import { reasonOf } from '../../reasons.js';
 import { command } from '../command.js';
 import { brokerOptions } from '../connection-options.js';
@@ -36,7 +36,7 @@ export const devices = command({
         ...ports.map(portLine),
         ...(ports.length === 0 ? ['no serial ports'] : []),
         ...seen.map(deviceLine),
-        ...(options.broker && seen.length === 0 ? [`no devices on ${options.broker}`] : []),
+        ...(options.broker && seen.length === 0 ? [`no devices on ${withoutPassword(options.broker)}`] : []),
       ],
     };
   },

@@ -18,6 +18,7 @@ import { lint } from './lint.js';
 import { log } from './log.js';
 import { packageCommand } from './package.js';
 import { provision } from './provision.js';
+import { publish } from './publish.js';
 import { revoke } from './revoke.js';
 import { tree } from './tree.js';
 
@@ -26,6 +27,7 @@ export const commands: readonly AnyCommand[] = [
   packageCommand,
   approve,
   revoke,
+  publish,
   inspect,
   check,
   lint,

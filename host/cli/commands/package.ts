@@ -109,7 +109,7 @@ export const packageCommand = command({
   ],
   writes: true,
   async run({ arguments: { image: path }, options, terminal, dryRun }) {
-    checkSteps(options);
+    checkSteps(options, terminal);
     if (options.sign !== undefined) return signRequest(options.sign, REQUESTS, options, options, terminal, dryRun);
     if (options.uri !== undefined && !options.detached) {
       throw new CountersignError('BadArgument', 'argument: --uri needs --detached');

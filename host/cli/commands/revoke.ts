@@ -10,14 +10,12 @@ import { attach, ceremonyOptions, checkSteps, issueAttached, prepare, signReques
 import { command } from '../command.js';
 import {
   entryOf,
-  issuedResult,
   issuingOptions,
   nextFrom,
   noteRepeated,
   onePackage,
   openPackage,
   packageRows,
-  recordPath,
   selectorOptions,
   writeIssued,
 } from '../issuing.js';
@@ -31,21 +29,23 @@ export const revoke = command({
   name: 'revoke',
   aliases: ['block'],
   summary: 'deny packages that were approved, or any others',
-  details: 'Bring the document to the devices like an approval: until they have it, they do not know.',
+  details:
+    'Bring the document to the devices like an approval (--publish leaves it on a broker): until they have it, they do not know.',
   arguments: { file: { text: 'the package (or --package)', schema: pathSchema.optional() } },
   options: { ...issuingOptions, ...selectorOptions, ...ceremonyOptions },
   examples: [
     'countersign revoke release.suit -k operator.pem -o denied.cose',
+    'countersign revoke release.suit -k operator.pem --publish mqtt://broker/plant',
     'countersign revoke --vendor-kid 0b40a391377bd716 -k operator.pem -o denied.cose',
   ],
   writes: true,
-  async run({ arguments: { file }, options, terminal, dryRun }) {
-    checkSteps(options);
+  async run({ arguments: { file }, options, terminal, dryRun, signal }) {
+    checkSteps(options, terminal);
     if (options.sign !== undefined) return signRequest(options.sign, DENIALS, options, options, terminal, dryRun);
     if (options.attach !== undefined) {
       const attached = await attach(options.attach, DENIALS, options, options, terminal);
       const output = { path: options.output ?? `${attached.base}.cose`, bytes: attached.signed };
-      return issueAttached(attached, output, options, dryRun);
+      return issueAttached(attached, output, options, { dryRun, signal });
     }
     const path = onePackage(file, options.package);
     const opened = path === undefined ? undefined : await openPackage(path);
@@ -59,7 +59,6 @@ export const revoke = command({
       return prepare({ form: 'document', key, payload: approvalPayload(next.claims) }, base, options, dryRun);
     }
     const output = { path: options.output ?? `${base}.cose`, bytes: signApproval(signer, next.claims) };
-    await writeIssued(output, next, recordPath(options, key), dryRun);
-    return issuedResult(output, next, key, dryRun);
+    return writeIssued(output, next, key, options, { dryRun, signal });
   },
 });

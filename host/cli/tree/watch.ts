@@ -9,7 +9,7 @@
 import { isSilence } from '../../device/follow.js';
 import { readTree } from '../../device/tree.js';
 import { CountersignError } from '../../errors.js';
-import { watchStates } from '../../links/mqtt.js';
+import { endBroker, watchStates } from '../../links/mqtt.js';
 import type { DeviceState } from '../../links/topics.js';
 import { reasonOf } from '../../reasons.js';
 import { alertOf } from '../../smp/commands.js';
@@ -66,7 +66,7 @@ export async function watch(options: WatchOptions, terminal: Terminal, outer: Ab
     if (!signal.aborted) throw error;
   } finally {
     clearTimeout(timer);
-    await states?.endAsync(true);
+    if (states) await endBroker(states);
     await connection.close();
   }
   return { data: { changes }, lines: [] };

@@ -1,0 +1,56 @@
+// publish: leaves an approval document, or a denial, where a fleet's devices and hosts read it: on a broker.
+//
+// approve and revoke do the same with what they sign (--publish); this is for documents that are there: signed on another
+// machine, kept since a broker was away, or to replace what the other two would not (--force).
+
+import { hex } from '../../formats/bytes.js';
+import { reasons } from '../../reasons.js';
+import { placeSchema } from '../broker-place.js';
+import { command } from '../command.js';
+import { readDocument } from '../documents.js';
+import { openPublishing, publishedLines, publishOptions } from '../publishing.js';
+import { claimsData, claimsRows, rows } from '../show.js';
+import { pathSchema, switchSchema } from '../values.js';
+
+export const publish = command({
+  name: 'publish',
+  summary: 'leave an approval document on a broker, for whoever reads it there',
+  details: [
+    'Retained under cs/FLEET/approvals/OPERATOR, where `deliver` and `check` read it (--approvals-from). A newer document',
+    'of the operator replaces an older one, never the other way round. Done when the broker gives it back.',
+  ].join('\n'),
+  arguments: { document: { text: 'the .cose file', schema: pathSchema } },
+  options: {
+    to: {
+      value: 'url',
+      text: 'the broker: mqtt://host/fleet, mqtts://user:password@host/fleet; without fleet: that of --fleet',
+      schema: placeSchema,
+      config: 'publish',
+    },
+    as: { ...publishOptions.publishAs },
+    fleet: publishOptions.fleet,
+    force: { text: 'also in place of a newer document, or of one that another key signed', schema: switchSchema },
+  },
+  examples: [
+    'countersign publish release.cose --to mqtt://broker/plant',
+    'countersign publish release.denied.cose --to mqtts://ops@broker/plant --as acme --dry-run',
+  ],
+  writes: true,
+  async run({ arguments: { document: path }, options, dryRun, signal }) {
+    const { bytes, view } = await readDocument(path);
+    const { claims, kid } = view;
+    const publishing = (await openPublishing({ ...options, publish: options.to, publishAs: options.as }, signal))!;
+    try {
+      const put = await publishing.ready(bytes, options.force);
+      const done = await put(dryRun);
+      const nothing = !done.published && !dryRun;
+      return {
+        data: { file: path, ...done, document: claimsData(claims), signer: kid },
+        lines: [...publishedLines(done, dryRun), ...rows([...claimsRows(claims), ['signed by', kid && hex(kid)]])],
+        ...(nothing && { exit: reasons.NothingToDo.exit }),
+      };
+    } finally {
+      await publishing.close();
+    }
+  },
+});
