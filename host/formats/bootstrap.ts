@@ -16,7 +16,7 @@
 //
 // Whether the result is sound (sizes, roles, doubled keys, threshold) is said by the core when it is provisioned.
 
-import { parse } from 'yaml';
+import { parse, YAMLParseError } from 'yaml';
 import { z } from 'zod';
 import { CountersignError } from '../errors.js';
 import { classIdOf, fromHex, vendorIdOf } from './bytes.js';
@@ -143,7 +143,15 @@ export function parseYaml(bytes: Uint8Array, what: string, area: string): unknow
   try {
     return parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw new CountersignError('FileMalformed', `${area}: ${what} is neither CBOR nor YAML`, { cause });
+    if (!(cause instanceof YAMLParseError) || cause.linePos === undefined) {
+      throw new CountersignError('FileMalformed', `${area}: ${what} is neither CBOR nor YAML`, { cause });
+    }
+    const [{ line, col }] = cause.linePos;
+    const [why = ''] = cause.message.split(/ at line \d+/);
+    throw new CountersignError('FileMalformed', `${area}: ${what} is no YAML at line ${line}, column ${col}: ${why}`, {
+      hint: 'correct that line; YAML is indented with spaces, and each name stands once',
+      cause,
+    });
   }
 }
 

@@ -67,6 +67,16 @@ describe('a bootstrap file', () => {
     expect(hex(await load(YAML))).toBe(hex(expected));
   });
 
+  it.each([
+    ['a tab', '\tclass: x\n', 'device.yaml is no YAML at line 3, column 1: Tabs are not allowed as indentation'],
+    ['a name twice', 'device: "22"\n', 'device.yaml is no YAML at line 3, column 1: Map keys must be unique'],
+  ])('that is no YAML for %s says where', async (_, more, message) => {
+    await expect(load(`device: "11"\nvendor: arm.com\n${more}`)).rejects.toMatchObject({
+      code: 208,
+      message: expect.stringContaining(message),
+    });
+  });
+
   it('in CBOR is passed on as it is, right or wrong', async () => {
     const bytes = Uint8Array.of(0xa1, 0x01, 0x02);
     expect(await bootstrapFromFile(bytes, 'x', read)).toBe(bytes);
