@@ -1,8 +1,19 @@
-// The round constants of SHA-256 and SHA-512 (FIPS 180-4 sections 4.2.2 and 4.2.3): the first bits of the fractional parts of
-// the cube roots of the first 64 and 80 primes.
+// What SHA-256 and SHA-512 start from (FIPS 180-4 sections 5.3.3 and 5.3.5), the first bits of the fractional parts of the square
+// roots of the first 8 primes; and their round constants (sections 4.2.2 and 4.2.3), those of the cube roots of the first 64
+// and 80.
 //
 // A table that a function makes lies behind the module's variables, and on a microcontroller in flash, where it is read at a
 // constant offset only.
+
+// 32 bits of SHA-512's start values, at i = 8 times the number of the value. The upper halves, at i + 4, are SHA-256's.
+export function sha2Start(i: usize): u32 {
+  // biome-ignore format: a table
+  const table = memory.data<u64>([
+    0x6a09e667f3bcc908, 0xbb67ae8584caa73b, 0x3c6ef372fe94f82b, 0xa54ff53a5f1d36f1,
+    0x510e527fade682d1, 0x9b05688c2b3e6c1f, 0x1f83d9abfb41bd6b, 0x5be0cd19137e2179,
+  ]);
+  return load<u32>(i, table);
+}
 
 // The constant of round t, for i = 4 t; as v128, those of four rounds from there.
 export function sha256Constant<T = u32>(i: usize): T {

@@ -7,26 +7,20 @@
 // Cortex-M0.
 
 import { NARROW, SMALL } from '../profile';
+import { sha2Start } from './sha2-constants';
 import { sha256CompressSimd } from './sha256-simd';
 import { sha256CompressSmall } from './sha256-small';
 import { sha256CompressUnrolled } from './sha256-unrolled';
 
 // A state:  hash 8 words | bytes so far u64 | block 64 bytes, filled from its start; sha256-simd.ts keeps words there
-const LENGTH: usize = 32;
+const HASH_BYTES: usize = 32;
+const LENGTH: usize = HASH_BYTES;
 const BLOCK: usize = 40;
 const BLOCK_BYTES: u32 = 64;
 export const SHA256_STATE_BYTES: i32 = 104;
 
 export function sha256Begin(state: usize): void {
-  // Section 5.3.3: the square roots of the first eight primes.
-  store<u32>(state, 0x6a09e667, 0);
-  store<u32>(state, 0xbb67ae85, 4);
-  store<u32>(state, 0x3c6ef372, 8);
-  store<u32>(state, 0xa54ff53a, 12);
-  store<u32>(state, 0x510e527f, 16);
-  store<u32>(state, 0x9b05688c, 20);
-  store<u32>(state, 0x1f83d9ab, 24);
-  store<u32>(state, 0x5be0cd19, 28);
+  for (let i: usize = 0; i < HASH_BYTES; i += 4) store<u32>(state + i, sha2Start(2 * i + 4));
   store<u64>(state, 0, LENGTH);
 }
 
@@ -68,7 +62,7 @@ export function sha256Finish(state: usize, digest: usize): void {
   memory.fill(state + BLOCK + filled, 0, BLOCK_BYTES - 8 - filled);
   store<u64>(state, bswap<u64>(length << 3), BLOCK + BLOCK_BYTES - 8); // the length in bits
   compress(state, state + BLOCK, 1);
-  for (let i: usize = 0; i < 32; i++) store<u8>(digest + i, load<u8>(state + (i ^ 3))); // words to big-endian
+  for (let i: usize = 0; i < HASH_BYTES; i++) store<u8>(digest + i, load<u8>(state + (i ^ 3))); // words to big-endian
 }
 
 // Blocks, 4-aligned in the small profile, into the state's hash.

@@ -6,25 +6,19 @@
 // Blocks are hashed in one of two shapes, as profile.ts chooses: sha512-unrolled.ts or sha512-small.ts.
 
 import { SHA512_UNROLLED, SMALL } from '../profile';
+import { sha2Start } from './sha2-constants';
 import { sha512CompressSmall } from './sha512-small';
 import { sha512CompressUnrolled } from './sha512-unrolled';
 
 // A state:  hash 8 words | bytes so far u64 | block 128 bytes, filled from its start
-const LENGTH: usize = 64;
+const HASH_BYTES: usize = 64;
+const LENGTH: usize = HASH_BYTES;
 const BLOCK: usize = 72;
 const BLOCK_BYTES: u32 = 128;
 export const SHA512_STATE_BYTES: i32 = 200;
 
 export function sha512Begin(state: usize): void {
-  // Section 5.3.5: the square roots of the first eight primes.
-  store<u64>(state, 0x6a09e667f3bcc908, 0);
-  store<u64>(state, 0xbb67ae8584caa73b, 8);
-  store<u64>(state, 0x3c6ef372fe94f82b, 16);
-  store<u64>(state, 0xa54ff53a5f1d36f1, 24);
-  store<u64>(state, 0x510e527fade682d1, 32);
-  store<u64>(state, 0x9b05688c2b3e6c1f, 40);
-  store<u64>(state, 0x1f83d9abfb41bd6b, 48);
-  store<u64>(state, 0x5be0cd19137e2179, 56);
+  for (let i: usize = 0; i < HASH_BYTES; i += 4) store<u32>(state + i, sha2Start(i));
   store<u64>(state, 0, LENGTH);
 }
 
@@ -66,7 +60,7 @@ export function sha512Finish(state: usize, digest: usize): void {
   memory.fill(state + BLOCK + filled, 0, BLOCK_BYTES - 8 - filled);
   store<u64>(state, bswap<u64>(length << 3), BLOCK + BLOCK_BYTES - 8); // of the 128-bit length in bits, the lower half
   compress(state, state + BLOCK, 1);
-  for (let i: usize = 0; i < 64; i++) store<u8>(digest + i, load<u8>(state + (i ^ 7))); // words to big-endian
+  for (let i: usize = 0; i < HASH_BYTES; i++) store<u8>(digest + i, load<u8>(state + (i ^ 7))); // words to big-endian
 }
 
 // Blocks into the state's hash; the small shape takes one, which is used up.
