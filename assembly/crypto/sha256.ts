@@ -3,14 +3,12 @@
 // Nothing is allocated: the caller owns the state (SHA256_STATE_BYTES, 8-aligned), any number of states may be open at
 // once, and a finished state is spent until begin. Bytes that are hashed here are public.
 //
-// The blocks themselves: sha256-simd.ts for V8 and browsers, sha256-unrolled.ts for a Cortex-M4, sha256-small.ts for a
-// Cortex-M0.
+// The blocks themselves: sha256-simd.ts for V8 and browsers; microcontrollers take sha2-small.ts.
 
-import { NARROW, SMALL } from '../profile';
+import { SMALL } from '../profile';
 import { sha2Start } from './sha2-constants';
+import { sha2Finish, sha2Update } from './sha2-small';
 import { sha256CompressSimd } from './sha256-simd';
-import { sha256CompressSmall } from './sha256-small';
-import { sha256CompressUnrolled } from './sha256-unrolled';
 
 // A state:  hash 8 words | bytes so far u64 | block 64 bytes, filled from its start; sha256-simd.ts keeps words there
 const HASH_BYTES: usize = 32;
@@ -25,12 +23,16 @@ export function sha256Begin(state: usize): void {
 }
 
 export function sha256Update(state: usize, from: usize, length: u32): void {
+  if (SMALL) {
+    sha2Update(state, from, length, BLOCK_BYTES);
+    return;
+  }
   const before = load<u64>(state, LENGTH);
   store<u64>(state, before + length, LENGTH);
   let filled = <u32>before & (BLOCK_BYTES - 1);
   while (length != 0) {
-    // Whole blocks are read where they lie, if this processor can read words there.
-    if (filled == 0 && length >= BLOCK_BYTES && (!SMALL || (from & 3) == 0)) {
+    // Whole blocks are read where they lie.
+    if (filled == 0 && length >= BLOCK_BYTES) {
       const blocks = length / BLOCK_BYTES;
       compress(state, from, blocks);
       from += blocks * BLOCK_BYTES;
@@ -51,6 +53,10 @@ export function sha256Update(state: usize, from: usize, length: u32): void {
 
 // Writes the 32 bytes of the digest, at any alignment.
 export function sha256Finish(state: usize, digest: usize): void {
+  if (SMALL) {
+    sha2Finish(state, digest, BLOCK_BYTES);
+    return;
+  }
   const length = load<u64>(state, LENGTH);
   let filled = <u32>length & (BLOCK_BYTES - 1);
   store<u8>(state + BLOCK + filled++, 0x80);
@@ -65,9 +71,7 @@ export function sha256Finish(state: usize, digest: usize): void {
   for (let i: usize = 0; i < HASH_BYTES; i++) store<u8>(digest + i, load<u8>(state + (i ^ 3))); // words to big-endian
 }
 
-// Blocks, 4-aligned in the small profile, into the state's hash.
+// Blocks into the state's hash.
 function compress(state: usize, block: usize, blocks: u32): void {
-  if (NARROW) sha256CompressSmall(state, block, blocks);
-  else if (SMALL) sha256CompressUnrolled(state, block, blocks);
-  else sha256CompressSimd(state, state + BLOCK, block, blocks);
+  sha256CompressSimd(state, state + BLOCK, block, blocks);
 }

@@ -3,11 +3,11 @@
 // Nothing is allocated: the caller owns the state (SHA512_STATE_BYTES, 8-aligned), any number of states may be open at
 // once, and a finished state is spent until begin. Bytes that are hashed here are public.
 //
-// Blocks are hashed in one of two shapes, as profile.ts chooses: sha512-unrolled.ts or sha512-small.ts.
+// Microcontrollers take sha2-small.ts.
 
-import { SHA512_UNROLLED, SMALL } from '../profile';
+import { SMALL } from '../profile';
 import { sha2Start } from './sha2-constants';
-import { sha512CompressSmall } from './sha512-small';
+import { sha2Finish, sha2Update } from './sha2-small';
 import { sha512CompressUnrolled } from './sha512-unrolled';
 
 // A state:  hash 8 words | bytes so far u64 | block 128 bytes, filled from its start
@@ -23,14 +23,18 @@ export function sha512Begin(state: usize): void {
 }
 
 export function sha512Update(state: usize, from: usize, length: u32): void {
+  if (SMALL) {
+    sha2Update(state, from, length, BLOCK_BYTES);
+    return;
+  }
   const before = load<u64>(state, LENGTH);
   store<u64>(state, before + length, LENGTH);
   let filled = <u32>before & (BLOCK_BYTES - 1);
   while (length != 0) {
-    // Whole blocks are read where they lie, where words may be read at any address.
-    if (!SMALL && filled == 0 && length >= BLOCK_BYTES) {
+    // Whole blocks are read where they lie.
+    if (filled == 0 && length >= BLOCK_BYTES) {
       const blocks = length / BLOCK_BYTES;
-      compress(state, from, blocks);
+      sha512CompressUnrolled(state, from, blocks);
       from += blocks * BLOCK_BYTES;
       length -= blocks * BLOCK_BYTES;
       continue;
@@ -41,7 +45,7 @@ export function sha512Update(state: usize, from: usize, length: u32): void {
     length -= taken;
     filled += taken;
     if (filled == BLOCK_BYTES) {
-      compress(state, state + BLOCK, 1);
+      sha512CompressUnrolled(state, state + BLOCK, 1);
       filled = 0;
     }
   }
@@ -49,22 +53,20 @@ export function sha512Update(state: usize, from: usize, length: u32): void {
 
 // Writes the 64 bytes of the digest, at any alignment.
 export function sha512Finish(state: usize, digest: usize): void {
+  if (SMALL) {
+    sha2Finish(state, digest, BLOCK_BYTES);
+    return;
+  }
   const length = load<u64>(state, LENGTH);
   let filled = <u32>length & (BLOCK_BYTES - 1);
   store<u8>(state + BLOCK + filled++, 0x80);
   if (filled > BLOCK_BYTES - 16) {
     memory.fill(state + BLOCK + filled, 0, BLOCK_BYTES - filled);
-    compress(state, state + BLOCK, 1);
+    sha512CompressUnrolled(state, state + BLOCK, 1);
     filled = 0;
   }
   memory.fill(state + BLOCK + filled, 0, BLOCK_BYTES - 8 - filled);
   store<u64>(state, bswap<u64>(length << 3), BLOCK + BLOCK_BYTES - 8); // of the 128-bit length in bits, the lower half
-  compress(state, state + BLOCK, 1);
+  sha512CompressUnrolled(state, state + BLOCK, 1);
   for (let i: usize = 0; i < HASH_BYTES; i++) store<u8>(digest + i, load<u8>(state + (i ^ 7))); // words to big-endian
-}
-
-// Blocks into the state's hash; the small shape takes one, which is used up.
-function compress(state: usize, block: usize, blocks: u32): void {
-  if (SHA512_UNROLLED) sha512CompressUnrolled(state, block, blocks);
-  else sha512CompressSmall(state, block);
 }
