@@ -102,8 +102,8 @@ export function ed25519Finish(): bool {
   wordsMontgomery(K, K, R2, ORDER, ORDER_INVERSE);
   wordsSmall(U, 1);
   wordsMontgomery(K, K, U, ORDER, ORDER_INVERSE);
-  wordsAdd(K, K, K + 32);
-  if (!wordsLess(K, ORDER)) wordsSub(K, K, ORDER);
+  wordsAdd(K, K + 32);
+  if (!wordsLess(K, ORDER)) wordsSub(K, ORDER);
 
   // Step 3 as [v S]B - [u]A - [v]R = 0, or all of it negated where v is negative.
   const negative = halvesOf(U, V, K);

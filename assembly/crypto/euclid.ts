@@ -2,7 +2,7 @@
 // made of it, for the Cortex-M0; inverse.ts has a faster one of three times the code. Public data only.
 
 import { INVERSE } from './areas';
-import { WORDS_BYTES, wordsCopy, wordsLess, wordsSmall, wordsSub } from './words';
+import { WORDS_BYTES, wordsAddShifted, wordsCopy, wordsLess, wordsSmall, wordsSub } from './words';
 
 const U: usize = INVERSE;
 const V: usize = U + WORDS_BYTES;
@@ -13,30 +13,12 @@ const W: usize = R + WORDS_BYTES;
 // Returns the length of x.
 export function euclidStep(x: usize, p: usize, lengthX: u32, y: usize, q: usize, lengthY: u32): u32 {
   let n = lengthX - lengthY;
-  if (addShifted(x, y, n, true)) {
+  if (wordsAddShifted(x, y, n, true)) {
     n--;
-    addShifted(x, y, n, false);
+    wordsAddShifted(x, y, n, false);
   }
-  addShifted(p, q, n, false);
+  wordsAddShifted(p, q, n, false);
   return bitLength(x);
-}
-
-// x = (x + y 2^n) mod 2^256, or (x - y 2^n); returns whether a difference fell below 0
-function addShifted(x: usize, y: usize, n: u32, negative: bool): bool {
-  let sum: i64 = 0;
-  let below: u32 = 0; // the word below the one in hand
-  for (let at: usize = (n >> 5) << 2; at < WORDS_BYTES; at += 4) {
-    const word = load<u32>(y);
-    const shifted = (word << (n & 31)) | ((below >> 1) >> (31 - (n & 31)));
-    below = word;
-    y += 4;
-    sum += <i64>load<u32>(x + at);
-    if (negative) sum -= <i64>shifted;
-    else sum += <i64>shifted;
-    store<u32>(x + at, <u32>sum);
-    sum >>= 32;
-  }
-  return sum < 0;
 }
 
 export function bitLength(x: usize): u32 {
@@ -63,5 +45,8 @@ export function euclidInvert(z: usize, x: usize, m: usize): void {
     else lengthU = euclidStep(U, V, lengthU, R, W, lengthR);
   }
   if (lengthR == 1) wordsCopy(z, W);
-  else wordsSub(z, m, V);
+  else {
+    wordsCopy(z, m);
+    wordsSub(z, V);
+  }
 }

@@ -97,7 +97,7 @@ export function p256Verify(publicKey: usize, digest: usize, signature: usize): b
   // steps 6 to 8: r = x mod n with x = X/Z^2, that is X = r Z^2 or, as x < p may exceed n, X = (r + n) Z^2
   gfSquare(TABLE, POINT + 2 * GF_BYTES); // 4
   if (matches()) return true;
-  return wordsAdd(R, R, ORDER) == 0 && gfCanonical(R) && matches();
+  return !wordsAdd(R, ORDER) && gfCanonical(R) && matches();
 }
 
 // POINT = [u1]G + [u2]Q, both scalars at once

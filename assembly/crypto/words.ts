@@ -18,28 +18,32 @@ export function wordsSmall(z: usize, value: u32): void {
   store<u32>(z, value);
 }
 
-// out: z = (x + y) mod 2^256, returns the carry
-// z may be x or y, or disjoint from both.
-export function wordsAdd(z: usize, x: usize, y: usize): u32 {
-  let sum: u64 = 0;
-  for (let i: usize = 0; i < WORDS_BYTES; i += 4) {
-    sum += <u64>load<u32>(x + i) + <u64>load<u32>(y + i); // < 2^33
-    store<u32>(z + i, <u32>sum);
+// in: n < 256, z and y disjoint   out: z = (z + y 2^n) mod 2^256, or (z - y 2^n); returns whether it went out of range
+export function wordsAddShifted(z: usize, y: usize, n: u32, negative: bool): bool {
+  let sum: i64 = 0;
+  let below: u32 = 0; // the word of y below the one in hand
+  for (let at: usize = (n >> 5) << 2; at < WORDS_BYTES; at += 4) {
+    const word = load<u32>(y);
+    const shifted = (word << (n & 31)) | ((below >> 1) >> (31 - (n & 31)));
+    below = word;
+    y += 4;
+    sum += <i64>load<u32>(z + at);
+    if (negative) sum -= <i64>shifted;
+    else sum += <i64>shifted;
+    store<u32>(z + at, <u32>sum);
     sum >>= 32;
   }
-  return <u32>sum;
+  return sum != 0;
 }
 
-// out: z = (x - y) mod 2^256, returns the borrow
-// z may be x or y, or disjoint from both.
-export function wordsSub(z: usize, x: usize, y: usize): u32 {
-  let difference: i64 = 0;
-  for (let i: usize = 0; i < WORDS_BYTES; i += 4) {
-    difference += <i64>load<u32>(x + i) - <i64>load<u32>(y + i); // > -2^33
-    store<u32>(z + i, <u32>difference);
-    difference >>= 32;
-  }
-  return <u32>difference & 1;
+// in: z and y disjoint   out: z = (z + y) mod 2^256, returns the carry
+export function wordsAdd(z: usize, y: usize): bool {
+  return wordsAddShifted(z, y, 0, false);
+}
+
+// in: z and y disjoint   out: z = (z - y) mod 2^256, returns the borrow
+export function wordsSub(z: usize, y: usize): bool {
+  return wordsAddShifted(z, y, 0, true);
 }
 
 // out: whether x < y
@@ -65,7 +69,7 @@ export function wordsFromBigEndian(z: usize, from: usize): void {
 }
 
 // in: x, y < 2^256, one of them < m, m odd, inverse = -1/m mod 2^32   out: z = x * y / 2^256 mod m, z < m
-// Montgomery's product, word by word: each row adds a multiple of m that clears its lowest word. z may be x or y.
+// Montgomery's product, word by word: each row adds a multiple of m that clears its lowest word. z may be x or y, not m.
 export function wordsMontgomery(z: usize, x: usize, y: usize, m: usize, inverse: u32): void {
   memory.fill(WORDS_PRODUCT, 0, 2 * WORDS_BYTES + 4);
   for (let i: usize = 0; i < WORDS_BYTES; i += 4) {
@@ -74,9 +78,8 @@ export function wordsMontgomery(z: usize, x: usize, y: usize, m: usize, inverse:
     addRow(row, load<u32>(row) * inverse, m);
   }
   // the whole < 2 m
-  if (load<u32>(WORDS_PRODUCT, 64) != 0 || !wordsLess(WORDS_PRODUCT + WORDS_BYTES, m))
-    wordsSub(z, WORDS_PRODUCT + WORDS_BYTES, m);
-  else wordsCopy(z, WORDS_PRODUCT + WORDS_BYTES);
+  wordsCopy(z, WORDS_PRODUCT + WORDS_BYTES);
+  if (load<u32>(WORDS_PRODUCT, 64) != 0 || !wordsLess(z, m)) wordsSub(z, m);
 }
 
 // in: eight words from `at` on, one that takes the carry, and one above that it may still carry into
@@ -131,6 +134,6 @@ export function wordsFromLimbs(z: usize, x: usize, bits: u32, count: u32, m: usi
     }
   }
   let top = <i32>held;
-  while (top < 0) top += <i32>wordsAdd(z, z, m);
-  while (top > 0 || !wordsLess(z, m)) top -= <i32>wordsSub(z, z, m);
+  while (top < 0) top += <i32>wordsAdd(z, m);
+  while (top > 0 || !wordsLess(z, m)) top -= <i32>wordsSub(z, m);
 }

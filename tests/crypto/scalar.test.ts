@@ -26,9 +26,11 @@ describe.each(profiles)('%s', (profile) => {
       for (const b of values) {
         m.setWords(x, a);
         m.setWords(y, b);
-        expect(m.call('wordsAdd', z, x, y)).toBe(Number((a + b) >> 256n));
+        m.setWords(z, a);
+        expect(m.call('wordsAdd', z, y)).toBe(Number((a + b) >> 256n));
         expect(m.words(z)).toBe((a + b) % FULL);
-        expect(m.call('wordsSub', z, x, y)).toBe(Number(a < b));
+        m.setWords(z, a);
+        expect(m.call('wordsSub', z, y)).toBe(Number(a < b));
         expect(m.words(z)).toBe(modulo(a - b, FULL));
         expect(m.call('wordsLess', x, y)).toBe(Number(a < b));
       }
