@@ -1,4 +1,4 @@
-// Multiples of Ed25519's base point for the small profile: B, 3 B, then the same of 2^128 B.
+// Multiples of Ed25519's base point for the small profile: B, 3 B, and the same of 2^128 B, which a Cortex-M0 goes without.
 //
 // Each entry is three numbers of eight words: y + x, y - x, 2 d x y. A window wider by one takes twice the flash and
 // saves 4 % of a verification. tests/crypto/group.test.ts computes the entries anew.
@@ -10,8 +10,8 @@ import { WORDS_BYTES, wordsCopy } from './words';
 export const BASE25519_WIDTH: i32 = 3; // the window that these entries serve
 const NUMBERS: usize = 3; // per entry
 
-// to = the table entry of (2 index + 1) B, or of (2 index + 1) 2^128 B if high
-export function base25519Entry(to: usize, index: u32, high: bool): void {
+// to = the table entry of (2 index + 1) B
+export function base25519Entry(to: usize, index: u32): void {
   // biome-ignore format: a table
   const table = memory.data<u32>([
     0xf58c3b85, 0x2fbc93c6, 0xfb8c0e19, 0xcf932dc6, 0x643d42c2, 0x270b4898, 0x33d4ba65, 0x07cf9d3a,
@@ -20,6 +20,14 @@ export function base25519Entry(to: usize, index: u32, high: bool): void {
     0x4cee9730, 0xaf25b0a8, 0xe8864b8a, 0x025a8430, 0x9f016732, 0xc11b5002, 0x9a80f8f4, 0x7a164e1b,
     0xa4fcd265, 0x56611fe8, 0xe5c1ba7d, 0x3bd353fd, 0x214bd6bd, 0x8131f31a, 0x555bda62, 0x2ab91587,
     0x0dd0d889, 0x14ae933f, 0x1c35da62, 0x58942322, 0x8cf2db4c, 0xd170e545, 0x12b9b4c6, 0x5a2826af,
+  ]);
+  entryOf(to, table, index);
+}
+
+// to = the table entry of (2 index + 1) 2^128 B
+export function base25519High(to: usize, index: u32): void {
+  // biome-ignore format: a table
+  const table = memory.data<u32>([
     0xacad8ea2, 0x583b04bf, 0x148be884, 0x29b743e8, 0x0810c5db, 0x2b1e583b, 0x8eb3bbaa, 0x2b5449e5,
     0xeb3dbe47, 0x5f3a7562, 0x8ebda0b8, 0xf7ea3854, 0x45747299, 0x00c3e531, 0x1627d551, 0x1304e9e7,
     0x6adc9cfe, 0x789814d2, 0x8b48dd0b, 0x3c1bab3f, 0xf979c60a, 0xda0fe1ff, 0x7c2dd693, 0x4468de2d,
@@ -27,8 +35,11 @@ export function base25519Entry(to: usize, index: u32, high: bool): void {
     0x8de73e68, 0xe90ecfab, 0x377e76a5, 0x54036f9f, 0xbe015982, 0xf0495b0b, 0xa7f41e36, 0x577629c4,
     0x09c6a888, 0x32200245, 0x4b558973, 0xd2e03613, 0x3c33289f, 0x83e23623, 0x0caec18f, 0x701f25bb,
   ]);
-  const entry: usize = index + (high ? 1 << (BASE25519_WIDTH - 2) : 0);
-  let from = table + entry * NUMBERS * WORDS_BYTES;
+  entryOf(to, table, index);
+}
+
+function entryOf(to: usize, table: usize, index: u32): void {
+  let from = table + <usize>index * NUMBERS * WORDS_BYTES;
   for (let part: usize = 0; part < NUMBERS; part++) {
     wordsCopy(FIELD_WORDS, from);
     feFromWords(to + part * FE_BYTES, FIELD_WORDS);

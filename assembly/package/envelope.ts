@@ -46,10 +46,13 @@ export class Envelope {
   payloadBytes: u32;
 }
 
-export const envelope = changetype<Envelope>(memory.data(offsetof<Envelope>(), 4));
-export const payloadFetchMember = changetype<Severable>(memory.data(offsetof<Severable>(), 4));
-export const installMember = changetype<Severable>(memory.data(offsetof<Severable>(), 4));
-export const textMember = changetype<Severable>(memory.data(offsetof<Severable>(), 4));
+// Side by side, so that one call clears them.
+const MEMBERS_BYTES: usize = offsetof<Envelope>() + 3 * offsetof<Severable>();
+const MEMBERS: usize = memory.data(<i32>MEMBERS_BYTES, 4);
+export const envelope = changetype<Envelope>(MEMBERS);
+export const payloadFetchMember = changetype<Severable>(MEMBERS + offsetof<Envelope>());
+export const installMember = changetype<Severable>(MEMBERS + offsetof<Envelope>() + offsetof<Severable>());
+export const textMember = changetype<Severable>(MEMBERS + offsetof<Envelope>() + 2 * offsetof<Severable>());
 
 let at: u32 = 0; // bytes of HEAD that are understood
 let wanted: u32 = 0; // bytes of HEAD that the next step needs, 0: the head is whole
@@ -58,10 +61,7 @@ let left: u32 = 0; // members to come
 let last: i32 = Rank.None;
 
 export function envelopeBegin(): void {
-  memory.fill(changetype<usize>(envelope), 0, offsetof<Envelope>());
-  memory.fill(changetype<usize>(payloadFetchMember), 0, offsetof<Severable>());
-  memory.fill(changetype<usize>(installMember), 0, offsetof<Severable>());
-  memory.fill(changetype<usize>(textMember), 0, offsetof<Severable>());
+  memory.fill(MEMBERS, 0, MEMBERS_BYTES);
   at = 0;
   wanted = 1;
   opened = false;

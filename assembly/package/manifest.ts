@@ -41,12 +41,16 @@ class Part {
   severed: bool; // named by the manifest, but not in the envelope
 }
 
-const shared = changetype<Part>(memory.data(offsetof<Part>(), 4));
-const payloadFetch = changetype<Part>(memory.data(offsetof<Part>(), 4));
-const install = changetype<Part>(memory.data(offsetof<Part>(), 4));
-const validate = changetype<Part>(memory.data(offsetof<Part>(), 4));
-const invoke = changetype<Part>(memory.data(offsetof<Part>(), 4));
-const textPart = changetype<Part>(memory.data(offsetof<Part>(), 4));
+// Side by side, so that one call clears them.
+const PART_BYTES: usize = (offsetof<Part>() + 3) & ~3; // aligned
+const PARTS_BYTES: usize = 6 * PART_BYTES;
+const PARTS: usize = memory.data(<i32>PARTS_BYTES, 4);
+const shared = changetype<Part>(PARTS);
+const payloadFetch = changetype<Part>(PARTS + PART_BYTES);
+const install = changetype<Part>(PARTS + 2 * PART_BYTES);
+const validate = changetype<Part>(PARTS + 3 * PART_BYTES);
+const invoke = changetype<Part>(PARTS + 4 * PART_BYTES);
+const textPart = changetype<Part>(PARTS + 5 * PART_BYTES);
 
 let component: usize = 0; // encoded component identifier
 let componentBytes: u32 = 0;
@@ -64,19 +68,8 @@ export function manifestRead(vendorId: usize, classId: usize): i32 {
   return unfit;
 }
 
-function clear(part: Part): void {
-  part.from = 0;
-  part.bytes = 0;
-  part.severed = false;
-}
-
 function readMembers(): i32 {
-  clear(shared);
-  clear(payloadFetch);
-  clear(install);
-  clear(validate);
-  clear(invoke);
-  clear(textPart);
+  memory.fill(PARTS, 0, PARTS_BYTES);
   inside.open(envelope.manifest, envelope.manifestBytes);
   inside.enter(reading);
   let required = 0;

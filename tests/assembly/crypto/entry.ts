@@ -1,7 +1,7 @@
 // Reaches every operation of assembly/crypto by itself; core.wasm reaches only whole verifications. tests/crypto/machine.ts
 // compiles it once per profile. What is worked on lies in AREA.
 
-export { base25519Entry } from '../../../assembly/crypto/base25519';
+export { base25519Entry, base25519High } from '../../../assembly/crypto/base25519';
 export { curveAdd, curveBase, curveDouble, curvePoint, curveTable } from '../../../assembly/crypto/curve256';
 export { digitAt, digitsBegin } from '../../../assembly/crypto/digits';
 export {
