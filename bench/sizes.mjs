@@ -25,7 +25,7 @@ import { writeReadme } from './readme.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const EMULATED = 'microbit'; // the board whose agent runs here
-const PROFILES = { small: 'core-small.wasm', fast: 'core.wasm' }; // of build/
+const PROFILES = { small: 'core-small.wasm' }; // of build/; the fast one has SIMD, which is not for C
 const HELD_PROFILE = 'small'; // the one that microcontrollers get
 const BUDGET = {
   agentFlash: 48 * 1024, // of the 64 KB that board.json leaves it
