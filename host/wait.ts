@@ -48,11 +48,17 @@ export async function orAbort<T>(promise: Promise<T>, signal: AbortSignal | unde
 // signals that it follows only weakly, and a time limit that nobody else holds never comes then.
 export function within(ms: number, signal: AbortSignal | undefined): AbortSignal {
   const ending = new AbortController();
-  const over = () => ending.abort(new DOMException('the time is over', 'TimeoutError'));
-  setTimeout(over, ms).unref();
-  const stop = () => ending.abort(signal?.reason);
+  const timer = setTimeout(over, ms).unref();
+  function over() {
+    signal?.removeEventListener('abort', stop); // a line that comes and goes for weeks has many limits
+    ending.abort(new DOMException('the time is over', 'TimeoutError'));
+  }
+  function stop() {
+    clearTimeout(timer);
+    ending.abort(signal?.reason);
+  }
   if (signal?.aborted) stop();
-  signal?.addEventListener('abort', stop, { once: true });
+  else signal?.addEventListener('abort', stop, { once: true });
   return ending.signal;
 }
 

@@ -1,0 +1,31 @@
+// A wait with a limit ends by whichever comes first, says which, and leaves nothing behind on the caller's signal.
+import { getEventListeners } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from 'vitest';
+import { orAbort, within } from '../../host/wait.js';
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+const forever = () => new Promise<never>(() => {});
+const name = (error: { reason: { name: string } }) => error.reason.name;
+
+describe('within', () => {
+  it('ends by the time, although nobody holds the limit but who waits', async () => {
+    const caller = new AbortController();
+    const waiting = orAbort(forever(), within(50, caller.signal)).catch(name);
+    await delay(10);
+    collect();
+    expect(await Promise.race([waiting, delay(20_000, 'not ended')])).toBe('TimedOut');
+    expect(getEventListeners(caller.signal, 'abort')).toEqual([]);
+  });
+
+  it('ends by the caller, before and meanwhile', async () => {
+    const caller = new AbortController();
+    const waiting = orAbort(forever(), within(60_000, caller.signal)).catch(name);
+    caller.abort();
+    expect(await waiting).toBe('Cancelled');
+    expect(await orAbort(forever(), within(60_000, caller.signal)).catch(name)).toBe('Cancelled');
+  });
+});
