@@ -68,6 +68,7 @@ let generation: u32 = 0; // 0: nothing in flash
 let snapshotBytes: u32 = 0;
 let tail: u32 = 0; // end of the last valid record
 let fresh: bool = false; // this bank was begun after the last reset: the words behind tail are truly erased
+let certain: bool = false; // the last mount found an empty record and nothing behind it: no word in front of it was torn
 let pendingCount: u32 = 0;
 let fault: Reason = Reason.Ok; // sticks for the time of one call
 
@@ -138,11 +139,13 @@ function findTail(): void {
   tail = proofAt() + PROOF_BYTES;
   while (tail + RECORD_OVERHEAD <= bankBytes) {
     const first = word(tail);
+    if (first !== ERASED) certain = false;
     const bytes = first & 0xffffff;
     if (first >>> 24 !== RECORD_MARK || bytes & 3 || bytes > bankBytes - tail - RECORD_OVERHEAD) return;
     const crc = crcOfFlash(crcBegin(), tail, 4 + bytes);
     if (~crc !== word(tail + 4 + bytes) || !entriesFit(tail + 4, tail + 4 + bytes)) return;
     tail += RECORD_OVERHEAD + bytes;
+    certain = bytes === 0;
   }
 }
 
@@ -150,6 +153,7 @@ function findTail(): void {
 export function storeMount(): Reason {
   fault = Reason.Ok;
   fresh = false;
+  certain = false;
   pendingCount = 0;
   bankBytes = flashMap(Map.StateBytes) / 2;
   const first = adopt(0) ? generation : 0;
@@ -159,6 +163,8 @@ export function storeMount(): Reason {
   // A torn header may read well once and badly now: then it is the other bank, not a blank device.
   if ((first || second) && (adopt(chosen) || adopt(chosen ^ 1))) {
     findTail();
+    // Beside it, a compaction that was cut may read whole next time, so an older bank must stand there.
+    if (!first || !second || generation < max(first, second)) certain = false;
   } else {
     bank = 1; // so that the first bank is written first
     generation = 0;
@@ -176,7 +182,8 @@ function begin(walk: Walk): void {
 }
 
 function next(walk: Walk): bool {
-  if (walk.at === walk.groupEnd) {
+  while (walk.at === walk.groupEnd) {
+    // a record may be empty
     walk.at += 4; // the proof behind the snapshot, or the CRC behind a record
     if (walk.at >= tail) return false;
     walk.groupEnd = walk.at + 4 + (word(walk.at) & 0xffffff);
@@ -277,11 +284,13 @@ function commit(): Reason {
 }
 
 // Makes what was found at the last mount certain: a value whose last word was torn may read well now and badly later.
-// To be called before anyone outside is told of it. A device that never stored anything has nothing to make certain.
+// To be called before anyone outside is told of it. A device that never stored anything has nothing to make certain. The
+// empty record says to later mounts that all is certain: whoever resets a device again and again wears nothing out.
 export function storeSettle(): Reason {
-  if (fresh || generation === 0) return Reason.Ok;
+  if (fresh || certain || generation === 0) return Reason.Ok;
   pendingCount = 0;
-  return storeCommit();
+  const reason = storeCommit();
+  return reason === Reason.Ok ? storeCommit() : reason;
 }
 
 // Is the entry under `walk` the newest of its key, not deleted, and not about to be replaced?

@@ -9,7 +9,7 @@
 //
 // What is answered stays true: of what was found at the last reset, a record whose last word was torn may read well now
 // and badly at the next one. So it is made certain before the first answer that could tell of it. That is a compaction of
-// the store at most once per reset, and the first commit would have made one anyway.
+// the store, and none where nothing was committed since the last one.
 
 import { storeSettle } from '../flash/store';
 import { Reason } from '../reason';

@@ -83,8 +83,9 @@ const CASES: [string, Stored][] = [
 ];
 
 /** A device for each order of reading, started after a cut at the last word of what `command` stores. */
-function* cutShort({ prepare, command }: Pick<Stored, 'prepare' | 'command'>) {
+function* cutShort({ prepare, command }: Pick<Stored, 'prepare' | 'command'>, asked = false) {
   const { flash } = prepare();
+  if (asked) state(bench(flash)); // what it holds is certain from now on
   const begin = flash.snapshot();
   flash.arm();
   expectOk(command(bench(flash)));
@@ -103,9 +104,15 @@ function* cutShort({ prepare, command }: Pick<Stored, 'prepare' | 'command'>) {
   }
 }
 
-describe.each(CASES)('%s that was cut at its last word', (_, stored) => {
+const BEFORE: [string, boolean][] = [
+  ['a device that was not asked since its last commit', false],
+  ['a device that was', true],
+];
+const EVERY = CASES.flatMap(([what, stored]) => BEFORE.map(([which, asked]) => [what, which, stored, asked] as const));
+
+describe.each(EVERY)('%s that was cut at its last word, on %s', (_what, _which, stored, asked) => {
   it('and is asked for again holds over every reset', () => {
-    for (const board of cutShort(stored)) {
+    for (const board of cutShort(stored, asked)) {
       expect(failed(stored.command(board))).toBeUndefined();
       const then = stored.shown(board);
       for (let reset = 0; reset < RESETS; reset++) {
@@ -117,7 +124,7 @@ describe.each(CASES)('%s that was cut at its last word', (_, stored) => {
 
   it('is there for good once somebody read that it is', () => {
     const met = new Set<unknown>();
-    for (const board of cutShort(stored)) {
+    for (const board of cutShort(stored, asked)) {
       const then = stored.shown(board);
       met.add(then);
       for (let reset = 0; reset < RESETS; reset++) {
@@ -127,6 +134,21 @@ describe.each(CASES)('%s that was cut at its last word', (_, stored) => {
     }
     expect(met.size).toBe(2); // it read well once, and badly once
   });
+});
+
+it('costs flash once: who resets a device and asks it, again and again, wears nothing out', () => {
+  const board = withApproval();
+  const ask = () => {
+    board.reboot();
+    state(board);
+    return board.flash.operations;
+  };
+  const once = ask();
+  for (let i = 0; i < 50; i++) expect(ask()).toBe(once);
+  expectOk(put(board, NODE.approvals, approvalOf(wanted.digest, 2)));
+  const again = ask();
+  for (let i = 0; i < 50; i++) expect(ask()).toBe(again);
+  expect(again).toBeGreaterThan(once);
 });
 
 it('a question that the device showed the person beside it is asked after every reset', () => {

@@ -184,6 +184,14 @@ export const PLANTS: readonly Plant[] = [
     plan: 'unstable',
   },
   {
+    name: 'takes whatever it finds at a reset for certain',
+    file: 'flash/store.ts',
+    right: '    certain = bytes === 0;',
+    wrong: '    certain = HERE || bytes === 0;',
+    scenario: 'approval update',
+    plan: 'unstable',
+  },
+  {
     name: 'answers who only reads on the word of a record that may have been torn',
     file: 'smp/dispatch.ts',
     right: 'Reason.Ok : storeSettle();',

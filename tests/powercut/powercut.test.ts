@@ -41,7 +41,7 @@ describe('what is known of a case from others', () => {
   // The agent that the command has built above. With a bug in force, some cases fail and some do not.
   const agent = fileURLToPath(new URL('../../build/powercut.wasm', import.meta.url));
   it.each([
-    ['writes on behind a torn record', 0.4],
+    ['writes on behind a torn record', 0.48],
     ['ends a swap before the trial begins', 0.77],
     ['counts a change before its anchors are stored', 0.34],
   ])('is what comes of it: %s', { timeout: 10 * MINUTES }, (name, from) => {
