@@ -22,6 +22,14 @@ export interface Address {
 }
 
 const REFUSED = [4, 5]; // MQTT 3.1.1 section 3.2.2.3: bad user name or password, not authorized
+// OpenSSL's X509_V_ERR_..., as Node names them: nobody here has heard of who signed the certificate.
+const STRANGERS = [
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+];
 
 export async function connectBroker(
   url: string,
@@ -46,14 +54,15 @@ export async function connectBroker(
   } catch (cause) {
     if (cause instanceof CountersignError) throw cause;
     const { message, code } = cause as { message: string; code?: string | number };
-    const hint = 'check the user and the password in the URL: mqtt://user:password@host';
+    const hint = REFUSED.includes(Number(code))
+      ? 'check the user and the password in the URL: mqtt://user:password@host'
+      : STRANGERS.includes(String(code))
+        ? 'name the authority that signed the certificate of this broker: NODE_EXTRA_CA_CERTS=authority.pem'
+        : undefined;
     throw new CountersignError(
       'LinkUnavailable',
       `mqtt ${withoutPassword(url)}: ${message || code || 'no connection'}`,
-      {
-        cause,
-        ...(REFUSED.includes(Number(code)) && { hint }),
-      },
+      { cause, ...(hint && { hint }) },
     );
   } finally {
     if (!signal?.aborted) signal?.removeEventListener('abort', giveUp);

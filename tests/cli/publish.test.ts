@@ -144,6 +144,21 @@ describe.skipIf(!have('mosquitto'))('a broker', () => {
   });
 });
 
+describe.skipIf(!have('mosquitto', 'openssl'))('a broker with TLS', () => {
+  it('whose authority nobody knows: 41, and how to name it; named, the document is there', async () => {
+    const mosquitto = await startMosquitto({ tls: true });
+    const { url, authority } = mosquitto.secure;
+    const words = ['publish', 'tls.cose', '--to', `${url}/plant`, '--json'];
+    await approve('operator', '-o', 'tls.cose');
+    const stranger = await place.run(...words);
+    expect([stranger.code, stranger.json().error.name]).toEqual([41, 'LinkUnavailable']);
+    expect(stranger.json().error.hint).toContain('NODE_EXTRA_CA_CERTS');
+    const known = await place.runWith({ environment: { NODE_EXTRA_CA_CERTS: authority } }, ...words);
+    expect([known.code, known.json().published]).toEqual([0, true]);
+    await mosquitto.close();
+  });
+});
+
 describe.skipIf(!have('mosquitto'))('a broker that is guarded', () => {
   const PASSWORD = 'p@ss/w:rd';
   let mosquitto: Mosquitto;
@@ -151,7 +166,7 @@ describe.skipIf(!have('mosquitto'))('a broker that is guarded', () => {
     const users = { ops: PASSWORD, reader: 'r', writer: 'w' };
     const rights = ['readwrite', 'read', 'write'];
     const acl = Object.keys(users).map((user, at) => `user ${user}\ntopic ${rights[at]} cs/plant/approvals/#\n`);
-    mosquitto = await startMosquitto({ users, acl: acl.join('\n') });
+    mosquitto = await startMosquitto({ guarded: { users, acl: acl.join('\n') } });
   });
   afterAll(() => mosquitto.close());
   const publish = (url: string, name: string) =>

@@ -1,14 +1,13 @@
 // The machine as the only guard of a board without our agent: what it lets pass, where it has its approvals from, what it
 // remembers, and that not a byte is written to the board before the verdict. Brokers are real (mosquitto), so is PC/SC.
 
-import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connectBroker } from '../../host/links/mqtt.js';
 import { makeDeviceWorld } from '../support/device-world.js';
 import { type ForeignWorld, makeForeignWorld, writesOf } from '../support/foreign-world.js';
 import { createCard } from '../support/iso-card.js';
+import { startMosquitto } from '../support/mosquitto.js';
 import { have } from '../support/need.js';
 import { haveReader, READER, startReader } from '../support/reader.js';
 import { overUdp } from '../support/smp-lines.js';
@@ -122,30 +121,14 @@ describe('what it remembers', () => {
 
 describe.skipIf(!have('mosquitto'))('approvals that operators keep on a broker', () => {
   async function mosquitto(): Promise<string> {
-    const port = await new Promise<number>((resolve) => {
-      const probe = createServer().listen(0, '127.0.0.1', () => {
-        const { port: free } = probe.address() as { port: number };
-        probe.close(() => resolve(free));
-      });
-    });
-    const child = spawn('mosquitto', ['-p', String(port)], { stdio: 'ignore' });
-    cleanups.push(async () => {
-      const ended = new Promise((resolve) => child.once('exit', resolve));
-      child.kill();
-      await ended;
-    });
-    return `mqtt://127.0.0.1:${port}`;
+    const { url, close } = await startMosquitto();
+    cleanups.push(close);
+    return url;
   }
   async function keep(url: string, operator: string, document: Uint8Array): Promise<void> {
-    for (let tries = 100; ; tries--) {
-      const client = await connectBroker(url).catch((error) => {
-        if (tries === 0) throw error;
-        return new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 100));
-      });
-      if (!client) continue;
-      await client.publishAsync(`cs/plant/approvals/${operator}`, Buffer.from(document), { qos: 1, retain: true });
-      return client.endAsync();
-    }
+    const client = await connectBroker(url);
+    await client.publishAsync(`cs/plant/approvals/${operator}`, Buffer.from(document), { qos: 1, retain: true });
+    await client.endAsync();
   }
   const bytes = (name: string) => new Uint8Array(readFileSync(world.place.path(name)));
 

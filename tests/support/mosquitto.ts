@@ -1,5 +1,6 @@
 // A real broker of its own for a test: mosquitto on a free port of this machine, ended by close(). With users it lets
-// nobody in who has no password, and asks its ACL what they may do.
+// nobody in who has no password, and asks its ACL what they may do. With TLS it has one more port, whose certificate is
+// signed by an authority that nobody knows.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,28 +12,33 @@ import { connectBroker } from '../../host/links/mqtt.js';
 
 const ATTEMPTS = 600;
 const PAUSE_MS = 50;
+const AUTHORITY = 'authority.pem';
 
-export interface Guarded {
-  /** Name and password; the first one is used to see that it is up. */
-  users: Record<string, string>;
-  /** mosquitto's acl_file. */
-  acl: string;
+export interface Wishes {
+  guarded?: {
+    /** Name and password; the first one is used to see that it is up. */
+    users: Record<string, string>;
+    /** mosquitto's acl_file. */
+    acl: string;
+  };
+  tls?: true;
 }
 
 export interface Mosquitto {
   /** As a user of it, if it has any. */
   url: string;
   as(user: string, password: string): string;
+  /** With TLS: the other way in, and the file of the authority. */
+  secure: { url: string; authority: string };
   close(): Promise<void>;
 }
 
-export async function startMosquitto(guarded?: Guarded): Promise<Mosquitto> {
-  const free = await startBroker();
-  const port = Number(new URL(free.url).port);
-  await free.close();
+export async function startMosquitto(wishes: Wishes = {}): Promise<Mosquitto> {
+  const [port, securePort] = [await freePort(), await freePort()];
   const folder = mkdtempSync(join(tmpdir(), 'mosquitto-'));
-  const words = guarded ? ['-c', writeConfig(folder, port, guarded)] : ['-p', String(port)];
-  const mosquitto = spawn('mosquitto', words, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const mosquitto = spawn('mosquitto', ['-c', writeConfig(folder, port, securePort, wishes)], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   const ended = new Promise<void>((resolve) => mosquitto.once('close', () => resolve()));
   mosquitto.stderr.resume();
   const close = async () => {
@@ -41,12 +47,13 @@ export async function startMosquitto(guarded?: Guarded): Promise<Mosquitto> {
     rmSync(folder, { recursive: true, force: true });
   };
   const as = (user: string, password: string) => `mqtt://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}`;
-  const [first] = Object.entries(guarded?.users ?? {});
+  const [first] = Object.entries(wishes.guarded?.users ?? {});
   const url = first ? as(...first) : `mqtt://127.0.0.1:${port}`;
+  const secure = { url: `mqtts://127.0.0.1:${securePort}`, authority: join(folder, AUTHORITY) };
   for (let attempt = 1; ; attempt++) {
     try {
       await (await connectBroker(url)).endAsync(true);
-      return { url, as, close };
+      return { url, as, secure, close };
     } catch (error) {
       if (attempt < ATTEMPTS) await sleep(PAUSE_MS);
       else {
@@ -57,22 +64,47 @@ export async function startMosquitto(guarded?: Guarded): Promise<Mosquitto> {
   }
 }
 
-function writeConfig(folder: string, port: number, { users, acl }: Guarded): string {
-  const [passwords, rules, config] = ['passwords', 'acl', 'conf'].map((name) => join(folder, name)) as [
-    string,
-    string,
-    string,
-  ];
-  writeFileSync(passwords, '', { mode: 0o600 });
-  writeFileSync(rules, acl, { mode: 0o600 });
-  for (const [name, password] of Object.entries(users)) {
-    const { status, stderr } = spawnSync('mosquitto_passwd', ['-b', passwords, name, password]);
-    if (status !== 0) throw new Error(`mosquitto_passwd: ${stderr}`);
+async function freePort(): Promise<number> {
+  const free = await startBroker();
+  await free.close();
+  return Number(new URL(free.url).port);
+}
+
+function writeConfig(folder: string, port: number, securePort: number, { guarded, tls }: Wishes): string {
+  const file = (name: string, text: string) => {
+    const path = join(folder, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    return path;
+  };
+  const own = process.getuid?.() === 0 ? 'user root' : ''; // it would become a user that cannot read these files
+  const lines = [own, `allow_anonymous ${!guarded}`];
+  if (guarded) {
+    const passwords = file('passwords', '');
+    for (const [name, password] of Object.entries(guarded.users)) {
+      run('mosquitto_passwd', '-b', passwords, name, password);
+    }
+    lines.push(`password_file ${passwords}`, `acl_file ${file('acl', guarded.acl)}`);
   }
-  const own = process.getuid?.() === 0 ? 'user root\n' : ''; // it would become a user that cannot read these files
-  writeFileSync(
-    config,
-    `${own}listener ${port} 127.0.0.1\nallow_anonymous false\npassword_file ${passwords}\nacl_file ${rules}\n`,
-  );
-  return config;
+  lines.push(`listener ${port} 127.0.0.1`);
+  if (tls) {
+    const [certificate, key] = makeCertificate(folder);
+    lines.push(`listener ${securePort} 127.0.0.1`, `certfile ${certificate}`, `keyfile ${key}`);
+  }
+  return file('conf', `${lines.join('\n')}\n`);
+}
+
+/** For 127.0.0.1, of an authority of its own. */
+function makeCertificate(folder: string): [string, string] {
+  const at = (name: string) => join(folder, name);
+  const fresh = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
+  run('openssl', ...fresh, '-subj', '/CN=Plant', '-keyout', at('authority.key'), '-out', at(AUTHORITY));
+  const by = ['-CA', at(AUTHORITY), '-CAkey', at('authority.key'), '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const leaf = ['-addext', 'basicConstraints=critical,CA:FALSE', '-subj', '/CN=broker'];
+  run('openssl', ...fresh, ...by, ...leaf, '-keyout', at('broker.key'), '-out', at('broker.pem'));
+  return [at('broker.pem'), at('broker.key')];
+}
+
+function run(program: string, ...words: string[]): void {
+  const { status, stderr } = spawnSync(program, words, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${program}: ${stderr}`);
 }
