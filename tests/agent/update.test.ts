@@ -44,9 +44,7 @@ const R = {
   Superseded: 88,
   AwaitingUser: 120,
   Deferred: 122,
-  ConsentChannel: 125,
   ConsentNonce: 123,
-  WrongState: 140,
   NothingStaged: 151,
   RevertedNotConfirmed: 153,
 } as const;
