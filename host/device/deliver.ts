@@ -164,9 +164,10 @@ async function* order(session: Session): Steps<Outcome | undefined> {
     if (response.ok) return undefined;
     const { group, rc } = response.error;
     if (group !== GROUP.countersign) throw smpFailure(response.error, 'install');
-    // The first answer was lost, the order came twice, and the first one is being carried out.
-    if (rc === reasons.WrongState.code) return undefined;
-    return refused(session, rc, sent);
+    if (rc !== reasons.WrongState.code) return refused(session, rc, sent);
+    // It is being carried out: ours, whose first answer was lost, or that of somebody who brought the same package.
+    session.correlator = undefined;
+    return undefined;
   } catch (error) {
     return lost(error, sent);
   }
@@ -195,7 +196,9 @@ async function finished(session: Session, alert: Alert): Promise<Outcome> {
   if (installed && digest && same(installed.digest, digest) && active?.confirmed)
     return { kind: 'installed', ...installed };
   const has = installed ? `package ${hex(installed.digest)}` : 'no package';
-  throw new CountersignError('Fault', `deliver: the device reports success, but shows ${has} as installed`);
+  throw new CountersignError('WrongState', `deliver: the device reports success, but shows ${has} as installed`, {
+    hint: 'somebody else delivered to it at the same time: see `countersign log`, and run this again',
+  });
 }
 
 // --- The person ---

@@ -28,7 +28,7 @@ interface Talk {
 
 export interface Order extends Talk {
   alerts: number; // that the device had sent before we began
-  correlator: string; // marks the order as ours
+  correlator: string | undefined; // marks the order as ours; undefined: whoever gave it, its end is what we wait for
 }
 
 interface Sight {
@@ -40,7 +40,8 @@ interface Sight {
 
 /** The end of somebody else's update is not the end of ours. */
 export function isOurs(order: Order, alert: Alert): boolean {
-  return alert.n > order.alerts && (alert.corr === undefined || alert.corr === order.correlator);
+  if (alert.n <= order.alerts) return false;
+  return alert.corr === undefined || order.correlator === undefined || alert.corr === order.correlator;
 }
 
 /** The alert that ends our order, or what `person` ended the waiting with while the device asked its user. */
