@@ -4,7 +4,7 @@
 // half. Devices and pipes (-o /dev/stdout) are written through, never replaced. A file that holds a private key is not
 // replaced unless the caller says so.
 
-import { type FileHandle, open, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { access, constants, type FileHandle, open, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CountersignError, systemCode } from './errors.js';
 
@@ -55,9 +55,11 @@ export async function writeBytes(
   const folder = dirname(path);
   const parent = await stat(folder).catch(() => undefined);
   if (!parent?.isDirectory()) throw new CountersignError('FileUnwritable', `file: there is no folder ${folder}`);
-  if (options.dryRun) return;
+  const through = there !== undefined && !there.isFile();
   try {
-    if (there !== undefined && !there.isFile()) await writeThrough(path, content);
+    await access(through ? path : folder, constants.W_OK); // also in a dry run, which others rely on before they begin
+    if (options.dryRun) return;
+    if (through) await writeThrough(path, content);
     else await writeBeside(path, content, options.mode ?? 0o644);
   } catch (cause) {
     throw new CountersignError('FileUnwritable', `file: cannot write ${path} (${systemCode(cause)})`, { cause });

@@ -11,6 +11,13 @@ import { type Opening, streamLink } from './stream.js';
 
 const STABLE_NAMES = '/dev/serial/by-id'; // udev's, by maker and serial number
 
+// serialport hands on the system's words, without its code.
+const ADVICE: [RegExp, string][] = [
+  [/permission denied/i, 'join the group that may use serial ports, often dialout or uucp, and log in anew'],
+  [/cannot lock port|busy/i, 'another program has the port open: end that one'],
+  [/inappropriate ioctl|not implemented/i, 'this is no serial port: `countersign devices` lists those that there are'],
+];
+
 export interface PortInfo {
   path: string;
   about?: string; // maker and serial number, as far as the system knows them
@@ -22,7 +29,14 @@ export async function openSerial(path: string, baudRate = BAUD_DEFAULT, opening:
     new Promise((resolve, reject) => {
       action((cause) => {
         if (!cause) return resolve();
-        reject(new CountersignError('LinkUnavailable', `serial ${path}: ${cause.message}`, { cause }));
+        const message = cause.message.replace(/^Error:? /, '');
+        const advice = ADVICE.find(([what]) => what.test(message))?.[1];
+        reject(
+          new CountersignError('LinkUnavailable', `serial ${path}: ${message}`, {
+            cause,
+            ...(advice && { hint: advice }),
+          }),
+        );
       });
     });
   await call((done) => port.open(done));
@@ -45,8 +59,8 @@ export async function listPorts(): Promise<PortInfo[]> {
       return about ? { path, about } : { path };
     });
   } catch (cause) {
-    // serialport asks udevadm, which small systems lack: then the names that adapters and boards get have to do.
-    if (systemCode(cause) !== 'ENOENT')
+    // serialport asks udevadm, which small systems lack, or keep from us: then the names that adapters and boards get have to do.
+    if (!['ENOENT', 'EACCES'].includes(systemCode(cause) ?? ''))
       throw new CountersignError('Fault', 'serial: ports cannot be listed', { cause });
     const names = await readdir('/dev').catch(() => []);
     return names.filter((name) => /^tty(USB|ACM|AMA)\d+$/.test(name)).map((name) => ({ path: `/dev/${name}` }));

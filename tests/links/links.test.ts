@@ -1,11 +1,11 @@
 // Each kind of link against the real thing: a pseudo-terminal with serialport on it, a socket, aedes, mosquitto.
 
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openPty } from '../../boards/virtual/pty.js';
 import { CountersignError } from '../../host/errors.js';
 import { startBroker } from '../../host/links/broker.js';
@@ -21,6 +21,7 @@ import { type Link, lines } from '../../host/smp/link.js';
 import { decodePacket, encodePacket } from '../../host/smp/packet.js';
 import { startMosquitto } from '../support/mosquitto.js';
 import { have } from '../support/need.js';
+import { withoutRights } from '../support/rights.js';
 
 const cleanups: (() => unknown)[] = [];
 const later = <T extends { close(): unknown }>(thing: T): T => {
@@ -108,6 +109,16 @@ describe('serial', () => {
     ]);
   });
 
+  it('a port that another program has, one without permission, and what is none: each says what to do', async () => {
+    const { path } = later(openPty(() => undefined));
+    later(await openSerial(path));
+    expect((await failure(openSerial(path))).hint).toContain('another program');
+    const locked = later(openPty(() => undefined));
+    chmodSync(locked.path, 0);
+    expect((await failure(withoutRights(() => openSerial(locked.path)))).hint).toContain('dialout');
+    expect((await failure(openSerial('/dev/null'))).hint).toContain('no serial port');
+  });
+
   it('a cable that is pulled ends the request that waits', async () => {
     const pty = openPty(() => undefined);
     const client = createClient(later(await openSerial(pty.path)), { timeoutMs: 60_000 });
@@ -116,6 +127,11 @@ describe('serial', () => {
   });
 
   it('lists ports, also where the system has no udev', async () => {
+    expect(Array.isArray(await listPorts())).toBe(true);
+    const folder = mkdtempSync(join(tmpdir(), 'no-udev-'));
+    cleanups.push(() => rmSync(folder, { recursive: true }), vi.unstubAllEnvs);
+    writeFileSync(join(folder, 'udevadm'), '', { mode: 0o644 }); // there, and not for us
+    vi.stubEnv('PATH', folder);
     expect(Array.isArray(await listPorts())).toBe(true);
   });
 });
