@@ -13,13 +13,12 @@ import { CountersignError } from '../errors.js';
 import { DOCUMENT_BYTES_MAX } from '../formats/approval.js';
 import { same } from '../formats/bytes.js';
 import { orAbort, sleep, within } from '../wait.js';
-import { connectBroker, endBroker } from './mqtt.js';
+import { connectBroker, endBroker, subscribe } from './mqtt.js';
 import { APPROVALS_FILTER, approvalTopic, NOBODY_FILTER, withoutPassword } from './topics.js';
 
 const QUIET_MS = 500;
 const TIME_MS_MAX = 20_000;
 const DOCUMENTS_MAX = 64; // far more than any device has operators
-const GRANTED_MAX = 2; // a QoS; above: the broker refused the subscription
 
 export interface KeptApproval {
   operator: string; // as the topic calls them
@@ -86,12 +85,7 @@ async function kept(
   };
   client.on('message', listen);
   try {
-    for (const filter of [wanted, NOBODY_FILTER(fleet)]) {
-      const [granted] = await orAbort(client.subscribeAsync(filter, { qos: 1 }), limit);
-      if (granted !== undefined && granted.qos <= GRANTED_MAX) continue;
-      const name = withoutPassword(url);
-      throw new CountersignError('LinkUnavailable', `mqtt ${name}: the broker does not let us read ${filter}`);
-    }
+    for (const filter of [wanted, NOBODY_FILTER(fleet)]) await subscribe(client, url, filter, limit);
     heard = Date.now();
     while (Date.now() < heard + QUIET_MS) await sleep(heard + QUIET_MS - Date.now(), limit);
     await orAbort(client.unsubscribeAsync([wanted, NOBODY_FILTER(fleet)]), limit); // retained ones come once a subscription

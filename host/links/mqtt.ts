@@ -8,12 +8,12 @@ import { Socket } from 'node:net';
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 import { CountersignError } from '../errors.js';
 import { createListeners, type Link } from '../smp/link.js';
-import { orAbort } from '../wait.js';
+import { orAbort, sleep } from '../wait.js';
 import { type DeviceState, deviceStateSchema, STATES_FILTER, topicsOf, withoutPassword } from './topics.js';
 
 const CONNECT_MS_MAX = 10_000;
 const RECONNECT_MS = 1000;
-const SETTLE_MS = 300; // a broker sends what is retained right after the subscription; a little more for slow ones
+const QUIET_MS = 300; // a broker sends what is retained right after the subscription, and does not say when it has
 
 export interface Address {
   url: string;
@@ -101,6 +101,16 @@ export async function endBroker(client: MqttClient): Promise<void> {
   if (!away) await ended;
 }
 
+// What fails right after the connection must not leave it behind: it would keep the program from ending.
+async function orEnd(client: MqttClient, work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    await endBroker(client);
+    throw error;
+  }
+}
+
 // Requests are small and each waits for its answer: TCP must not hold them back (40 ms a turn where it does).
 function sendAtOnce(client: MqttClient): void {
   if (client.stream instanceof Socket) client.stream.setNoDelay(true);
@@ -114,9 +124,10 @@ export async function openMqtt({ url, fleet, device }: Address, signal?: AbortSi
   client.on('message', (topic, payload) => {
     if (topic === topics.response) emit.packet(Uint8Array.from(payload));
   });
-  await orAbort(client.subscribeAsync(topics.response, { qos: 1 }), signal);
+  await orEnd(client, subscribe(client, url, topics.response, signal));
   return {
     name,
+    silence: `is it on? \`countersign devices --broker ${withoutPassword(url)}\` shows who is`,
     framingBytes: 0,
     listen,
     closed,
@@ -140,12 +151,22 @@ export interface SeenDevice {
   state: DeviceState;
 }
 
-// Every device of a fleet ("+" for all fleets) that left its state on the broker.
+// Every device of a fleet ("+" for all fleets) that left its state on the broker. As long as more of them come, it goes on:
+// a large fleet on a slow line takes its time. What devices say anew meanwhile is heard, and does not hold it up.
 export async function listDevices(url: string, fleet: string, signal?: AbortSignal): Promise<SeenDevice[]> {
   const seen = new Map<string, SeenDevice>();
-  const client = await watchStates(url, fleet, (device) => seen.set(`${device.fleet}/${device.name}`, device), signal);
+  let heard = 0;
+  const onDevice = (device: SeenDevice, retained: boolean) => {
+    seen.set(`${device.fleet}/${device.name}`, device);
+    if (retained) heard = Date.now();
+  };
+  const client = await watchStates(url, fleet, onDevice, signal);
   try {
-    await orAbort(new Promise((resolve) => setTimeout(resolve, SETTLE_MS)), signal);
+    heard = Date.now();
+    while (Date.now() < heard + QUIET_MS) {
+      await sleep(heard + QUIET_MS - Date.now(), signal);
+      await new Promise(setImmediate); // what came while this process was held up counts as well
+    }
   } finally {
     await endBroker(client);
   }
@@ -177,17 +198,36 @@ export async function untilOnline({ url, fleet, device }: Address, signal?: Abor
 export async function watchStates(
   url: string,
   fleet: string,
-  onDevice: (device: SeenDevice) => void,
+  onDevice: (device: SeenDevice, retained: boolean) => void,
   signal: AbortSignal | undefined,
 ): Promise<MqttClient> {
   const client = await connectBroker(url, {}, signal);
-  client.on('message', (topic, payload) => {
+  client.on('message', (topic, payload, { retain }) => {
     const [, fleetName, , name] = topic.split('/');
     const state = parseState(payload);
-    if (fleetName && name && state) onDevice({ fleet: fleetName, name, state });
+    if (fleetName && name && state) onDevice({ fleet: fleetName, name, state }, retain);
   });
-  await orAbort(client.subscribeAsync(STATES_FILTER(fleet), { qos: 1 }), signal);
+  await orEnd(client, subscribe(client, url, STATES_FILTER(fleet), signal));
   return client;
+}
+
+/** A refusal is an error: the broker says it once, and is then as silent as one that has nothing. */
+export async function subscribe(
+  client: MqttClient,
+  url: string,
+  filter: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  try {
+    await orAbort(client.subscribeAsync(filter, { qos: 1 }), signal);
+  } catch (cause) {
+    if ((cause as { packet?: { cmd?: string } }).packet?.cmd !== 'suback') throw cause;
+    const name = withoutPassword(url);
+    throw new CountersignError('LinkUnavailable', `mqtt ${name}: the broker does not let us read ${filter}`, {
+      hint: 'ask for the right to read that topic, or use another account',
+      cause,
+    });
+  }
 }
 
 // Anybody may leave anything on a topic: what is not a state is nobody's.

@@ -156,6 +156,7 @@ export function createClient(link: Link, options: ClientOptions = {}): Client {
     throw new CountersignError(
       answered ? 'LinkLost' : 'NoAnswer',
       `smp: no answer from ${link.name} to group ${request.group} command ${request.id} in ${tries}: ${met.join('; ')}`,
+      link.silence !== undefined && !answered ? { hint: link.silence } : {},
     );
   }
 

@@ -17,6 +17,7 @@ export interface LinkListener {
 
 export interface Link {
   readonly name: string; // what a person calls it: a port's path, a URL, a device on a broker
+  readonly silence?: string; // what to do when nobody answers, where the table's advice does not fit
   readonly framingBytes: number; // of the device's buffer, used by the framing around a packet
   send(packet: Uint8Array): Promise<void>;
   type?(text: Uint8Array): Promise<void>; // text beside the frames; only lines have it, never inside a frame
