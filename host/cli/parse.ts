@@ -102,7 +102,8 @@ function isOptional(schema: z.ZodType): boolean {
 function render(definition: AnyCommand): Commander {
   const rendered = new Commander(definition.name)
     .summary(definition.summary)
-    .description(definition.details ? `${definition.summary}\n\n${definition.details}` : definition.summary)
+    // As one paragraph: commander fills the lines, and would keep the breaks of our source besides.
+    .description([definition.summary, definition.details?.replaceAll('\n', ' ')].filter(Boolean).join('\n\n'))
     .helpOption('-h, --help', 'print this help')
     .aliases(definition.aliases ?? []);
   for (const [name, spec] of Object.entries(definition.arguments)) {

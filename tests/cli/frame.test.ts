@@ -61,6 +61,8 @@ describe('words that make no sense', () => {
   });
 });
 
+const COLUMNS = 80; // of a terminal that nobody knows
+
 describe('help', () => {
   it('is on stdout, lists every command and every exit code', async () => {
     const { code, stdout, stderr } = await place.run('--help');
@@ -76,6 +78,11 @@ describe('help', () => {
     for (const argument of Object.keys(one.arguments)) expect(stdout).toContain(argument);
     expect(stdout.includes('--dry-run')).toBe(one.writes === true);
     expect(stdout).toContain('Exit codes:');
+    const [, , details = ''] = one.details ? stdout.split('\n\n') : []; // a paragraph, each line as full as it can be
+    const rows = details.split('\n');
+    for (const [at, row] of rows.slice(1).entries()) {
+      expect(`${rows[at]} ${row.split(' ')[0]}`.length).toBeGreaterThan(COLUMNS);
+    }
   });
 
   const examples = commands.flatMap((one) => one.examples.map((line) => [line, one.name] as const));

@@ -225,7 +225,12 @@ describe('inspect', () => {
     ['app.suit', 'package'],
     ['vendor.pub.cose', 'key'],
     ['app.bin', 'image'],
+    ['device.yaml', 'bootstrap'],
   ])('%s is a %s', async (file, type) => {
+    await put(
+      'device.yaml',
+      'device: aa\nvendor: v.example\nclass: c\nanchors: [{role: vendor, key: vendor.pub.pem}]\n',
+    );
     expect((await place.must('inspect', file, '--json')).json()).toMatchObject({ file, type });
   });
 

@@ -9,9 +9,13 @@ import { type PublicKey, publicKeyToPem } from '../../formats/keys.js';
 import { isKeyUri } from '../../pkcs11/uri.js';
 import { command } from '../command.js';
 import { describe, describePublic } from '../describe/describe.js';
+import { readBootstrapFile } from '../provisioning.js';
 import { findPassphrase } from '../secrets.js';
 import { openTokenPublicKey, signingOptions } from '../signing.js';
 import { pathSchema, switchSchema } from '../values.js';
+
+/** By its name: any text might be a firmware image. */
+const YAML = /\.ya?ml$/i;
 
 export const inspect = command({
   name: 'inspect',
@@ -44,7 +48,7 @@ export const inspect = command({
       const { type, data, lines } = describePublic(key, { private: true, encrypted: false, where: 'in a token' });
       return { data: { file, type, ...data }, lines };
     }
-    const bytes = await readBytes(file);
+    const bytes = YAML.test(file) ? await readBootstrapFile(file) : await readBytes(file);
     if (options.yaml) {
       const twin = claimsToYaml(viewApproval(bytes, file).claims);
       return { data: { yaml: twin }, lines: twin.trimEnd().split('\n') };
