@@ -71,6 +71,6 @@ export function nextSequence(previous: Claims | undefined, wanted: bigint | unde
   }
   if (last === undefined || wanted > last) return wanted;
   throw new CountersignError('BadArgument', `approval: sequence ${wanted} is not above ${last}, the last one issued`, {
-    hint: 'devices would ignore the new document; leave --sequence out to take the next number',
+    hint: 'devices would ignore it: leave --sequence out to take the next number, or --prepare it anew',
   });
 }
