@@ -197,7 +197,7 @@ async function finished(session: Session, alert: Alert): Promise<Outcome> {
     return { kind: 'installed', ...installed };
   const has = installed ? `package ${hex(installed.digest)}` : 'no package';
   throw new CountersignError('WrongState', `deliver: the device reports success, but shows ${has} as installed`, {
-    hint: 'somebody else delivered to it at the same time: see `countersign log`, and run this again',
+    hint: 'somebody else may have delivered to it at the same time: see `countersign log`, and run this again',
   });
 }
 

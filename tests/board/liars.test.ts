@@ -104,9 +104,9 @@ describe('deliver', () => {
     ['success, but another package is installed', { installed: OTHER }],
     ['success, but nothing is installed', { installed: undefined }],
     ['success, but the image is not confirmed', { confirmed: false }],
-  ])('%s: a fault, not a success', async (_, changes) => {
+  ])('%s: an error, not a success', async (_, changes) => {
     expect(await run(changes)).toMatchObject({
-      reason: { name: 'Fault' },
+      reason: { name: 'WrongState' },
       message: expect.stringContaining('success'),
     });
   });
