@@ -53,10 +53,10 @@ import { provision as provisionDevice, provisioned } from './policy/provision';
 import { Verdict } from './policy/verdict';
 import { Reason } from './reason';
 
-/** Approval and bootstrap documents and changes fit whole; packages pass in any number of pieces. */
+// Approval and bootstrap documents and changes fit whole; packages pass in any number of pieces.
 const INPUT_BYTES: u32 = CHANGE_BYTES_MAX;
 const INPUT: usize = memory.data(1792, 16);
-/** The one hash that an application can have open here, and its result: SHA-512 is the larger. */
+// The one hash that an application can have open here, and its result: SHA-512 is the larger.
 const HASH: usize = memory.data(SHA512_STATE_BYTES, 16);
 const HASH_RESULT: usize = memory.data(64, 16);
 const RECORD: usize = memory.data(VERDICT_BYTES_MAX, 16);
@@ -97,7 +97,7 @@ export function outputBytes(): u32 {
 
 function give(from: usize, length: u32): u32 {
   outputAt = from;
-  outputLength = from == 0 ? 0 : length;
+  outputLength = from === 0 ? 0 : length;
   return outputLength;
 }
 
@@ -112,26 +112,28 @@ export function provision(length: u32): i32 {
   return fits(length) ? provisionDevice(INPUT, length) : Reason.TooLarge;
 }
 
-/**
- * A change of anchors or policy in the window, taken as the device would: Ok leaves the bootstrap document that results
- * as output, and the core is that device. Sequence numbers are for the device to know. If what would result is unsound,
- * the core is nobody's.
- */
+// A change of anchors or policy in the window, taken as the device would: Ok leaves the bootstrap document that results
+// as output, and the core is that device. Sequence numbers are for the device to know. If what would result is unsound,
+// the core is nobody's.
 export function change(length: u32): i32 {
   decided = Verdict.Reject;
   give(0, 0);
-  let fault: i32 = !provisioned() ? Reason.NotProvisioned : fits(length) ? changeOpen(INPUT, length) : Reason.TooLarge;
-  if (fault == Reason.Ok) fault = changeApply();
-  if (fault == Reason.Ok) give(BOOTSTRAP, bootstrapBytes());
+  let fault: Reason = !provisioned()
+    ? Reason.NotProvisioned
+    : fits(length)
+      ? changeOpen(INPUT, length)
+      : Reason.TooLarge;
+  if (fault === Reason.Ok) fault = changeApply();
+  if (fault === Reason.Ok) give(BOOTSTRAP, bootstrapBytes());
   return fault;
 }
 
-/** Trusted Unix seconds; 0: there is no trusted clock. */
+// Trusted Unix seconds; 0: there is no trusted clock.
 export function setTime(seconds: u64): void {
   facts.trustedTime = seconds;
 }
 
-/** Newest iat ever seen; a verdict raises it, and who keeps it over a reset reads it back. */
+// Newest iat ever seen; a verdict raises it, and who keeps it over a reset reads it back.
 export function setTimeFloor(seconds: u64): void {
   facts.timeFloor = seconds;
 }
@@ -140,17 +142,17 @@ export function timeFloor(): u64 {
   return facts.timeFloor;
 }
 
-/** Sequence number of the package that is installed. */
+// Sequence number of the package that is installed.
 export function setInstalled(sequence: u64): void {
   facts.installedSequence = sequence;
 }
 
-/** Room for an image; 0, the state after start, takes none. */
+// Room for an image; 0, the state after start, takes none.
 export function setSlotBytes(bytes: u32): void {
   facts.slotBytes = bytes;
 }
 
-/** Highest document sequence ever seen of the operator with this anchor index; a verdict raises it too. */
+// Highest document sequence ever seen of the operator with this anchor index; a verdict raises it too.
 export function setOperatorFloor(anchor: u32, sequence: u64): void {
   setFloorOf(anchor, sequence);
 }
@@ -187,20 +189,20 @@ export function payloadBytes(): u32 {
   return payloadBytesOfOffer();
 }
 
-/** The caller's go-ahead. Refused unless the last verdict was install, or ask and the caller has asked. */
+// The caller's go-ahead. Refused unless the last verdict was install, or ask and the caller has asked.
 export function offerAccept(): i32 {
-  return decided == Verdict.Reject ? Reason.WrongState : accept();
+  return decided === Verdict.Reject ? Reason.WrongState : accept();
 }
 
 // --- the verdict ---
 
-/** Reason of the package itself; approval data in it and in the bootstrap document is considered at once. */
+// Reason of the package itself; approval data in it and in the bootstrap document is considered at once.
 export function judge(): i32 {
   decided = Verdict.Reject;
   return judgeHead();
 }
 
-/** An approval document in the window, from source 1 package, 2 card, 3 bootstrap or 4 tree. */
+// An approval document in the window, from source 1 package, 2 card, 3 bootstrap or 4 tree.
 export function consider(source: i32, length: u32): i32 {
   decided = Verdict.Reject;
   return judgeConsider(source, INPUT, length); // too long for a document is for the core to say, and to note
@@ -210,7 +212,7 @@ export function unreachable(source: i32): void {
   judgeUnreachable(source);
 }
 
-/** 1 install, 2 ask, 3 reject; its record (policy/explain.ts) is the output. */
+// 1 install, 2 ask, 3 reject; its record (policy/explain.ts) is the output.
 export function decide(): i32 {
   decided = judgeDecide();
   give(RECORD, verdictRecord(RECORD));
@@ -223,7 +225,7 @@ export function verdictReason(): i32 {
 
 // --- what the manifest says, once it was found authentic; 0 bytes: nothing ---
 
-/** 1 name, 2 version, 3 description (texts for people), 4 URI of the payload, 5 image digest. */
+// 1 name, 2 version, 3 description (texts for people), 4 URI of the payload, 5 image digest.
 export function manifestText(field: i32): u32 {
   if (!manifest.read) return give(0, 0);
   switch (field) {
@@ -256,7 +258,7 @@ export function sha256Update(length: u32): void {
   if (fits(length)) updateSha256(HASH, INPUT, length);
 }
 
-/** 32 bytes of output. */
+// 32 bytes of output.
 export function sha256Finish(): void {
   finishSha256(HASH, HASH_RESULT);
   give(HASH_RESULT, 32);
@@ -270,13 +272,13 @@ export function sha512Update(length: u32): void {
   if (fits(length)) updateSha512(HASH, INPUT, length);
 }
 
-/** 64 bytes of output. */
+// 64 bytes of output.
 export function sha512Finish(): void {
   finishSha512(HASH, HASH_RESULT);
   give(HASH_RESULT, 64);
 }
 
-/** Window: public key 32 | signature 64. Then the message in pieces, then finish, whatever was said here. */
+// Window: public key 32 | signature 64. Then the message in pieces, then finish, whatever was said here.
 export function ed25519Begin(): bool {
   return beginEd25519(INPUT, INPUT + 32);
 }
@@ -289,15 +291,13 @@ export function ed25519Finish(): bool {
   return finishEd25519();
 }
 
-/** Window: public key x, y 64 | signature r, s 64 | SHA-256 of the message 32. */
+// Window: public key x, y 64 | signature r, s 64 | SHA-256 of the message 32.
 export function p256Verify(): bool {
   return verifyP256(INPUT, INPUT + 128, INPUT + 64);
 }
 
-/**
- * Window: COSE_Key | COSE_Sign1_Tagged | detached payload | external_aad. The payload is looked at only if the message
- * has none. Ok: the key made the signature.
- */
+// Window: COSE_Key | COSE_Sign1_Tagged | detached payload | external_aad. The payload is looked at only if the message
+// has none. Ok: the key made the signature.
 export function sign1Verify(keyBytes: u32, messageBytes: u32, payload: u32, aad: u32): i32 {
   if (!fits(keyBytes) || !fits(messageBytes) || !fits(payload) || !fits(aad)) return Reason.TooLarge;
   if (!fits(keyBytes + messageBytes + payload + aad)) return Reason.TooLarge;
@@ -305,11 +305,11 @@ export function sign1Verify(keyBytes: u32, messageBytes: u32, payload: u32, aad:
   const detached = at + messageBytes;
   reading.open(INPUT, keyBytes);
   const unusable = keyRead(reading, key);
-  if (unusable != Reason.Ok) return unusable;
-  if (reading.close() != Reason.Ok) return reading.fault;
+  if (unusable !== Reason.Ok) return unusable;
+  if (reading.close() !== Reason.Ok) return reading.fault;
   const fault = sign1Open(message, at, messageBytes);
-  if (fault != Reason.Ok) return fault;
-  if (message.payload != 0)
+  if (fault !== Reason.Ok) return fault;
+  if (message.payload !== 0)
     return signedBy(message, key, message.payload, message.payloadBytes, detached + payload, aad);
   return signedBy(message, key, detached, payload, detached + payload, aad);
 }

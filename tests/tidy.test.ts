@@ -91,6 +91,17 @@ describe('the core and the agent do without a heap', () => {
   });
 });
 
+describe('assembly/ has one dialect', () => {
+  const code = (file: string) => text(file).replace(/\/\/.*$/gm, '');
+  it.each([
+    ['=== and !==, never == and !=', /[^=!<>]==[^=]|!=[^=]/],
+    ['// comments, no blocks', /\/\*/],
+    ['a fault is a Reason, not a number', /\b(fault|reason): i32\b/],
+  ])('%s', (_, pattern) => {
+    expect(sources('assembly').filter((file) => pattern.test(code(file)))).toEqual([]);
+  });
+});
+
 describe('every file', () => {
   const ours = files.filter((file) => /\.(ts|mjs|c|h)$/.test(file));
   it('opens with its promise', () => {

@@ -16,9 +16,9 @@ export const enum Role {
   Consenter = 3,
 }
 
-/** Few enough that a block without kid costs at most this many signature checks. */
+// Few enough that a block without kid costs at most this many signature checks.
 export const ANCHORS_MAX: u32 = 8;
-/** A whole key thumbprint (RFC 9679) fits. */
+// A whole key thumbprint (RFC 9679) fits.
 export const KID_BYTES_MAX: u32 = 32;
 export const NAME_BYTES_MAX: u32 = 64;
 
@@ -40,21 +40,21 @@ export function anchorAt(index: u32): Anchor {
   return changetype<Anchor>(anchors + index * offsetof<Anchor>());
 }
 
-/** How many anchors have this role. */
+// How many anchors have this role.
 export function anchorsOf(role: i32): u32 {
   let found: u32 = 0;
-  for (let i: u32 = 0; i < count; i++) if (anchorAt(i).role == role) found++;
+  for (let i: u32 = 0; i < count; i++) if (anchorAt(i).role === role) found++;
   return found;
 }
 
-/** How many anchors are in a set. */
+// How many anchors are in a set.
 export function anchorsIn(set: u32): u32 {
   let found: u32 = 0;
-  for (; set != 0; set &= set - 1) found++;
+  for (; set !== 0; set &= set - 1) found++;
   return found;
 }
 
-/** The first anchor of a set that has one. */
+// The first anchor of a set that has one.
 export function anchorFirst(set: u32): u32 {
   return anchorsIn((set & -set) - 1);
 }
@@ -63,21 +63,21 @@ export function anchorsForget(): void {
   count = 0;
 }
 
-/** [+ {1: role, 2: COSE_Key, ? 3: name}], views on bytes that must stay where they are. */
-export function anchorsRead(from: Cursor): i32 {
+// [+ {1: role, 2: COSE_Key, ? 3: name}], views on bytes that must stay where they are.
+export function anchorsRead(from: Cursor): Reason {
   count = 0;
   const items = from.array();
   if (items > ANCHORS_MAX) return Reason.AnchorsTooMany;
   for (let left = items; from.more(left); left--) {
     const fault = anchorRead(from, anchorAt(count));
-    if (fault != Reason.Ok) return fault;
+    if (fault !== Reason.Ok) return fault;
     for (let i: u32 = 0; i < count; i++) if (keysEqual(anchorAt(i), anchorAt(count))) return Reason.AnchorDuplicate;
     count++;
   }
   return from.fault;
 }
 
-function anchorRead(from: Cursor, anchor: Anchor): i32 {
+function anchorRead(from: Cursor, anchor: Anchor): Reason {
   anchor.role = 0;
   anchor.kind = 0;
   anchor.name = 0;
@@ -89,13 +89,13 @@ function anchorRead(from: Cursor, anchor: Anchor): i32 {
       case 1: {
         const role = from.uint();
         if (role < <u64>Role.Vendor || role > <u64>Role.Consenter)
-          return from.fault != Reason.Ok ? from.fault : Reason.AnchorRole;
+          return from.fault !== Reason.Ok ? from.fault : Reason.AnchorRole;
         anchor.role = <i32>role;
         break;
       }
       case 2: {
         const fault = keyRead(from, anchor);
-        if (fault != Reason.Ok) return fault;
+        if (fault !== Reason.Ok) return fault;
         if (anchor.kidBytes > KID_BYTES_MAX) return Reason.AnchorMalformed;
         break;
       }
@@ -105,31 +105,29 @@ function anchorRead(from: Cursor, anchor: Anchor): i32 {
         if (from.length > NAME_BYTES_MAX) return Reason.AnchorMalformed;
         break;
       default:
-        return from.fault != Reason.Ok ? from.fault : Reason.AnchorMalformed;
+        return from.fault !== Reason.Ok ? from.fault : Reason.AnchorMalformed;
     }
   }
-  if (from.fault != Reason.Ok) return from.fault;
-  return anchor.role == 0 || anchor.kind == 0 ? Reason.AnchorMalformed : Reason.Ok;
+  if (from.fault !== Reason.Ok) return from.fault;
+  return anchor.role === 0 || anchor.kind === 0 ? Reason.AnchorMalformed : Reason.Ok;
 }
 
 export function anchorHasKid(index: u32, kid: usize, kidBytes: u32): bool {
   const anchor = anchorAt(index);
-  return anchor.kid != 0 && anchor.kidBytes == kidBytes && compare(anchor.kid, kid, kidBytes) == 0;
+  return anchor.kid !== 0 && anchor.kidBytes === kidBytes && compare(anchor.kid, kid, kidBytes) === 0;
 }
 
-/**
- * Index of the anchor of this role that made the signature, or a negative Reason: -SignerUnknown if none of ours did,
- * and what was wrong (mostly -SignatureInvalid) if the message names one of ours by its kid.
- */
+// Index of the anchor of this role that made the signature, or a negative Reason: -SignerUnknown if none of ours did,
+// and what was wrong (mostly -SignatureInvalid) if the message names one of ours by its kid.
 export function anchorSigner(message: Sign1, role: i32, payload: usize, payloadBytes: u32): i32 {
-  let fault: i32 = Reason.SignerUnknown;
+  let fault: Reason = Reason.SignerUnknown;
   for (let i: u32 = 0; i < count; i++) {
     const anchor = anchorAt(i);
-    if (anchor.role != role) continue;
-    if (message.kid != 0 && !anchorHasKid(i, message.kid, message.kidBytes)) continue;
+    if (anchor.role !== role) continue;
+    if (message.kid !== 0 && !anchorHasKid(i, message.kid, message.kidBytes)) continue;
     const result = signedBy(message, anchor, payload, payloadBytes, 0, 0);
-    if (result == Reason.Ok) return i;
-    if (message.kid != 0) fault = result;
+    if (result === Reason.Ok) return i;
+    if (message.kid !== 0) fault = result;
   }
   return -fault;
 }

@@ -9,13 +9,13 @@ import { reading } from '../codec/cbor';
 import { Reason } from '../reason';
 import { anchorsForget, anchorsRead } from './anchors';
 
-/** Eight keys with names (8 x 90), ids, policy and a little room; its copy is the device's largest standing record. */
+// Eight keys with names (8 x 90), ids, policy and a little room; its copy is the device's largest standing record.
 export const BOOTSTRAP_BYTES_MAX: u32 = 1024;
 export const BOOTSTRAP: usize = memory.data(1024, 16);
 
 const BOOTSTRAP_VERSION: u64 = 1;
 const UUID_BYTES: u32 = 16;
-/** Chip ids have 8 to 16 bytes; a digest used as an id fits. */
+// Chip ids have 8 to 16 bytes; a digest used as an id fits.
 export const DEVICE_ID_BYTES_MAX: u32 = 32;
 
 @unmanaged
@@ -34,7 +34,7 @@ export const identity = changetype<Identity>(memory.data(offsetof<Identity>(), 4
 
 let held: u32 = 0;
 
-/** Bytes of the bootstrap document in BOOTSTRAP; 0: there is none. */
+// Bytes of the bootstrap document in BOOTSTRAP; 0: there is none.
 export function bootstrapBytes(): u32 {
   return held;
 }
@@ -45,47 +45,47 @@ export function bootstrapForget(): void {
   memory.fill(changetype<usize>(identity), 0, offsetof<Identity>());
 }
 
-export function bootstrapRead(from: usize, length: u32): i32 {
+export function bootstrapRead(from: usize, length: u32): Reason {
   bootstrapForget();
   if (length > BOOTSTRAP_BYTES_MAX) return Reason.TooLarge;
   memory.copy(BOOTSTRAP, from, length);
   const fault = readMembers(length);
-  if (fault != Reason.Ok) bootstrapForget();
+  if (fault !== Reason.Ok) bootstrapForget();
   else held = length;
   return fault;
 }
 
-function readMembers(length: u32): i32 {
+function readMembers(length: u32): Reason {
   reading.open(BOOTSTRAP, length);
   let required = 0;
   let previous: usize = 0;
   for (let left = reading.map(); reading.more(left); left--) {
     previous = reading.ordered(previous);
     const key = reading.label();
-    if (reading.fault != Reason.Ok) break;
+    if (reading.fault !== Reason.Ok) break;
     if (key <= 6) required++;
     const fault = readMember(key);
-    if (reading.fault != Reason.Ok) break;
-    if (fault != Reason.Ok) return fault;
+    if (reading.fault !== Reason.Ok) break;
+    if (fault !== Reason.Ok) return fault;
   }
-  if (reading.close() != Reason.Ok) return reading.fault;
-  return required == 6 ? Reason.Ok : Reason.MissingMember;
+  if (reading.close() !== Reason.Ok) return reading.fault;
+  return required === 6 ? Reason.Ok : Reason.MissingMember;
 }
 
-function readMember(key: i32): i32 {
+function readMember(key: i32): Reason {
   switch (key) {
     case 1:
-      return reading.uint() == BOOTSTRAP_VERSION ? Reason.Ok : Reason.BootstrapVersion;
+      return reading.uint() === BOOTSTRAP_VERSION ? Reason.Ok : Reason.BootstrapVersion;
     case 2:
       identity.deviceId = reading.bytes();
       identity.deviceIdBytes = reading.length;
       return reading.length - 1 < DEVICE_ID_BYTES_MAX ? Reason.Ok : Reason.IdentityMalformed;
     case 3:
       identity.vendorId = reading.bytes();
-      return reading.length == UUID_BYTES ? Reason.Ok : Reason.IdentityMalformed;
+      return reading.length === UUID_BYTES ? Reason.Ok : Reason.IdentityMalformed;
     case 4:
       identity.classId = reading.bytes();
-      return reading.length == UUID_BYTES ? Reason.Ok : Reason.IdentityMalformed;
+      return reading.length === UUID_BYTES ? Reason.Ok : Reason.IdentityMalformed;
     case 5:
       return anchorsRead(reading);
     case 6:

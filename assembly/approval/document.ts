@@ -12,10 +12,10 @@ import { Reason } from '../reason';
 import { anchorSigner, Role } from './anchors';
 import { entriesRead } from './entries';
 
-/** A smart card's data object, an SMP upload, and a flash record can all hold it. */
+// A smart card's data object, an SMP upload, and a flash record can all hold it.
 export const DOCUMENT_BYTES_MAX: u32 = 1024;
 
-/** As an expiry: there is none. */
+// As an expiry: there is none.
 export const NEVER: u64 = u64.MAX_VALUE;
 
 @unmanaged
@@ -29,11 +29,9 @@ export class Document {
 
 export const document = changetype<Document>(memory.data(offsetof<Document>(), 8));
 
-/**
- * Authentic and well-formed? Fills `document`, and `opinion` about the current subject (see entries.ts; without a
- * subject it answers for the document alone, which is what a store asks before it keeps one).
- */
-export function documentOpen(from: usize, length: u32): i32 {
+// Authentic and well-formed? Fills `document`, and `opinion` about the current subject (see entries.ts; without a
+// subject it answers for the document alone, which is what a store asks before it keeps one).
+export function documentOpen(from: usize, length: u32): Reason {
   document.sequence = 0;
   document.issuedAt = 0;
   document.notBefore = 0;
@@ -41,8 +39,8 @@ export function documentOpen(from: usize, length: u32): i32 {
   document.signer = -1;
   if (length > DOCUMENT_BYTES_MAX) return Reason.TooLarge;
   const fault = sign1Open(message, from, length);
-  if (fault != Reason.Ok) return fault;
-  if (message.payload == 0) return Reason.PayloadPlace;
+  if (fault !== Reason.Ok) return fault;
+  if (message.payload === 0) return Reason.PayloadPlace;
   const signer = anchorSigner(message, Role.Operator, message.payload, message.payloadBytes);
   if (signer < 0) return -signer;
   document.signer = signer;
@@ -86,5 +84,5 @@ function readClaims(): bool {
         reading.fail(Reason.UnknownMember);
     }
   }
-  return reading.close() == Reason.Ok && required == 5;
+  return reading.close() === Reason.Ok && required === 5;
 }

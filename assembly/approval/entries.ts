@@ -31,7 +31,7 @@ export const enum Confirm {
   Ask = 2,
 }
 
-/** The package that approval data is held against: facts that are authentic by now. */
+// The package that approval data is held against: facts that are authentic by now.
 @unmanaged
 export class Subject {
   sequence: u64;
@@ -40,10 +40,10 @@ export class Subject {
   vendors: u32; // mask of the vendor anchors that signed it
 }
 
-/** What a document says about the subject. */
+// What a document says about the subject.
 @unmanaged
 export class Opinion {
-  reason: i32; // Ok approves, Denied, ApprovalOtherDevice or ApprovalOtherPackage
+  reason: Reason; // Ok approves, Denied, ApprovalOtherDevice or ApprovalOtherPackage
   entry: u32; // index of the first entry that says so
   confirm: i32; // Confirm
 }
@@ -55,20 +55,20 @@ export function subjectForget(): void {
   memory.fill(changetype<usize>(subject), 0, offsetof<Subject>());
 }
 
-/** Reads [+ entry] to its end and leaves the opinion. The cursor's fault says if it is malformed. */
+// Reads [+ entry] to its end and leaves the opinion. The cursor's fault says if it is malformed.
 export function entriesRead(from: Cursor): void {
   opinion.reason = Reason.ApprovalOtherPackage;
   opinion.entry = 0;
   opinion.confirm = Confirm.Unsaid;
   const entries = from.array();
-  if (entries == 0 || entries > ENTRIES_MAX) from.fail(Reason.OutOfRange);
+  if (entries === 0 || entries > ENTRIES_MAX) from.fail(Reason.OutOfRange);
   for (let index: u32 = 0; index < entries && from.more(1); index++) readEntry(from, index);
 }
 
 function readEntry(from: Cursor, index: u32): void {
   let verdict: u32 = 0;
   let named: u32 = 0; // mask of the keys that were there
-  let fits = subject.digest != 0;
+  let fits = subject.digest !== 0;
   let confirm: i32 = Confirm.Unsaid;
   let device = true;
   let previous: usize = 0;
@@ -96,27 +96,31 @@ function readEntry(from: Cursor, index: u32): void {
         device = listsDevice(from);
         break;
       case 7:
-        confirm = from.upTo(1) == 0 ? Confirm.DoNotAsk : Confirm.Ask;
+        confirm = from.upTo(1) === 0 ? Confirm.DoNotAsk : Confirm.Ask;
         break;
       default:
         from.fail(Reason.UnknownMember);
     }
   }
-  if (verdict == 0 || (named & 0b101100) == 0) from.fail(Reason.MissingMember);
-  if (from.fault == Reason.Ok && fits) weigh(index, verdict, device, confirm);
+  if (verdict === 0 || (named & 0b101100) === 0) from.fail(Reason.MissingMember);
+  if (from.fault === Reason.Ok && fits) weigh(index, verdict, device, confirm);
 }
 
 function weigh(index: u32, verdict: u32, device: bool, confirm: i32): void {
-  const reason: i32 = !device ? Reason.ApprovalOtherDevice : verdict == EntryVerdict.Deny ? Reason.Denied : Reason.Ok;
+  const reason: Reason = !device
+    ? Reason.ApprovalOtherDevice
+    : verdict === EntryVerdict.Deny
+      ? Reason.Denied
+      : Reason.Ok;
   if (strength(reason) > strength(opinion.reason)) {
     opinion.reason = reason;
     opinion.entry = index;
   }
-  if (reason == Reason.Ok) opinion.confirm = max(opinion.confirm, confirm);
+  if (reason === Reason.Ok) opinion.confirm = max(opinion.confirm, confirm);
 }
 
 // Which of two entries of a document prevails.
-function strength(reason: i32): i32 {
+function strength(reason: Reason): i32 {
   switch (reason) {
     case Reason.Denied:
       return 3;
@@ -130,11 +134,11 @@ function strength(reason: i32): i32 {
 }
 
 function matches(stated: usize, ours: usize, length: u32, soFar: bool): bool {
-  return soFar && compare(stated, ours, length) == 0;
+  return soFar && compare(stated, ours, length) === 0;
 }
 
 function inRange(from: Cursor): bool {
-  if (from.array() != 2) from.fail(Reason.WrongType);
+  if (from.array() !== 2) from.fail(Reason.WrongType);
   const lowest = from.uint();
   const highest = from.uint();
   if (lowest > highest) from.fail(Reason.OutOfRange);
@@ -143,21 +147,21 @@ function inRange(from: Cursor): bool {
 
 function vendorSigned(from: Cursor): bool {
   const kid = from.bytes();
-  for (let i: u32 = 0, left = subject.vendors; left != 0; i++, left >>= 1) {
-    if ((left & 1) != 0 && anchorHasKid(i, kid, from.length)) return true;
+  for (let i: u32 = 0, left = subject.vendors; left !== 0; i++, left >>= 1) {
+    if ((left & 1) !== 0 && anchorHasKid(i, kid, from.length)) return true;
   }
   return false;
 }
 
-/** Reads [+ device id] and says whether this device is among them. */
+// Reads [+ device id] and says whether this device is among them.
 export function listsDevice(from: Cursor): bool {
   const devices = from.array();
-  if (devices == 0 || devices > DEVICES_MAX) from.fail(Reason.OutOfRange);
+  if (devices === 0 || devices > DEVICES_MAX) from.fail(Reason.OutOfRange);
   let found = false;
   for (let left = devices; from.more(left); left--) {
     const id = from.bytes();
     if (from.length - 1 >= DEVICE_ID_BYTES_MAX) from.fail(Reason.OutOfRange);
-    else if (from.length == identity.deviceIdBytes && compare(id, identity.deviceId, from.length) == 0) found = true;
+    else if (from.length === identity.deviceIdBytes && compare(id, identity.deviceId, from.length) === 0) found = true;
   }
   return found;
 }

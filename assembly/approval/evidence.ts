@@ -29,11 +29,11 @@ export const enum Source {
   Tree = 4,
 }
 
-/** Four documents in the package, one per operator from elsewhere, blocks; a verdict record of 512 bytes holds them. */
+// Four documents in the package, one per operator from elsewhere, blocks; a verdict record of 512 bytes holds them.
 export const FINDINGS_MAX: u32 = 12;
 export const NO_ANCHOR: i32 = -1;
 
-/** What a finding can still become. */
+// What a finding can still become.
 const enum Weight {
   Note = 0, // of no consequence: a block of somebody unknown
   Broken = 1, // approval data that proves nothing
@@ -65,13 +65,13 @@ let deniers: u32 = 0;
 let count: u32 = 0;
 let newest: u64 = 0; // iat
 
-/** What the findings add up to. */
+// What the findings add up to.
 @unmanaged
 export class Outcome {
   approvals: u32; // distinct operators
   denied: bool;
   confirm: i32; // Confirm
-  reason: i32; // why it is not approved, if it is not
+  reason: Reason; // why it is not approved, if it is not
 }
 
 export const outcome = changetype<Outcome>(memory.data(offsetof<Outcome>(), 4));
@@ -91,17 +91,17 @@ export function findingAt(index: u32): Finding {
   return changetype<Finding>(table + index * offsetof<Finding>());
 }
 
-/** The newest iat of an authentic document since evidenceBegin. */
+// The newest iat of an authentic document since evidenceBegin.
 export function evidenceNewest(): u64 {
   return newest;
 }
 
-/** Highest document sequence ever seen of the operator with this anchor index. Documents that are considered raise it. */
+// Highest document sequence ever seen of the operator with this anchor index. Documents that are considered raise it.
 export function operatorFloor(anchor: u32): u64 {
   return anchor < ANCHORS_MAX ? load<u64>(floors + (anchor << 3)) : 0;
 }
 
-/** What was seen in earlier times. */
+// What was seen in earlier times.
 export function setOperatorFloor(anchor: u32, sequence: u64): void {
   if (anchor < ANCHORS_MAX) store<u64>(floors + (anchor << 3), sequence);
 }
@@ -110,8 +110,8 @@ function raise(at: usize, sequence: u64): void {
   if (sequence > load<u64>(at)) store<u64>(at, sequence);
 }
 
-/** One more approval document. Returns what is wrong with it by itself. */
-export function evidenceConsider(source: i32, from: usize, length: u32): i32 {
+// One more approval document. Returns what is wrong with it by itself.
+export function evidenceConsider(source: i32, from: usize, length: u32): Reason {
   const fault = documentOpen(from, length);
   const signer = document.signer;
   if (signer < 0) {
@@ -120,9 +120,9 @@ export function evidenceConsider(source: i32, from: usize, length: u32): i32 {
   }
   raise(floors + (signer << 3), document.sequence);
   newest = max(newest, document.issuedAt);
-  if (fault == Reason.Ok) raise(sound + (signer << 3), document.sequence);
-  const reason = fault == Reason.Ok ? opinion.reason : fault;
-  if (reason == Reason.Denied) deny(signer, document.sequence);
+  if (fault === Reason.Ok) raise(sound + (signer << 3), document.sequence);
+  const reason = fault === Reason.Ok ? opinion.reason : fault;
+  if (reason === Reason.Denied) deny(signer, document.sequence);
   const finding = add(source, weightOf(reason), reason, signer);
   if (finding) {
     finding.sequence = document.sequence;
@@ -136,19 +136,19 @@ export function evidenceConsider(source: i32, from: usize, length: u32): i32 {
 
 function deny(anchor: u32, sequence: u64): void {
   const at = denials + (anchor << 3);
-  if ((deniers & (1 << anchor)) == 0 || sequence > load<u64>(at)) store<u64>(at, sequence);
+  if ((deniers & (1 << anchor)) === 0 || sequence > load<u64>(at)) store<u64>(at, sequence);
   deniers |= 1 << anchor;
 }
 
 // Whether a deny is in force: no newer document of the same operator has replaced it.
 function denied(): bool {
-  for (let i: u32 = 0, left = deniers; left != 0; i++, left >>= 1) {
-    if ((left & 1) != 0 && load<u64>(denials + (i << 3)) >= load<u64>(sound + (i << 3))) return true;
+  for (let i: u32 = 0, left = deniers; left !== 0; i++, left >>= 1) {
+    if ((left & 1) !== 0 && load<u64>(denials + (i << 3)) >= load<u64>(sound + (i << 3))) return true;
   }
   return false;
 }
 
-function weightOf(reason: i32): i32 {
+function weightOf(reason: Reason): Weight {
   switch (reason) {
     case Reason.Ok:
       return Weight.Approves;
@@ -161,27 +161,27 @@ function weightOf(reason: i32): i32 {
   }
 }
 
-/** A block over the manifest's digest that this operator anchor made. A second one of the same anchor says nothing. */
+// A block over the manifest's digest that this operator anchor made. A second one of the same anchor says nothing.
 export function evidenceCountersigned(anchor: i32): void {
-  for (let i: u32 = 0; i < count; i++) if (findingAt(i).countersignature && findingAt(i).anchor == anchor) return;
+  for (let i: u32 = 0; i < count; i++) if (findingAt(i).countersignature && findingAt(i).anchor === anchor) return;
   const finding = add(Source.Package, Weight.Approves, Reason.Ok, anchor);
   if (finding) finding.countersignature = true;
 }
 
-/** A block that nobody of ours made. `claimed`: its kid is an operator's, so it was meant as approval. */
-export function evidenceBlock(reason: i32, claimed: bool): void {
+// A block that nobody of ours made. `claimed`: its kid is an operator's, so it was meant as approval.
+export function evidenceBlock(reason: Reason, claimed: bool): void {
   const finding = add(Source.Package, claimed ? Weight.Broken : Weight.Note, reason, NO_ANCHOR);
   if (finding) finding.countersignature = true;
 }
 
-/** A source that gave nothing usable: unreachable, or what it gave is no list of documents. */
-export function evidenceBroken(source: i32, reason: i32): void {
+// A source that gave nothing usable: unreachable, or what it gave is no list of documents.
+export function evidenceBroken(source: i32, reason: Reason): void {
   add(source, Weight.Broken, reason, NO_ANCHOR);
 }
 
-function add(source: i32, weight: i32, reason: i32, anchor: i32): Finding | null {
+function add(source: i32, weight: i32, reason: Reason, anchor: i32): Finding | null {
   const index = room(weight);
-  if (index == FINDINGS_MAX) return null;
+  if (index === FINDINGS_MAX) return null;
   const finding = findingAt(index);
   memory.fill(changetype<usize>(finding), 0, offsetof<Finding>());
   finding.source = <u8>source;
@@ -209,20 +209,20 @@ function room(weight: i32): u32 {
   return best;
 }
 
-/** Whether a finding speaks by one of its entries. */
+// Whether a finding speaks by one of its entries.
 export function findingHasEntry(finding: Finding): bool {
   if (finding.countersignature) return false;
-  return <i32>finding.weight >= Weight.Approves || finding.fixed == Reason.ApprovalOtherDevice;
+  return <i32>finding.weight >= Weight.Approves || finding.fixed === Reason.ApprovalOtherDevice;
 }
 
 // By the rule that weighs it: what denies gives way to well-formed documents that are here, anything else to any newer.
 function superseded(finding: Finding): bool {
   if (finding.anchor < 0 || finding.countersignature) return false;
-  const newer = finding.weight == Weight.Denies ? sound : floors;
+  const newer = finding.weight === Weight.Denies ? sound : floors;
   return finding.sequence < load<u64>(newer + (finding.anchor << 3));
 }
 
-/** Adds it all up. May be asked again: nothing is spent. */
+// Adds it all up. May be asked again: nothing is spent.
 export function evidenceWeigh(now: u64, sources: u32): void {
   let approvers: u32 = 0;
   outcome.denied = denied();
@@ -231,7 +231,7 @@ export function evidenceWeigh(now: u64, sources: u32): void {
   for (let i: u32 = 0; i < count; i++) {
     const finding = findingAt(i);
     finding.reason = <u8>reasonOf(finding, now, sources);
-    if (finding.reason == Reason.Ok) {
+    if (finding.reason === Reason.Ok) {
       approvers |= 1 << finding.anchor;
       outcome.confirm = max(outcome.confirm, <i32>finding.confirm);
     }
@@ -239,26 +239,26 @@ export function evidenceWeigh(now: u64, sources: u32): void {
     if (precedence(reason) > precedence(outcome.reason)) outcome.reason = reason;
   }
   outcome.approvals = anchorsIn(approvers);
-  if (outcome.approvals != 0) outcome.reason = Reason.TooFewOperators;
+  if (outcome.approvals !== 0) outcome.reason = Reason.TooFewOperators;
 }
 
-function reasonOf(finding: Finding, now: u64, sources: u32): i32 {
+function reasonOf(finding: Finding, now: u64, sources: u32): Reason {
   if (superseded(finding)) return Reason.Superseded;
-  if (finding.weight != Weight.Approves) return finding.fixed;
-  if (now >= finding.expires && finding.expires != NEVER) return Reason.ApprovalExpired;
+  if (finding.weight !== Weight.Approves) return finding.fixed;
+  if (now >= finding.expires && finding.expires !== NEVER) return Reason.ApprovalExpired;
   if (now < finding.notBefore) return Reason.ApprovalNotYetValid;
-  return (sources & (1 << (finding.source - 1))) == 0 ? Reason.SourceNotAllowed : Reason.Ok;
+  return (sources & (1 << (finding.source - 1))) === 0 ? Reason.SourceNotAllowed : Reason.Ok;
 }
 
 // What a finding says about why a package is not approved: the many ways not to be authentic are one.
-function summary(finding: Finding): i32 {
-  if (finding.weight == Weight.Note) return Reason.NotApproved;
-  if (finding.weight != Weight.Broken || precedence(finding.reason) != 0) return finding.reason;
+function summary(finding: Finding): Reason {
+  if (finding.weight === Weight.Note) return Reason.NotApproved;
+  if (finding.weight !== Weight.Broken || precedence(finding.reason) !== 0) return finding.reason;
   return Reason.ApprovalInvalid;
 }
 
 // The most telling reason first; it is the one that would have to be cured.
-function precedence(reason: i32): i32 {
+function precedence(reason: Reason): i32 {
   switch (reason) {
     case Reason.ApprovalExpired:
       return 9;

@@ -13,7 +13,7 @@ import { Reason } from '../reason';
 import { INSIDE, NESTING, READING, WRITING } from '../scratch';
 import { compare } from './bytes';
 
-/** Major types; None is what a faulty cursor reads. */
+// Major types; None is what a faulty cursor reads.
 export const enum Type {
   Uint = 0,
   Negative = 1,
@@ -26,11 +26,11 @@ export const enum Type {
   None = 8,
 }
 
-/** Deeper than any format of ours (a SUIT text member is 4 deep), and little enough to be kept in a table. */
+// Deeper than any format of ours (a SUIT text member is 4 deep), and little enough to be kept in a table.
 export const NESTING_MAX: u32 = 16;
 // In NESTING, while an item is skipped: a word for each level, the items left on it.
 
-/** What `array` and `map` of a lenient cursor return when a break marks the end: never a count, also counted down. */
+// What `array` and `map` of a lenient cursor return when a break marks the end: never a count, also counted down.
 const UNTIL_BREAK: u32 = u32.MAX_VALUE;
 const COUNT_MAX: u32 = i32.MAX_VALUE;
 
@@ -47,7 +47,7 @@ export class Cursor {
   end: usize;
   from: usize;
   length: u32;
-  fault: i32; // Reason
+  fault: Reason;
   lenient: bool;
 
   open(from: usize, length: u32): void {
@@ -64,37 +64,37 @@ export class Cursor {
     this.lenient = true;
   }
 
-  fail(fault: i32): void {
-    if (this.fault == Reason.Ok) this.fault = fault;
+  fail(fault: Reason): void {
+    if (this.fault === Reason.Ok) this.fault = fault;
     this.at = this.end;
     this.from = this.end;
     this.length = 0;
     this.value = 0;
   }
 
-  /** To be called after the last item: nothing may be left over. */
-  close(): i32 {
-    if (this.fault == Reason.Ok && this.at != this.end) this.fail(Reason.TrailingBytes);
+  // To be called after the last item: nothing may be left over.
+  close(): Reason {
+    if (this.fault === Reason.Ok && this.at !== this.end) this.fail(Reason.TrailingBytes);
     return this.fault;
   }
 
-  /** Major type of the next item, which stays unread; Type.None at the end. */
-  peek(): i32 {
+  // Major type of the next item, which stays unread; Type.None at the end.
+  peek(): Type {
     return this.at < this.end ? <i32>load<u8>(this.at) >> 5 : Type.None;
   }
 
-  /** Whether the next item is null. */
+  // Whether the next item is null.
   peekNull(): bool {
-    return this.at < this.end && load<u8>(this.at) == 0xf6;
+    return this.at < this.end && load<u8>(this.at) === 0xf6;
   }
 
-  /** Reads a head: returns the major type, leaves the argument in `value`. */
-  head(): i32 {
+  // Reads a head: returns the major type, leaves the argument in `value`.
+  head(): Type {
     let at = this.at;
     if (at >= this.end) return this.none(Reason.Truncated);
     const type = <i32>load<u8>(at) >> 5;
     const info = <u32>load<u8>(at++) & 31;
-    if (type == Type.Simple && (info < FALSE || info > NULL)) return this.none(Reason.UnsupportedItem);
+    if (type === Type.Simple && (info < FALSE || info > NULL)) return this.none(Reason.UnsupportedItem);
     let value = <u64>info;
     if (info > 23) {
       if (info > 27) return this.unbounded(at, type, info);
@@ -103,7 +103,7 @@ export class Cursor {
       const after = at + bytes;
       value = 0;
       while (at < after) value = (value << 8) | load<u8>(at++);
-      const least: u64 = info == 24 ? 24 : (<u64>1) << (bytes << 2);
+      const least: u64 = info === 24 ? 24 : (<u64>1) << (bytes << 2);
       if (value < least && !this.lenient) return this.none(Reason.NotDeterministic);
     }
     this.at = at;
@@ -112,21 +112,21 @@ export class Cursor {
   }
 
   // Additional information 28 to 31: only the indefinite arrays and maps of a lenient cursor are anything to us.
-  private unbounded(at: usize, type: i32, info: u32): i32 {
-    if (info != 31) return this.none(Reason.UnsupportedItem);
-    if (!this.lenient || (type != Type.Array && type != Type.Map)) return this.none(Reason.NotDeterministic);
+  private unbounded(at: usize, type: Type, info: u32): Type {
+    if (info !== 31) return this.none(Reason.UnsupportedItem);
+    if (!this.lenient || (type !== Type.Array && type !== Type.Map)) return this.none(Reason.NotDeterministic);
     this.at = at;
     this.value = UNTIL_BREAK;
     return type;
   }
 
-  private none(fault: i32): i32 {
+  private none(fault: Reason): Type {
     this.fail(fault);
     return Type.None;
   }
 
-  private expect(type: i32): u64 {
-    if (this.head() != type) this.fail(Reason.WrongType);
+  private expect(type: Type): u64 {
+    if (this.head() !== type) this.fail(Reason.WrongType);
     return this.value;
   }
 
@@ -134,7 +134,7 @@ export class Cursor {
     return this.expect(Type.Uint);
   }
 
-  /** An unsigned integer of at most `most`. */
+  // An unsigned integer of at most `most`.
   upTo(most: u32): u32 {
     if (this.expect(Type.Uint) > <u64>most) this.fail(Reason.OutOfRange);
     return <u32>this.value;
@@ -144,25 +144,25 @@ export class Cursor {
     const type = this.head();
     if (type > Type.Negative) this.fail(Reason.WrongType);
     if (this.value > <u64>i64.MAX_VALUE) this.fail(Reason.OutOfRange);
-    return type == Type.Negative ? -1 - <i64>this.value : <i64>this.value;
+    return type === Type.Negative ? -1 - <i64>this.value : <i64>this.value;
   }
 
-  /** An integer key of a map. All of ours fit 32 bits; cutting a longer one short would make it another. */
+  // An integer key of a map. All of ours fit 32 bits; cutting a longer one short would make it another.
   label(): i32 {
     const label = this.int();
-    if (label != <i64>(<i32>label)) this.fail(Reason.OutOfRange);
+    if (label !== <i64>(<i32>label)) this.fail(Reason.OutOfRange);
     return <i32>label;
   }
 
-  /** Address of a byte string's content; its length is left in `length`. */
+  // Address of a byte string's content; its length is left in `length`.
   bytes(): usize {
     return this.string(Type.Bytes);
   }
 
-  /** Like `bytes`, for a string that has one right length. */
+  // Like `bytes`, for a string that has one right length.
   bytesOf(length: u32): usize {
     this.string(Type.Bytes);
-    if (this.length != length) this.fail(Reason.OutOfRange);
+    if (this.length !== length) this.fail(Reason.OutOfRange);
     return this.from;
   }
 
@@ -179,37 +179,37 @@ export class Cursor {
     return this.from;
   }
 
-  /** The string that was read last, up to 8 ASCII characters, the first in the lowest byte; a longer one is none, 0. */
+  // The string that was read last, up to 8 ASCII characters, the first in the lowest byte; a longer one is none, 0.
   word(): u64 {
     let packed: u64 = 0;
-    for (let i = this.length > 8 ? 0 : this.length; i != 0; ) packed = (packed << 8) | load<u8>(this.from + --i);
+    for (let i = this.length > 8 ? 0 : this.length; i !== 0; ) packed = (packed << 8) | load<u8>(this.from + --i);
     return packed;
   }
 
-  /** Number of items that follow. */
+  // Number of items that follow.
   array(): u32 {
     return this.count(this.expect(Type.Array), 0);
   }
 
-  /** Number of pairs that follow. */
+  // Number of pairs that follow.
   map(): u32 {
     return this.count(this.expect(Type.Map), 1);
   }
 
   // An item takes at least a byte, a pair two (shift 1): a larger count is a lie that would only cost time.
   private count(count: u64, shift: u32): u32 {
-    if (this.fault != Reason.Ok) return 0;
-    if (this.lenient && count == UNTIL_BREAK) return UNTIL_BREAK;
+    if (this.fault !== Reason.Ok) return 0;
+    if (this.lenient && count === UNTIL_BREAK) return UNTIL_BREAK;
     if (count > <u64>(<u32>(this.end - this.at) >> shift)) this.fail(Reason.Truncated);
     return <u32>this.value;
   }
 
-  /** `for (let left = c.map(); c.more(left); left--)` walks a container of either kind, and ends at the first fault. */
+  // `for (let left = c.map(); c.more(left); left--)` walks a container of either kind, and ends at the first fault.
   more(left: u32): bool {
-    if (this.fault != Reason.Ok) return false;
-    if (left <= COUNT_MAX) return left != 0;
-    if (this.at == this.end) this.fail(Reason.Truncated);
-    else if (load<u8>(this.at) != 0xff) return true;
+    if (this.fault !== Reason.Ok) return false;
+    if (left <= COUNT_MAX) return left !== 0;
+    if (this.at === this.end) this.fail(Reason.Truncated);
+    else if (load<u8>(this.at) !== 0xff) return true;
     else this.at++;
     return false;
   }
@@ -220,73 +220,71 @@ export class Cursor {
 
   boolean(): bool {
     const type = this.head();
-    if (type != Type.Simple || this.value == NULL) this.fail(Reason.WrongType);
-    return this.value == TRUE;
+    if (type !== Type.Simple || this.value === NULL) this.fail(Reason.WrongType);
+    return this.value === TRUE;
   }
 
-  /** Opens `inner` on the content of the byte string that comes next, and reads past it. */
+  // Opens `inner` on the content of the byte string that comes next, and reads past it.
   enter(inner: Cursor): void {
     const from = this.bytes();
     inner.open(from, this.length);
-    if (this.fault != Reason.Ok) inner.fail(this.fault);
+    if (this.fault !== Reason.Ok) inner.fail(this.fault);
   }
 
-  /** Ends what `enter` began: the content must have been read to its end, and its fault becomes ours. */
+  // Ends what `enter` began: the content must have been read to its end, and its fault becomes ours.
   leave(inner: Cursor): void {
-    if (inner.close() != Reason.Ok) this.fail(inner.fault);
+    if (inner.close() !== Reason.Ok) this.fail(inner.fault);
   }
 
-  /**
-   * Before each key of a map: `previous = c.ordered(previous)`, starting from 0. A key that does not stand after the
-   * previous one in the bytewise order of the encodings, or repeats it, is a fault. Encodings are prefix-free, so
-   * comparing as many bytes as the new key has is enough.
-   */
+  // Before each key of a map: `previous = c.ordered(previous)`, starting from 0. A key that does not stand after the
+  // previous one in the bytewise order of the encodings, or repeats it, is a fault. Encodings are prefix-free, so
+  // comparing as many bytes as the new key has is enough.
   ordered(previous: usize): usize {
     const key = this.at;
-    if (this.lenient || this.fault != Reason.Ok) return key;
+    if (this.lenient || this.fault !== Reason.Ok) return key;
     this.skip();
     const length = this.at - key;
-    if (this.fault == Reason.Ok) this.at = key;
-    if (previous != 0 && compare(previous, key, length) >= 0) this.fail(Reason.NotDeterministic);
+    if (this.fault === Reason.Ok) this.at = key;
+    if (previous !== 0 && compare(previous, key, length) >= 0) this.fail(Reason.NotDeterministic);
     return key;
   }
 
-  /** Reads past one item, whatever it is. */
+  // Reads past one item, whatever it is.
   skip(): void {
     let depth: u32 = 0;
     let left: u32 = 1;
     for (;;) {
       while (!this.more(left)) {
-        if (depth == 0 || this.fault != Reason.Ok) return;
+        if (depth === 0 || this.fault !== Reason.Ok) return;
         left = load<u32>(NESTING + (--depth << 2));
       }
       left--;
       const type = this.head();
-      if (type == Type.Bytes || type == Type.Text) {
+      if (type === Type.Bytes || type === Type.Text) {
         if (this.value > <u64>(this.end - this.at)) this.fail(Reason.Truncated);
         this.at += <usize>this.value;
       } else if (type >= Type.Array && type <= Type.Tag) {
-        if (depth == NESTING_MAX) {
+        if (depth === NESTING_MAX) {
           this.fail(Reason.TooDeep);
           return;
         }
         store<u32>(NESTING + (depth++ << 2), left);
-        const shift: u32 = type == Type.Map ? 1 : 0;
-        left = type == Type.Tag ? 1 : this.count(this.value, shift) << shift;
+        const shift: u32 = type === Type.Map ? 1 : 0;
+        left = type === Type.Tag ? 1 : this.count(this.value, shift) << shift;
       }
     }
   }
 }
 
-/** For whoever reads a document from its first byte to its last in one go: such readings do not stand inside another. */
+// For whoever reads a document from its first byte to its last in one go: such readings do not stand inside another.
 export const reading = changetype<Cursor>(READING);
-/** And for a byte string in it that is looked into. */
+// And for a byte string in it that is looked into.
 export const inside = changetype<Cursor>(INSIDE);
 
-/** How many characters a packed word has. */
+// How many characters a packed word has.
 export function letters(packed: u64): u32 {
   let count: u32 = 0;
-  for (; packed != 0; packed >>= 8) count++;
+  for (; packed !== 0; packed >>= 8) count++;
   return count;
 }
 
@@ -297,7 +295,7 @@ export class Writer {
   from: usize;
   at: usize;
   end: usize;
-  fault: i32; // Reason
+  fault: Reason;
 
   open(from: usize, capacity: u32): void {
     this.from = from;
@@ -306,14 +304,14 @@ export class Writer {
     this.fault = Reason.Ok;
   }
 
-  /** Bytes written so far. */
+  // Bytes written so far.
   written(): u32 {
     return <u32>(this.at - this.from);
   }
 
   private room(bytes: u32): bool {
-    if (this.fault == Reason.Ok && bytes > <u32>(this.end - this.at)) this.fault = Reason.TooLarge;
-    return this.fault == Reason.Ok;
+    if (this.fault === Reason.Ok && bytes > <u32>(this.end - this.at)) this.fault = Reason.TooLarge;
+    return this.fault === Reason.Ok;
   }
 
   head(type: i32, value: u64): void {
@@ -322,7 +320,7 @@ export class Writer {
     const bytes: u32 = info < 24 ? 0 : 1 << (info - 24);
     if (!this.room(1 + bytes)) return;
     store<u8>(this.at++, ((<u32>type) << 5) | info);
-    for (let left = bytes; left != 0; ) store<u8>(this.at++, <u8>(value >> (--left << 3)));
+    for (let left = bytes; left !== 0; ) store<u8>(this.at++, <u8>(value >> (--left << 3)));
   }
 
   uint(value: u64): void {
@@ -344,7 +342,7 @@ export class Writer {
     this.raw(from, length);
   }
 
-  /** Up to 8 ASCII characters, the first in the lowest byte: 'rc' is 0x6372. */
+  // Up to 8 ASCII characters, the first in the lowest byte: 'rc' is 0x6372.
   word(packed: u64): void {
     const length = letters(packed);
     this.head(Type.Text, length);
@@ -372,7 +370,7 @@ export class Writer {
     this.head(Type.Simple, NULL);
   }
 
-  /** Bytes that are encoded already. */
+  // Bytes that are encoded already.
   raw(from: usize, length: u32): void {
     if (!this.room(length)) return;
     memory.copy(this.at, from, length);
@@ -380,5 +378,5 @@ export class Writer {
   }
 }
 
-/** For whoever writes a document or a value in one go, as `reading` is for readers. */
+// For whoever writes a document or a value in one go, as `reading` is for readers.
 export const writing = changetype<Writer>(WRITING);

@@ -40,7 +40,7 @@ const HEADER_ALG: i64 = 1;
 const HEADER_CRIT: i64 = 2;
 const HEADER_KID: i64 = 4;
 
-/** A public key where it lies. */
+// A public key where it lies.
 @unmanaged
 export class Key {
   x: usize; // Ed25519: the 32 bytes of the key
@@ -50,7 +50,7 @@ export class Key {
   kind: i32; // KeyKind
 }
 
-/** A COSE_Sign1 where it lies. */
+// A COSE_Sign1 where it lies.
 @unmanaged
 export class Sign1 {
   protectedHeader: usize;
@@ -63,7 +63,7 @@ export class Sign1 {
   signature: usize; // SIGNATURE_BYTES
 }
 
-/** The message that is looked at. Nobody opens another before it is done with. */
+// The message that is looked at. Nobody opens another before it is done with.
 export const message = changetype<Sign1>(MESSAGE);
 
 const outer = changetype<Cursor>(OUTER);
@@ -77,7 +77,7 @@ const PIECE_BYTES: u32 = 32;
 
 // COSE_Key (RFC 9052 section 7): {1: kty, ? 2: kid, ? 3: alg, ? 4: key_ops, -1: crv, -2: x, ? -3: y}. Any other label,
 // -4 (a private key that does not belong here) above all, is refused.
-export function keyRead(from: Cursor, key: Key): i32 {
+export function keyRead(from: Cursor, key: Key): Reason {
   let kty: i64 = 0;
   let algorithm: i32 = 0;
   let curve: i64 = 0;
@@ -103,7 +103,7 @@ export function keyRead(from: Cursor, key: Key): i32 {
         break;
       case 4:
         verifies = false;
-        for (let ops = from.array(); from.more(ops); ops--) if (from.int() == KEY_OP_VERIFY) verifies = true;
+        for (let ops = from.array(); from.more(ops); ops--) if (from.int() === KEY_OP_VERIFY) verifies = true;
         break;
       case -1:
         curve = from.int();
@@ -112,62 +112,62 @@ export function keyRead(from: Cursor, key: Key): i32 {
         key.x = from.bytesOf(COORDINATE_BYTES);
         break;
       case -3:
-        if (from.peek() != Type.Bytes) return Reason.KeyUnsupported; // compressed
+        if (from.peek() !== Type.Bytes) return Reason.KeyUnsupported; // compressed
         key.y = from.bytesOf(COORDINATE_BYTES);
         break;
       default:
-        return from.fault != Reason.Ok ? from.fault : Reason.KeyUnsupported;
+        return from.fault !== Reason.Ok ? from.fault : Reason.KeyUnsupported;
     }
   }
-  if (from.fault != Reason.Ok) return from.fault;
-  if (kty == KTY_OKP && curve == CRV_ED25519) key.kind = KeyKind.Ed25519;
-  else if (kty == KTY_EC2 && curve == CRV_P256) key.kind = KeyKind.P256;
+  if (from.fault !== Reason.Ok) return from.fault;
+  if (kty === KTY_OKP && curve === CRV_ED25519) key.kind = KeyKind.Ed25519;
+  else if (kty === KTY_EC2 && curve === CRV_P256) key.kind = KeyKind.P256;
   else return Reason.KeyUnsupported;
-  if (!verifies || (algorithm != 0 && !fits(algorithm, key.kind))) return Reason.KeyUnsupported;
-  if (key.x == 0 || (key.kind == KeyKind.P256) != (key.y != 0)) return Reason.MissingMember;
+  if (!verifies || (algorithm !== 0 && !fits(algorithm, key.kind))) return Reason.KeyUnsupported;
+  if (key.x === 0 || (key.kind === KeyKind.P256) !== (key.y !== 0)) return Reason.MissingMember;
   return keyValid(key) ? Reason.Ok : Reason.KeyInvalid;
 }
 
 function keyValid(key: Key): bool {
   layOut(key);
-  return key.kind == KeyKind.P256 ? p256ValidKey(publicKey) : ed25519ValidKey(publicKey);
+  return key.kind === KeyKind.P256 ? p256ValidKey(publicKey) : ed25519ValidKey(publicKey);
 }
 
 function layOut(key: Key): void {
   memory.copy(publicKey, key.x, COORDINATE_BYTES);
-  if (key.kind == KeyKind.P256) memory.copy(publicKey + COORDINATE_BYTES, key.y, COORDINATE_BYTES);
+  if (key.kind === KeyKind.P256) memory.copy(publicKey + COORDINATE_BYTES, key.y, COORDINATE_BYTES);
 }
 
 export function keysEqual(a: Key, b: Key): bool {
   return (
-    a.kind == b.kind &&
-    compare(a.x, b.x, COORDINATE_BYTES) == 0 &&
-    (a.kind != KeyKind.P256 || compare(a.y, b.y, COORDINATE_BYTES) == 0)
+    a.kind === b.kind &&
+    compare(a.x, b.x, COORDINATE_BYTES) === 0 &&
+    (a.kind !== KeyKind.P256 || compare(a.y, b.y, COORDINATE_BYTES) === 0)
   );
 }
 
 // RFC 9053 section 2, RFC 9864: which algorithm goes with which key.
 function fits(algorithm: i32, kind: i32): bool {
-  return kind == KeyKind.P256
-    ? algorithm == Algorithm.ES256 || algorithm == Algorithm.ESP256
-    : algorithm == Algorithm.EdDSA || algorithm == Algorithm.Ed25519;
+  return kind === KeyKind.P256
+    ? algorithm === Algorithm.ES256 || algorithm === Algorithm.ESP256
+    : algorithm === Algorithm.EdDSA || algorithm === Algorithm.Ed25519;
 }
 
 // RFC 9052 section 4.2, section 3.1 for the headers: all of `length` bytes is one COSE_Sign1_Tagged.
-export function sign1Open(view: Sign1, from: usize, length: u32): i32 {
+export function sign1Open(view: Sign1, from: usize, length: u32): Reason {
   outer.open(from, length);
-  if (outer.tag() != SIGN1_TAG) return outer.fault == Reason.Truncated ? Reason.Truncated : Reason.CoseTag;
+  if (outer.tag() !== SIGN1_TAG) return outer.fault === Reason.Truncated ? Reason.Truncated : Reason.CoseTag;
   const members = outer.array();
-  if (outer.fault == Reason.Ok && members != 4) return Reason.WrongType;
+  if (outer.fault === Reason.Ok && members !== 4) return Reason.WrongType;
   view.protectedHeader = outer.bytes();
   view.protectedBytes = outer.length;
   view.algorithm = 0;
   view.kid = 0;
   view.kidBytes = 0;
   let fault = readProtected(view);
-  if (fault == Reason.Ok) fault = readUnprotected(view);
-  if (outer.fault != Reason.Ok) return outer.fault;
-  if (fault != Reason.Ok) return fault;
+  if (fault === Reason.Ok) fault = readUnprotected(view);
+  if (outer.fault !== Reason.Ok) return outer.fault;
+  if (fault !== Reason.Ok) return fault;
   if (outer.peekNull()) {
     outer.head();
     view.payload = 0;
@@ -177,9 +177,9 @@ export function sign1Open(view: Sign1, from: usize, length: u32): i32 {
     view.payloadBytes = outer.length;
   }
   view.signature = outer.bytes();
-  if (outer.fault == Reason.Ok && outer.length != SIGNATURE_BYTES) return Reason.SignatureLength;
-  if (outer.close() != Reason.Ok) return outer.fault;
-  if (view.algorithm == 0) return Reason.AlgorithmMissing;
+  if (outer.fault === Reason.Ok && outer.length !== SIGNATURE_BYTES) return Reason.SignatureLength;
+  if (outer.close() !== Reason.Ok) return outer.fault;
+  if (view.algorithm === 0) return Reason.AlgorithmMissing;
   return fits(view.algorithm, KeyKind.P256) || fits(view.algorithm, KeyKind.Ed25519)
     ? Reason.Ok
     : Reason.AlgorithmUnsupported;
@@ -187,28 +187,28 @@ export function sign1Open(view: Sign1, from: usize, length: u32): i32 {
 
 // The protected header is a map, or no bytes at all for an empty one. What it holds beyond alg, crit and kid is
 // covered by the signature and does not concern us, unless crit says that it must.
-function readProtected(view: Sign1): i32 {
-  if (view.protectedBytes == 0) return Reason.Ok;
+function readProtected(view: Sign1): Reason {
+  if (view.protectedBytes === 0) return Reason.Ok;
   header.open(view.protectedHeader, view.protectedBytes);
   let previous: usize = 0;
-  let fault: i32 = Reason.Ok;
+  let fault: Reason = Reason.Ok;
   for (let left = header.map(); header.more(left); left--) {
     previous = header.ordered(previous);
     const label = readLabel(header);
-    if (label == HEADER_ALG) {
+    if (label === HEADER_ALG) {
       if (header.peek() <= Type.Negative) view.algorithm = algorithmOf(header.int());
       else fault = Reason.AlgorithmUnsupported; // a name: none is registered that we know
-      if (fault != Reason.Ok) header.skip();
-    } else if (label == HEADER_CRIT) fault = readCritical();
-    else if (label == HEADER_KID) readKid(header, view);
+      if (fault !== Reason.Ok) header.skip();
+    } else if (label === HEADER_CRIT) fault = readCritical();
+    else if (label === HEADER_KID) readKid(header, view);
     else header.skip();
   }
-  return header.close() != Reason.Ok ? Reason.CoseHeader : fault;
+  return header.close() !== Reason.Ok ? Reason.CoseHeader : fault;
 }
 
 // Algorithms that do not fit 32 bits are as unknown to us as any other; 0 is reserved and means "none seen".
 function algorithmOf(value: i64): i32 {
-  return value == <i64>(<i32>value) && value != 0 ? <i32>value : i32.MIN_VALUE;
+  return value === <i64>(<i32>value) && value !== 0 ? <i32>value : i32.MIN_VALUE;
 }
 
 function readLabel(from: Cursor): i64 {
@@ -223,51 +223,49 @@ function readKid(from: Cursor, view: Sign1): void {
 }
 
 // RFC 9052 section 3.1: a non-empty array of labels that a recipient must understand. We understand alg, crit and kid.
-function readCritical(): i32 {
+function readCritical(): Reason {
   const count = header.array();
-  let fault: i32 = count == 0 ? Reason.CoseHeader : Reason.Ok;
+  let fault: Reason = count === 0 ? Reason.CoseHeader : Reason.Ok;
   for (let left = count; header.more(left); left--) {
     const label = readLabel(header);
-    if (label != HEADER_ALG && label != HEADER_CRIT && label != HEADER_KID) fault = Reason.CoseCritical;
+    if (label !== HEADER_ALG && label !== HEADER_CRIT && label !== HEADER_KID) fault = Reason.CoseCritical;
   }
   return fault;
 }
 
 // Nobody vouches for the unprotected header: only the kid is looked at, as a hint. A label that stands in both maps
 // makes the message malformed (section 3), and so does crit here.
-function readUnprotected(view: Sign1): i32 {
-  let fault: i32 = Reason.Ok;
+function readUnprotected(view: Sign1): Reason {
+  let fault: Reason = Reason.Ok;
   let previous: usize = 0;
   for (let left = outer.map(); outer.more(left); left--) {
     previous = outer.ordered(previous);
     const from = outer.at;
     const label = readLabel(outer);
-    if (inProtected(view, from, <u32>(outer.at - from)) || label == HEADER_CRIT) fault = Reason.CoseHeader;
-    if (label == HEADER_KID && fault == Reason.Ok) readKid(outer, view);
+    if (inProtected(view, from, <u32>(outer.at - from)) || label === HEADER_CRIT) fault = Reason.CoseHeader;
+    if (label === HEADER_KID && fault === Reason.Ok) readKid(outer, view);
     else outer.skip();
   }
   return fault;
 }
 
 function inProtected(view: Sign1, label: usize, length: u32): bool {
-  if (view.protectedBytes == 0) return false;
+  if (view.protectedBytes === 0) return false;
   other.open(view.protectedHeader, view.protectedBytes);
   for (let left = other.map(); other.more(left); left--) {
     const from = other.at;
     other.skip();
-    if (other.at - from == <usize>length && compare(from, label, length) == 0) return true;
+    if (other.at - from === <usize>length && compare(from, label, length) === 0) return true;
     other.skip();
   }
   return false;
 }
 
-/**
- * Whether the key made the signature, over an attached or detached payload. The caller decides which of the two the
- * format wants; `aad` is the external_aad of RFC 9052 section 4.3, which no format of ours has: 0 bytes.
- */
-export function signedBy(view: Sign1, key: Key, payload: usize, payloadBytes: u32, aad: usize, aadBytes: u32): i32 {
+// Whether the key made the signature, over an attached or detached payload. The caller decides which of the two the
+// format wants; `aad` is the external_aad of RFC 9052 section 4.3, which no format of ours has: 0 bytes.
+export function signedBy(view: Sign1, key: Key, payload: usize, payloadBytes: u32, aad: usize, aadBytes: u32): Reason {
   if (!fits(view.algorithm, key.kind)) return Reason.AlgorithmMismatch;
-  const curve25519 = key.kind == KeyKind.Ed25519;
+  const curve25519 = key.kind === KeyKind.Ed25519;
   if (!curve25519) sha256Begin(HASHING);
   else {
     layOut(key);
@@ -286,7 +284,7 @@ export function signedBy(view: Sign1, key: Key, payload: usize, payloadBytes: u3
 
 // An empty protected header may travel as h'a0', but is always signed as h''.
 function emptyMap(view: Sign1): bool {
-  return view.protectedBytes == 1 && load<u8>(view.protectedHeader) == 0xa0;
+  return view.protectedBytes === 1 && load<u8>(view.protectedHeader) === 0xa0;
 }
 
 function finishP256(view: Sign1, key: Key): bool {

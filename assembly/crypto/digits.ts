@@ -26,10 +26,10 @@ export function digitsBegin(reader: usize, words: usize, bits: u32): void {
 // The digit at place i, for i from `bits` or above down to 0, each asked once.   in: 2 <= width <= 8
 export function digitAt(reader: usize, i: i32, width: i32): i32 {
   let digit = load<i32>(reader, DIGIT);
-  if (digit == 0) {
+  if (digit === 0) {
     if (i > load<i32>(reader, FREE)) return 0;
     const pair = wordBits(reader, i - 1, 2);
-    if (pair == 0 || pair == 3) return 0;
+    if (pair === 0 || pair === 3) return 0;
     const lowest = max(i - width + 1, 0);
     const count = i - lowest + 1;
     const bits = wordBits(reader, lowest - 1, count + 1);
@@ -40,7 +40,7 @@ export function digitAt(reader: usize, i: i32, width: i32): i32 {
     store<i32>(reader, lowest + zeros, PLACE);
     store<i32>(reader, digit, DIGIT);
   }
-  if (i != load<i32>(reader, PLACE)) return 0;
+  if (i !== load<i32>(reader, PLACE)) return 0;
   store<i32>(reader, 0, DIGIT);
   return digit;
 }

@@ -130,15 +130,15 @@ export function ed25519Finish(): bool {
   edwardsNeutral(POINT);
   for (let i = 256; i >= 0; i--) {
     const a = digitAt(READ_U, i, WIDTH);
-    const r: i32 = NARROW ? i32(i == 0) : digitAt(READ_V, i, WIDTH); // 1 has one digit
+    const r: i32 = NARROW ? i32(i === 0) : digitAt(READ_V, i, WIDTH); // 1 has one digit
     const low = digitAt(READ_LOW, i, BASE_WIDTH);
     const high: i32 = NARROW ? 0 : digitAt(READ_HIGH, i, BASE_WIDTH);
-    if (NARROW || begun) edwardsDouble(POINT, (a | r | low | high) != 0);
-    if (a != 0) addMultiple(TABLE_A, a, (r | low | high) != 0);
-    if (r != 0) addMultiple(TABLE_R, r, (low | high) != 0);
-    if (low != 0) addBase(low, high != 0);
-    if (!NARROW && high != 0) addHigh(high, false);
-    if ((a | r | low | high) != 0) begun = true;
+    if (NARROW || begun) edwardsDouble(POINT, (a | r | low | high) !== 0);
+    if (a !== 0) addMultiple(TABLE_A, a, (r | low | high) !== 0);
+    if (r !== 0) addMultiple(TABLE_R, r, (low | high) !== 0);
+    if (low !== 0) addBase(low, high !== 0);
+    if (!NARROW && high !== 0) addHigh(high, false);
+    if ((a | r | low | high) !== 0) begun = true;
   }
   return edwardsIsNeutral(POINT);
 }
@@ -185,12 +185,12 @@ function addHigh(digit: i32, withT: bool): void {
 }
 
 function prepareBase(): void {
-  if (load<u32>(BASE_READY) != 0) return;
+  if (load<u32>(BASE_READY) !== 0) return;
   edwardsBase(POINT);
   memory.copy(TABLE_A, POINT, POINT_BYTES);
   edwardsTable(BASE_TABLE, BASE_COUNT, POINT);
   memory.copy(POINT, TABLE_A, POINT_BYTES);
-  for (let i = 0; i < 128; i++) edwardsDouble(POINT, i == 127);
+  for (let i = 0; i < 128; i++) edwardsDouble(POINT, i === 127);
   edwardsTable(HIGH_TABLE, BASE_COUNT, POINT);
   store<u32>(BASE_READY, 1);
 }

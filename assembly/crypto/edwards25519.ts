@@ -113,7 +113,7 @@ export function edwardsDecode(p: usize, encoding: usize): bool {
   }
   // step 4
   feToWords(FIELD_WORDS, p + X);
-  if ((load<u8>(FIELD_WORDS) & 1) != sign) {
+  if ((load<u8>(FIELD_WORDS) & 1) !== sign) {
     if (feZero(p + X)) return false;
     feNegate(p + X, p + X);
   }

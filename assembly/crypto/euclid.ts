@@ -22,10 +22,10 @@ export function euclidStep(x: usize, p: usize, lengthX: u32, y: usize, q: usize,
 }
 
 export function bitLength(x: usize): u32 {
-  for (let at = WORDS_BYTES; at != 0; ) {
+  for (let at = WORDS_BYTES; at !== 0; ) {
     at -= 4;
     const word = load<u32>(x + at);
-    if (word != 0) return <u32>(at << 3) + 32 - <u32>clz<u32>(word);
+    if (word !== 0) return <u32>(at << 3) + 32 - <u32>clz<u32>(word);
   }
   return 0;
 }
@@ -40,11 +40,11 @@ export function euclidInvert(z: usize, x: usize, m: usize): void {
   wordsSmall(W, 1);
   let lengthU = bitLength(U);
   let lengthR = bitLength(R);
-  while (lengthU != 1 && lengthR != 1) {
+  while (lengthU !== 1 && lengthR !== 1) {
     if (wordsLess(U, R)) lengthR = euclidStep(R, W, lengthR, U, V, lengthU);
     else lengthU = euclidStep(U, V, lengthU, R, W, lengthR);
   }
-  if (lengthR == 1) wordsCopy(z, W);
+  if (lengthR === 1) wordsCopy(z, W);
   else {
     wordsCopy(z, m);
     wordsSub(z, V);

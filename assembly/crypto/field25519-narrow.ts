@@ -11,7 +11,7 @@ const FOLD: i32 = 1216; // 2^261 = 19 * 2^6 mod p
 export function narrowReduce25519(z: usize): void {
   let upper: i64 = 0;
   let carry: i64 = HALF;
-  for (let i: usize = 0; i != 32; i += 4) {
+  for (let i: usize = 0; i !== 32; i += 4) {
     const at = COLUMNS + (i << 1);
     upper += load<i64>(at, 72);
     carry += load<i64>(at) + narrowProduct(<i32>upper & MASK, FOLD);

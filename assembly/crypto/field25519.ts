@@ -81,7 +81,7 @@ export function feZero(x: usize): bool {
 // z = x^(2^n), n > 0
 function squareTimes(z: usize, x: usize, n: i32): void {
   feSquare(z, x);
-  while (--n != 0) feSquare(z, z);
+  while (--n !== 0) feSquare(z, z);
 }
 
 // out: z = x^(2^252 - 3) = x^((p - 5) / 8)
@@ -95,7 +95,7 @@ export function fePow22523(z: usize, x: usize, spare: usize): void {
     squareTimes(raised, z, n);
     feMul(z, raised, z);
     n = 250 >> bit;
-    if ((n & 1) != 0) {
+    if ((n & 1) !== 0) {
       feSquare(z, z);
       feMul(z, z, x);
     }

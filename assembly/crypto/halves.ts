@@ -25,13 +25,13 @@ export function halvesOf(u: usize, v: usize, k: usize): bool {
   wordsSmall(w, 1);
   let lengthU: u32 = 256;
   let lengthR = bitLength(r);
-  while (lengthU != 0 && lengthR != 0) {
-    if (lengthR <= HALF_BITS && (load<u32>(w) & 1) != 0) {
+  while (lengthU !== 0 && lengthR !== 0) {
+    if (lengthR <= HALF_BITS && (load<u32>(w) & 1) !== 0) {
       wordsCopy(u, r);
       wordsCopy(v, w);
       return false;
     }
-    if (lengthU <= HALF_BITS && (load<u32>(v) & 1) != 0) return true;
+    if (lengthU <= HALF_BITS && (load<u32>(v) & 1) !== 0) return true;
     if (wordsLess(u, r)) lengthR = euclidStep(r, w, lengthR, u, v, lengthU);
     else lengthU = euclidStep(u, v, lengthU, r, w, lengthR);
   }

@@ -53,7 +53,7 @@ function invertByDivisionSteps(z: usize, x: usize, m: usize, reciprocal: u32): v
       v <<= zeros;
       eta -= zeros;
       left -= zeros;
-      if (left == 0) break;
+      if (left === 0) break;
       if (eta < 0) {
         eta = -eta;
         let swap = f;
@@ -86,7 +86,7 @@ function invertByDivisionSteps(z: usize, x: usize, m: usize, reciprocal: u32): v
 function zero(x: usize): bool {
   let any: i32 = 0;
   for (let i: usize = 0; i < BYTES; i += 4) any |= load<i32>(x + i);
-  return any == 0;
+  return any === 0;
 }
 
 // (f, g) = (u f + v g, q f + r g) / 2^30, which is exact
@@ -98,7 +98,7 @@ function applyExactly(u: i32, v: i32, q: i32, r: i32): void {
     const b = <i64>load<i32>(G + i);
     f += <i64>u * a + <i64>v * b; // < 2^61
     g += <i64>q * a + <i64>r * b;
-    if (i != 0) {
+    if (i !== 0) {
       store<u32>(F + i - 4, <u32>f & MASK);
       store<u32>(G + i - 4, <u32>g & MASK);
     }
@@ -128,7 +128,7 @@ function applyModulo(u: i32, v: i32, q: i32, r: i32, reciprocal: u32): void {
     const m = <i64>load<i32>(MODULUS + i);
     d += <i64>u * a + <i64>v * b + m * <i64>timesD; // < 2^62
     e += <i64>q * a + <i64>r * b + m * <i64>timesE;
-    if (i != 0) {
+    if (i !== 0) {
       store<u32>(D + i - 4, <u32>d & MASK);
       store<u32>(E + i - 4, <u32>e & MASK);
     }

@@ -85,7 +85,7 @@ export function p256Verify(publicKey: usize, digest: usize, signature: usize): b
 
   if (!p256ValidKey(publicKey)) return false;
   curveTable(TABLE, COUNT, POINT);
-  if (SMALL || load<u32>(BASE_READY) == 0) {
+  if (SMALL || load<u32>(BASE_READY) === 0) {
     curveBase(POINT);
     curveTable(BASE_TABLE, BASE_COUNT, POINT);
     if (!SMALL) store<u32>(BASE_READY, 1);
@@ -109,11 +109,11 @@ function combine(careful: bool): void {
     const base = digitAt(READ_U1, i, BASE_WIDTH);
     const key = digitAt(READ_U2, i, WIDTH);
     if (begun) curveDouble(POINT);
-    if (base != 0) {
+    if (base !== 0) {
       addMultiple(BASE_TABLE, base, begun, careful);
       begun = true;
     }
-    if (key != 0) {
+    if (key !== 0) {
       addMultiple(TABLE, key, begun, careful);
       begun = true;
     }

@@ -28,7 +28,7 @@ export function narrowMultiply(x: usize, y: usize): void {
   store<i64>(COLUMNS, 0, 48);
   store<i64>(COLUMNS, 0, 56);
   addRow(COLUMNS, load<i32>(x), y);
-  for (let i: usize = 4; i != 36; i += 4) addRow(COLUMNS + (i << 1), load<i32>(x + i), y);
+  for (let i: usize = 4; i !== 36; i += 4) addRow(COLUMNS + (i << 1), load<i32>(x + i), y);
 }
 
 // Nine columns from `at` on += limb * y, of which the last is new

@@ -21,13 +21,13 @@ export function sha2Update(state: usize, from: usize, length: u32, blockBytes: u
   const before = load<u64>(block - COUNTER_BYTES);
   store<u64>(block - COUNTER_BYTES, before + length);
   let filled = <u32>before & (blockBytes - 1);
-  while (length != 0) {
+  while (length !== 0) {
     const taken = min(blockBytes - filled, length);
     // A whole block is read where it lies, if words can be read there.
-    const inPlace = taken == blockBytes && (from & 3) == 0;
+    const inPlace = taken === blockBytes && (from & 3) === 0;
     if (!inPlace) memory.copy(block + filled, from, taken);
     filled += taken;
-    if (filled == blockBytes) {
+    if (filled === blockBytes) {
       compress(state, inPlace ? from : block, blockBytes);
       filled = 0;
     }
@@ -57,7 +57,7 @@ export function sha2Finish(state: usize, digest: usize, blockBytes: u32): void {
 
 // One block, 4-aligned, into the state's hash.
 function compress(state: usize, block: usize, blockBytes: u32): void {
-  if (blockBytes == SHA256_BLOCK_BYTES) {
+  if (blockBytes === SHA256_BLOCK_BYTES) {
     if (NARROW) sha256CompressSmall(state, block);
     else sha256CompressUnrolled(state, block, 1);
   } else if (SHA512_UNROLLED) sha512CompressUnrolled(state, block, 1);

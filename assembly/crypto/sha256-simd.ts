@@ -67,7 +67,7 @@ export function sha256CompressSimd(state: usize, words: usize, block: usize, blo
   let c = load<u32>(state, 8);
   let b = load<u32>(state, 4);
   let a = load<u32>(state);
-  for (; blocks != 0; blocks--) {
+  for (; blocks !== 0; blocks--) {
     let w0 = Schedule.read(block);
     let w4 = Schedule.read(block + 16);
     let w8 = Schedule.read(block + 32);

@@ -23,7 +23,7 @@ export function sha256CompressSmall(state: usize, block: usize): void {
     store<u32>(at, bswap<u32>(load<u32>(block)));
     block += 8;
     at += 8;
-  } while (at != SCHEDULE + 4 * 16);
+  } while (at !== SCHEDULE + 4 * 16);
   at = SCHEDULE;
   let w = load<u32>(at);
   do {
@@ -43,7 +43,7 @@ export function sha256CompressSmall(state: usize, block: usize): void {
       68,
     );
     at += 8;
-  } while (at != SCHEDULE + 4 * (64 - 16));
+  } while (at !== SCHEDULE + 4 * (64 - 16));
   let h = load<u32>(state, 28);
   let g = load<u32>(state, 24);
   let f = load<u32>(state, 20);
@@ -88,7 +88,7 @@ export function sha256CompressSmall(state: usize, block: usize): void {
     e += a;
     a += (c ^ ((b ^ c) & (c ^ d))) + rotr<u32>(b ^ rotr<u32>(b ^ rotr<u32>(b, 9), 11), 2);
     at += 32;
-  } while (at != SCHEDULE + 4 * 64);
+  } while (at !== SCHEDULE + 4 * 64);
   store<u32>(state, load<u32>(state, 28) + h, 28);
   store<u32>(state, load<u32>(state, 24) + g, 24);
   store<u32>(state, load<u32>(state, 20) + f, 20);

@@ -4,7 +4,7 @@ import { sha256Constant } from './sha2-constants';
 
 // Blocks, 4-aligned, into the state's hash (FIPS 180-4 section 6.2.2).
 export function sha256CompressUnrolled(state: usize, block: usize, blocks: u32): void {
-  for (; blocks != 0; blocks--) {
+  for (; blocks !== 0; blocks--) {
     // From the highest address down: translated to C, the first bounds check then serves all.
     let w15 = bswap<u32>(load<u32>(block, 60));
     let w14 = bswap<u32>(load<u32>(block, 56));
@@ -98,7 +98,7 @@ export function sha256CompressUnrolled(state: usize, block: usize, blocks: u32):
       e += a;
       y = b ^ c;
       a += (c ^ (x & y)) + rotr<u32>(b ^ rotr<u32>(b ^ rotr<u32>(b, 9), 11), 2);
-      if (i == 192) break;
+      if (i === 192) break;
       w0 +=
         w9 +
         (rotr<u32>(w14 ^ rotr<u32>(w14, 2), 17) ^ (w14 >> 10)) +

@@ -10,7 +10,7 @@ const LAST: usize = 8 * 64; // the last sixteen rounds begin here
 
 // FIPS 180-4 section 6.4.2
 export function sha512CompressUnrolled(state: usize, block: usize, blocks: u32): void {
-  for (; blocks != 0; blocks--) {
+  for (; blocks !== 0; blocks--) {
     // From the highest address down: translated to C, the first bounds check then serves all.
     let w15 = bswap<u64>(load<u64>(block, 120));
     let w14 = bswap<u64>(load<u64>(block, 112));
@@ -86,7 +86,7 @@ export function sha512CompressUnrolled(state: usize, block: usize, blocks: u32):
       a += Sigma.large1(f) + (h ^ (f & (g ^ h))) + w15 + sha512Constant(i + 120);
       e += a;
       a += Sigma.large0(b) + (c ^ ((b ^ c) & (c ^ d)));
-      if (i == LAST) break;
+      if (i === LAST) break;
       w0 += Sigma.small1(w14) + w9 + Sigma.small0(w1);
       w1 += Sigma.small1(w15) + w10 + Sigma.small0(w2);
       w2 += Sigma.small1(w0) + w11 + Sigma.small0(w3);

@@ -30,9 +30,9 @@ export function sha512Update(state: usize, from: usize, length: u32): void {
   const before = load<u64>(state, LENGTH);
   store<u64>(state, before + length, LENGTH);
   let filled = <u32>before & (BLOCK_BYTES - 1);
-  while (length != 0) {
+  while (length !== 0) {
     // Whole blocks are read where they lie.
-    if (filled == 0 && length >= BLOCK_BYTES) {
+    if (filled === 0 && length >= BLOCK_BYTES) {
       const blocks = length / BLOCK_BYTES;
       sha512CompressUnrolled(state, from, blocks);
       from += blocks * BLOCK_BYTES;
@@ -44,7 +44,7 @@ export function sha512Update(state: usize, from: usize, length: u32): void {
     from += taken;
     length -= taken;
     filled += taken;
-    if (filled == BLOCK_BYTES) {
+    if (filled === BLOCK_BYTES) {
       sha512CompressUnrolled(state, state + BLOCK, 1);
       filled = 0;
     }

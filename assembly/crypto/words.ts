@@ -33,7 +33,7 @@ export function wordsAddShifted(z: usize, y: usize, n: u32, negative: bool): boo
     store<u32>(z + at, <u32>sum);
     sum >>= 32;
   }
-  return sum != 0;
+  return sum !== 0;
 }
 
 // in: z and y disjoint   out: z = (z + y) mod 2^256, returns the carry
@@ -48,11 +48,11 @@ export function wordsSub(z: usize, y: usize): bool {
 
 // out: whether x < y
 export function wordsLess(x: usize, y: usize): bool {
-  for (let i: usize = WORDS_BYTES; i != 0; ) {
+  for (let i: usize = WORDS_BYTES; i !== 0; ) {
     i -= 4;
     const a = load<u32>(x + i);
     const b = load<u32>(y + i);
-    if (a != b) return a < b;
+    if (a !== b) return a < b;
   }
   return false;
 }
@@ -60,7 +60,7 @@ export function wordsLess(x: usize, y: usize): bool {
 export function wordsZero(x: usize): bool {
   let any: u32 = 0;
   for (let i: usize = 0; i < WORDS_BYTES; i += 4) any |= load<u32>(x + i);
-  return any == 0;
+  return any === 0;
 }
 
 // in: 32 bytes at any alignment, most significant first
@@ -79,7 +79,7 @@ export function wordsMontgomery(z: usize, x: usize, y: usize, m: usize, inverse:
   }
   // the whole < 2 m
   wordsCopy(z, WORDS_PRODUCT + WORDS_BYTES);
-  if (load<u32>(WORDS_PRODUCT, 64) != 0 || !wordsLess(z, m)) wordsSub(z, m);
+  if (load<u32>(WORDS_PRODUCT, 64) !== 0 || !wordsLess(z, m)) wordsSub(z, m);
 }
 
 // in: eight words from `at` on, one that takes the carry, and one above that it may still carry into
@@ -87,7 +87,7 @@ export function wordsMontgomery(z: usize, x: usize, y: usize, m: usize, inverse:
 function addRow(at: usize, digit: u32, x: usize): void {
   const end = at + WORDS_BYTES;
   let carry: u64 = 0;
-  for (; at != end; at += 4) {
+  for (; at !== end; at += 4) {
     carry += <u64>digit * <u64>load<u32>(x) + <u64>load<u32>(at); // <= 2^64 - 1
     store<u32>(at, <u32>carry);
     carry >>= 32;

@@ -23,7 +23,7 @@ export const CARD_UNREACHABLE: i32 = -1;
 
 const NO_INTERFACE: i32 = -1; // what the HAL says of a board without a card
 const READ_BYTES: u32 = 128; // of one READ BINARY: what every card and every short buffer can do
-/** Behind the largest document, there has to be room for this. */
+// Behind the largest document, there has to be room for this.
 export const CARD_ROOM: u32 = READ_BYTES + 2;
 const OFFSET_MAX: u32 = 0x7fff;
 const DIRECTORIES_MAX: u32 = 4;

@@ -19,7 +19,7 @@ import { inside, reading, Type } from '../codec/cbor';
 import { Reason } from '../reason';
 import { digestRead } from './digest';
 
-/** Sequences of a manifest, as a mask. */
+// Sequences of a manifest, as a mask.
 export const enum Section {
   Shared = 1,
   PayloadFetch = 2,
@@ -32,7 +32,7 @@ const EVERYWHERE: i32 = 31;
 export const UUID_BYTES: u32 = 16;
 const REPORTING_MAX: u32 = 15; // four reporting bits
 
-/** Parameters as they stand, and what the sequences have done so far. */
+// Parameters as they stand, and what the sequences have done so far.
 @unmanaged
 export class Run {
   vendorId: usize; // 0 addresses: not set
@@ -84,28 +84,28 @@ function places(command: i32): i32 {
   }
 }
 
-/** Follows one sequence: [code, argument, code, argument, ...]. */
-export function runSequence(section: i32, from: usize, length: u32): i32 {
+// Follows one sequence: [code, argument, code, argument, ...].
+export function runSequence(section: i32, from: usize, length: u32): Reason {
   reading.open(from, length);
   const items = reading.array();
-  if ((items & 1) != 0) return Reason.CommandArgument;
+  if ((items & 1) !== 0) return Reason.CommandArgument;
   for (let left = items; reading.more(left); left -= 2) {
     const command = reading.label();
-    if (reading.fault != Reason.Ok) break;
+    if (reading.fault !== Reason.Ok) break;
     const allowed = places(command);
-    if (allowed == 0) return Reason.CommandUnsupported;
-    if ((allowed & section) == 0) return Reason.CommandPlace;
+    if (allowed === 0) return Reason.CommandUnsupported;
+    if ((allowed & section) === 0) return Reason.CommandPlace;
     const fault = follow(command, section);
-    if (reading.fault != Reason.Ok) break;
-    if (fault != Reason.Ok) return fault;
+    if (reading.fault !== Reason.Ok) break;
+    if (fault !== Reason.Ok) return fault;
   }
   return reading.close();
 }
 
-function follow(command: i32, section: i32): i32 {
-  if (command == 20) return overrideParameters();
-  if (command == 12) return componentIndex();
-  if (reading.peek() != Type.Uint || reading.uint() > REPORTING_MAX) return Reason.CommandArgument;
+function follow(command: i32, section: i32): Reason {
+  if (command === 20) return overrideParameters();
+  if (command === 12) return componentIndex();
+  if (reading.peek() !== Type.Uint || reading.uint() > REPORTING_MAX) return Reason.CommandArgument;
   switch (command) {
     case 1:
       run.vendorChecked = true;
@@ -125,27 +125,27 @@ function follow(command: i32, section: i32): i32 {
   }
 }
 
-function componentIndex(): i32 {
+function componentIndex(): Reason {
   const type = reading.peek();
-  const chosen = type == Type.Uint ? reading.uint() == 0 : type == Type.Simple && reading.boolean();
+  const chosen = type === Type.Uint ? reading.uint() === 0 : type === Type.Simple && reading.boolean();
   return chosen ? Reason.Ok : Reason.CommandArgument;
 }
 
-function identity(stated: usize, own: usize, reason: i32): i32 {
-  if (stated == 0) return Reason.ParameterMissing;
-  return compare(stated, own, UUID_BYTES) == 0 ? Reason.Ok : reason;
+function identity(stated: usize, own: usize, reason: Reason): Reason {
+  if (stated === 0) return Reason.ParameterMissing;
+  return compare(stated, own, UUID_BYTES) === 0 ? Reason.Ok : reason;
 }
 
 // The digest is compared when the payload has passed (reader.ts). Here is made sure that it is the one that is meant.
-function imageMatch(): i32 {
-  if (run.imageDigest == 0 || run.imageBytes == 0) return Reason.ParameterMissing;
-  if (run.fetched == 0) return Reason.CommandPlace;
-  return compare(run.imageDigest, run.fetched, 32) == 0 ? Reason.Ok : Reason.PayloadDigest;
+function imageMatch(): Reason {
+  if (run.imageDigest === 0 || run.imageBytes === 0) return Reason.ParameterMissing;
+  if (run.fetched === 0) return Reason.CommandPlace;
+  return compare(run.imageDigest, run.fetched, 32) === 0 ? Reason.Ok : Reason.PayloadDigest;
 }
 
-function fetch(): i32 {
-  if (run.fetched != 0) return Reason.CommandPlace;
-  if (run.imageDigest == 0 || run.imageBytes == 0 || run.uri == 0) return Reason.ParameterMissing;
+function fetch(): Reason {
+  if (run.fetched !== 0) return Reason.CommandPlace;
+  if (run.imageDigest === 0 || run.imageBytes === 0 || run.uri === 0) return Reason.ParameterMissing;
   run.fetched = run.imageDigest;
   run.fetchedBytes = run.imageBytes;
   run.fetchedUri = run.uri;
@@ -153,18 +153,18 @@ function fetch(): i32 {
   return Reason.Ok;
 }
 
-function overrideParameters(): i32 {
+function overrideParameters(): Reason {
   let previous: usize = 0;
   for (let left = reading.map(); reading.more(left); left--) {
     previous = reading.ordered(previous);
     const fault = parameter(reading.label());
-    if (reading.fault != Reason.Ok) break;
-    if (fault != Reason.Ok) return fault;
+    if (reading.fault !== Reason.Ok) break;
+    if (fault !== Reason.Ok) return fault;
   }
   return Reason.Ok;
 }
 
-function parameter(id: i32): i32 {
+function parameter(id: i32): Reason {
   switch (id) {
     case 1:
       run.vendorId = reading.bytesOf(UUID_BYTES);
@@ -179,7 +179,7 @@ function parameter(id: i32): i32 {
       return Reason.Ok;
     case 14:
       run.imageBytes = reading.upTo(u32.MAX_VALUE);
-      return run.imageBytes == 0 ? Reason.OutOfRange : Reason.Ok;
+      return run.imageBytes === 0 ? Reason.OutOfRange : Reason.Ok;
     case 21:
       run.uri = reading.text();
       run.uriBytes = reading.length;

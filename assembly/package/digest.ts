@@ -9,17 +9,17 @@ import { HASHED, HASHING } from '../scratch';
 export const DIGEST_BYTES: u32 = 32;
 const SHA_256: i64 = -16;
 
-/** Reads a SUIT_Digest: address of its 32 bytes. */
+// Reads a SUIT_Digest: address of its 32 bytes.
 export function digestRead(from: Cursor): usize {
-  if (from.array() != 2 && from.fault == Reason.Ok) from.fail(Reason.WrongType);
-  if (from.int() != SHA_256 && from.fault == Reason.Ok) from.fail(Reason.DigestAlgorithm);
+  if (from.array() !== 2 && from.fault === Reason.Ok) from.fail(Reason.WrongType);
+  if (from.int() !== SHA_256 && from.fault === Reason.Ok) from.fail(Reason.DigestAlgorithm);
   return from.bytesOf(DIGEST_BYTES);
 }
 
-/** Whether the digest is that of these bytes. */
+// Whether the digest is that of these bytes.
 export function digestMatches(digest: usize, from: usize, length: u32): bool {
   sha256Begin(HASHING);
   sha256Update(HASHING, from, length);
   sha256Finish(HASHING, HASHED);
-  return compare(HASHED, digest, DIGEST_BYTES) == 0;
+  return compare(HASHED, digest, DIGEST_BYTES) === 0;
 }

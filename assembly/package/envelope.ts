@@ -14,7 +14,7 @@ const ENVELOPE_TAG: u64 = 107;
 const MEMBERS_MAX: u64 = 7; // one of each kind
 const KEY_BYTES_MAX: u64 = 255; // the longest URI that FUMO and LwM2M let a package have
 
-/** Places in the order above. */
+// Places in the order above.
 const enum Rank {
   None = 0,
   Wrapper = 1,
@@ -26,7 +26,7 @@ const enum Rank {
   Payload = 7,
 }
 
-/** A member that may stand here or in the manifest: 0 = not here. `from` is the string's head, which is hashed too. */
+// A member that may stand here or in the manifest: 0 = not here. `from` is the string's head, which is hashed too.
 @unmanaged
 export class Severable {
   from: usize;
@@ -69,32 +69,32 @@ export function envelopeBegin(): void {
   last = Rank.None;
 }
 
-/** How many bytes HEAD must hold before envelopeScan can go on; 0: the head is whole. */
+// How many bytes HEAD must hold before envelopeScan can go on; 0: the head is whole.
 export function envelopeWanted(): u32 {
   return wanted;
 }
 
-/** Bytes of the head, once it is whole. */
+// Bytes of the head, once it is whole.
 export function envelopeHeadBytes(): u32 {
   return at;
 }
 
-/** Goes on as far as the first `have` bytes of HEAD allow. */
-export function envelopeScan(have: u32): i32 {
-  while (wanted != 0 && wanted <= have) {
+// Goes on as far as the first `have` bytes of HEAD allow.
+export function envelopeScan(have: u32): Reason {
+  while (wanted !== 0 && wanted <= have) {
     reading.open(HEAD + at, have - at);
     const fault = opened ? member(have) : open();
-    if (fault == Reason.Truncated)
+    if (fault === Reason.Truncated)
       wanted = have + 1; // a head that is not all there yet
-    else if (fault != Reason.Ok) return fault;
+    else if (fault !== Reason.Ok) return fault;
     if (wanted > HEAD_BYTES_MAX) return Reason.TooLarge;
   }
   return Reason.Ok;
 }
 
-function open(): i32 {
-  if (reading.tag() != ENVELOPE_TAG) return reading.fault == Reason.Truncated ? Reason.Truncated : Reason.EnvelopeTag;
-  if (reading.head() != Type.Map) return reading.fault != Reason.Ok ? reading.fault : Reason.WrongType;
+function open(): Reason {
+  if (reading.tag() !== ENVELOPE_TAG) return reading.fault === Reason.Truncated ? Reason.Truncated : Reason.EnvelopeTag;
+  if (reading.head() !== Type.Map) return reading.fault !== Reason.Ok ? reading.fault : Reason.WrongType;
   if (reading.value > MEMBERS_MAX) return Reason.EnvelopeMember;
   left = <u32>reading.value;
   opened = true;
@@ -102,30 +102,30 @@ function open(): i32 {
 }
 
 // The next step starts where the cursor is, and needs a byte at least.
-function advance(): i32 {
+function advance(): Reason {
   at = <u32>(reading.at - HEAD);
-  if (left != 0) {
+  if (left !== 0) {
     wanted = at + 1;
     return Reason.Ok;
   }
   wanted = 0;
-  if (envelope.wrapper == 0) return Reason.WrapperMissing;
-  return envelope.manifest == 0 ? Reason.ManifestMissing : Reason.Ok;
+  if (envelope.wrapper === 0) return Reason.WrapperMissing;
+  return envelope.manifest === 0 ? Reason.ManifestMissing : Reason.Ok;
 }
 
-function member(have: u32): i32 {
+function member(have: u32): Reason {
   const rank = key();
   const keyAt = reading.from;
   const keyBytes = reading.length;
-  if (reading.fault != Reason.Ok) return reading.fault;
-  if (rank == Rank.None) return Reason.EnvelopeMember;
-  if (rank <= last || (rank == Rank.Payload && left != 1)) return Reason.EnvelopeOrder;
+  if (reading.fault !== Reason.Ok) return reading.fault;
+  if (rank === Rank.None) return Reason.EnvelopeMember;
+  if (rank <= last || (rank === Rank.Payload && left !== 1)) return Reason.EnvelopeOrder;
   const from = reading.at;
   const type = reading.head();
-  if (reading.fault != Reason.Ok) return reading.fault;
-  if (type != Type.Bytes) return Reason.WrongType;
+  if (reading.fault !== Reason.Ok) return reading.fault;
+  if (type !== Type.Bytes) return Reason.WrongType;
   const bytes = reading.value;
-  if (rank == Rank.Payload) {
+  if (rank === Rank.Payload) {
     if (bytes > <u64>u32.MAX_VALUE) return Reason.TooLarge;
     envelope.payloadKey = keyAt;
     envelope.payloadKeyBytes = keyBytes;
@@ -148,14 +148,14 @@ function member(have: u32): i32 {
 // Reads the key; leaves a text key in the cursor's string.
 function key(): i32 {
   const type = reading.head();
-  if (type == Type.Uint) {
-    if (reading.value == 2) return Rank.Wrapper;
-    if (reading.value == 3) return Rank.Manifest;
-    if (reading.value == 16) return Rank.PayloadFetch;
-    if (reading.value == 20) return Rank.Install;
-    return reading.value == 23 ? Rank.Text : Rank.None;
+  if (type === Type.Uint) {
+    if (reading.value === 2) return Rank.Wrapper;
+    if (reading.value === 3) return Rank.Manifest;
+    if (reading.value === 16) return Rank.PayloadFetch;
+    if (reading.value === 20) return Rank.Install;
+    return reading.value === 23 ? Rank.Text : Rank.None;
   }
-  if (type != Type.Text || reading.value > KEY_BYTES_MAX) return Rank.None;
+  if (type !== Type.Text || reading.value > KEY_BYTES_MAX) return Rank.None;
   const bytes = <u32>reading.value;
   if (bytes > <u32>(reading.end - reading.at)) {
     reading.fail(Reason.Truncated);
@@ -165,7 +165,7 @@ function key(): i32 {
   reading.at += bytes;
   reading.from = from;
   reading.length = 8;
-  const approvals = bytes == 9 && reading.word() == 0x61766f7270706123 && load<u8>(from + 8) == 0x6c; // "#approva" "l"
+  const approvals = bytes === 9 && reading.word() === 0x61766f7270706123 && load<u8>(from + 8) === 0x6c; // "#approva" "l"
   reading.length = bytes;
   return approvals ? Rank.Approvals : Rank.Payload;
 }
@@ -187,7 +187,7 @@ function keep(rank: i32, from: usize, content: usize, bytes: u32): void {
       break;
     default: {
       const severable =
-        rank == Rank.PayloadFetch ? payloadFetchMember : rank == Rank.Install ? installMember : textMember;
+        rank === Rank.PayloadFetch ? payloadFetchMember : rank === Rank.Install ? installMember : textMember;
       severable.from = from;
       severable.bytes = whole;
     }

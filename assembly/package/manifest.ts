@@ -14,10 +14,10 @@ import { envelope, installMember, payloadFetchMember, Severable, textMember } fr
 import { Text, textRead } from './text';
 
 const MANIFEST_VERSION: u32 = 1;
-/** Three release numbers, a pre-release marker and two more. */
+// Three release numbers, a pre-release marker and two more.
 const VERSION_PARTS_MAX: u32 = 6;
 
-/** What the manifest and its text say, as views into HEAD. Filled by manifestRead; 0 addresses mean: not stated. */
+// What the manifest and its text say, as views into HEAD. Filled by manifestRead; 0 addresses mean: not stated.
 @unmanaged
 export class Manifest extends Text {
   sequence: u64;
@@ -55,20 +55,20 @@ const textPart = changetype<Part>(PARTS + 5 * PART_BYTES);
 let component: usize = 0; // encoded component identifier
 let componentBytes: u32 = 0;
 
-/** The device's own ids, 16 bytes each, are what the identity conditions compare with. */
-export function manifestRead(vendorId: usize, classId: usize): i32 {
+// The device's own ids, 16 bytes each, are what the identity conditions compare with.
+export function manifestRead(vendorId: usize, classId: usize): Reason {
   memory.fill(changetype<usize>(manifest), 0, offsetof<Manifest>());
   const fault = readMembers();
-  if (fault != Reason.Ok) return fault;
+  if (fault !== Reason.Ok) return fault;
   runBegin(vendorId, classId);
   const failed = update();
-  if (failed != Reason.Ok) return failed;
+  if (failed !== Reason.Ok) return failed;
   const unfit = payload();
-  manifest.read = unfit == Reason.Ok;
+  manifest.read = unfit === Reason.Ok;
   return unfit;
 }
 
-function readMembers(): i32 {
+function readMembers(): Reason {
   memory.fill(PARTS, 0, PARTS_BYTES);
   inside.open(envelope.manifest, envelope.manifestBytes);
   inside.enter(reading);
@@ -77,14 +77,14 @@ function readMembers(): i32 {
   for (let left = reading.map(); reading.more(left); left--) {
     previous = reading.ordered(previous);
     const key = reading.label();
-    if (reading.fault != Reason.Ok) break;
+    if (reading.fault !== Reason.Ok) break;
     if (key <= 3) required++;
     const fault = readMember(key);
-    if (reading.fault != Reason.Ok) break;
-    if (fault != Reason.Ok) return fault;
+    if (reading.fault !== Reason.Ok) break;
+    if (fault !== Reason.Ok) return fault;
   }
-  if (reading.close() != Reason.Ok) return reading.fault;
-  if (required != 3) return Reason.MissingMember;
+  if (reading.close() !== Reason.Ok) return reading.fault;
+  if (required !== 3) return Reason.MissingMember;
   // A member of the envelope that the manifest does not name is nobody's.
   const stray =
     strays(payloadFetchMember, payloadFetch) || strays(installMember, install) || strays(textMember, textPart);
@@ -92,13 +92,13 @@ function readMembers(): i32 {
 }
 
 function strays(severable: Severable, part: Part): bool {
-  return severable.from != 0 && part.from != severable.from + severable.bytes - part.bytes;
+  return severable.from !== 0 && part.from !== severable.from + severable.bytes - part.bytes;
 }
 
-function readMember(key: i32): i32 {
+function readMember(key: i32): Reason {
   switch (key) {
     case 1:
-      return reading.uint() == MANIFEST_VERSION ? Reason.Ok : Reason.ManifestVersion;
+      return reading.uint() === MANIFEST_VERSION ? Reason.Ok : Reason.ManifestVersion;
     case 2:
       manifest.sequence = reading.uint();
       return Reason.Ok;
@@ -124,7 +124,7 @@ function readMember(key: i32): i32 {
   }
 }
 
-function readPart(part: Part): i32 {
+function readPart(part: Part): Reason {
   part.from = reading.bytes();
   part.bytes = reading.length;
   return Reason.Ok;
@@ -132,11 +132,11 @@ function readPart(part: Part): i32 {
 
 // Draft section 8.5: a byte string is the member itself, a digest means that it was severed. The digest is over the
 // envelope's byte string with its head.
-function readSeverable(part: Part, severable: Severable): i32 {
-  if (reading.peek() != Type.Array) return readPart(part);
+function readSeverable(part: Part, severable: Severable): Reason {
+  if (reading.peek() !== Type.Array) return readPart(part);
   const digest = digestRead(reading);
-  if (reading.fault != Reason.Ok) return reading.fault;
-  part.severed = severable.from == 0;
+  if (reading.fault !== Reason.Ok) return reading.fault;
+  part.severed = severable.from === 0;
   if (part.severed) return Reason.Ok;
   if (!digestMatches(digest, severable.from, severable.bytes)) return Reason.SeveredDigest;
   inside.open(severable.from, severable.bytes);
@@ -146,7 +146,7 @@ function readSeverable(part: Part, severable: Severable): i32 {
 }
 
 // {2: [[+ bstr]], 4: shared sequence}. Dependencies (1) are of another profile.
-function readCommon(): i32 {
+function readCommon(): Reason {
   reading.enter(inside);
   let previous: usize = 0;
   component = 0;
@@ -154,7 +154,7 @@ function readCommon(): i32 {
     previous = inside.ordered(previous);
     switch (inside.label()) {
       case 2:
-        if (inside.array() != 1) return inside.fault != Reason.Ok ? inside.fault : Reason.Components;
+        if (inside.array() !== 1) return inside.fault !== Reason.Ok ? inside.fault : Reason.Components;
         component = inside.at;
         for (let parts = inside.array(); inside.more(parts); parts--) inside.bytes();
         componentBytes = <u32>(inside.at - component);
@@ -164,44 +164,44 @@ function readCommon(): i32 {
         shared.bytes = inside.length;
         break;
       default:
-        return inside.fault != Reason.Ok ? inside.fault : Reason.ManifestMember;
+        return inside.fault !== Reason.Ok ? inside.fault : Reason.ManifestMember;
     }
   }
   reading.leave(inside);
-  return component == 0 || shared.from == 0 ? Reason.MissingMember : Reason.Ok;
+  return component === 0 || shared.from === 0 ? Reason.MissingMember : Reason.Ok;
 }
 
 // set-version (update-management): [1*6 int] in a byte string
-function readVersion(): i32 {
+function readVersion(): Reason {
   reading.enter(inside);
   manifest.version = inside.at;
   manifest.versionBytes = <u32>(inside.end - inside.at);
   const parts = inside.array();
   for (let left = parts; inside.more(left); left--) inside.int();
   reading.leave(inside);
-  return parts == 0 || parts > VERSION_PARTS_MAX ? Reason.OutOfRange : Reason.Ok;
+  return parts === 0 || parts > VERSION_PARTS_MAX ? Reason.OutOfRange : Reason.Ok;
 }
 
 // The update procedure. The shared sequence runs before each of the others (draft section 8.4.5), and once by itself.
-function update(): i32 {
+function update(): Reason {
   const fault = runSequence(Section.Shared, shared.from, shared.bytes);
-  if (fault != Reason.Ok) return fault;
+  if (fault !== Reason.Ok) return fault;
   if (!run.vendorChecked || !run.classChecked) return Reason.NoIdentityCheck;
   if (payloadFetch.severed || install.severed) return Reason.SeveredMissing;
   const first = follow(Section.PayloadFetch, payloadFetch);
-  if (first != Reason.Ok) return first;
+  if (first !== Reason.Ok) return first;
   const second = follow(Section.Install, install);
-  if (second != Reason.Ok) return second;
-  if (run.fetched == 0) return Reason.NothingToInstall;
+  if (second !== Reason.Ok) return second;
+  if (run.fetched === 0) return Reason.NothingToInstall;
   keep();
   const third = follow(Section.Validate, validate);
-  return third != Reason.Ok ? third : follow(Section.Invoke, invoke);
+  return third !== Reason.Ok ? third : follow(Section.Invoke, invoke);
 }
 
-function follow(section: i32, part: Part): i32 {
-  if (part.from == 0) return Reason.Ok;
+function follow(section: i32, part: Part): Reason {
+  if (part.from === 0) return Reason.Ok;
   const fault = runSequence(Section.Shared, shared.from, shared.bytes);
-  return fault != Reason.Ok ? fault : runSequence(section, part.from, part.bytes);
+  return fault !== Reason.Ok ? fault : runSequence(section, part.from, part.bytes);
 }
 
 function keep(): void {
@@ -213,14 +213,15 @@ function keep(): void {
 }
 
 // An integrated payload must be what the manifest fetches; without one, it comes by another way.
-function payload(): i32 {
-  if (textPart.from != 0) {
+function payload(): Reason {
+  if (textPart.from !== 0) {
     const fault = textRead(manifest, textPart.from, textPart.bytes, component, componentBytes);
-    if (fault != Reason.Ok) return fault;
+    if (fault !== Reason.Ok) return fault;
   }
-  if (envelope.payloadKey == 0) return Reason.Ok;
+  if (envelope.payloadKey === 0) return Reason.Ok;
   const named =
-    envelope.payloadKeyBytes == manifest.uriBytes && compare(envelope.payloadKey, manifest.uri, manifest.uriBytes) == 0;
+    envelope.payloadKeyBytes === manifest.uriBytes &&
+    compare(envelope.payloadKey, manifest.uri, manifest.uriBytes) === 0;
   if (!named) return Reason.PayloadUnexpected;
-  return envelope.payloadBytes == manifest.imageBytes ? Reason.Ok : Reason.PayloadSize;
+  return envelope.payloadBytes === manifest.imageBytes ? Reason.Ok : Reason.PayloadSize;
 }

@@ -26,8 +26,8 @@ export const enum Phase {
 
 const state: usize = memory.data(SHA256_STATE_BYTES, 8);
 
-let phase: i32 = Phase.Empty;
-let fault: i32 = Reason.Ok;
+let phase: Phase = Phase.Empty;
+let fault: Reason = Reason.Ok;
 let have: u32 = 0; // bytes in HEAD
 let passed: u32 = 0; // payload bytes
 
@@ -40,12 +40,12 @@ export function offerBegin(): void {
   envelopeBegin();
 }
 
-export function offerPhase(): i32 {
+export function offerPhase(): Phase {
   return phase;
 }
 
-/** Why the phase is Failed. */
-export function offerFault(): i32 {
+// Why the phase is Failed.
+export function offerFault(): Reason {
   return fault;
 }
 
@@ -53,30 +53,30 @@ export function offerHeadBytes(): u32 {
   return envelopeHeadBytes();
 }
 
-/** Payload bytes that have passed. */
+// Payload bytes that have passed.
 export function payloadBytes(): u32 {
   return passed;
 }
 
-function fail(reason: i32): i32 {
+function fail(reason: Reason): Reason {
   phase = Phase.Failed;
   fault = reason;
   return reason;
 }
 
-/** Takes up to `length` bytes and returns how many: fewer at the end of the head, and at the end of the payload. */
+// Takes up to `length` bytes and returns how many: fewer at the end of the head, and at the end of the payload.
 export function offerPush(from: usize, length: u32): u32 {
-  if (length == 0) return 0;
+  if (length === 0) return 0;
   if (phase <= Phase.Head) return pushHead(from, length);
-  if (phase == Phase.Payload) return pushPayload(from, length);
-  if (phase == Phase.Complete) fail(Reason.TrailingBytes);
+  if (phase === Phase.Payload) return pushPayload(from, length);
+  if (phase === Phase.Complete) fail(Reason.TrailingBytes);
   return 0;
 }
 
 function pushHead(from: usize, length: u32): u32 {
   phase = Phase.Head;
   let taken: u32 = 0;
-  while (taken < length && phase == Phase.Head) {
+  while (taken < length && phase === Phase.Head) {
     const piece = min(envelopeWanted() - have, length - taken);
     memory.copy(HEAD + have, from + taken, piece);
     have += piece;
@@ -86,31 +86,29 @@ function pushHead(from: usize, length: u32): u32 {
   return taken;
 }
 
-function scan(): i32 {
+function scan(): Reason {
   const reason = envelopeScan(have);
-  if (reason != Reason.Ok) return fail(reason);
-  if (envelopeWanted() == 0) phase = Phase.Judging;
+  if (reason !== Reason.Ok) return fail(reason);
+  if (envelopeWanted() === 0) phase = Phase.Judging;
   return Reason.Ok;
 }
 
-/**
- * Reads a head again that the caller has put back into HEAD, after a reset. The payload that is stored already is then
- * pushed again after offerAccept, and the rest as it arrives.
- */
-export function offerResume(headBytes: u32): i32 {
+// Reads a head again that the caller has put back into HEAD, after a reset. The payload that is stored already is then
+// pushed again after offerAccept, and the rest as it arrives.
+export function offerResume(headBytes: u32): Reason {
   offerBegin();
   if (headBytes > HEAD_BYTES_MAX) return fail(Reason.TooLarge);
   have = headBytes;
   phase = Phase.Head;
   const reason = scan();
-  if (reason != Reason.Ok) return reason;
-  if (phase != Phase.Judging) return fail(Reason.Truncated);
-  return envelopeHeadBytes() == headBytes ? Reason.Ok : fail(Reason.TrailingBytes);
+  if (reason !== Reason.Ok) return reason;
+  if (phase !== Phase.Judging) return fail(Reason.Truncated);
+  return envelopeHeadBytes() === headBytes ? Reason.Ok : fail(Reason.TrailingBytes);
 }
 
-/** The go-ahead after the verdict. The manifest must have been found authentic and fit (manifestRead). */
-export function offerAccept(): i32 {
-  if (phase != Phase.Judging || !manifest.read) return Reason.WrongState;
+// The go-ahead after the verdict. The manifest must have been found authentic and fit (manifestRead).
+export function offerAccept(): Reason {
+  if (phase !== Phase.Judging || !manifest.read) return Reason.WrongState;
   phase = Phase.Payload;
   passed = 0;
   sha256Begin(state);
@@ -125,9 +123,9 @@ function pushPayload(from: usize, length: u32): u32 {
   const taken = min(length, manifest.imageBytes - passed);
   sha256Update(state, from, taken);
   passed += taken;
-  if (passed == manifest.imageBytes) {
+  if (passed === manifest.imageBytes) {
     sha256Finish(state, HASHED);
-    if (compare(HASHED, manifest.imageDigest, DIGEST_BYTES) == 0) phase = Phase.Complete;
+    if (compare(HASHED, manifest.imageDigest, DIGEST_BYTES) === 0) phase = Phase.Complete;
     else fail(Reason.PayloadDigest);
   }
   return taken;

@@ -17,29 +17,29 @@ export class Text {
   descriptionBytes: u32;
 }
 
-/** `component` is the encoded component identifier of the manifest. */
-export function textRead(text: Text, from: usize, length: u32, component: usize, componentBytes: u32): i32 {
+// `component` is the encoded component identifier of the manifest.
+export function textRead(text: Text, from: usize, length: u32, component: usize, componentBytes: u32): Reason {
   reading.open(from, length);
   const languages = reading.map();
   let previous: usize = 0;
   for (let left = languages; reading.more(left); left--) {
     previous = reading.ordered(previous);
     reading.text();
-    if (left == languages) readLanguage(text, component, componentBytes);
+    if (left === languages) readLanguage(text, component, componentBytes);
     else reading.skip();
   }
-  return reading.close() == Reason.Ok ? Reason.Ok : Reason.TextMalformed;
+  return reading.close() === Reason.Ok ? Reason.Ok : Reason.TextMalformed;
 }
 
 function readLanguage(text: Text, component: usize, componentBytes: u32): void {
   let previous: usize = 0;
   for (let left = reading.map(); reading.more(left); left--) {
     previous = reading.ordered(previous);
-    const ours = reading.peek() == Type.Array;
+    const ours = reading.peek() === Type.Array;
     const key = reading.at;
     reading.skip();
     const bytes = <u32>(reading.at - key);
-    if (ours && bytes == componentBytes && compare(key, component, bytes) == 0) readComponent(text);
+    if (ours && bytes === componentBytes && compare(key, component, bytes) === 0) readComponent(text);
     else reading.skip();
   }
 }

@@ -11,7 +11,7 @@ import { Reason } from '../reason';
 import { digestMatches, digestRead } from './digest';
 import { envelope } from './envelope';
 
-/** A vendor, a few operators, room for a change of algorithm. Each block may cost several signature checks. */
+// A vendor, a few operators, room for a change of algorithm. Each block may cost several signature checks.
 export const BLOCKS_MAX: u32 = 8;
 
 @unmanaged
@@ -25,7 +25,7 @@ export class Wrapper {
 export const wrapper = changetype<Wrapper>(memory.data(offsetof<Wrapper>(), 4));
 const blocks = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
 
-export function wrapperOpen(): i32 {
+export function wrapperOpen(): Reason {
   wrapper.digest = 0;
   wrapper.blocks = 0;
   blocks.open(envelope.wrapper, envelope.wrapperBytes);
@@ -35,9 +35,9 @@ export function wrapperOpen(): i32 {
   wrapper.signedBytes = <u32>(inside.end - inside.at);
   const digest = digestRead(inside);
   blocks.leave(inside);
-  if (blocks.fault != Reason.Ok) return blocks.fault;
+  if (blocks.fault !== Reason.Ok) return blocks.fault;
   const fault = blocksWhole(elements);
-  if (fault != Reason.Ok) return fault;
+  if (fault !== Reason.Ok) return fault;
   if (!digestMatches(digest, envelope.manifest, envelope.manifestBytes)) return Reason.ManifestDigest;
   wrapper.digest = digest;
   wrapper.blocks = elements - 1;
@@ -45,21 +45,21 @@ export function wrapperOpen(): i32 {
 }
 
 // The frame of the wrapper must be sound to its end before the first block is believed.
-function blocksWhole(elements: u32): i32 {
+function blocksWhole(elements: u32): Reason {
   if (elements < 2) return Reason.Unsigned;
   if (elements - 1 > BLOCKS_MAX) return Reason.BlocksTooMany;
   const first = blocks.at;
   for (let left = elements - 1; blocks.more(left); left--) blocks.bytes();
-  if (blocks.close() != Reason.Ok) return blocks.fault;
+  if (blocks.close() !== Reason.Ok) return blocks.fault;
   blocks.at = first;
   return Reason.Ok;
 }
 
-/** Opens the next block. Its fault concerns this block alone: a block that we cannot read is as good as none. */
-export function wrapperNext(view: Sign1): i32 {
+// Opens the next block. Its fault concerns this block alone: a block that we cannot read is as good as none.
+export function wrapperNext(view: Sign1): Reason {
   wrapper.blocks--;
   const from = blocks.bytes();
   const fault = sign1Open(view, from, blocks.length);
-  if (fault == Reason.Ok && view.payload != 0) return Reason.PayloadPlace;
+  if (fault === Reason.Ok && view.payload !== 0) return Reason.PayloadPlace;
   return fault;
 }

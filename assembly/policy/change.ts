@@ -22,7 +22,7 @@ import { SCRATCH } from '../scratch';
 import { policy } from './policy';
 import { provision } from './provision';
 
-/** The largest bootstrap document, and signatures (88 bytes each) of all the operators that one can name. */
+// The largest bootstrap document, and signatures (88 bytes each) of all the operators that one can name.
 export const CHANGE_BYTES_MAX: u32 = 1792;
 
 const NAME: u64 = 0x65676e616863; // change
@@ -41,51 +41,54 @@ export class Change {
 
 export const change = changetype<Change>(memory.data(offsetof<Change>(), 8));
 
-/** Authentic, well-formed, and for this device? Fills `change`, with views on the bytes. Nothing is altered yet. */
-export function changeOpen(from: usize, length: u32): i32 {
+// Authentic, well-formed, and for this device? Fills `change`, with views on the bytes. Nothing is altered yet.
+export function changeOpen(from: usize, length: u32): Reason {
   if (length > CHANGE_BYTES_MAX) return Reason.TooLarge;
   reading.open(from, length);
   const items = reading.array();
   const payload = reading.bytes();
   const payloadBytes = reading.length;
   const fault = authenticate(items, payload, payloadBytes);
-  if (fault != Reason.Ok) return fault;
+  if (fault !== Reason.Ok) return fault;
   if (!readPayload(payload, payloadBytes)) return Reason.ChangeMalformed;
   return change.otherDevice ? Reason.ChangeOtherDevice : Reason.Ok;
 }
 
-function authenticate(items: u32, payload: usize, payloadBytes: u32): i32 {
+function authenticate(items: u32, payload: usize, payloadBytes: u32): Reason {
   if (items > ANCHORS_MAX + 1) return Reason.BlocksTooMany;
   let signers: u32 = 0;
   let stranger: i32 = Reason.SignerUnknown;
   for (let left = items - 1; reading.more(left); left--) {
     const block = reading.bytes();
-    if (reading.fault != Reason.Ok) break;
+    if (reading.fault !== Reason.Ok) break;
     const fault = sign1Open(message, block, reading.length);
-    if (fault != Reason.Ok) return fault;
-    if (message.payload != 0) return Reason.PayloadPlace;
+    if (fault !== Reason.Ok) return fault;
+    if (message.payload !== 0) return Reason.PayloadPlace;
     const signer = anchorSigner(message, Role.Operator, payload, payloadBytes);
     if (signer >= 0) signers |= 1 << signer;
     else stranger = -signer;
   }
-  if (reading.close() != Reason.Ok) return reading.fault;
-  if (signers == 0) return stranger;
+  if (reading.close() !== Reason.Ok) return reading.fault;
+  if (signers === 0) return stranger;
   return anchorsIn(signers) < policy.threshold ? Reason.TooFewOperators : Reason.Ok;
 }
 
 function readPayload(from: usize, length: u32): bool {
   memory.fill(changetype<usize>(change), 0, offsetof<Change>());
   reading.open(from, length);
-  if (reading.array() != 2) reading.fail(Reason.WrongType);
+  if (reading.array() !== 2) reading.fail(Reason.WrongType);
   reading.text();
-  if (reading.word() != NAME) reading.fail(Reason.WrongType);
+  if (reading.word() !== NAME) reading.fail(Reason.WrongType);
   let previous: usize = 0;
   for (let left = reading.map(); reading.more(left); left--) {
     previous = reading.ordered(previous);
     readMember(reading.label());
   }
   return (
-    reading.close() == Reason.Ok && change.sequence != 0 && change.issuedAt != 0 && change.anchors + change.policy != 0
+    reading.close() === Reason.Ok &&
+    change.sequence !== 0 &&
+    change.issuedAt !== 0 &&
+    change.anchors + change.policy !== 0
   );
 }
 
@@ -122,24 +125,24 @@ function compose(): u32 {
   const anchorsAt = identity.classId + UUID_BYTES + 1;
   writing.open(SCRATCH, BOOTSTRAP_BYTES_MAX);
   writing.raw(BOOTSTRAP, <u32>(anchorsAt - BOOTSTRAP));
-  if (change.anchors != 0) writing.raw(change.anchors, change.anchorsBytes);
+  if (change.anchors !== 0) writing.raw(change.anchors, change.anchorsBytes);
   else writing.raw(anchorsAt, <u32>(identity.policy - 1 - anchorsAt));
   writing.uint(6);
-  if (change.policy != 0) writing.raw(change.policy, change.policyBytes);
+  if (change.policy !== 0) writing.raw(change.policy, change.policyBytes);
   else writing.raw(identity.policy, identity.policyBytes);
   const rest = identity.policy + identity.policyBytes;
   writing.raw(rest, <u32>(BOOTSTRAP + bootstrapBytes() - rest));
-  return writing.fault == Reason.Ok ? writing.written() : 0;
+  return writing.fault === Reason.Ok ? writing.written() : 0;
 }
 
-/** Does the device stand as the change wants it? It may have come before. */
+// Does the device stand as the change wants it? It may have come before.
 export function changeInForce(): bool {
   const length = compose();
-  return length != 0 && length == bootstrapBytes() && compare(SCRATCH, BOOTSTRAP, length) == 0;
+  return length !== 0 && length === bootstrapBytes() && compare(SCRATCH, BOOTSTRAP, length) === 0;
 }
 
-/** Puts what changeOpen found sound into force, in memory. On a fault the device is nobody's: provision it again. */
-export function changeApply(): i32 {
+// Puts what changeOpen found sound into force, in memory. On a fault the device is nobody's: provision it again.
+export function changeApply(): Reason {
   const length = compose();
-  return length == 0 ? Reason.TooLarge : provision(SCRATCH, length);
+  return length === 0 ? Reason.TooLarge : provision(SCRATCH, length);
 }

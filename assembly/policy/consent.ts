@@ -25,7 +25,7 @@ export const enum Answer {
   No = 2,
 }
 
-/** Where an answer came from: the bits of policy.channels. */
+// Where an answer came from: the bits of policy.channels.
 export const enum Channel {
   Local = 1, // button or panel, or a console that is not the line that delivers the package
   Signed = 2,
@@ -41,11 +41,11 @@ const enum State {
   Answered = 2,
 }
 
-/** One record, so that it can be stored and put back as it is. */
+// One record, so that it can be stored and put back as it is.
 @unmanaged
 export class Question {
   state: u32;
-  answer: i32;
+  answer: Answer;
   leftMs: u32; // time left to answer
 }
 
@@ -56,7 +56,7 @@ const DIGEST: usize = QUESTION + 12;
 const NONCE: usize = QUESTION + 44;
 const question = changetype<Question>(QUESTION);
 
-/** `digest` 32 bytes, `nonce` 16 unpredictable ones. An earlier question is dropped. */
+// `digest` 32 bytes, `nonce` 16 unpredictable ones. An earlier question is dropped.
 export function questionAsk(digest: usize, nonce: usize): void {
   memory.copy(DIGEST, digest, DIGEST_BYTES);
   memory.copy(NONCE, nonce, NONCE_BYTES);
@@ -66,7 +66,7 @@ export function questionAsk(digest: usize, nonce: usize): void {
 }
 
 export function questionPending(): bool {
-  return question.state == State.Pending;
+  return question.state === State.Pending;
 }
 
 export function questionDigest(): usize {
@@ -85,14 +85,14 @@ export function questionDrop(): void {
   memory.fill(QUESTION, 0, QUESTION_BYTES);
 }
 
-/** The answer that counted, until the question is dropped or another is asked. */
-export function answerGiven(): i32 {
-  return question.state == State.Answered ? question.answer : Answer.None;
+// The answer that counted, until the question is dropped or another is asked.
+export function answerGiven(): Answer {
+  return question.state === State.Answered ? question.answer : Answer.None;
 }
 
-/** Time passes. Deferred, once, when nobody answered in time. */
-export function questionTick(milliseconds: u32): i32 {
-  if (question.state != State.Pending) return Reason.Ok;
+// Time passes. Deferred, once, when nobody answered in time.
+export function questionTick(milliseconds: u32): Reason {
+  if (question.state !== State.Pending) return Reason.Ok;
   if (milliseconds < question.leftMs) {
     question.leftMs -= milliseconds;
     return Reason.Ok;
@@ -101,33 +101,33 @@ export function questionTick(milliseconds: u32): i32 {
   return Reason.Deferred;
 }
 
-/** An answer without signature, from Channel.Local or Channel.Delivering. Ok: it counts. */
-export function answerLocal(answer: i32, channel: i32): i32 {
-  if (question.state != State.Pending) return Reason.NothingAsked;
-  if (channel == Channel.Signed || (policy.channels & channel) == 0) return Reason.ConsentChannel;
+// An answer without signature, from Channel.Local or Channel.Delivering. Ok: it counts.
+export function answerLocal(answer: Answer, channel: Channel): Reason {
+  if (question.state !== State.Pending) return Reason.NothingAsked;
+  if (channel === Channel.Signed || (policy.channels & channel) === 0) return Reason.ConsentChannel;
   return take(answer);
 }
 
-function take(answer: i32): i32 {
-  if (answer != Answer.Yes && answer != Answer.No) return Reason.OutOfRange;
+function take(answer: Answer): Reason {
+  if (answer !== Answer.Yes && answer !== Answer.No) return Reason.OutOfRange;
   question.answer = answer;
   question.state = State.Answered;
   return Reason.Ok;
 }
 
-/** A signed answer. Ok: it counts. Anything else leaves the question as it was. */
-export function answerSigned(from: usize, length: u32): i32 {
-  if (question.state != State.Pending) return Reason.NothingAsked;
-  if ((policy.channels & Channel.Signed) == 0) return Reason.ConsentChannel;
+// A signed answer. Ok: it counts. Anything else leaves the question as it was.
+export function answerSigned(from: usize, length: u32): Reason {
+  if (question.state !== State.Pending) return Reason.NothingAsked;
+  if ((policy.channels & Channel.Signed) === 0) return Reason.ConsentChannel;
   if (length > CONSENT_BYTES_MAX) return Reason.TooLarge;
   const fault = sign1Open(message, from, length);
-  if (fault != Reason.Ok) return fault;
-  if (message.payload == 0) return Reason.PayloadPlace;
+  if (fault !== Reason.Ok) return fault;
+  if (message.payload === 0) return Reason.PayloadPlace;
   if (anchorSigner(message, Role.Consenter, message.payload, message.payloadBytes) < 0) return Reason.ConsentInvalid;
   return readAnswer();
 }
 
-function readAnswer(): i32 {
+function readAnswer(): Reason {
   reading.open(message.payload, message.payloadBytes);
   let answer: u32 = 0;
   let required = 0;
@@ -141,22 +141,22 @@ function readAnswer(): i32 {
         answer = reading.upTo(Answer.No);
         break;
       case 2:
-        if (compare(reading.bytesOf(DIGEST_BYTES), DIGEST, reading.length) != 0) other = true;
+        if (compare(reading.bytesOf(DIGEST_BYTES), DIGEST, reading.length) !== 0) other = true;
         break;
       case 3:
         reading.bytes();
-        if (reading.length != identity.deviceIdBytes) other = true;
-        else if (compare(reading.from, identity.deviceId, reading.length) != 0) other = true;
+        if (reading.length !== identity.deviceIdBytes) other = true;
+        else if (compare(reading.from, identity.deviceId, reading.length) !== 0) other = true;
         break;
       case 4:
-        if (compare(reading.bytesOf(NONCE_BYTES), NONCE, reading.length) != 0) stale = true;
+        if (compare(reading.bytesOf(NONCE_BYTES), NONCE, reading.length) !== 0) stale = true;
         break;
       default:
         reading.fail(Reason.UnknownMember);
     }
   }
-  if (reading.close() != Reason.Ok) return reading.fault;
-  if (required != 4) return Reason.MissingMember;
+  if (reading.close() !== Reason.Ok) return reading.fault;
+  if (required !== 4) return Reason.MissingMember;
   if (other) return Reason.ConsentOther;
   return stale ? Reason.ConsentNonce : take(answer);
 }

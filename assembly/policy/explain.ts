@@ -16,14 +16,16 @@ import { Finding, findingAt, findingCount, findingHasEntry, outcome } from '../a
 import { writing } from '../codec/cbor';
 import { DIGEST_BYTES } from '../package/digest';
 import { manifest } from '../package/manifest';
+import { Reason } from '../reason';
 import { policy } from './policy';
+import { Verdict } from './verdict';
 
-/** Twelve findings with kids of 16 bytes; one SMP response and one flash record hold it. */
+// Twelve findings with kids of 16 bytes; one SMP response and one flash record hold it.
 export const VERDICT_BYTES_MAX: i32 = 512;
 const FINDING_BYTES_MAX: u32 = 50; // with a kid of 32 bytes
 const TAIL_BYTES_MAX: u32 = 64; // members 6 to 12
 
-/** What is kept of a verdict, with the findings: the record itself is written for whoever asks. */
+// What is kept of a verdict, with the findings: the record itself is written for whoever asks.
 @unmanaged
 class Kept {
   sequence: u64;
@@ -49,7 +51,7 @@ export function verdictForget(): void {
   kept.verdict = 0;
 }
 
-export function verdictKeep(verdict: i32, reason: i32, row: i32, now: u64): void {
+export function verdictKeep(verdict: Verdict, reason: Reason, row: i32, now: u64): void {
   kept.verdict = <u8>verdict;
   kept.reason = <u8>reason;
   kept.row = <u8>row;
@@ -58,18 +60,18 @@ export function verdictKeep(verdict: i32, reason: i32, row: i32, now: u64): void
   kept.read = manifest.read;
   kept.sequence = manifest.sequence;
   kept.asks = <u8>manifest.asks;
-  kept.authentic = subject.digest != 0;
+  kept.authentic = subject.digest !== 0;
   if (!kept.authentic) return;
   memory.copy(DIGEST, subject.digest, DIGEST_BYTES);
   kept.vendor = <u8>anchorFirst(subject.vendors);
 }
 
-/** Writes the record of the last verdict, at most VERDICT_BYTES_MAX, and returns its length; 0: none was taken. */
+// Writes the record of the last verdict, at most VERDICT_BYTES_MAX, and returns its length; 0: none was taken.
 export function verdictRecord(to: usize): u32 {
   writing.open(to, VERDICT_BYTES_MAX);
-  if (kept.verdict == 0) return 0;
-  const confirm = outcome.confirm != Confirm.Unsaid;
-  const asks = kept.read && kept.asks != 0;
+  if (kept.verdict === 0) return 0;
+  const confirm = outcome.confirm !== Confirm.Unsaid;
+  const asks = kept.read && kept.asks !== 0;
   writing.map(7 + (kept.authentic ? 2 : 0) + u32(kept.read) + u32(confirm) + u32(asks));
   member(1, kept.verdict);
   member(2, kept.reason);
@@ -88,7 +90,7 @@ export function verdictRecord(to: usize): u32 {
     writing.uint(10);
     kid(anchorAt(kept.vendor));
   }
-  if (confirm) member(11, outcome.confirm == Confirm.Ask ? 1 : 0);
+  if (confirm) member(11, outcome.confirm === Confirm.Ask ? 1 : 0);
   if (asks) member(12, kept.asks);
   return writing.written();
 }
@@ -99,7 +101,7 @@ function member(key: u32, value: u64): void {
 }
 
 function kid(anchor: Anchor): void {
-  if (anchor.kid == 0) writing.empty();
+  if (anchor.kid === 0) writing.empty();
   else writing.bytes(anchor.kid, anchor.kidBytes);
 }
 

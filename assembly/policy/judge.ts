@@ -33,18 +33,18 @@ import { verdictKeep } from './explain';
 import { facts } from './facts';
 import { policy } from './policy';
 import { provisioned } from './provision';
-import { reasonOfRow, Situation, verdictOf, verdictRow } from './verdict';
+import { reasonOfRow, Situation, Verdict, verdictOf, verdictRow } from './verdict';
 
-/** Approval documents that one package may carry. */
+// Approval documents that one package may carry.
 export const EMBEDDED_MAX: u32 = 4;
 
 const list = changetype<Cursor>(memory.data(offsetof<Cursor>(), 8));
 const situation = changetype<Situation>(memory.data(offsetof<Situation>(), 4));
 
-let headFault: i32 = Reason.WrongState; // until a head is judged
-let lastReason: i32 = Reason.WrongState;
+let headFault: Reason = Reason.WrongState; // until a head is judged
+let lastReason: Reason = Reason.WrongState;
 
-/** Forgets what was judged: to be called when another package is offered. */
+// Forgets what was judged: to be called when another package is offered.
 export function judgeForget(): void {
   headFault = Reason.WrongState;
   lastReason = Reason.WrongState;
@@ -54,42 +54,42 @@ export function judgeForget(): void {
 }
 
 // A package that the reader has dropped meanwhile has no verdict any more, even if nobody called judgeForget.
-function judged(): i32 {
-  if (headFault == Reason.Ok && !manifest.read) judgeForget();
+function judged(): Reason {
+  if (headFault === Reason.Ok && !manifest.read) judgeForget();
   return headFault;
 }
 
-export function judgeHead(): i32 {
+export function judgeHead(): Reason {
   judgeForget();
   headFault = head();
-  if (headFault == Reason.Ok) {
+  if (headFault === Reason.Ok) {
     considerAll(Source.Package, envelope.approvals, envelope.approvalsBytes, EMBEDDED_MAX);
     considerAll(Source.Bootstrap, identity.approvals, identity.approvalsBytes, u32.MAX_VALUE);
   }
   return headFault;
 }
 
-function head(): i32 {
+function head(): Reason {
   if (!provisioned()) return Reason.NotProvisioned;
   const phase = offerPhase();
-  if (phase == Phase.Failed) return offerFault();
+  if (phase === Phase.Failed) return offerFault();
   if (phase < Phase.Judging) return Reason.Truncated;
   const fault = authenticate();
-  if (fault != Reason.Ok) return fault;
+  if (fault !== Reason.Ok) return fault;
   const unfit = manifestRead(identity.vendorId, identity.classId);
-  return unfit != Reason.Ok ? unfit : fits();
+  return unfit !== Reason.Ok ? unfit : fits();
 }
 
 // Every block is looked at: vendor anchors make the package authentic, operator anchors countersign it.
-function authenticate(): i32 {
+function authenticate(): Reason {
   const fault = wrapperOpen();
-  if (fault != Reason.Ok) return fault;
-  while (wrapper.blocks != 0) {
+  if (fault !== Reason.Ok) return fault;
+  while (wrapper.blocks !== 0) {
     const unreadable = wrapperNext(message);
-    if (unreadable != Reason.Ok) evidenceBlock(unreadable, false);
+    if (unreadable !== Reason.Ok) evidenceBlock(unreadable, false);
     else attribute();
   }
-  if (subject.vendors == 0) return Reason.VendorSignature;
+  if (subject.vendors === 0) return Reason.VendorSignature;
   subject.digest = wrapper.digest;
   return Reason.Ok;
 }
@@ -102,11 +102,11 @@ function attribute(): void {
   }
   const operator = anchorSigner(message, Role.Operator, wrapper.signed, wrapper.signedBytes);
   if (operator >= 0) evidenceCountersigned(operator);
-  else if (operator != -Reason.SignerUnknown) evidenceBlock(-operator, true);
+  else if (operator !== -Reason.SignerUnknown) evidenceBlock(-operator, true);
   else evidenceBlock(-vendor, false);
 }
 
-function fits(): i32 {
+function fits(): Reason {
   if (manifest.sequence < facts.installedSequence) return Reason.Rollback;
   if (manifest.imageBytes > facts.slotBytes) return Reason.SlotTooSmall;
   subject.sequence = manifest.sequence;
@@ -116,36 +116,36 @@ function fits(): i32 {
 
 // [* bstr approval document]. Each one stands or falls alone; what else is wrong with the list is noted.
 function considerAll(source: i32, from: usize, length: u32, most: u32): void {
-  if (from == 0) return;
+  if (from === 0) return;
   list.open(from, length);
   const documents = list.array();
   for (let left = documents; list.more(left); left--) {
     const document = list.bytes();
-    if (list.fault == Reason.Ok && documents - left < most) evidenceConsider(source, document, list.length);
+    if (list.fault === Reason.Ok && documents - left < most) evidenceConsider(source, document, list.length);
   }
   if (documents > most) evidenceBroken(source, Reason.TooLarge);
-  if (list.close() != Reason.Ok) evidenceBroken(source, list.fault);
+  if (list.close() !== Reason.Ok) evidenceBroken(source, list.fault);
 }
 
-/** One more approval document; it lies at `from` only during the call. Returns what is wrong with it by itself. */
-export function judgeConsider(source: i32, from: usize, length: u32): i32 {
-  if (judged() != Reason.Ok) return headFault;
+// One more approval document; it lies at `from` only during the call. Returns what is wrong with it by itself.
+export function judgeConsider(source: i32, from: usize, length: u32): Reason {
+  if (judged() !== Reason.Ok) return headFault;
   if (source < Source.Package || source > Source.Tree) return Reason.OutOfRange;
   return evidenceConsider(source, from, length);
 }
 
-/** A source that should have been read and could not be. */
+// A source that should have been read and could not be.
 export function judgeUnreachable(source: i32): void {
-  if (judged() == Reason.Ok && source >= Source.Package && source <= Source.Tree) {
+  if (judged() === Reason.Ok && source >= Source.Package && source <= Source.Tree) {
     evidenceBroken(source, Reason.SourceUnreachable);
   }
 }
 
-/** The verdict over all that was seen since judgeHead. Raises the time floor, keeps what the record needs. */
-export function judgeDecide(): i32 {
+// The verdict over all that was seen since judgeHead. Raises the time floor, keeps what the record needs.
+export function judgeDecide(): Verdict {
   const fault = judged();
   facts.timeFloor = max(facts.timeFloor, evidenceNewest());
-  const now = facts.trustedTime != 0 ? facts.trustedTime : facts.timeFloor;
+  const now = facts.trustedTime !== 0 ? facts.trustedTime : facts.timeFloor;
   evidenceWeigh(now, policy.sources);
   situation.provisioned = provisioned();
   situation.fault = fault;
@@ -162,12 +162,12 @@ export function judgeDecide(): i32 {
   return verdict;
 }
 
-/** The reason of the last verdict. */
-export function judgeReason(): i32 {
+// The reason of the last verdict.
+export function judgeReason(): Reason {
   return lastReason;
 }
 
-/** The digest (32 bytes) of the manifest if it is authentic, else 0. */
+// The digest (32 bytes) of the manifest if it is authentic, else 0.
 export function judgedDigest(): usize {
   return subject.digest;
 }

@@ -42,7 +42,7 @@ export function policyDefaults(): void {
   policy.trialBoots = 1;
 }
 
-export function policyRead(from: usize, length: u32): i32 {
+export function policyRead(from: usize, length: u32): Reason {
   policyDefaults();
   reading.open(from, length);
   let previous: usize = 0;
@@ -50,7 +50,7 @@ export function policyRead(from: usize, length: u32): i32 {
     previous = reading.ordered(previous);
     readMember(reading.label());
   }
-  if (reading.close() == Reason.Ok) return Reason.Ok;
+  if (reading.close() === Reason.Ok) return Reason.Ok;
   policyDefaults();
   return Reason.PolicyMalformed;
 }
@@ -58,10 +58,10 @@ export function policyRead(from: usize, length: u32): i32 {
 function readMember(key: i32): void {
   switch (key) {
     case 1:
-      policy.prompt = reading.upTo(1) != 0;
+      policy.prompt = reading.upTo(1) !== 0;
       break;
     case 2:
-      policy.askBeforeDownload = reading.upTo(1) != 0;
+      policy.askBeforeDownload = reading.upTo(1) !== 0;
       break;
     case 3:
       policy.timeoutSeconds = atLeastOne(TIMEOUT_SECONDS_MAX);
@@ -76,7 +76,7 @@ function readMember(key: i32): void {
       policy.channels = reading.upTo(CHANNELS_ALL);
       break;
     case 7:
-      policy.revertDenied = reading.upTo(1) != 0;
+      policy.revertDenied = reading.upTo(1) !== 0;
       break;
     case 8:
       policy.trialBoots = reading.upTo(TRIAL_BOOTS_MAX);
@@ -88,6 +88,6 @@ function readMember(key: i32): void {
 
 function atLeastOne(most: u32): u32 {
   const value = reading.upTo(most);
-  if (value == 0) reading.fail(Reason.OutOfRange);
+  if (value === 0) reading.fail(Reason.OutOfRange);
   return value;
 }

@@ -9,23 +9,23 @@ import { Reason } from '../reason';
 import { verdictForget } from './explain';
 import { policy, policyRead } from './policy';
 
-/** Locking the device afterwards is up to whoever stores the document. */
-export function provision(from: usize, length: u32): i32 {
+// Locking the device afterwards is up to whoever stores the document.
+export function provision(from: usize, length: u32): Reason {
   verdictForget(); // it was by other anchors
   const fault = read(from, length);
-  if (fault != Reason.Ok) bootstrapForget();
+  if (fault !== Reason.Ok) bootstrapForget();
   return fault;
 }
 
 export function provisioned(): bool {
-  return bootstrapBytes() != 0;
+  return bootstrapBytes() !== 0;
 }
 
-function read(from: usize, length: u32): i32 {
+function read(from: usize, length: u32): Reason {
   const fault = bootstrapRead(from, length);
-  if (fault != Reason.Ok) return fault;
+  if (fault !== Reason.Ok) return fault;
   const failed = policyRead(identity.policy, identity.policyBytes);
-  if (failed != Reason.Ok) return failed;
-  const enough = anchorsOf(Role.Vendor) != 0 && anchorsOf(Role.Operator) >= policy.threshold;
+  if (failed !== Reason.Ok) return failed;
+  const enough = anchorsOf(Role.Vendor) !== 0 && anchorsOf(Role.Operator) >= policy.threshold;
   return enough ? Reason.Ok : Reason.AnchorsTooFew;
 }

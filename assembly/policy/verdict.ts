@@ -23,11 +23,11 @@ export const enum Verdict {
   Reject = 3,
 }
 
-/** The facts of the table's columns. Booleans whose column is reached only after the ones before are meaningful. */
+// The facts of the table's columns. Booleans whose column is reached only after the ones before are meaningful.
 @unmanaged
 export class Situation {
-  fault: i32; // of the package
-  unapproved: i32; // reason, if not approved
+  fault: Reason; // of the package
+  unapproved: Reason; // reason, if not approved
   confirm: i32; // Confirm
   provisioned: bool;
   denied: bool;
@@ -38,16 +38,16 @@ export class Situation {
 
 export function verdictRow(s: Situation): i32 {
   if (!s.provisioned) return 1;
-  if (s.fault != Reason.Ok) return 2;
+  if (s.fault !== Reason.Ok) return 2;
   if (s.denied) return 3;
-  if (s.approved && s.confirm == Confirm.Ask) return 4;
-  if (s.approved && s.confirm == Confirm.Unsaid && s.askBeforeDownload) return 5;
+  if (s.approved && s.confirm === Confirm.Ask) return 4;
+  if (s.approved && s.confirm === Confirm.Unsaid && s.askBeforeDownload) return 5;
   if (s.approved) return 6;
   if (s.prompt) return 7;
   return 8;
 }
 
-export function verdictOf(row: i32): i32 {
+export function verdictOf(row: i32): Verdict {
   switch (row) {
     case 6:
       return Verdict.Install;
@@ -60,7 +60,7 @@ export function verdictOf(row: i32): i32 {
   }
 }
 
-export function reasonOfRow(row: i32, s: Situation): i32 {
+export function reasonOfRow(row: i32, s: Situation): Reason {
   switch (row) {
     case 1:
       return Reason.NotProvisioned;

@@ -14,7 +14,7 @@ import { Key } from '../flash/keys';
 import { storeRead, storeStage } from '../flash/store';
 import { HEAD, HEAD_BYTES_MAX } from '../package/head';
 
-/** As many that were anchors as can be at a time. */
+// As many that were anchors as can be at a time.
 export const SEATS_MAX: u32 = 2 * ANCHORS_MAX;
 const MARK_BYTES: u32 = 16;
 const TABLE_BYTES: u32 = SEATS_MAX * MARK_BYTES;
