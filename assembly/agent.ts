@@ -19,22 +19,23 @@ import {
   PACKET_BYTES_MAX,
 } from './codec/frame';
 import { clock, link_write, mailbox, random, restart, user } from './hal';
-import { Answer, NONCE_BYTES, questionPending } from './policy/consent';
+import { Answer, NONCE_BYTES, questionOpen } from './policy/consent';
 import { facts } from './policy/facts';
 import { smpAnswer } from './smp/dispatch';
-import { NOTICE, noticePackage, noticeQuestion, noticeState, Typed, typed } from './smp/notice';
+import { NOTICE, noticePackage, noticeQuestion, noticeState, Typed, typed, typedForget } from './smp/notice';
 import { alertPacket } from './smp/ours';
 import { REPLY } from './smp/reply';
 import { alertTakeUnsent } from './update/alert';
-import { answerFrom, answerTick } from './update/answer';
 import { bootMount, bootStay, bootTick } from './update/boot';
-import { announcementTake, NONCE, nonceTakeSpent, refusalTake, restartWanted } from './update/effects';
+import { getShow, NONCE, nonceTakeSpent, refusalTake, restartWanted, Show, setShow } from './update/effects';
+import { hand, question } from './update/hand';
 import { installBusy, installStep } from './update/install';
-import { orderMount, orderTick } from './update/order';
-import { questionWhy } from './update/question';
+import { fumoState } from './update/machine';
+import { orderTick } from './update/order';
+import { answerFrom, questionPass } from './update/question';
 import { reviewTick } from './update/review';
-import { inputTakeLost } from './update/rooms';
-import { status } from './update/status';
+import { inputBegin, inputIsLost } from './update/rooms';
+import { wearTick } from './update/wear';
 
 const CONSOLE: i32 = 0;
 const NO_LINK: i32 = -1;
@@ -71,9 +72,8 @@ export function start(): void {
   delayMs = RESTART_DELAY_MS;
   enter();
   bootMount(mailbox());
-  orderMount();
-  shownState = status.state;
-  shownReason = status.reason;
+  shownState = hand.state;
+  shownReason = hand.reason;
 }
 
 // What every call of ours needs of the board.
@@ -85,12 +85,12 @@ function enter(): void {
 export function receive(link: i32, length: u32): void {
   if (left || length > PACKET_BYTES_MAX) return;
   enter();
+  inputBegin();
   if (link !== CONSOLE) {
     answer(link, FRAME_INPUT, length);
     return;
   }
-  inputTakeLost();
-  for (let i: u32 = 0; i < length && !inputTakeLost(); i++) {
+  for (let i: u32 = 0; i < length && !inputIsLost(); i++) {
     const byte: u32 = load<u8>(FRAME_INPUT + i);
     switch (frameReceive(byte)) {
       case Frame.Packet:
@@ -111,10 +111,10 @@ function answer(link: i32, packet: usize, length: u32): void {
   send(link, REPLY, bytes);
 }
 
-// A typed line counts only while something is asked.
+// A typed line counts only while something is asked, and only if all of it was typed since that was shown.
 function type(character: u32): void {
   const word = typed(character);
-  if (word === Typed.Nothing || !questionPending()) return;
+  if (word === Typed.Nothing || !questionOpen(question) || getShow() !== Show.Shown) return;
   answerFrom(CONSOLE, word === Typed.Yes ? Answer.Yes : Answer.No);
 }
 
@@ -127,9 +127,18 @@ function send(link: i32, packet: usize, length: u32): void {
   for (let bytes = frameNextLine(LINE); bytes; bytes = frameNextLine(LINE)) link_write(CONSOLE, LINE, bytes);
 }
 
+// What a tick does, the first line that fits:
+//
+//   handed over to the image            nothing more in this life
+//   a reset is wanted                   waits until the answer is out, then resets
+//   a swap is under way                 one step of it
+//   otherwise, in this order            the person's answer or time, an order that waits, a review that is wanted
+//
+// Then what became known is told; and where nothing is under way, the image is started when its time has come.
 export function tick(milliseconds: u32): void {
   if (left) return;
   enter();
+  wearTick(milliseconds);
   if (restartWanted()) {
     delayMs = delayMs > milliseconds ? delayMs - milliseconds : 0;
     if (delayMs === 0) leave(0);
@@ -151,25 +160,33 @@ function leave(into: i32): void {
   restart(into);
 }
 
+// A question that is new is shown first: the board hears "not asking", so that a finger that is on the button already, or
+// half a line that was typed, answers nothing.
 function ask(milliseconds: u32): void {
-  const pressed = user(questionPending() ? 1 : 0);
-  if (questionPending() && (pressed === Answer.Yes || pressed === Answer.No)) answerFrom(NO_LINK, pressed);
-  answerTick(milliseconds);
+  const asking = questionOpen(question) && getShow() === Show.Shown;
+  const pressed = user(asking ? 1 : 0);
+  if (asking && (pressed === Answer.Yes || pressed === Answer.No)) answerFrom(NO_LINK, pressed);
+  questionPass(milliseconds);
+  if (asking || getShow() !== Show.New) return;
+  typedForget();
+  setShow(Show.Quiet);
 }
 
 // What became known since the last tick, for people and for whoever ordered it.
 function tell(): void {
   const refused = refusalTake();
-  if (refused || status.state !== shownState || status.reason !== shownReason) {
-    shownState = status.state;
-    shownReason = status.reason;
-    link_write(CONSOLE, NOTICE, noticeState(refused ? refused : shownReason));
+  if (refused || hand.state !== shownState || hand.reason !== shownReason) {
+    shownState = hand.state;
+    shownReason = hand.reason;
+    link_write(CONSOLE, NOTICE, noticeState(fumoState(hand.state), refused ? refused : shownReason));
   }
-  if (announcementTake()) {
+  if (questionOpen(question) && getShow() === Show.Quiet) {
     link_write(CONSOLE, NOTICE, noticePackage());
-    link_write(CONSOLE, NOTICE, noticeQuestion(questionWhy()));
+    link_write(CONSOLE, NOTICE, noticeQuestion(hand.why));
+    setShow(Show.Shown);
   }
-  if (alertTakeUnsent()) send(status.link, REPLY, alertPacket());
+  const link = alertTakeUnsent();
+  if (link >= 0) send(link, REPLY, alertPacket());
 }
 
 export function busy(): i32 {

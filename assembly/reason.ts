@@ -127,6 +127,8 @@ export const enum Reason {
   NoSuchLink = 154,
   Internal = 155,
   NothingDelivered = 156, // the package that was ordered did not come in time
+  Unchanged = 158, // exactly this package runs already
+  TooOften = 159, // strangers have cost enough flash for now, see update/wear.ts
 
   // 170..189: SMP
   FrameChecksum = 170,

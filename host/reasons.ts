@@ -188,6 +188,9 @@ const table = {
   Internal: row(155, 'the agent met a state that should not exist', REPORT, FAULT),
   NothingDelivered: row(156, 'the package that was ordered did not come within ten minutes', 'deliver it, then order again', { ...SILENCE, fumo: 407 }),
 
+  Unchanged: row(158, 'exactly this package runs on the device already', 'nothing to do', { ...DONE, exit: 2 }),
+  TooOften: row(159, 'unsigned requests have caused as many flash erases as the device allows in a day', 'wait an hour and try again; a newer approval, a newer package or an answer at the device lifts the limit at once', { ...DEVICE_FAULT, fumo: 410 }),
+
   // 170..189 SMP
   FrameChecksum: row(170, 'a frame arrived damaged', 'try again, or lower the baud rate', LINE),
   FrameMalformed: row(171, 'a frame is malformed', 'is something else using the line?', LINE),

@@ -9,12 +9,12 @@ export const enum Key {
   Primary = 4, // Package record of the image in the primary slot, see update/packages.ts
   Staged = 5, // Package record of what is (or is being) staged in the secondary slot
   Previous = 6, // Package record of the image that a swap put aside and a revert would bring back
-  Update = 7, // where the update stands, see update/state.ts
+  Update = 7, // the package in hand, see update/hand.ts
   Download = 8, // the upload session that fills the secondary slot, see update/download.ts
   DownloadPages = 9, // u32 whole payload pages in flash, u32 erase count they belong to
   Swap = 10, // u32 pages of image in use, u32 direction; present while a swap is under way
   SwapStep = 11, // u32 steps done
-  Question = 12, // the question to the person, see update/question.ts
+  // 12 was the question; it is part of Update now
   Alert = 13, // the last generic alert, see update/alert.ts
   Url = 14, // numbered 0 Download, 1 DownloadAndUpdate: PkgURL, text
   Log = 15, // numbered by slot of the ring: one audit record, see update/audit.ts

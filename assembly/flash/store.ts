@@ -23,9 +23,10 @@
 //   one header valid                                that one
 //   none                                            blank: nothing was ever acknowledged
 
+import { compare } from '../codec/bytes';
 import { CRC32_BEGIN, crc32 } from '../codec/crc32';
 import { Reason } from '../reason';
-import { flashErase, flashMap, flashRead, flashWrite, Map } from './flash';
+import { flashErase, flashMap, flashRead, flashWrite, Map, PIECE, PIECE_BYTES } from './flash';
 
 const MAGIC: u32 = 0x31675343; // "CSg1"
 const HEADER_BYTES: u32 = 16;
@@ -225,6 +226,17 @@ export function storeReadPart(key: u32, at: u32, to: usize, capacity: u32): i32 
   return flashRead(bankOffset(bank) + walk.value + at, to, bytes) === Reason.Ok ? bytes : ABSENT;
 }
 
+// Is the value of `key` exactly these bytes? Then nobody needs to write it again.
+export function storeHolds(key: u32, from: usize, length: u32): bool {
+  if (storeLength(key) !== <i32>length) return false;
+  for (let at: u32 = 0; at < length; at += PIECE_BYTES) {
+    const piece = min(length - at, PIECE_BYTES);
+    if (storeReadPart(key, at, PIECE, piece) !== <i32>piece) return false;
+    if (compare(PIECE, from + at, piece) !== 0) return false;
+  }
+  return true;
+}
+
 // Reads a value of exactly `length` bytes; false (and `to` filled with 0) when it is absent or of another length.
 export function storeRead(key: u32, to: usize, length: u32): bool {
   if (storeLength(key) === length && storeReadPart(key, 0, to, length) === length) return true;
@@ -236,6 +248,12 @@ export function storeRead(key: u32, to: usize, length: u32): bool {
 
 // `from` must stay valid until storeCommit. The last value staged for a key wins.
 export function storeStage(key: u32, from: usize, length: u32): void {
+  for (let i: u32 = 0; i < min(pendingCount, COMMIT_ENTRIES_MAX); i++) {
+    if (pending(i).key !== key) continue;
+    pending(i).from = from;
+    pending(i).length = length;
+    return;
+  }
   if (pendingCount === COMMIT_ENTRIES_MAX) {
     pendingCount++; // storeCommit refuses
     return;

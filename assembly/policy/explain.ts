@@ -66,6 +66,11 @@ export function verdictKeep(verdict: Verdict, reason: Reason, row: i32, now: u64
   kept.vendor = <u8>anchorFirst(subject.vendors);
 }
 
+// Row of the verdict table that decided last; 0: none was taken.
+export function verdictRowKept(): u32 {
+  return kept.verdict === 0 ? 0 : kept.row;
+}
+
 // Writes the record of the last verdict, at most VERDICT_BYTES_MAX, and returns its length; 0: none was taken.
 export function verdictRecord(to: usize): u32 {
   writing.open(to, VERDICT_BYTES_MAX);

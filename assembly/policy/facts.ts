@@ -12,3 +12,8 @@ export class Facts {
 }
 
 export const facts = changetype<Facts>(memory.data(offsetof<Facts>(), 8));
+
+// The time that everything is judged and recorded by: never below what is known, also when a clock fell back.
+export function now(): u64 {
+  return max(facts.trustedTime, facts.timeFloor);
+}

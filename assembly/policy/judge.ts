@@ -30,7 +30,7 @@ import { offerFault, offerPhase, Phase } from '../package/reader';
 import { wrapper, wrapperNext, wrapperOpen } from '../package/wrapper';
 import { Reason } from '../reason';
 import { verdictKeep } from './explain';
-import { facts } from './facts';
+import { facts, now } from './facts';
 import { policy } from './policy';
 import { provisioned } from './provision';
 import { reasonOfRow, Situation, Verdict, verdictOf, verdictRow } from './verdict';
@@ -145,12 +145,11 @@ export function judgeUnreachable(source: i32): void {
 export function judgeDecide(): Verdict {
   const fault = judged();
   facts.timeFloor = max(facts.timeFloor, evidenceNewest());
-  const now = facts.trustedTime !== 0 ? facts.trustedTime : facts.timeFloor;
-  evidenceWeigh(now, policy.sources);
+  evidenceWeigh(now(), policy.sources);
   situation.provisioned = provisioned();
   situation.fault = fault;
   situation.denied = outcome.denied;
-  situation.approved = outcome.approvals >= policy.threshold;
+  situation.approved = policy.threshold !== 0 && outcome.approvals >= policy.threshold; // nobody is never enough
   situation.confirm = outcome.confirm;
   situation.unapproved = outcome.reason;
   situation.askBeforeDownload = policy.askBeforeDownload;
@@ -158,7 +157,7 @@ export function judgeDecide(): Verdict {
   const row = verdictRow(situation);
   lastReason = reasonOfRow(row, situation);
   const verdict = verdictOf(row);
-  verdictKeep(verdict, lastReason, row, now);
+  verdictKeep(verdict, lastReason, row, now());
   return verdict;
 }
 

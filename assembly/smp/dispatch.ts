@@ -13,6 +13,7 @@
 
 import { storeSettle } from '../flash/store';
 import { Reason } from '../reason';
+import { alertHeard } from '../update/alert';
 import { imageErase, imageSlots, imageState, imageStateWrite, imageUpload } from './image';
 import { osBootloader, osEcho, osInformation, osParameters, osReset } from './os';
 import { oursAlert, oursAnswer, oursDelete, oursExec, oursGet, oursLog, oursPut, oursQuestion } from './ours';
@@ -56,6 +57,7 @@ function byte16(at: usize): u32 {
 function command(link: i32, group: u32, id: u32, write: bool): i32 {
   const settled = group === Group.Os ? Reason.Ok : storeSettle();
   if (settled !== Reason.Ok) return ours(settled);
+  if (group === Group.Ours) alertHeard(link);
   switch ((group << 9) | (id << 1) | (write ? 1 : 0)) {
     case (0 << 9) | (0 << 1) | 0:
     case (0 << 9) | (0 << 1) | 1:
@@ -72,7 +74,7 @@ function command(link: i32, group: u32, id: u32, write: bool): i32 {
     case (1 << 9) | (0 << 1) | 0:
       return imageState();
     case (1 << 9) | (0 << 1) | 1:
-      return imageStateWrite(link);
+      return imageStateWrite();
     case (1 << 9) | (1 << 1) | 1:
       return imageUpload(link);
     case (1 << 9) | (5 << 1) | 1:

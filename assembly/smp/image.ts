@@ -16,11 +16,12 @@ import { Key } from '../flash/keys';
 import { imageBytesMax } from '../flash/slots';
 import { Reason } from '../reason';
 import { downloadBegin, downloadClear, downloadOffset, downloadPush } from '../update/download';
+import { Operation } from '../update/hand';
 import { confirm, onTrial } from '../update/install';
-import { order } from '../update/order';
+import { updating } from '../update/machine';
+import { orderTake } from '../update/order';
 import { digestOf, other, Package, pack, packageLoad, versionBytes, versionOf } from '../update/packages';
-import { State } from '../update/state';
-import { Operation, status } from '../update/status';
+import { inputIsLost } from '../update/rooms';
 import {
   done,
   failure,
@@ -65,7 +66,7 @@ export function imageState(): i32 {
     writing.boolean(!trial);
   }
   if (second) {
-    const pending = staged && status.state === State.Updating;
+    const pending = staged && updating();
     image(1, other, pending ? 2 : 1);
     replyTruth(words.BOOTABLE, true);
     if (pending) replyTruth(words.PENDING, true);
@@ -80,13 +81,13 @@ function image(slot: u32, pack: Package, flags: u32): void {
   replyBytes(words.HASH, digestOf(pack), DIGEST_BYTES);
 }
 
-export function imageStateWrite(link: i32): i32 {
+export function imageStateWrite(): i32 {
   const wanted = isTrue(Field.Confirm);
   if (!has(Field.Hash, Type.Bytes)) return wanted ? confirmRunning() : failure(Group.Image, Image.InvalidHash);
   if (lengthOf(Field.Hash) !== DIGEST_BYTES) return failure(Group.Image, Image.InvalidHash);
   const hash = addressOf(Field.Hash);
   if (packageLoad(pack, Key.Staged) && compare(hash, digestOf(pack), DIGEST_BYTES) === 0) {
-    const reason = order(Operation.Update, link, 0, 0);
+    const reason = orderTake(Operation.Update, 0, 0, 0);
     return reason === Reason.Ok ? imageState() : ours(reason);
   }
   if (packageLoad(pack, Key.Primary) && compare(hash, digestOf(pack), DIGEST_BYTES) === 0) {
@@ -109,11 +110,12 @@ export function imageUpload(link: i32): i32 {
   if (off === 0) {
     if (!has(Field.Len, Type.Uint)) return failure(Group.Image, Image.InvalidLength);
     const named = has(Field.Sha, Type.Bytes) && lengthOf(Field.Sha) === DIGEST_BYTES;
-    reason = downloadBegin(link, numberOf(Field.Len, 0), named ? addressOf(Field.Sha) : 0);
+    reason = downloadBegin(numberOf(Field.Len, 0), named ? addressOf(Field.Sha) : 0);
   }
   // Bytes for another offset than the one wanted are dropped; the answer says which one that is.
-  if (reason === Reason.Ok && off === downloadOffset() && lengthOf(Field.Data)) {
-    reason = downloadPush(addressOf(Field.Data), lengthOf(Field.Data));
+  // Nor is anything taken from a packet that a verdict wrote over: it is asked for again.
+  if (reason === Reason.Ok && off === downloadOffset() && lengthOf(Field.Data) && !inputIsLost()) {
+    reason = downloadPush(link, addressOf(Field.Data), lengthOf(Field.Data));
   }
   if (reason !== Reason.Ok) return ours(reason);
   replyMap(1);

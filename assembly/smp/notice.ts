@@ -6,10 +6,10 @@
 import { anchorAt } from '../approval/anchors';
 import { PIECE } from '../flash/flash';
 import { Key } from '../flash/keys';
-import { questionDigest } from '../policy/consent';
+import { digestAsked } from '../policy/consent';
+import { question } from '../update/hand';
 import { decimal, nameBytes, nameOf, pack, packageLoad, versionBytes, versionOf } from '../update/packages';
 import { questionPackage, questionSigner } from '../update/question';
-import { status } from '../update/status';
 
 const FINGERPRINT_BYTES: u32 = 8;
 const KID_BYTES_SHOWN: u32 = 8;
@@ -46,7 +46,7 @@ export function noticePackage(): u32 {
   say(0x206567616b636150); // "Package "
   for (let i: u32 = 0; i < FINGERPRINT_BYTES; i += 2) {
     if (i) say(0x2d); // "-"
-    sayProquint(((<u32>load<u8>(questionDigest() + i)) << 8) | load<u8>(questionDigest() + i + 1));
+    sayProquint(((<u32>load<u8>(digestAsked(question) + i)) << 8) | load<u8>(digestAsked(question) + i + 1));
   }
   const signer = questionSigner();
   if (signer >= 0 && anchorAt(signer).kid) {
@@ -101,10 +101,10 @@ export function noticeQuestion(reason: u32): u32 {
 }
 
 // "state N, reason N", and its length.
-export function noticeState(reason: u32): u32 {
+export function noticeState(state: u32, reason: u32): u32 {
   length = 0;
   say(0x206574617473); // "state "
-  sayNumber(status.state);
+  sayNumber(state);
   say(0x6e6f73616572202c); // ", reason"
   say(0x20); // " "
   sayNumber(reason);
@@ -128,12 +128,17 @@ let lineBytes: u32 = 0;
 export function typed(character: u32): Typed {
   if (character === 0x0d || character === 0x0a) {
     const word = lineBytes <= ANSWER_BYTES_MAX ? line : 0;
-    line = 0;
-    lineBytes = 0;
+    typedForget();
     if (word === 0x736579) return Typed.Yes; // yes
     return word === 0x6f6e ? Typed.No : Typed.Nothing; // no
   }
   if (lineBytes < ANSWER_BYTES_MAX) line |= (<u64>(character | 0x20)) << (8 * lineBytes);
   if (lineBytes <= ANSWER_BYTES_MAX) lineBytes++;
   return Typed.Nothing;
+}
+
+// What was typed before a question was shown is no part of an answer to it.
+export function typedForget(): void {
+  line = 0;
+  lineBytes = 0;
 }

@@ -10,6 +10,7 @@ import { Type, writing } from '../codec/cbor';
 import { PACKET_BYTES_MAX } from '../codec/frame';
 import { SCRATCH } from '../scratch';
 import { wantRestart } from '../update/effects';
+import { installBusy } from '../update/install';
 import { done, failure, Group, OK, Rc, replyMap, replyNumber, replyText, wordLong } from './reply';
 import { addressOf, Field, has, lengthOf } from './request';
 import {
@@ -54,6 +55,7 @@ export function osParameters(): i32 {
 
 // Reset into the agent, behind the answer.
 export function osReset(): i32 {
+  if (installBusy()) return failure(Group.None, Rc.Busy); // it resets by itself; each reset on the way costs an erase
   wantRestart();
   return done();
 }

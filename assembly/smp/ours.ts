@@ -14,16 +14,16 @@ import { identity } from '../approval/bootstrap';
 import { Type, writing } from '../codec/cbor';
 import { Key } from '../flash/keys';
 import { storeLength, storeReadPart } from '../flash/store';
-import { NONCE_BYTES, questionDigest, questionLeftSeconds, questionNonce, questionPending } from '../policy/consent';
+import { digestAsked, NONCE_BYTES, nonceAsked, questionLeftSeconds, questionOpen } from '../policy/consent';
 import { Reason } from '../reason';
 import { putOffset, treeDelete, treeExec, treePut } from '../tree/commands';
 import { Format, GET, Node, nodeAllows, nodeFind, nodeFormat } from '../tree/nodes';
 import { valueBytes, valueOpen, valueRead } from '../tree/values';
 import { ALERT_CORRELATOR, alert } from '../update/alert';
-import { answerBySignature } from '../update/answer';
 import { AUDIT_RECORD_BYTES_MAX, auditCount, auditHash, auditKey, auditOldest } from '../update/audit';
+import { hand, question } from '../update/hand';
 import { nameBytes, nameOf, other, pack, packageLoad, versionBytes, versionOf } from '../update/packages';
-import { questionEnded, questionPackage, questionSigner, questionSubject, questionWhy } from '../update/question';
+import { answerBySignature, questionEnded, questionPackage, questionSigner } from '../update/question';
 import {
   done,
   Group,
@@ -41,7 +41,8 @@ import { addressOf, Field, has, lengthOf, numberOf } from './request';
 import * as words from './words';
 
 const DATA_BYTES_MAX: u32 = 512; // of one get; with the rest of the map it fits a packet
-const RECORDS_MAX: u32 = 5; // of one log read: with AUDIT_RECORD_BYTES_MAX each they fit a packet
+const RECORDS_MAX: u32 = 8; // of one log read, as far as they fit a packet
+const TAIL_BYTES_MAX: u32 = 56; // next and hash, behind them
 
 function target(): Node {
   return has(Field.Uri, Type.Text) ? nodeFind(addressOf(Field.Uri), lengthOf(Field.Uri)) : Node.None;
@@ -116,12 +117,12 @@ export function oursExec(link: i32): i32 {
 // --- The question ---
 
 export function oursQuestion(): i32 {
-  if (!questionPending()) {
+  if (!questionOpen(question)) {
     replyMap(questionEnded() ? 3 : 1);
     replyTruth(words.PENDING, false);
     if (!questionEnded()) return OK;
-    replyBytes(words.DIGEST, questionSubject(), 32);
-    replyNumber(words.REASON, questionWhy());
+    replyBytes(words.DIGEST, digestAsked(question), 32);
+    replyNumber(words.REASON, hand.why);
     return OK;
   }
   questionPackage(pack);
@@ -130,8 +131,8 @@ export function oursQuestion(): i32 {
   const signed = signer >= 0 && anchorAt(signer).kid !== 0;
   replyMap(8 + u32(running) + u32(signed));
   replyTruth(words.PENDING, true);
-  replyBytes(words.DIGEST, questionDigest(), 32);
-  replyBytes(words.NONCE, questionNonce(), NONCE_BYTES);
+  replyBytes(words.DIGEST, digestAsked(question), 32);
+  replyBytes(words.NONCE, nonceAsked(question), NONCE_BYTES);
   replyBytes(words.DEVICE, identity.deviceId, identity.deviceIdBytes);
   replyText(words.NAME, nameOf(pack), nameBytes(pack));
   replyText(words.VERSION, versionOf(pack), versionBytes(pack));
@@ -141,8 +142,8 @@ export function oursQuestion(): i32 {
   if (signed) {
     replyBytes(words.SIGNER, anchorAt(signer).kid, anchorAt(signer).kidBytes);
   }
-  replyNumber(words.REASON, questionWhy());
-  replyNumber(words.LEFT, questionLeftSeconds());
+  replyNumber(words.REASON, hand.why);
+  replyNumber(words.LEFT, questionLeftSeconds(question));
   return OK;
 }
 
@@ -158,19 +159,22 @@ export function oursAnswer(): i32 {
 export function oursLog(): i32 {
   const first = max(numberOf(Field.From, 0), auditOldest());
   const end = min(auditCount(), first + RECORDS_MAX);
-  const count = first < end ? end - first : 0;
+  let next = first;
   replyMap(3);
-  replyNumber(words.NEXT, first + count);
-  replyBytes(words.HASH, auditHash(), 32);
   writing.word(words.RECS);
-  writing.array(count);
-  for (let number = first; number < end; number++) {
-    let bytes = storeLength(auditKey(number));
+  const head = writing.at;
+  writing.array(0);
+  const last = writing.end - AUDIT_RECORD_BYTES_MAX - TAIL_BYTES_MAX;
+  for (; next < end && writing.at <= last; next++) {
+    let bytes = storeLength(auditKey(next));
     if (bytes < 0 || bytes > <i32>AUDIT_RECORD_BYTES_MAX) bytes = 0;
     writing.head(Type.Bytes, bytes);
-    if (bytes && storeReadPart(auditKey(number), 0, writing.at, bytes) !== bytes) return ours(Reason.FlashRead);
+    if (bytes && storeReadPart(auditKey(next), 0, writing.at, bytes) !== bytes) return ours(Reason.FlashRead);
     writing.at += bytes;
   }
+  if (next > first) store<u8>(head, 0x80 | (next - first)); // few: the head is one byte
+  replyNumber(words.NEXT, next > first ? next : end);
+  replyBytes(words.HASH, auditHash(), 32);
   return OK;
 }
 

@@ -3,17 +3,18 @@
 
 import { DOCUMENT_BYTES_MAX } from '../approval/document';
 import { Key } from '../flash/keys';
-import { storeCommit, storeStage } from '../flash/store';
+import { storeHolds, storeStage } from '../flash/store';
 import { HEAD } from '../package/head';
 import { offerBegin } from '../package/reader';
 import { CHANGE_BYTES_MAX } from '../policy/change';
 import { Reason } from '../reason';
 import { changePut } from '../update/changing';
 import { downloadActive, downloadBegin, downloadClear, downloadOffset, downloadPush } from '../update/download';
-import { order } from '../update/order';
+import { handCommit, Operation } from '../update/hand';
+import { orderTake } from '../update/order';
 import { approvalPut, bootstrapPut } from '../update/provisioning';
-import { HeadUser, headTake, headUser } from '../update/rooms';
-import { Operation } from '../update/status';
+import { HeadUser, headTake, headUser, inputIsLost } from '../update/rooms';
+import { Cost, wearPay } from '../update/wear';
 import { DELETE, EXEC, Node, nodeAllows, PUT } from './nodes';
 
 const URL_BYTES_MAX: u32 = 255; // LwM2M's bound for the same thing
@@ -32,11 +33,13 @@ export function putOffset(): u32 {
 export function treePut(link: i32, target: Node, offset: u32, length: u32, from: usize, bytes: u32): Reason {
   if (!nodeAllows(target, PUT)) return Reason.NotPermitted;
   if (offset === 0) {
-    const reason = begin(link, target, length);
+    const reason = begin(target, length);
     if (reason !== Reason.Ok) return reason;
   }
   if (node !== target) return Reason.WrongOffset;
-  if (target === Node.PkgData) return offset === downloadOffset() ? downloadPush(from, bytes) : Reason.Ok;
+  if (target === Node.PkgData) {
+    return offset === downloadOffset() && !inputIsLost() ? downloadPush(link, from, bytes) : Reason.Ok;
+  }
   if (bytes > total - have) return Reason.ValueMalformed;
   // Whole in one packet: applied where it lies, so that it needs no room of its own.
   if (offset === 0 && bytes === total) return apply(from, bytes);
@@ -52,10 +55,10 @@ export function treePut(link: i32, target: Node, offset: u32, length: u32, from:
   return have === total ? apply(HEAD, total) : Reason.Ok;
 }
 
-function begin(link: i32, target: Node, length: u32): Reason {
+function begin(target: Node, length: u32): Reason {
   node = Node.None;
   if (target === Node.PkgData) {
-    const reason = downloadBegin(link, length, 0);
+    const reason = downloadBegin(length, 0);
     if (reason !== Reason.Ok) return reason;
   } else if (length > bytesMax(target)) {
     return Reason.ValueTooLarge;
@@ -100,8 +103,12 @@ function apply(from: usize, bytes: u32): Reason {
 }
 
 function keepUrl(number: u32, from: usize, bytes: u32): Reason {
-  storeStage(Key.Url | (number << 8), from, bytes);
-  return storeCommit();
+  const key = Key.Url | (number << 8);
+  if (storeHolds(key, from, bytes)) return Reason.Ok;
+  const poor = wearPay(Cost.Commit);
+  if (poor !== Reason.Ok) return poor;
+  storeStage(key, from, bytes);
+  return handCommit();
 }
 
 // Drops the package that is on board or on its way.
@@ -111,7 +118,7 @@ export function treeDelete(target: Node): Reason {
 
 export function treeExec(link: i32, target: Node, correlator: usize, length: u32): Reason {
   if (!nodeAllows(target, EXEC)) return Reason.NotPermitted;
-  return order(operationOf(target), link, correlator, length);
+  return orderTake(operationOf(target), link + 1, correlator, length);
 }
 
 function operationOf(target: Node): Operation {

@@ -5,16 +5,17 @@ import { BOOTSTRAP, bootstrapBytes, identity } from '../approval/bootstrap';
 import { writing } from '../codec/cbor';
 import { Key } from '../flash/keys';
 import { storeLength, storeReadPart } from '../flash/store';
-import { questionPending } from '../policy/consent';
+import { questionOpen } from '../policy/consent';
 import { verdictRecord } from '../policy/explain';
 import { provisioned } from '../policy/provision';
 import { Reason } from '../reason';
 import { SCRATCH } from '../scratch';
 import { auditCount } from '../update/audit';
 import { changeFloor } from '../update/floors';
+import { hand, question } from '../update/hand';
+import { fumoState } from '../update/machine';
 import { decimal, digestOf, nameBytes, nameOf, pack, packageLoad, versionBytes, versionOf } from '../update/packages';
 import { seatOf } from '../update/seats';
-import { status } from '../update/status';
 import { Node, nameWrite, nodeName, nodeNumber, nodeParent } from './nodes';
 
 // Values that are made on demand stand behind the response under construction; nothing verifies meanwhile.
@@ -53,7 +54,7 @@ export function valueOpen(node: Node): Reason {
     case Node.DownloadAndUpdateUrl:
       return stored(Key.Url | (1 << 8));
     case Node.State:
-      return view(VALUE, decimal(VALUE, status.state));
+      return view(VALUE, decimal(VALUE, fumoState(hand.state)));
     case Node.Bootstrap:
       return view(BOOTSTRAP, bootstrapBytes());
     case Node.Approval:
@@ -65,7 +66,7 @@ export function valueOpen(node: Node): Reason {
     case Node.Change:
       return change();
     case Node.Consent:
-      return questionPending() ? word(0x65757274, 4) : word(0x65736c6166, 5); // true, false
+      return questionOpen(question) ? word(0x65757274, 4) : word(0x65736c6166, 5); // true, false
     case Node.Verdict:
       return view(VALUE, verdictRecord(VALUE));
     case Node.Log:

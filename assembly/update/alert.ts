@@ -1,10 +1,11 @@
 // The generic alert (OMA DM alert 1226): the final result of what the DM server asked for, kept until the next one so
 // that it can be read after any reset. Also the one table from our reasons to FUMO's result codes.
 
+import { compare } from '../codec/bytes';
 import { Key } from '../flash/keys';
 import { storeRead, storeStage } from '../flash/store';
 import { Reason } from '../reason';
-import { CORRELATOR, CORRELATOR_BYTES_MAX, Operation, status } from './status';
+import { CORRELATOR_BYTES_MAX, correlatorOf, Operation, Order, orderEnd } from './hand';
 
 @unmanaged
 export class Alert {
@@ -13,7 +14,7 @@ export class Alert {
   result: u32; // FUMO result code
   reason: u32;
   correlatorBytes: u32;
-  unused: u32;
+  line: u32; // link + 1 that it is sent to, 0: it is not sent unasked
   correlator: u64; // CORRELATOR_BYTES_MAX
   correlator1: u64;
   correlator2: u64;
@@ -23,32 +24,49 @@ export class Alert {
 export const alert = changetype<Alert>(memory.data(offsetof<Alert>(), 8));
 export const ALERT_CORRELATOR: usize = changetype<usize>(alert) + offsetof<Alert>('correlator');
 
-let unsent: bool = false;
+let sent: u32 = 0; // the number of the last one that was sent, or that was there at the reset
 
 export function alertMount(): void {
   storeRead(Key.Alert, changetype<usize>(alert), offsetof<Alert>());
-  unsent = false;
+  sent = alert.count;
 }
 
-// Stages the result of the operation under way (or, unasked, of `otherwise`) and ends it: stage the status behind this.
-export function alertStage(reason: Reason, otherwise: Operation): void {
+// Stages the result of an order and ends it. Where nothing was ordered it is that of `otherwise`, and goes to `ourLine`.
+export function alertStage(order: Order, reason: Reason, otherwise: Operation): void {
+  const ordered = order.operation !== Operation.None;
   alert.count++;
-  alert.operation = status.operation === Operation.None ? otherwise : status.operation;
+  alert.operation = ordered ? order.operation : otherwise;
   alert.reason = reason;
   alert.result = fumoResult(reason);
-  alert.correlatorBytes = status.correlatorBytes;
-  memory.copy(ALERT_CORRELATOR, CORRELATOR, CORRELATOR_BYTES_MAX);
-  status.operation = Operation.None;
-  status.correlatorBytes = 0;
+  alert.line = ordered ? order.line : ourLine;
+  alert.correlatorBytes = order.correlatorBytes;
+  memory.copy(ALERT_CORRELATOR, correlatorOf(order), CORRELATOR_BYTES_MAX);
+  orderEnd(order);
   storeStage(Key.Alert, changetype<usize>(alert), offsetof<Alert>());
-  unsent = true;
 }
 
-// True once after each alert: it is to be sent on the link that started the operation.
-export function alertTakeUnsent(): bool {
-  const was = unsent;
-  unsent = false;
-  return was;
+// Was this the result of an order with this correlator?
+export function alertAnswers(correlator: usize, length: u32, reason: Reason): bool {
+  return (
+    length !== 0 &&
+    alert.reason === <u32>reason &&
+    alert.correlatorBytes === length &&
+    compare(ALERT_CORRELATOR, correlator, length) === 0
+  );
+}
+
+// link + 1 of the line that our group was last heard on in this life, 0: on none. Nobody else understands an alert.
+let ourLine: u32 = 0;
+
+export function alertHeard(link: i32): void {
+  ourLine = link + 1;
+}
+
+// The link that a new alert is to be sent on, once; < 0: nothing is to be sent.
+export function alertTakeUnsent(): i32 {
+  if (sent === alert.count) return -1;
+  sent = alert.count;
+  return <i32>alert.line - 1;
 }
 
 // FUMO 1.0 section 5.4, with our own codes from its vendor range 450-459. The same as in host/reasons.ts.
@@ -98,6 +116,8 @@ export function fumoResult(reason: Reason): u32 {
       return 455;
     case Reason.NotProvisioned:
       return 456;
+    case Reason.Unchanged:
+      return 200;
     case Reason.NothingDelivered:
       return 407;
     case Reason.Internal:

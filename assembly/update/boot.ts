@@ -8,18 +8,18 @@
 
 import { Key } from '../flash/keys';
 import { Place, placeHolds } from '../flash/slots';
-import { storeCommit, storeMount } from '../flash/store';
+import { storeMount } from '../flash/store';
 import { swapMount, swapRunning } from '../flash/swap';
-import { questionPending } from '../policy/consent';
+import { questionOpen } from '../policy/consent';
 import { Reason } from '../reason';
 import { alertMount } from './alert';
 import { Event as Audit, auditMount, auditStage } from './audit';
 import { floorsMount } from './floors';
+import { hand, handCommit, handMount, question } from './hand';
 import { confirm, onTrial, trialDamaged, trialStart } from './install';
 import { digestOf, imageOf, pack, packageLoad } from './packages';
 import { provisionMount } from './provisioning';
 import { questionMount } from './question';
-import { status, statusMount, statusStage } from './status';
 
 const WINDOW_MS: u32 = 1_000; // long enough for a client that resets the board and knocks at once
 const STAY_MS: u32 = 10_000;
@@ -38,14 +38,14 @@ let leftMs: u32 = 0;
 
 export function bootMount(mailbox: i32): void {
   const reason = storeMount();
-  statusMount();
+  handMount();
   provisionMount();
   floorsMount();
   auditMount();
   alertMount();
-  const question = questionMount();
+  const asked = questionMount();
   const swap = swapMount();
-  if (reason !== Reason.Ok || question !== Reason.Ok || swap !== Reason.Ok) status.reason = Reason.StoreDamaged;
+  if (reason !== Reason.Ok || asked !== Reason.Ok || swap !== Reason.Ok) hand.reason = Reason.StoreDamaged;
   if (mailbox & CONFIRM && onTrial()) confirm();
   leftMs = mailbox & STAY ? STAY_MS : WINDOW_MS;
 }
@@ -62,7 +62,7 @@ export function primaryImage(): Image {
 
 // Time passes. True when the image in the primary slot is to be started now.
 export function bootTick(milliseconds: u32): bool {
-  if (swapRunning() || questionPending()) return false;
+  if (swapRunning() || questionOpen(question)) return false;
   leftMs = leftMs > milliseconds ? leftMs - milliseconds : 0;
   if (leftMs !== 0) return false;
   leftMs = STAY_MS; // looked at again then, should we stay
@@ -79,9 +79,8 @@ export function bootTick(milliseconds: u32): bool {
 }
 
 function reportDamage(): void {
-  if (status.reason === Reason.ImageDamaged) return;
-  status.reason = Reason.ImageDamaged;
-  statusStage();
+  if (hand.reason === <u32>Reason.ImageDamaged) return;
+  hand.reason = Reason.ImageDamaged;
   auditStage(Audit.Damaged, Reason.ImageDamaged, digestOf(pack));
-  storeCommit();
+  handCommit();
 }

@@ -11,7 +11,7 @@
 
 import { BOOTSTRAP, bootstrapBytes } from '../approval/bootstrap';
 import { Key } from '../flash/keys';
-import { storeCommit, storeLength, storeStage, storeStageDelete } from '../flash/store';
+import { storeLength, storeStage, storeStageDelete } from '../flash/store';
 import { offerBegin } from '../package/reader';
 import { change, changeApply, changeInForce, changeOpen } from '../policy/change';
 import { facts } from '../policy/facts';
@@ -20,10 +20,11 @@ import { Reason } from '../reason';
 import { Event as Audit, auditStage } from './audit';
 import { downloadActive } from './download';
 import { changeFloor, floorsCollect, floorsMount, floorsReseat } from './floors';
+import { hand, handCommit } from './hand';
 import { provisionMount } from './provisioning';
 import { HeadUser, headTake } from './rooms';
 import { SEATS_MAX, seatsBegin, seatTaken } from './seats';
-import { reviewStage } from './status';
+import { wearForgive } from './wear';
 
 export function changePut(from: usize, length: u32): Reason {
   if (!provisioned()) return Reason.NotProvisioned;
@@ -52,9 +53,10 @@ function enforce(): Reason {
     const key = Key.Approval | (seat << 8);
     if (!seatTaken(seat) && storeLength(key) > 0) storeStageDelete(key);
   }
-  reviewStage();
+  hand.review = 1; // once the change counts, so does this
+  wearForgive();
   auditStage(Audit.Changed, Reason.Ok, 0);
-  return storeCommit();
+  return handCommit();
 }
 
 function putBack(): void {

@@ -6,6 +6,9 @@
 //                                 ▼
 //                               None; the device as it was
 //
+// Until the head is accepted the session is in memory only, and whatever is in hand stays: hand.ts. Each byte that gets
+// in may come over another line; every line that delivered one is remembered with the pages, then with the package.
+//
 // Resume. A session is named by the SHA-256 of the upload file that the client states. While the agent runs, the same
 // name at offset 0 answers where to go on. After a reset the record Key.Download names the session and Key.DownloadPages
 // the whole pages in flash: the head is judged again from flash, the pages are hashed again, and the offset is what that
@@ -13,8 +16,17 @@
 
 import { compare } from '../codec/bytes';
 import { Key } from '../flash/keys';
-import { headPages, imageBytesMax, Place, pageBytes, placeErase, placeRead, placeWrite } from '../flash/slots';
-import { storeCommit, storeRead, storeStage, storeStageDelete } from '../flash/store';
+import {
+  headPages,
+  imageBytesMax,
+  Place,
+  pageBytes,
+  placeErase,
+  placeHolds,
+  placeRead,
+  placeWrite,
+} from '../flash/slots';
+import { storeCommit, storeRead, storeStage } from '../flash/store';
 import { HEAD, HEAD_BYTES_MAX } from '../package/head';
 import { manifest } from '../package/manifest';
 import {
@@ -27,19 +39,23 @@ import {
   offerPush,
   offerResume,
 } from '../package/reader';
+import { Channel, questionOpen } from '../policy/consent';
+import { facts } from '../policy/facts';
 import { policy } from '../policy/policy';
 import { Verdict } from '../policy/verdict';
 import { Reason } from '../reason';
 import { alertStage } from './alert';
-import { Event as Audit, auditStage, auditTold } from './audit';
+import { Event as Audit, auditDecision, auditStage, auditTold } from './audit';
 import { wantRefusal } from './effects';
 import { floorsStage } from './floors';
+import { About, agreedTo, digestInHand, hand, handCommit, lineOf, Operation, order, question } from './hand';
 import { judge, verdictDigest, verdictReason } from './judgement';
-import { digestOf, pack, packageDescribe, packageStage } from './packages';
-import { About, ask } from './question';
+import { Event, move, State, updating } from './machine';
+import { orderBind, orderRefuse, orderWaits } from './order';
+import { digestOf, imageOf, pack, packageDescribe, packageLoad, packageStage } from './packages';
+import { ask } from './question';
 import { HeadUser, headTake } from './rooms';
-import { Event, State } from './state';
-import { CONSENTED, Operation, status, statusMove } from './status';
+import { Cost, wearForgive, wearPay } from './wear';
 
 const NAME_BYTES: u32 = 32; // SHA-256 of the upload file
 
@@ -61,6 +77,7 @@ class Session {
 class Progress {
   pages: u32; // payload pages that are whole
   eraseCount: u32;
+  lines: u32; // mask of those that delivered the head and these pages
 }
 
 const session = changetype<Session>(memory.data(offsetof<Session>(), 8));
@@ -71,6 +88,7 @@ const progress = changetype<Progress>(memory.data(offsetof<Progress>(), 4));
 
 let active: bool = false;
 let offset: u32 = 0; // of the upload file: the next byte wanted
+let lines: u32 = 0; // mask of the links that delivered a byte of this session
 
 // Payload bytes on their way to flash, less than a piece: words only, and never over the end of a page.
 const BUFFER_BYTES: u32 = 64;
@@ -93,23 +111,22 @@ export function downloadReset(): void {
 
 // Begins a session, or finds the one that `name` (32 bytes, or 0) means. Afterwards downloadOffset is the next byte
 // wanted: not 0 when there is something to go on with.
-export function downloadBegin(link: i32, length: u32, name: usize): Reason {
-  if (status.state === State.Updating) return Reason.WrongState;
-  if (active && name && isNamed(length, name)) {
-    status.link = link;
-    return Reason.Ok;
-  }
+export function downloadBegin(length: u32, name: usize): Reason {
+  if (updating()) return Reason.WrongState;
+  if (active && name && isNamed(length, name)) return Reason.Ok;
   // It is on board already: a client that lost the last answer asks again.
-  if (!active && name && status.state === State.Ready && offset === length && isNamed(length, name)) return Reason.Ok;
+  if (!active && name && hand.state === <u32>State.Ready && offset === length && isNamed(length, name))
+    return Reason.Ok;
   session.length = length;
   session.headBytes = 0;
   session.named = name ? 1 : 0;
   if (name) memory.copy(NAME, name, NAME_BYTES);
   active = true;
   offset = 0;
-  status.link = link;
+  lines = 0;
   headTake(HeadUser.Offer);
-  if (name && resume()) return Reason.Ok;
+  const resumed = name ? resume() : Reason.NothingStaged;
+  if (resumed !== Reason.NothingStaged) return resumed;
   offset = 0;
   session.headBytes = 0;
   offerBegin();
@@ -120,18 +137,19 @@ function isNamed(length: u32, name: usize): bool {
   return session.named !== 0 && session.length === length && compare(name, NAME, NAME_BYTES) === 0;
 }
 
-// Takes bytes of the upload file at downloadOffset, possibly fewer than there are: never beyond the end of the head in
-// one call, so that a verdict has the memory of the packet to itself.
-export function downloadPush(from: usize, length: u32): Reason {
+// Takes bytes of the upload file at downloadOffset. All of them, but for those behind the end of a head that they do not
+// fit behind: a verdict uses the memory of the packet.
+export function downloadPush(link: i32, from: usize, length: u32): Reason {
   if (!active) return Reason.WrongState;
   if (length > session.length - offset) return end(Reason.TrailingBytes);
+  lines |= lineOf(link);
   if (offerPhase() === Offer.Judging) return decide(); // asked again after an answer
   const before = offerPhase();
   const taken = offerPush(from, length);
   offset += taken;
   const phase = offerPhase();
   if (phase === Offer.Failed) return end(offerFault());
-  if (phase === Offer.Judging) return decide();
+  if (phase === Offer.Judging) return judged(from + taken, length - taken);
   if (before === Offer.Payload) {
     const reason = keep(from, taken);
     if (reason !== Reason.Ok) return end(reason);
@@ -141,6 +159,21 @@ export function downloadPush(from: usize, length: u32): Reason {
   return Reason.Ok;
 }
 
+// The head is whole. What came behind it in the same packet waits behind it.
+function judged(from: usize, length: u32): Reason {
+  const rest = HEAD + ((offerHeadBytes() + 3) & ~3);
+  const kept = length <= <u32>(HEAD + HEAD_BYTES_MAX - rest) ? length : 0;
+  memory.copy(rest, from, kept);
+  const reason = decide();
+  if (reason !== Reason.Ok || kept === 0) return reason;
+  const taken = offerPush(rest, kept);
+  offset += taken;
+  if (offerPhase() === Offer.Failed) return end(offerFault());
+  const stored = keep(rest, taken);
+  if (stored !== Reason.Ok) return end(stored);
+  return offerPhase() === Offer.Complete ? finish() : Reason.Ok;
+}
+
 // --- The verdict, before the first payload byte ---
 
 function decide(): Reason {
@@ -148,46 +181,61 @@ function decide(): Reason {
   const digest = verdictDigest();
   if (verdict === Verdict.Reject) return refuse(verdictReason(), digest);
   if (session.length !== offerHeadBytes() + manifest.imageBytes) return refuse(Reason.PayloadSize, digest);
-  if (mayStart(verdict, digest)) return accept(verdict, digest);
-  const reason = ask(About.Download, digest, verdictReason());
-  return reason === Reason.Ok ? Reason.AwaitingUser : reason;
+  if (runs(digest)) return refuse(Reason.Unchanged, digest);
+  // A higher number than any before is news that only a vendor can make.
+  if (manifest.sequence > hand.newest) wearForgive();
+  hand.newest = max(hand.newest, manifest.sequence);
+  return mayStart(verdict, digest) ? accept(verdict, digest) : wait(verdictReason(), digest);
+}
+
+// Does exactly this package run, whole? Then there is nothing to download.
+function runs(digest: usize): bool {
+  if (!packageLoad(pack, Key.Primary) || compare(digestOf(pack), digest, 32) !== 0) return false;
+  return placeHolds(Place.Primary, pack.imageBytes, imageOf(pack)) === Reason.Ok;
 }
 
 // Does policy want a person's consent before the payload, and is it there? An approval may say that nobody is asked.
 function mayStart(verdict: Verdict, digest: usize): bool {
   if (verdict === Verdict.Install || !policy.askBeforeDownload) return true;
-  return status.consent !== 0 && compare(CONSENTED, digest, 32) === 0;
+  return agreedTo(About.Download, digest, lines, (policy.channels & Channel.Delivering) !== 0);
+}
+
+// The same offer is judged again when it is pushed again: the answer may have come.
+function wait(why: Reason, digest: usize): Reason {
+  const reason = ask(About.Download, digest, why, lines);
+  return reason === Reason.Ok ? Reason.AwaitingUser : reason;
 }
 
 // Nothing changes but the log, and that only when a vendor's package is refused for another reason than last time, or
 // when a server ordered one: whatever becomes of an order is told in an alert.
 function refuse(reason: Reason, digest: usize): Reason {
-  active = false;
-  offset = 0;
+  downloadReset();
   offerBegin();
   wantRefusal(reason);
-  if (digest && (status.operation !== Operation.None || !auditTold(reason, digest))) {
-    auditStage(Audit.Refused, reason, digest);
-    floorsStage();
-    if (status.operation !== Operation.None) alertStage(reason, Operation.Download);
-    storeCommit();
-  }
+  const known = auditTold(reason, digest);
+  if (digest === 0 || (known && !orderWaits()) || wearPay(Cost.Commit) !== Reason.Ok) return reason;
+  if (!known) auditDecision(Audit.Refused, reason, digest, facts.installedSequence, manifest.sequence, null);
+  if (orderWaits()) orderRefuse(reason);
+  floorsStage();
+  handCommit();
   return reason;
 }
 
 function accept(verdict: Verdict, digest: usize): Reason {
+  const poor = wearPay(Cost.Download);
+  if (poor !== Reason.Ok) return refuse(poor, 0);
+  const moved = move(Event.Accept, verdict === Verdict.Install ? Reason.Ok : verdictReason(), digest);
+  if (moved !== Reason.Ok) return refuse(moved, 0);
+  orderBind();
+  hand.lines = lines;
   session.headBytes = offerHeadBytes();
-  session.eraseCount = ++status.eraseCount;
+  session.eraseCount = ++hand.eraseCount;
   progress.pages = 0;
-  progress.eraseCount = status.eraseCount;
-  const moved = statusMove(Event.Accept, verdict === Verdict.Install ? Reason.Ok : verdictReason());
-  if (moved !== Reason.Ok) return refuse(moved, digest);
-  storeStageDelete(Key.Staged);
-  storeStageDelete(Key.Previous); // what a recall would bring back makes room
+  progress.eraseCount = hand.eraseCount;
+  progress.lines = lines;
   stageProgress();
-  auditStage(Audit.Accepted, status.reason, digest);
   floorsStage();
-  let reason = storeCommit();
+  let reason = handCommit();
   if (reason === Reason.Ok) reason = keepHead();
   if (reason === Reason.Ok) reason = offerAccept();
   buffered = 0;
@@ -239,85 +287,92 @@ function flush(): Reason {
   buffered = 0;
   if (written % pageBytes() !== 0) return Reason.Ok;
   progress.pages = written / pageBytes();
+  progress.lines = lines;
   storeStage(Key.DownloadPages, changetype<usize>(progress), offsetof<Progress>());
   return storeCommit();
 }
 
-// The payload is whole and is the one that the manifest names: 30 -> 40 -> 50.
+// The payload is whole and is the one that the manifest names: 30, then 40 and 50 at once.
 function finish(): Reason {
   const reason = flush();
   if (reason !== Reason.Ok) return end(reason);
   active = false;
   packageDescribe(pack, verdictDigest(), session.headBytes);
-  statusMove(Event.Whole, status.reason);
-  statusMove(Event.Keep, status.reason);
+  move(Event.Whole, hand.reason, 0);
+  hand.lines = lines;
   packageStage(pack, Key.Staged);
-  storeStageDelete(Key.Download);
-  storeStageDelete(Key.DownloadPages);
-  auditStage(Audit.Downloaded, status.reason, digestOf(pack));
-  if (status.operation === Operation.Download) alertStage(Reason.Ok, Operation.Download);
-  return storeCommit();
+  auditStage(Audit.Downloaded, hand.reason, digestOf(pack));
+  if (order.operation === <u32>Operation.Download) alertStage(order, Reason.Ok, Operation.Download);
+  return handCommit();
 }
 
 // The session ends in a fault. If it had begun to change the slot, that is state 20.
 function end(reason: Reason): Reason {
-  active = false;
-  offset = 0;
+  const began = session.headBytes !== 0 && hand.state === <u32>State.Downloading;
+  downloadReset();
   offerBegin();
-  if (session.headBytes === 0 || status.state !== State.Downloading) {
+  if (!began) {
     wantRefusal(reason);
     return reason;
   }
-  alertStage(reason, Operation.Download);
-  statusMove(Event.Break, reason);
-  storeStageDelete(Key.Download);
-  storeStageDelete(Key.DownloadPages);
-  auditStage(Audit.DownloadFailed, reason, verdictDigest());
-  storeCommit();
+  auditStage(Audit.DownloadFailed, reason, digestInHand());
+  move(Event.Break, reason, 0);
+  handCommit();
   return reason;
 }
 
 // --- After a reset ---
 
-// Tries to go on with the session in flash. On false nothing is lost but time.
-function resume(): bool {
-  if (status.state !== State.Downloading) return false;
-  if (!storeRead(Key.Download, changetype<usize>(stored), offsetof<Session>())) return false;
-  if (!storeRead(Key.DownloadPages, changetype<usize>(progress), offsetof<Progress>())) return false;
-  if (!stored.named || stored.length !== session.length || compare(STORED_NAME, NAME, NAME_BYTES)) return false;
-  if (stored.eraseCount !== status.eraseCount || progress.eraseCount !== status.eraseCount) return false;
+// Tries to go on with the session in flash. NothingStaged: there is none that is meant; nothing is lost but time.
+function resume(): Reason {
+  if (hand.state !== <u32>State.Downloading) return Reason.NothingStaged;
+  if (!storeRead(Key.Download, changetype<usize>(stored), offsetof<Session>())) return Reason.NothingStaged;
+  if (!storeRead(Key.DownloadPages, changetype<usize>(progress), offsetof<Progress>())) return Reason.NothingStaged;
+  if (!stored.named || stored.length !== session.length) return Reason.NothingStaged;
+  if (compare(STORED_NAME, NAME, NAME_BYTES) !== 0) return Reason.NothingStaged;
+  if (stored.eraseCount !== hand.eraseCount || progress.eraseCount !== hand.eraseCount) return Reason.NothingStaged;
   // Without a page behind it, the head's own last word may be torn and read well only now.
-  if (progress.pages === 0 || stored.headBytes > HEAD_BYTES_MAX) return false;
-  if (placeRead(Place.Staged, imageBytesMax(), HEAD, stored.headBytes) !== Reason.Ok) return false;
-  if (offerResume(stored.headBytes) !== Reason.Ok || judge() === Verdict.Reject || offerAccept() !== Reason.Ok) {
-    return false;
-  }
+  if (progress.pages === 0 || stored.headBytes > HEAD_BYTES_MAX) return Reason.NothingStaged;
+  if (placeRead(Place.Staged, imageBytesMax(), HEAD, stored.headBytes) !== Reason.Ok) return Reason.NothingStaged;
+  if (offerResume(stored.headBytes) !== Reason.Ok) return Reason.NothingStaged;
+  const verdict = judge();
+  if (verdictDigest() === 0 || compare(verdictDigest(), digestInHand(), 32) !== 0) return Reason.NothingStaged;
   session.headBytes = stored.headBytes;
-  session.eraseCount = stored.eraseCount;
-  const wanted = progress.pages * pageBytes();
-  if (wanted > manifest.imageBytes) return false;
-  for (let at: u32 = 0; at < wanted; at += BUFFER_BYTES) {
-    if (placeRead(Place.Staged, at, BUFFER, BUFFER_BYTES) !== Reason.Ok) return false;
-    if (offerPush(BUFFER, BUFFER_BYTES) !== BUFFER_BYTES) return false;
+  if (verdict === Verdict.Reject) return end(verdictReason());
+  lines = progress.lines;
+  if (!mayStart(verdict, digestInHand())) {
+    downloadReset();
+    return wait(verdictReason(), digestInHand());
   }
+  const poor = wearPay(Cost.Commit);
+  if (poor !== Reason.Ok) return refuse(poor, 0);
+  return feed();
+}
+
+// Hashes the pages again that are in flash, and goes on behind them.
+function feed(): Reason {
+  session.eraseCount = stored.eraseCount;
+  const wanted = min(progress.pages * pageBytes(), manifest.imageBytes);
+  if (offerAccept() !== Reason.Ok) return Reason.NothingStaged;
+  for (let at: u32 = 0; at < wanted; at += BUFFER_BYTES) {
+    const piece = min(BUFFER_BYTES, wanted - at);
+    if (placeRead(Place.Staged, at, BUFFER, BUFFER_BYTES) !== Reason.Ok) return Reason.NothingStaged;
+    if (offerPush(BUFFER, piece) !== piece) return Reason.NothingStaged;
+  }
+  if (offerPhase() === Offer.Failed) return end(offerFault());
   buffered = 0;
   written = wanted;
   offset = session.headBytes + wanted;
-  return true;
+  return offerPhase() === Offer.Complete ? finish() : Reason.Ok;
 }
 
 // Clears the secondary slot on demand: whatever was known of its contents is void. On an idle device, nothing to do.
 export function downloadClear(): Reason {
-  if (status.state === State.Updating) return Reason.WrongState;
+  if (updating()) return Reason.WrongState;
   downloadReset();
   offerBegin();
-  if (status.state === State.Idle) return Reason.Ok;
-  statusMove(Event.Clear, Reason.Ok);
-  status.eraseCount++;
-  status.consent = 0;
-  storeStageDelete(Key.Staged);
-  storeStageDelete(Key.Previous);
-  storeStageDelete(Key.Download);
-  storeStageDelete(Key.DownloadPages);
-  return storeCommit();
+  if (hand.state === <u32>State.Idle && !questionOpen(question)) return Reason.Ok;
+  move(Event.Clear, Reason.Ok, 0);
+  hand.eraseCount++;
+  return handCommit();
 }

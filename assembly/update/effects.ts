@@ -6,9 +6,16 @@ import { Reason } from '../reason';
 // Drawn ahead by the agent, because only it may ask the board for chance.
 export const NONCE: usize = memory.data(NONCE_BYTES, 8);
 
+// How far a question has come to the person at the device.
+export const enum Show {
+  New, // whatever they do answers nothing yet
+  Quiet, // the board was told that nothing is asked: a finger on the button was for what was asked before
+  Shown,
+}
+
 let nonceSpent: bool = true;
 let restart: bool = false;
-let announce: bool = false;
+let show: Show = Show.New; // of the open question
 let refusal: Reason = Reason.Ok;
 
 export function nonceSpend(): void {
@@ -31,15 +38,12 @@ export function restartWanted(): bool {
   return restart;
 }
 
-// A new question is to be shown on the console.
-export function wantAnnouncement(): void {
-  announce = true;
+export function setShow(to: Show): void {
+  show = to;
 }
 
-export function announcementTake(): bool {
-  const was = announce;
-  announce = false;
-  return was;
+export function getShow(): Show {
+  return show;
 }
 
 // An offer was refused, and nothing else changed: it is told on the console, and kept nowhere.

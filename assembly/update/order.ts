@@ -1,57 +1,128 @@
 // What the DM server orders by Exec, and how long an order waits for its package.
 //
-//   Exec ./FUMO/1/Update             now: verdict again, swap or question
-//   Exec ./FUMO/1/Download           the next accepted package answers this order (its correlator, its alert)
-//   Exec ./FUMO/1/DownloadAndUpdate  the same, and it is installed as soon as it is whole
+//   operation           no package on board          30: one is on its way        50           70            60
+//   Update              NothingStaged                NothingStaged                now          now           WrongState
+//   DownloadAndUpdate   waits; then as soon as whole it is noted; as soon as      now          waits         WrongState
+//   Download            waits; then answered           whole, or answered         waits        waits         WrongState
 //
-// A package that a vendor signed ends the order, also when it is refused: the alert says why. One that nobody can be held to
-// (malformed, not authentic) leaves it waiting for the right one. An order that cannot even begin is answered at once.
+//   now   verdict again, then the swap or a question
 //
-// An order without a package is forgotten by a reset and by the next order. After ORDER_MS it is over, and the alert says so:
-// what nobody delivered then must not fire on a package that somebody brings much later.
+// Whoever asks twice, because an answer was lost, has ordered once: an order with the correlator of the one under way is
+// Ok, and so is one whose installation has just ended well. A package that a vendor signed ends a waiting order, also when
+// it is refused: the alert says why. One that nobody can be held to (malformed, not authentic) leaves it waiting.
+//
+// An order that waits is in memory only: it is forgotten by a reset and by the next order. After ORDER_MS it is over, and
+// the alert says so: what nobody delivered then must not fire on a package that somebody brings much later.
 
-import { storeCommit } from '../flash/store';
-import { questionPending } from '../policy/consent';
+import { compare } from '../codec/bytes';
+import { questionOpen } from '../policy/consent';
 import { Reason } from '../reason';
-import { alertStage } from './alert';
+import { alertAnswers, alertStage } from './alert';
+import {
+  CORRELATOR_BYTES_MAX,
+  correlatorOf,
+  hand,
+  handCommit,
+  Operation,
+  Order,
+  order,
+  orderEnd,
+  orderMount,
+  question,
+} from './hand';
 import { installBegin } from './install';
-import { State } from './state';
-import { CORRELATOR, CORRELATOR_BYTES_MAX, Operation, status } from './status';
+import { State, updating } from './machine';
+import { Cost, wearPay } from './wear';
 
 const ORDER_MS: u32 = 600_000;
 
-let leftMs: u32 = 0;
+const waiting = changetype<Order>(memory.data(offsetof<Order>(), 8)); // for a package
+let leftMs: u32 = 0; // of it
 
-export function orderMount(): void {
-  if (idle()) status.operation = Operation.None;
-}
-
-// Is no package under way that the order could be about?
-function idle(): bool {
-  return status.state !== State.Downloading && status.state !== State.Ready && status.state !== State.Updating;
-}
-
-export function order(operation: Operation, link: i32, correlator: usize, length: u32): Reason {
-  if (status.state === State.Updating) return Reason.WrongState;
+// `line` is link + 1 of the line that is to hear the alert, 0 for none. `correlator` of `length` bytes, which may be 0.
+export function orderTake(operation: Operation, line: u32, correlator: usize, length: u32): Reason {
   if (length > CORRELATOR_BYTES_MAX) return Reason.ValueTooLarge;
-  status.operation = operation;
-  status.link = link;
-  status.correlatorBytes = length;
-  memory.copy(CORRELATOR, correlator, length);
-  leftMs = ORDER_MS;
-  const reason = operation === Operation.Update ? installBegin(false) : Reason.Ok;
-  if (reason !== Reason.Ok) status.operation = Operation.None;
+  if (isOf(order, operation, correlator, length)) return Reason.Ok;
+  if (updating()) return Reason.WrongState;
+  if (hand.state === <u32>State.Successful && alertAnswers(correlator, length, Reason.Ok)) return Reason.Ok;
+  if (operation !== Operation.Update && (operation === Operation.Download || hand.state !== <u32>State.Ready)) {
+    if (hand.state === <u32>State.Downloading) return note(operation, line, correlator, length);
+    fill(waiting, operation, line, correlator, length);
+    leftMs = ORDER_MS;
+    return Reason.Ok;
+  }
+  if (hand.state !== <u32>State.Ready && hand.state !== <u32>State.FailedHaveData) return Reason.NothingStaged;
+  const asked = questionOpen(question);
+  fill(order, operation, line, correlator, length);
+  let reason = installBegin();
+  // Asked already: nothing was written down but this order.
+  if (reason === Reason.Ok && asked && questionOpen(question)) reason = keep();
+  if (reason !== Reason.Ok) orderMount();
   return reason;
 }
 
+function keep(): Reason {
+  const poor = wearPay(Cost.Commit);
+  return poor === Reason.Ok ? handCommit() : poor;
+}
+
+// Is exactly this ordered already? Without a correlator nobody can tell.
+function isOf(order: Order, operation: Operation, correlator: usize, length: u32): bool {
+  if (order.operation !== <u32>operation || length === 0 || order.correlatorBytes !== length) return false;
+  return compare(correlatorOf(order), correlator, length) === 0;
+}
+
+function fill(order: Order, operation: Operation, line: u32, correlator: usize, length: u32): void {
+  orderEnd(order);
+  order.operation = operation;
+  order.line = line;
+  order.correlatorBytes = length;
+  memory.copy(correlatorOf(order), correlator, length);
+}
+
+// For the package that is on its way.
+function note(operation: Operation, line: u32, correlator: usize, length: u32): Reason {
+  fill(order, operation, line, correlator, length);
+  const reason = keep();
+  if (reason !== Reason.Ok) orderMount();
+  return reason;
+}
+
+// A package was accepted: the order that waited is about it from now on. The caller stages the record.
+export function orderBind(): void {
+  if (waiting.operation === Operation.None) return;
+  memory.copy(changetype<usize>(order), changetype<usize>(waiting), offsetof<Order>());
+  orderEnd(waiting);
+}
+
+// Does an order wait for a package?
+export function orderWaits(): bool {
+  return waiting.operation !== Operation.None;
+}
+
+// A vendor's package was refused: the order that waited for one is answered. Staged.
+export function orderRefuse(reason: Reason): void {
+  alertStage(waiting, reason, Operation.Download);
+}
+
+// What was ordered with the download. If it comes to nothing it is over, and does not fire later.
+function fire(): void {
+  if (installBegin() === Reason.Ok || order.operation === Operation.None) return;
+  orderEnd(order);
+  handCommit();
+}
+
 export function orderTick(milliseconds: u32): void {
-  if (status.operation === Operation.None) return;
-  if (idle()) {
-    leftMs = leftMs > milliseconds ? leftMs - milliseconds : 0;
-    if (leftMs) return;
-    alertStage(Reason.NothingDelivered, status.operation);
-    storeCommit();
-  } else if (status.operation === Operation.DownloadAndUpdate && status.state === State.Ready && !questionPending()) {
-    if (installBegin(false) !== Reason.Ok) status.operation = Operation.None;
+  if (order.operation === <u32>Operation.DownloadAndUpdate && hand.state === <u32>State.Ready) {
+    if (!questionOpen(question)) fire();
   }
+  if (waiting.operation === Operation.None) return;
+  leftMs = leftMs > milliseconds ? leftMs - milliseconds : 0;
+  if (leftMs) return;
+  if (wearPay(Cost.Commit) !== Reason.Ok) {
+    orderEnd(waiting);
+    return;
+  }
+  orderRefuse(Reason.NothingDelivered);
+  handCommit();
 }

@@ -4,18 +4,17 @@
 import { BOOTSTRAP, BOOTSTRAP_BYTES_MAX, bootstrapBytes, bootstrapForget } from '../approval/bootstrap';
 import { document, documentOpen } from '../approval/document';
 import { operatorFloor, setOperatorFloor } from '../approval/evidence';
-import { compare } from '../codec/bytes';
-import { PIECE, PIECE_BYTES } from '../flash/flash';
 import { Key } from '../flash/keys';
-import { storeCommit, storeLength, storeReadPart, storeStage } from '../flash/store';
+import { storeHolds, storeLength, storeReadPart, storeStage } from '../flash/store';
 import { HEAD } from '../package/head';
 import { facts } from '../policy/facts';
 import { provision, provisioned } from '../policy/provision';
 import { Reason } from '../reason';
 import { Event as Audit, auditStage } from './audit';
 import { floorsStage } from './floors';
+import { hand, handCommit } from './hand';
 import { seatOf } from './seats';
-import { reviewStage } from './status';
+import { wearForgive } from './wear';
 
 // After a reset. A device without a document, or with one that does not read any more, is blank: it installs nothing.
 export function provisionMount(): Reason {
@@ -28,9 +27,10 @@ export function bootstrapPut(from: usize, length: u32): Reason {
   if (provisioned() || storeLength(Key.Bootstrap) > 0) return Reason.BootstrapLocked;
   const reason = provision(from, length);
   if (reason !== Reason.Ok) return reason;
+  wearForgive();
   storeStage(Key.Bootstrap, BOOTSTRAP, bootstrapBytes());
   auditStage(Audit.Provisioned, Reason.Ok, 0);
-  const stored = storeCommit();
+  const stored = handCommit();
   if (stored !== Reason.Ok) bootstrapForget();
   return stored;
 }
@@ -50,24 +50,15 @@ export function approvalPut(from: usize, length: u32): Reason {
   const floor = operatorFloor(document.signer);
   const kept = storeLength(key) > 0;
   if (document.sequence < floor || (document.sequence === floor && floor !== 0 && kept)) {
-    return document.sequence === floor && isStored(key, from, length) ? Reason.Ok : Reason.Superseded;
+    return document.sequence === floor && storeHolds(key, from, length) ? Reason.Ok : Reason.Superseded;
   }
   setOperatorFloor(document.signer, document.sequence);
   facts.timeFloor = max(facts.timeFloor, document.issuedAt);
   storeStage(key, from, length);
   floorsStage();
-  reviewStage();
+  hand.review = 1; // once the new approval data counts, so does this
+  wearForgive();
   auditStage(Audit.ApprovalStored, Reason.Ok, 0);
-  const stored = storeCommit();
+  const stored = handCommit();
   return stored === Reason.StoreFull ? Reason.ApprovalsFull : stored;
-}
-
-function isStored(key: u32, from: usize, length: u32): bool {
-  if (storeLength(key) !== <i32>length) return false;
-  for (let at: u32 = 0; at < length; at += PIECE_BYTES) {
-    const piece = min(length - at, PIECE_BYTES);
-    if (storeReadPart(key, at, PIECE, piece) !== <i32>piece) return false;
-    if (compare(PIECE, from + at, piece) !== 0) return false;
-  }
-  return true;
 }

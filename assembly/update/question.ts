@@ -1,117 +1,149 @@
-// The question to the person at the device: put, kept over a reset, and dropped. policy/consent.ts says which answers
-// count; update/answer.ts what follows from them.
+// The question to the person at the device: put, kept over a reset, answered, or left. policy/consent.ts says which
+// answers count, machine.ts what ends a question.
 //
-// There is one question at a time, bound to a manifest digest and a nonce. After a reset it is the same question, about
-// the same words of the manifest, with its full time to answer: how long the device was off, nobody knows, and no answer
-// never means yes. How the last one ended is kept too: a deferred download leaves no other trace.
+//   about     yes                                  no                                     nobody in time
+//   Download  the download of this package goes    the offer is dropped (401)             dropped; nothing changed
+//             on when it is offered again
+//   Install   verdict again, then the swap         the package is dropped: 80 (401)       stays 50, asked again at
+//                                                                                         the next Exec
+//
+// There is one question at a time, bound to a manifest digest, a nonce and the lines that delivered. After a reset it is
+// the same question with the time that was left. How the last one ended is kept too: a deferred download leaves no
+// other trace.
 
 import { anchorCount, anchorFirst } from '../approval/anchors';
 import { subject } from '../approval/entries';
 import { compare } from '../codec/bytes';
 import { Key } from '../flash/keys';
-import { storeCommit, storeRead, storeSettle, storeStage, storeStageDelete } from '../flash/store';
+import { storeSettle } from '../flash/store';
 import {
-  QUESTION,
-  QUESTION_BYTES,
+  Answer,
+  answerLocal,
+  answerSigned,
+  digestAsked,
   questionAsk,
-  questionDigest,
-  questionDrop,
-  questionPending,
+  questionOpen,
+  questionResume,
+  questionTick,
 } from '../policy/consent';
 import { Reason } from '../reason';
 import { Event as Audit, auditStage } from './audit';
-import { NONCE, nonceSpend, wantAnnouncement } from './effects';
+import { downloadReset } from './download';
+import { NONCE, nonceSpend, Show, setShow } from './effects';
+import { About, consent, consentEnd, digestAgreed, hand, handCommit, lineOf, question } from './hand';
+import { installBegin, installDrop } from './install';
+import { Event, move } from './machine';
 import { Package, pack, packageDescribe, packageLoad, packageStage } from './packages';
 import { seatOf } from './seats';
-import { status, statusStage } from './status';
+import { Cost, wearForgive, wearPay } from './wear';
 
-export const enum About {
-  Download = 1, // may it be downloaded?
-  Install = 2, // may it be installed?
-}
+// --- Put, and kept ---
 
-// What Key.Question holds, and what stands behind it: the question of policy/consent.ts.
-@unmanaged
-class Kept {
-  about: u32; // About; 0: there never was one
-  why: u32; // Reason to ask; once it is over, how it ended: Ok for yes, UserRefused, Deferred
-  signer: u32; // seat of the vendor anchor that signed the package
-  question: u32; // QUESTION_BYTES; its first word is 0 when it is over
-}
-
-const HEAD_BYTES: u32 = 12;
-const KEPT_BYTES: u32 = HEAD_BYTES + QUESTION_BYTES;
-const KEPT: usize = memory.data(KEPT_BYTES, 4);
-const kept = changetype<Kept>(KEPT);
-
-export function questionAbout(): About {
-  return kept.about;
+// Asks, unless exactly this is being asked already. Ok: the question is put.
+// in: the verdict was just taken; `lines` that delivered the package
+export function ask(what: About, digest: usize, reason: Reason, lines: u32): Reason {
+  const open = questionOpen(question);
+  if (open && hand.about === <u32>what && compare(digestAsked(question), digest, 32) === 0) return Reason.Ok;
+  const poor = wearPay(Cost.Question);
+  if (poor !== Reason.Ok) return poor;
+  const moved = move(Event.Ask, Reason.AwaitingUser, digest);
+  if (moved !== Reason.Ok) return moved;
+  if (open) auditStage(Audit.Refused, Reason.Deferred, digestAsked(question));
+  questionAsk(question, digest, NONCE, lines);
+  nonceSpend();
+  hand.about = what;
+  hand.why = reason;
+  hand.signer = seatOf(anchorFirst(subject.vendors));
+  if (what === About.Download) {
+    packageDescribe(pack, digest, 0);
+    packageStage(pack, Key.Offered);
+  }
+  setShow(Show.New);
+  return handCommit();
 }
 
 // A question that is found is made certain before the device shows it to the person beside it: they must find the same
 // one after the next reset, and a record whose last word was torn may not read well again.
 export function questionMount(): Reason {
-  if (!storeRead(Key.Question, KEPT, KEPT_BYTES)) return Reason.Ok;
-  memory.copy(QUESTION, KEPT + HEAD_BYTES, QUESTION_BYTES);
-  if (!questionPending()) return Reason.Ok;
-  wantAnnouncement();
-  return storeSettle();
-}
-
-// Why it is asked; of one that is over, how it ended.
-export function questionWhy(): Reason {
-  return kept.why;
+  if (!questionOpen(question)) return Reason.Ok;
+  if (questionResume(question) === Reason.Deferred) return defer();
+  setShow(Show.New);
+  const stored = handCommit();
+  return stored === Reason.Ok ? storeSettle() : stored;
 }
 
 // Was there a question, which is over now?
 export function questionEnded(): bool {
-  return kept.about !== 0 && !questionPending();
-}
-
-// The manifest digest of the question, also when it is over.
-export function questionSubject(): usize {
-  return KEPT + HEAD_BYTES + (questionDigest() - QUESTION);
+  return hand.about !== <u32>About.Nothing && !questionOpen(question);
 }
 
 // Index of the vendor anchor that signed the package, -1 when it is an anchor no more.
 export function questionSigner(): i32 {
-  for (let i: u32 = 0; i < anchorCount(); i++) if (seatOf(i) === kept.signer) return i;
+  for (let i: u32 = 0; i < anchorCount(); i++) if (seatOf(i) === hand.signer) return i;
   return -1;
-}
-
-// Asks, unless exactly this is being asked already. Ok: the question is put.
-export function ask(what: About, digest: usize, reason: Reason): Reason {
-  if (questionPending() && kept.about === what && compare(questionDigest(), digest, 32) === 0) return Reason.Ok;
-  questionAsk(digest, NONCE);
-  nonceSpend();
-  kept.about = what;
-  kept.why = reason;
-  kept.signer = seatOf(anchorFirst(subject.vendors));
-  memory.copy(KEPT + HEAD_BYTES, QUESTION, QUESTION_BYTES);
-  storeStage(Key.Question, KEPT, KEPT_BYTES);
-  if (what === About.Download) {
-    packageDescribe(pack, digest, 0);
-    packageStage(pack, Key.Offered);
-  }
-  status.reason = Reason.AwaitingUser;
-  statusStage();
-  auditStage(Audit.Asked, Reason.AwaitingUser, digest);
-  const stored = storeCommit();
-  if (stored === Reason.Ok) wantAnnouncement();
-  else questionDrop();
-  return stored;
 }
 
 // What it is about, for people.
 export function questionPackage(pack: Package): void {
-  packageLoad(pack, kept.about === About.Install ? Key.Staged : Key.Offered);
+  packageLoad(pack, hand.about === <u32>About.Install ? Key.Staged : Key.Offered);
 }
 
-// Stages that there is no question any more, and how it ended.
-export function questionStageEnd(how: Reason): void {
-  questionDrop();
-  kept.why = how;
-  kept.question = 0;
-  storeStage(Key.Question, KEPT, KEPT_BYTES);
-  storeStageDelete(Key.Offered);
+// --- Answered, or left ---
+
+// An answer without signature, from the button or panel of the device (`link` < 0) or typed on a link.
+export function answerFrom(link: i32, answer: Answer): Reason {
+  const reason = answerLocal(question, answer, lineOf(link));
+  return reason === Reason.Ok ? act() : reason;
+}
+
+// A consent document signed by a consenter anchor, over whichever link.
+export function answerBySignature(from: usize, length: u32): Reason {
+  const reason = answerSigned(question, from, length);
+  return reason === Reason.Ok ? act() : reason;
+}
+
+// The question is answered: that, and what follows from it, is one commit.
+function act(): Reason {
+  wearForgive();
+  return question.answer === Answer.Yes ? agree() : refuse();
+}
+
+function agree(): Reason {
+  const about = hand.about;
+  memory.copy(digestAgreed(consent), digestAsked(question), 32);
+  consent.channel = question.channel;
+  consent.line = question.line;
+  consent.consenter = seatOf(question.consenter);
+  hand.agreed = about;
+  const began = about === <u32>About.Install ? installBegin() : Reason.Ok;
+  if (question.answer === Answer.None) return began; // it ended with what came of it
+  move(Event.Answer, began, 0);
+  if (about === <u32>About.Install) consentEnd(); // it was for this once
+  const stored = handCommit();
+  return stored === Reason.Ok ? began : stored;
+}
+
+function refuse(): Reason {
+  if (hand.about === <u32>About.Install && packageLoad(pack, Key.Staged)) {
+    installDrop(pack, Reason.UserRefused);
+    return Reason.Ok;
+  }
+  downloadReset();
+  move(Event.Refuse, Reason.UserRefused, 0);
+  auditStage(Audit.Refused, Reason.UserRefused, digestAsked(question));
+  return handCommit();
+}
+
+export function questionPass(milliseconds: u32): void {
+  if (!questionOpen(question)) return;
+  const passed = questionTick(question, milliseconds);
+  if (passed === Reason.Deferred) defer();
+  else if (passed === Reason.AwaitingUser) handCommit(); // the time that is left
+}
+
+// Nobody answered in time. An old order must not fire later.
+function defer(): Reason {
+  move(Event.Defer, Reason.Deferred, 0);
+  auditStage(Audit.Refused, Reason.Deferred, digestAsked(question));
+  return handCommit();
 }

@@ -8,38 +8,38 @@
 import { compare } from '../codec/bytes';
 import { Key } from '../flash/keys';
 import { Place, placeHolds } from '../flash/slots';
-import { storeCommit } from '../flash/store';
-import { questionPending } from '../policy/consent';
 import { facts } from '../policy/facts';
 import { policy } from '../policy/policy';
 import { Reason } from '../reason';
 import { alertStage } from './alert';
 import { Event as Audit, auditStage } from './audit';
 import { downloadActive } from './download';
+import { hand, handCommit, Operation, order } from './hand';
 import { recall } from './install';
 import { judgePlace, verdictDigest, verdictReason } from './judgement';
+import { State, updating } from './machine';
 import { digestOf, imageOf, other, Package, pack, packageLoad } from './packages';
-import { questionStageEnd } from './question';
-import { Operation, Phase, status, statusStage } from './status';
 
 // Does a wanted review when the memory for a head is free. It is wanted until its outcome is in flash.
 export function reviewTick(): void {
-  if (!status.review || downloadActive() || status.phase !== Phase.None) return;
+  if (!hand.review || downloadActive() || (updating() && hand.state !== <u32>State.Trial)) return;
   const found = packageLoad(pack, Key.Primary) && denied(Place.Primary, pack);
-  const back = found && policy.revertDenied && previousMayRun();
-  status.review = 0;
+  const back = found && policy.revertDenied && mayGoBack() && previousMayRun();
+  hand.review = 0;
   if (found) auditStage(Audit.Denied, Reason.Denied, digestOf(pack));
   if (back) {
-    if (questionPending()) questionStageEnd(Reason.Deferred); // what it is about may not come before this
     recall();
     return;
   }
-  if (found) {
-    alertStage(Reason.Denied, Operation.Update);
-    status.reason = Reason.Denied;
-  }
-  statusStage();
-  storeCommit();
+  // On trial the order is still open: what becomes of it is told by how the trial ends.
+  if (found && hand.state !== <u32>State.Trial) alertStage(order, Reason.Denied, Operation.Update);
+  if (found) hand.reason = Reason.Denied;
+  handCommit();
+}
+
+// A package on board is not given up for it: it may be what the operator wants instead.
+function mayGoBack(): bool {
+  return hand.state === <u32>State.Trial || hand.state === <u32>State.Successful;
 }
 
 // Does an operator deny what stands there? It may be older than the newest that ever ran: nobody offers it now.

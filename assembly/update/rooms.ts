@@ -18,15 +18,17 @@ export const DOCUMENT: usize = FRAME_INPUT; // DOCUMENT_BYTES_MAX fit
 
 let inputLost: bool = false;
 
+export function inputBegin(): void {
+  inputLost = false;
+}
+
 export function documentTake(): void {
   inputLost = true;
 }
 
-// True once after a verdict wrote over what had arrived.
-export function inputTakeLost(): bool {
-  const was = inputLost;
-  inputLost = false;
-  return was;
+// Did a verdict write over what arrived last? A value of the request that is answered is none any more, then.
+export function inputIsLost(): bool {
+  return inputLost;
 }
 
 // Who wrote HEAD last; who finds another there has lost what he had.

@@ -1,7 +1,9 @@
 // The audit log of a device: read, and its chain of hashes verified (assembly/update/audit.ts).
 //
 //   record = { 1: number, 2: SHA-256 of the record before it (zeros for the first), 3: time, 4: event, 5: reason,
-//              ? 6: manifest digest }
+//              ? 6: manifest digest, ? 7: [sequence that ran, sequence of the package], ? 8: row of the verdict table,
+//              ? 9: [* [kid or null, document sequence or null, source]], ? 10: [channel, ? consenter kid or null],
+//              ? 11: how many records about refusals were left out before this one }
 //
 // The device keeps the newest records and drops older ones; that a chain begins later is no fault. Each record is
 // remembered by the next, the newest by the hash that the device tells beside it. Whoever remembers number and hash of
@@ -9,6 +11,7 @@
 
 import { hex, same, sha256 } from '../formats/bytes.js';
 import { type Cbor, decode } from '../formats/cbor.js';
+import { SOURCES, type SourceName } from '../formats/policy.js';
 import type { Client } from '../smp/client.js';
 import { readLog } from '../smp/commands.js';
 import type { Waits } from './identity.js';
@@ -31,7 +34,20 @@ export const LOG_EVENTS = [
   'changed',
 ] as const;
 
-const MEMBER = { number: 1, before: 2, time: 3, event: 4, reason: 5, digest: 6 } as const;
+const MEMBER = {
+  number: 1,
+  before: 2,
+  time: 3,
+  event: 4,
+  reason: 5,
+  digest: 6,
+  sequences: 7,
+  row: 8,
+  operators: 9,
+  answer: 10,
+  omitted: 11,
+} as const;
+const CHANNELS = { 1: 'local', 2: 'signed', 4: 'delivering line' } as const;
 const HASH_BYTES = 32;
 const READS_MAX = 1000; // far more than any ring has; a device that never ends is not followed
 
@@ -41,8 +57,25 @@ export interface LogRecord {
   event: string;
   reason: number;
   digest: Uint8Array | undefined; // of the manifest
+  from?: bigint; // sequence number of what ran
+  to?: bigint; // of the package that was decided about
+  row?: number; // of the verdict table, assembly/policy/verdict.ts
+  operators?: LogOperator[]; // whose approval counted
+  answer?: LogAnswer; // the yes that it rests on
+  omitted?: number; // refusals before it that were counted only
   before: Uint8Array;
   bytes: Uint8Array;
+}
+
+export interface LogOperator {
+  kid: string | null; // hex, the first 8 bytes
+  document: bigint | null; // its sequence number; null: a countersignature
+  source: SourceName | 'unknown';
+}
+
+export interface LogAnswer {
+  channel: 'local' | 'signed' | 'delivering line' | 'unknown';
+  consenter?: string | null; // kid in hex, of a signed answer
 }
 
 export interface LogFault {
@@ -154,7 +187,44 @@ function parseRecord(bytes: Uint8Array, number: number): LogRecord | undefined {
     event: LOG_EVENTS[event - 1] ?? `event ${event}`,
     reason,
     digest: digest instanceof Uint8Array ? digest : undefined,
+    ...decisionOf(map),
     before,
     bytes,
+  };
+}
+
+// What a decision rests on. A member of another shape than ours is left out: the record is believed by its hash alone.
+function decisionOf(map: Map<unknown, Cbor>): Partial<LogRecord> {
+  const [sequences, row, operators, answer, omitted] = [
+    map.get(MEMBER.sequences),
+    map.get(MEMBER.row),
+    map.get(MEMBER.operators),
+    map.get(MEMBER.answer),
+    map.get(MEMBER.omitted),
+  ];
+  return {
+    ...(Array.isArray(sequences) ? { from: BigInt(Number(sequences[0])), to: BigInt(Number(sequences[1])) } : {}),
+    ...(typeof row === 'number' ? { row } : {}),
+    ...(Array.isArray(operators) ? { operators: operators.map(operatorOf) } : {}),
+    ...(Array.isArray(answer) ? { answer: answerOf(answer) } : {}),
+    ...(typeof omitted === 'number' ? { omitted } : {}),
+  };
+}
+
+const kidText = (kid: unknown): string | null => (kid instanceof Uint8Array ? hex(kid) : null);
+
+function operatorOf(item: Cbor): LogOperator {
+  const [kid, document, source] = Array.isArray(item) ? item : [];
+  return {
+    kid: kidText(kid),
+    document: typeof document === 'number' || typeof document === 'bigint' ? BigInt(document) : null,
+    source: SOURCES[Number(source) - 1] ?? 'unknown',
+  };
+}
+
+function answerOf([channel, consenter]: readonly Cbor[]): LogAnswer {
+  return {
+    channel: CHANNELS[Number(channel) as keyof typeof CHANNELS] ?? 'unknown',
+    ...(consenter === undefined ? {} : { consenter: kidText(consenter) }),
   };
 }

@@ -14,6 +14,7 @@ import {
   NODE,
   operator,
   packageOf,
+  press,
   provisionedBoard,
   put,
   state,
@@ -110,10 +111,10 @@ describe('approvals in the tree', () => {
 it('the audit log is a chain of hashes over all that happened', () => {
   const board = provisionedBoard({ unapproved: 1 });
   board.clock = BigInt(NOW);
-  for (let sequence = 1; sequence < 5; sequence++) {
+  for (let sequence = 1; sequence < 10; sequence++) {
     expectOk(upload(board, packageOf(sequence).bytes));
     expectOk(exec(board, NODE.update));
-    board.press = 1;
+    press(board, 1);
     board.settle();
     knock(board);
   }
@@ -133,4 +134,9 @@ it('the audit log is a chain of hashes over all that happened', () => {
     expect(Buffer.from(maps[i]!.get(2) as Uint8Array)).toEqual(Buffer.from(sha256(records[i - 1]!)));
   }
   expect(maps.at(-1)!.get(4)).toBe(10);
+  // Eight whole updates, three records each; the decision says who said yes, and from which sequence to which.
+  expect(maps.map((map) => map.get(4))).toEqual(Array.from({ length: 8 }, () => [5, 9, 10]).flat());
+  const decided = maps.filter((map) => map.get(4) === 9);
+  expect(decided.map((map) => map.get(7))).toEqual([2, 3, 4, 5, 6, 7, 8, 9].map((to) => [to - 1, to]));
+  for (const map of decided) expect([map.get(8), map.get(9), map.get(10)]).toEqual([7, [], [1]]);
 });

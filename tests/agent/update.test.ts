@@ -19,6 +19,7 @@ import {
   NODE,
   operator,
   packageOf,
+  press,
   provisionedBoard,
   put,
   question,
@@ -101,10 +102,12 @@ describe('a package that nobody approved', () => {
     expectOk(exec(board, NODE.update, 'job 7'));
     expect(state(board)).toBe(50);
     expect(board.asking).toBe(0);
+    board.tick(10); // shown: until then nothing answers it
+    expect(board.asking).toBe(0);
     board.tick(10);
     expect(board.asking).toBe(1);
     expect(question(board)).toMatchObject({ pending: true, reason: R.NotApproved });
-    board.press = 1;
+    press(board, 1);
     board.settle();
     expect(board.running).toBe('image');
     expect(board.flash.bytes.slice(MAP.primary, MAP.primary + 5000)).toEqual(wanted.image);
@@ -118,7 +121,7 @@ describe('a package that nobody approved', () => {
     const wanted = packageOf(1);
     expectOk(upload(board, wanted.bytes));
     expectOk(exec(board, NODE.update));
-    board.press = 2;
+    press(board, 2);
     board.run(200);
     expect(state(board)).toBe(80);
     expect(alert(board)).toMatchObject({ result: 401, reason: R.UserRefused });
@@ -136,7 +139,7 @@ describe('a package that nobody approved', () => {
     expect(question(board).pending).toBe(true);
     board.run(2_000);
     expect(question(board)).toMatchObject({ pending: false, reason: R.Deferred, digest: first.digest });
-    board.press = 1;
+    press(board, 1);
     board.run(500);
     expect(state(board)).toBe(50);
     expect(board.running).toBe('agent');
@@ -165,7 +168,7 @@ describe('a package that nobody approved', () => {
     board.reboot();
     const { left: _, ...after } = question(board);
     expect(before).toMatchObject(after);
-    board.press = 1;
+    press(board, 1);
     board.settle();
     expect(board.running).toBe('image');
   });
@@ -180,6 +183,7 @@ describe('a package that nobody approved', () => {
       const board = provisionedBoard({ unapproved: 1, channels });
       expectOk(upload(board, packageOf(1).bytes, { link, piece: 200 }));
       expectOk(exec0(board, link));
+      board.tick(10);
       board.receive(0, Buffer.from('maybe\nyesss\n\nYES\r\n'));
       expect(question(board).pending, `link ${link}, channels ${channels}`).toBe(!accepted);
     }
@@ -194,7 +198,7 @@ describe('a package that nobody approved', () => {
     const signed = (more: object) => makeConsent({ key: consenter, answer: 1, digest: wanted.digest, nonce, ...more });
     expect(failed(answer(board, signed({ nonce: Buffer.alloc(16) })))).toEqual(ours(R.ConsentNonce));
     expect(failed(answer(board, signed({ key: operator })))?.group).toBe(64);
-    board.press = 1; // the button is not allowed here
+    press(board, 1); // the button is not allowed here
     board.run(100);
     expect(question(board).pending).toBe(true);
     expectOk(answer(board, signed({})));
@@ -327,7 +331,7 @@ describe('the question before the download', () => {
     expect(board.flash.writes.filter(IN_SLOTS)).toEqual([]);
     expect(question(board)).toMatchObject({ pending: true, version: '1.1.0' });
     expect(failed(upload(board, wanted.bytes))).toEqual(ours(R.AwaitingUser));
-    board.press = 1;
+    press(board, 1);
     board.run(100);
     expectOk(upload(board, wanted.bytes));
     expectOk(exec(board, NODE.update));

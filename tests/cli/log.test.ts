@@ -59,7 +59,7 @@ describe('the chain', () => {
     expect(newest?.number).toBe(records.length - 1);
     expect(records[0]!.event).toBe('provisioned');
     const events = records.map(({ event }) => event);
-    for (const event of ['refused', 'approval stored', 'accepted', 'downloaded', 'installing', 'installed']) {
+    for (const event of ['refused', 'approval stored', 'downloaded', 'installing', 'installed']) {
       expect(
         events.filter((one) => one === event),
         event,
@@ -67,14 +67,24 @@ describe('the chain', () => {
     }
   });
 
+  it('names the operator, the document and its source for each package that was installed, and who ran before', () => {
+    const { records } = verifyLog(raw);
+    const decided = records.filter(({ event }) => event === 'installing');
+    expect(decided).toMatchObject([
+      { from: 0n, to: 1n, row: 6, operators: [{ document: 1n, source: 'tree' }] },
+      { from: 1n, to: 2n, row: 6, operators: [{ document: 2n, source: 'tree' }] },
+    ]);
+    for (const { operators } of decided) expect(operators![0]!.kid).toMatch(/^[0-9a-f]{16}$/);
+    expect(records.filter(({ event }) => event === 'refused')).toMatchObject([{ row: 8 }, { row: 8, from: 1n }]);
+  });
+
   it('has words for exactly the events that the agent writes', () => {
     const source = readFileSync('assembly/update/audit.ts', 'utf8');
     const list = /enum Event \{([^}]*)\}/.exec(source)![1]!;
     const names = [...list.matchAll(/^ {2}(\w+) = (\d+)/gm)].map(([, name, number]) => [name, Number(number)]);
     const words = (name: string) => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).trim();
-    expect(LOG_EVENTS.map((event, at) => [event, at + 1])).toEqual(
-      names.map(([name, at]) => [words(name as string), at]),
-    );
+    for (const [name, at] of names) expect(LOG_EVENTS[(at as number) - 1]).toBe(words(name as string));
+    expect(LOG_EVENTS).toHaveLength(Math.max(...names.map(([, at]) => at as number)));
   });
 
   it('names every single record that is altered', () => {

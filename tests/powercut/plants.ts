@@ -100,24 +100,24 @@ export const PLANTS: readonly Plant[] = [
     name: 'begins an installation before its swap is planned',
     file: 'update/install.ts',
     right: '  swapStageBegin(Direction.Forward,',
-    wrong: `  if (HERE) storeCommit();
+    wrong: `  if (HERE) handCommit();
   swapStageBegin(Direction.Forward,`,
     scenario: 'install',
   },
   {
     name: 'ends a swap before the trial begins',
     file: 'update/install.ts',
-    right: '  status.phase = Phase.Trial;',
-    wrong: `  if (HERE) storeCommit();
-  status.phase = Phase.Trial;`,
+    right: '  move(Event.Arrive, Reason.Ok, 0);',
+    wrong: `  if (HERE) handCommit();
+  move(Event.Arrive, Reason.Ok, 0);`,
     scenario: 'install',
   },
   {
     name: 'turns a swap round before it says why',
     file: 'update/install.ts',
-    right: '  status.phase = Phase.Out;',
-    wrong: `  if (HERE) storeCommit();
-  status.phase = Phase.Out;`,
+    right: '  const moved = move(Event.Turn, reason, 0);',
+    wrong: `  if (HERE) handCommit();
+  const moved = move(Event.Turn, reason, 0);`,
     scenario: 'revert',
   },
   {
@@ -172,7 +172,7 @@ export const PLANTS: readonly Plant[] = [
     right: '  facts.timeFloor = max(facts.timeFloor, document.issuedAt);',
     wrong: `  facts.timeFloor = max(facts.timeFloor, document.issuedAt);
   if (HERE) floorsStage();
-  if (HERE) storeCommit();`,
+  if (HERE) handCommit();`,
     scenario: 'approval update',
   },
   {
@@ -202,26 +202,24 @@ export const PLANTS: readonly Plant[] = [
   {
     name: 'does not store the question',
     file: 'update/question.ts',
-    right: `  storeStage(Key.Question, KEPT, KEPT_BYTES);
-  if (what`,
-    wrong: `  if (!HERE) storeStage(Key.Question, KEPT, KEPT_BYTES);
-  if (what`,
+    right: `  setShow(Show.New);
+  return handCommit();`,
+    wrong: `  setShow(Show.New);
+  return HERE ? Reason.Ok : handCommit();`,
     scenario: 'install with prompt',
   },
   {
     name: 'asks a question again that was answered',
-    file: 'update/question.ts',
-    right: `  storeStage(Key.Question, KEPT, KEPT_BYTES);
-  storeStageDelete(`,
-    wrong: `  if (!HERE) storeStage(Key.Question, KEPT, KEPT_BYTES);
-  storeStageDelete(`,
+    file: 'update/machine.ts',
+    right: '      return row(HOLDS, State.SwapIn, QUESTION | CONSENT);',
+    wrong: '      return row(HOLDS, State.SwapIn, HERE ? CONSENT : QUESTION | CONSENT);',
     scenario: 'install with prompt',
   },
   {
     name: 'installs what nobody approved without asking',
-    file: 'update/order.ts',
-    right: 'operation === Operation.Update ? installBegin(false)',
-    wrong: 'operation === Operation.Update ? installBegin(HERE)',
+    file: 'update/install.ts',
+    right: '  if (agreed(digestOf(pack))) return',
+    wrong: '  if (HERE || agreed(digestOf(pack))) return',
     scenario: 'install with prompt',
   },
   {
@@ -243,12 +241,10 @@ export const PLANTS: readonly Plant[] = [
   {
     name: 'uses up a boot of the trial without noting it',
     file: 'update/install.ts',
-    right: `  status.trialBoots--;
-  statusStage();
-  return storeCommit();`,
-    wrong: `  status.trialBoots--;
-  statusStage();
-  return HERE ? Reason.Ok : storeCommit();`,
+    right: `  hand.trialBoots--;
+  return handCommit();`,
+    wrong: `  hand.trialBoots--;
+  return HERE ? Reason.Ok : handCommit();`,
     scenario: 'revert',
   },
   {
@@ -260,23 +256,23 @@ export const PLANTS: readonly Plant[] = [
   },
   {
     name: 'does not remember over a reset to judge what runs again',
-    file: 'update/status.ts',
-    right: '  status.review = 1;\n  statusStage();',
-    wrong: '  status.review = 1;\n  if (!HERE) statusStage();',
+    file: 'update/provisioning.ts',
+    right: '  hand.review = 1; // once',
+    wrong: '  hand.review = HERE ? 0 : 1; // once',
     scenario: 'denied once installed',
   },
   {
     name: 'has judged what runs, and then sees what follows from it',
     file: 'update/review.ts',
-    right: '  status.review = 0;',
-    wrong: '  status.review = 0;\n  if (HERE) statusStage();\n  if (HERE) storeCommit();',
+    right: '  hand.review = 0;',
+    wrong: '  hand.review = 0;\n  if (HERE) handCommit();',
     scenario: 'denied once installed',
   },
   {
     name: 'puts new anchors in force before the documents of the old ones are gone',
     file: 'update/changing.ts',
     right: '  for (let seat: u32 = 0; seat < SEATS_MAX; seat++) {',
-    wrong: `  if (HERE) storeCommit();
+    wrong: `  if (HERE) handCommit();
   for (let seat: u32 = 0; seat < SEATS_MAX; seat++) {`,
     scenario: 'anchor rotation',
   },
@@ -285,7 +281,7 @@ export const PLANTS: readonly Plant[] = [
     file: 'update/changing.ts',
     right: '  floorsReseat(change.sequence);',
     wrong: `  floorsReseat(change.sequence);
-  if (HERE) storeCommit();`,
+  if (HERE) handCommit();`,
     scenario: 'anchor rotation',
   },
 ];

@@ -117,6 +117,14 @@ export const question = (board: Board) => ask(board, read(64, 4));
 export const answer = (board: Board, consent: Uint8Array) => ask(board, write(64, 4, { answer: consent }));
 export const images = (board: Board) => expectOk(ask(board, read(1, 0))).images as Body[];
 
+/** The person at the device answers what is shown: 1 yes, 2 no. A press before that would answer nothing. */
+export function press(board: Board, answer: 1 | 2): void {
+  board.tick(10); // what it asked so far may be over
+  for (let ticks = 0; ticks < 2 && board.asking === 0; ticks++) board.tick(10);
+  board.press = answer;
+  board.tick(10);
+}
+
 export interface UploadOptions {
   piece?: number;
   link?: number;

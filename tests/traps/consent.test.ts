@@ -20,6 +20,7 @@ import {
   NODE,
   operator,
   packageOf,
+  press,
   provisionedBoard,
   put,
   question,
@@ -105,8 +106,7 @@ describe('trap 2: a refusal lasts for one read only', () => {
     const wanted = packageOf(1);
     const board = offeredBefore({});
     const { nonce } = question(board);
-    board.press = 2;
-    board.run(100);
+    press(board, 2);
     expect(question(board)).toEqual({ pending: false, digest: new Uint8Array(wanted.digest), reason: 121 });
     board.reboot();
     expect(question(board)).toMatchObject({ pending: false, reason: 121 });
@@ -168,8 +168,7 @@ describe('trap 3: a yes that is not bound to what was asked', () => {
   });
   it('a yes to the download of one package is none to another', () => {
     const board = offeredBefore({});
-    board.press = 1;
-    board.run(100);
+    press(board, 1);
     const next = packageOf(2);
     expectOk(put(board, NODE.approvals, approvalOf(next.digest, 2)));
     expect(refusal(upload(board, next.bytes))).toBe('AwaitingUser');
@@ -214,7 +213,8 @@ describe('trap 10: a consent feature that somebody relies on is gone', () => {
           expectOk(put(board, NODE.approvals, approvalOf(wanted.digest, 1, 1, { entries })));
         if (refusal(upload(board, wanted.bytes)) === 'Ok') expectOk(exec(board, NODE.update));
         expect(question(board).pending, 'it asks').toBe(true);
-        if (way === 'button') board.press = 1;
+        board.tick(10);
+        if (way === 'button') press(board, 1);
         if (way === 'console') board.receive(0, Buffer.from('yes\r\n'));
         if (way === 'signed') answer(board, consent(board, wanted.digest));
         board.tick(10);
@@ -232,7 +232,7 @@ describe('trap 11: something left over from earlier fires later', () => {
     board.run(6000);
     expect(alert(board).n).toBe(0);
     expectOk(exec(board, NODE.update));
-    board.press = 1;
+    press(board, 1);
     board.settle();
     knock(board);
     expect(alert(board)).toMatchObject({ n: 1, result: 200 });
@@ -272,6 +272,7 @@ describe('trap 19: a prompt that is promised but not shown on an empty device', 
   it('with nothing installed the question is shown all the same: light, console, SMP', () => {
     const board = asking();
     expect(get(board, './FUMO/1/Ext/Countersign/Installed')).toHaveLength(0);
+    board.tick(10);
     board.tick(10);
     expect(board.asking).toBe(1);
     expect(said(board)).toContain('Install  1.1.0, reason 80? yes/no');

@@ -5,7 +5,7 @@
 
 import { z } from 'zod';
 import { identify } from '../../device/identity.js';
-import { fetchLog, type Log, type LogRecord, type Mark, verifyLog } from '../../device/log.js';
+import { fetchLog, type Log, type LogAnswer, type LogRecord, type Mark, verifyLog } from '../../device/log.js';
 import { CountersignError } from '../../errors.js';
 import { readText, writeBytes } from '../../files.js';
 import { hex } from '../../formats/bytes.js';
@@ -61,8 +61,12 @@ export const log = command({
         data: {
           device,
           whole,
-          records: found.records.map(({ bytes: _, before: __, reason, time, ...rest }) => ({
+          records: found.records.map(({ bytes: _, before: __, reason, time, from, to, operators, ...rest }) => ({
             ...rest,
+            ...(to === undefined ? {} : { from: String(from), to: String(to) }),
+            ...(operators
+              ? { operators: operators.map((one) => ({ ...one, document: one.document?.toString() })) }
+              : {}),
             time: momentText(time),
             reason: { code: reason, name: reasonOf(reason).name },
           })),
@@ -105,14 +109,35 @@ function attemptJson(text: string): unknown {
   }
 }
 
-function recordLine({ number, time, event, reason, digest }: LogRecord): string {
+function recordLine(record: LogRecord): string {
+  const { number, time, event, reason, digest } = record;
   const why = reason === 0 ? undefined : reasonOf(reason).text;
   const about = digest && `package ${hex(digest).slice(0, 16)}`;
   const when = time === 0 ? 'time unknown' : momentText(time);
-  return [`${String(number).padStart(4)}  ${when}  ${event.padEnd(15)}`, about, why]
+  return [`${String(number).padStart(4)}  ${when}  ${event.padEnd(15)}`, about, why, ...decisionWords(record)]
     .filter(Boolean)
     .join('  ')
     .trimEnd();
+}
+
+// Who decided, in words: "sequence 1 -> 2  approved by 0011223344556677 (document 3, tree)  yes at the device".
+function decisionWords({ from, to, row, operators = [], answer, omitted }: LogRecord): string[] {
+  const by = operators.map(({ kid, document, source }) => {
+    const what = document === null ? 'countersignature' : `document ${document}, ${source}`;
+    return `${kid ?? 'an operator'} (${what})`;
+  });
+  return [
+    ...(to === undefined ? [] : [`sequence ${from} -> ${to}`]),
+    ...(row === undefined || row === 0 ? [] : [`row ${row}`]),
+    ...(by.length > 0 ? [`approved by ${by.join(', ')}`] : []),
+    ...(answer ? [answerWords(answer)] : []),
+    ...(omitted ? [`${omitted} further refusals before it were not recorded`] : []),
+  ];
+}
+
+function answerWords({ channel, consenter }: LogAnswer): string {
+  if (channel === 'signed') return `yes, signed by ${consenter ?? 'a consenter'}`;
+  return channel === 'local' ? 'yes at the device' : `yes (${channel})`;
 }
 
 function endLines({ records, faults, newest }: Log, remembered: Mark | undefined): string[] {

@@ -1,0 +1,63 @@
+// What strangers may wear out. Whatever is committed or erased on the word of somebody who signed nothing is paid for
+// from one account, so that no page of the flash is erased more than 24 times a day on that word.
+//
+//   one credit = half an erase of the page that suffers most: one compaction of the store (flash/store.ts), which a
+//   commit after a reset is. The account holds CREDIT_MAX and gains one an hour, by the trusted clock if there is one.
+//
+//   credits   for                                    why so many
+//   1         a commit that was asked for            a value put, an order noted, a refusal logged or told
+//   1         a download that goes on after a reset  the commit of its next page is the first after that reset
+//   4         an accepted download                   the slot is erased once; its commits
+//   6         a question                             put, written down four times, ended
+//   8         an installation                        both slots are exchanged, and perhaps back; its commits and boots
+//
+// The account is full again when somebody proves who he is: a newer approval document or a change (an operator), an
+// answer that counts (a person), a manifest with a higher sequence number than any before (a vendor). Each of these can
+// happen once only. What is never refused for want of credit: what such a proof pays for, and what ends something.
+
+import { facts } from '../policy/facts';
+import { Reason } from '../reason';
+import { hand } from './hand';
+
+const CREDIT_MAX: u32 = 24;
+const HOUR_MS: u32 = 3_600_000;
+const HOUR_SECONDS: u64 = 3600;
+
+export const enum Cost {
+  Commit = 1, // and a download that goes on
+  Download = 4,
+  Question = 6,
+  Installation = 8,
+}
+
+let passedMs: u32 = 0; // of the hour that is running, where there is no clock
+
+// TooOften, and nothing is taken, when there is not so much. What is taken counts from the next commit on, which is the
+// one that it pays for: it goes with the record in hand.
+export function wearPay(cost: Cost): Reason {
+  if (hand.spent + <u32>cost > CREDIT_MAX) return Reason.TooOften;
+  hand.spent += cost;
+  return Reason.Ok;
+}
+
+// Somebody proved who he is.
+export function wearForgive(): void {
+  hand.spent = 0;
+}
+
+export function wearTick(milliseconds: u32): void {
+  const hour = <u32>(facts.trustedTime / HOUR_SECONDS);
+  if (hour !== 0) {
+    if (hand.hour !== 0 && hour > hand.hour) earn(hour - hand.hour);
+    hand.hour = max(hour, hand.hour);
+    return;
+  }
+  passedMs += milliseconds;
+  if (passedMs < HOUR_MS) return;
+  passedMs -= HOUR_MS;
+  earn(1);
+}
+
+function earn(credits: u32): void {
+  hand.spent -= min(credits, hand.spent);
+}
