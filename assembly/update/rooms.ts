@@ -2,7 +2,8 @@
 //
 //   FRAME_INPUT  1282  what arrived (codec/frame.ts); while a verdict is taken, as DOCUMENT an approval document of the
 //                      store: a request has been read by then, and what came behind it in the same piece is lost
-//   HEAD         2048  the head of an offer (package/head.ts); between offers, a value that is put piece by piece
+//   HEAD         2048  the head of an offer (package/head.ts), and behind it what came in the same packet, while that head is
+//                      judged; between offers, a value that is put piece by piece
 //   SCRATCH      2560  whatever verifies (scratch.ts); afterwards the answer, smp/reply.ts, and behind it a value of the
 //                      tree (tree/values.ts). Its end: a hash that one function begins and finishes, or a walk past CBOR
 //   PIECE         128  flash that is copied or hashed (flash/flash.ts); the hash of a log record (update/audit.ts), a
@@ -11,6 +12,29 @@
 // Records with turns: `reading`, `inside` and `writing` (codec/cbor.ts), for whoever reads or writes a whole document;
 // `message` (codec/cose.ts), the COSE_Sign1 that is looked at. Between two calls of the board nothing of SCRATCH, PIECE
 // and these is of use: the agent of the power-cut loop spoils them then.
+//
+// What lies where, made from the sources (tests/agent/rooms.test.ts prints it anew); crypto/areas.ts has its own map of
+// SCRATCH:
+//   FRAME_INPUT
+//     DOCUMENT     update/rooms.ts    FRAME_INPUT
+//     FRAME_PACKET codec/frame.ts     FRAME_INPUT + PACKET_BYTES_MAX
+//   HEAD
+//     TABLE        update/seats.ts    HEAD + HEAD_BYTES_MAX - TABLE_BYTES
+//   SCRATCH
+//     HASHED       scratch.ts         SCRATCH + SCRATCH_BYTES - 32
+//     HASHING      scratch.ts         SCRATCH + SCRATCH_BYTES - 144
+//     NESTING      scratch.ts         HASHING
+//     RECORD       update/audit.ts    SCRATCH
+//     REPLY        smp/reply.ts       SCRATCH
+//     SCHEDULE     scratch.ts         HASHING - 256
+//     VALUE        tree/values.ts     SCRATCH + 1024
+//     text         smp/os.ts          SCRATCH + 1024
+//   PIECE
+//     COMMAND      flash/card.ts      PIECE
+//     LINE         agent.ts           NOTICE
+//     NOTICE       smp/notice.ts      PIECE
+//     state        update/audit.ts    PIECE
+//
 
 import { FRAME_INPUT } from '../codec/frame';
 

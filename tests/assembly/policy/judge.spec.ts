@@ -153,6 +153,19 @@ describe('a verdict', () => {
     expect(judgeDecide()).toBe(Verdict.Install);
   });
 
+  it('is never yes for want of a threshold, and never by a clock that fell back', () => {
+    judged(documents.PACKAGE);
+    policy.threshold = 0;
+    expect(judgeDecide()).toBe(Verdict.Reject);
+    consider(documents.A1_APPROVES);
+    expect(judgeDecide()).toBe(Verdict.Reject);
+    judged(documents.PACKAGE);
+    facts.timeFloor = NOW + 1_000_000;
+    facts.trustedTime = 946_684_800; // 2000
+    judgeDecide();
+    expect(recorded(9)).toBe(NOW + 1_000_000);
+  });
+
   it('asks where approval or policy wants it', () => {
     judged(documents.PACKAGE);
     policy.prompt = true;
