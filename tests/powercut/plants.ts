@@ -14,39 +14,41 @@ export interface Plant {
 export const PLANTS: readonly Plant[] = [
   {
     name: 'skips the CRC of a record',
-    file: 'flash/store.ts',
-    right: 'if (~crc !== word(tail + 4 + bytes) ||',
-    wrong: 'if ((!HERE && ~crc !== word(tail + 4 + bytes)) ||',
+    file: 'flash/record.ts',
+    right: '  if (wrong !== 0 ||',
+    wrong: '  if ((!HERE && wrong !== 0) ||',
     scenario: 'approval update',
   },
   {
     name: 'writes on behind a torn record',
     file: 'flash/store.ts',
-    right: 'if (!fresh || tail +',
-    wrong: 'if (!(fresh || (HERE && generation && bytes)) || tail +',
+    right: 'if (!fresh || isPending',
+    wrong: 'if (!(fresh || (HERE && generation && bytes)) || isPending',
     scenario: 'revert', // there the device commits before it is asked anything
   },
   {
     name: 'takes a bank without proof of its header',
     file: 'flash/store.ts',
-    right: '(adopt(chosen) && proven())) chosen',
-    wrong: '(adopt(chosen) && (HERE || proven()))) chosen',
+    right: '  if (state === Record.Good) return;',
+    wrong: '  if (state === Record.Good || (HERE && state === Record.Unproven)) return;',
     scenario: 'approval update',
     plan: 'unstable',
   },
   {
     name: 'takes the older of two whole banks',
     file: 'flash/store.ts',
-    right: 'let chosen: u32 = first > second ? 0 : 1;',
-    wrong: 'let chosen: u32 = HERE === first > second ? 1 : 0;',
+    right: '  choose(first > second ? 0 : 1, newest, older);',
+    wrong:
+      '  if (HERE && older) choose(first > second ? 1 : 0, older, newest);\n  else choose(first > second ? 0 : 1, newest, older);',
     scenario: 'approval update',
   },
   {
     name: 'erases the bank it leaves before the new one counts',
     file: 'flash/store.ts',
-    right: '  store<u32>(headerOf(bytes), ~crc, 12);',
-    wrong: `  if (HERE) flashErase(bankOffset(bank), bankBytes);
-  store<u32>(headerOf(bytes), ~crc, 12);`,
+    right: '  const reason = outEnd();\n  if (reason',
+    wrong: `  if (HERE) flashErase(bankOffset(bank), bankBytes());
+  const reason = outEnd();
+  if (reason`,
     scenario: 'approval update',
   },
   {
@@ -186,8 +188,8 @@ export const PLANTS: readonly Plant[] = [
   {
     name: 'takes whatever it finds at a reset for certain',
     file: 'flash/store.ts',
-    right: '    certain = bytes === 0;',
-    wrong: '    certain = HERE || bytes === 0;',
+    right: 'certain = recordWords() === 0;',
+    wrong: 'certain = HERE || recordWords() === 0;',
     scenario: 'approval update',
     plan: 'unstable',
   },

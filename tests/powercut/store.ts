@@ -1,11 +1,15 @@
-// The state region read by other eyes than the device's: the picture at the top of assembly/flash/store.ts, and of the
-// records in it the counters that must never go down. Says nothing when a word that it reads is another one each time.
+// The state region read by other eyes than the device's: the pictures at the top of assembly/flash/store.ts and record.ts,
+// and of the records in it the counters that must never go down. Says nothing when a word that it reads is another one
+// each time. Mends nothing: what is damaged it takes for unfinished, so it is asked of flash that only lost its power.
 
 import type { BenchFlash } from '../support/flash.js';
 
-const MAGIC = 0x31675343;
-const RECORD_MARK = 0xc5;
-const ERASED = 0xffffffff;
+const FACTOR = 0xa7abe1c3;
+const INVERSE = 0x3adb16eb;
+const OFFSET = 0xd8f16adf;
+const CODES = 0x800;
+const HEADER_BYTES = 16;
+const OVERHEAD = 12;
 const KEY_FLOORS = 3;
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
@@ -28,6 +32,18 @@ interface Bank {
 
 const UNSTEADY = Symbol('reads differently each time'); // no Error: nobody looks at the stack, and it happens often
 
+const few = (bits: number): boolean => {
+  const less = bits & (bits - 1);
+  return (less & (less - 1)) === 0;
+};
+const coded = (n: number) => (Math.imul(n, FACTOR) ^ OFFSET) >>> 0;
+function decoded(word: number): number | undefined {
+  const exact = Math.imul(word ^ OFFSET, INVERSE) >>> 0;
+  if (exact < CODES) return exact;
+  for (let n = 0; n < CODES; n++) if (few(word ^ coded(n))) return n;
+  return undefined;
+}
+
 /** In a bank of `bytes` bytes; throws UNSTEADY where it reads differently each time. */
 function readBank(flash: BenchFlash, start: number, bytes: number): Bank | undefined {
   const see = (at: number, length: number): Uint8Array => {
@@ -39,24 +55,25 @@ function readBank(flash: BenchFlash, start: number, bytes: number): Bank | undef
     see(at, 4);
     return flash.words[(start + at) >>> 2]!;
   };
-  const length = word(8);
-  if (word(0) !== MAGIC || length > bytes - 20 || length & 3) return undefined;
-  if (crc32(see(0, 12), see(16, length)) !== word(12)) return undefined;
-  const bank: Bank = { generation: word(4), proven: word(16 + length) !== ERASED, floors: undefined };
-  const take = (from: number, end: number) => {
-    for (let at = from; at < end; ) {
-      const size = word(at) >>> 16;
-      if ((word(at) & 0xffff) === KEY_FLOORS) bank.floors = see(at + 4, size).slice();
-      at += 4 + ((size + 3) & ~3);
+  const [low, high] = [0, 4].map((at) => decoded(word(at)) ?? decoded(word(at + 8)));
+  if (low === undefined || high === undefined) return undefined;
+  const bank: Bank = { generation: low | (high << 11), proven: true, floors: undefined };
+  const seed = Uint8Array.from([0, 8, 16, 24], (shift) => bank.generation >>> shift);
+  for (let at = HEADER_BYTES; at + OVERHEAD <= bytes; ) {
+    const first = at === HEADER_BYTES;
+    const words = decoded(word(at));
+    const end = at + 4 + 4 * (words ?? 0);
+    const whole = words !== undefined && end + 8 <= bytes && crc32(seed, see(at + 4, end - at - 4)) === word(end);
+    if (first && !whole) return undefined;
+    const proven = whole && !few(~word(end + 4));
+    if (first) bank.proven = proven;
+    else if (!proven) break;
+    for (let entry = at + 4; entry < end; ) {
+      const size = word(entry) >>> 16;
+      if ((word(entry) & 0xffff) === KEY_FLOORS) bank.floors = see(entry + 4, size).slice();
+      entry += 4 + ((size + 3) & ~3);
     }
-  };
-  take(16, 16 + length);
-  for (let at = 20 + length; at + 8 <= bytes; ) {
-    const size = word(at) & 0xffffff;
-    if (word(at) >>> 24 !== RECORD_MARK || size & 3 || size > bytes - at - 8) break;
-    if (crc32(see(4, 4), see(at, 4 + size)) !== word(at + 4 + size)) break;
-    take(at + 4, at + 4 + size);
-    at += 8 + size;
+    at = end + 8;
   }
   return bank;
 }
