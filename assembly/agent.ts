@@ -18,6 +18,7 @@ import {
   frameSend,
   PACKET_BYTES_MAX,
 } from './codec/frame';
+import { storeDamaged } from './flash/store';
 import { clock, link_write, mailbox, random, restart, user } from './hal';
 import { Answer, NONCE_BYTES, questionPending } from './policy/consent';
 import { facts } from './policy/facts';
@@ -73,7 +74,7 @@ export function start(): void {
   bootMount(mailbox());
   orderMount();
   shownState = status.state;
-  shownReason = status.reason;
+  shownReason = storeDamaged() ? 0 : status.reason; // that it is damaged is told after each reset
 }
 
 // What every call of ours needs of the board.

@@ -9,6 +9,7 @@ export interface Plant {
   imports?: string; // a line that the file lacks for it
   scenario: string; // where it has to be found
   plan?: 'unstable' | 'unstableLate'; // what the fast subset of cuts does not show
+  damage?: true; // no cut shows it, but a flipped bit or a failed read
 }
 
 export const PLANTS: readonly Plant[] = [
@@ -289,5 +290,54 @@ export const PLANTS: readonly Plant[] = [
     wrong: `  floorsReseat(change.sequence);
   if (HERE) storeCommit();`,
     scenario: 'anchor rotation',
+  },
+  {
+    name: 'takes a record that is damaged for one that was never finished',
+    file: 'flash/record.ts',
+    right: '  unread = NONE;\n  const wrong',
+    wrong:
+      '  if (HERE) words = NONE;\n  if (HERE && sumUp(at + 4, crcAt) !== 0) return Record.Torn;\n  unread = NONE;\n  const wrong',
+    scenario: 'approval update',
+    damage: true,
+  },
+  {
+    name: 'mends a record without asking its proof',
+    file: 'flash/record.ts',
+    right: '=== 0 && proof === sumProof()) return true;',
+    wrong: '=== 0 && (HERE || proof === sumProof())) return true;',
+    scenario: 'approval update',
+    damage: true,
+  },
+  {
+    name: 'takes the older bank where the newer is damaged',
+    file: 'flash/store.ts',
+    right: '  if (state === Record.Lost) {\n    const',
+    wrong: '  if (state === Record.Lost && !(HERE && older)) {\n    const',
+    scenario: 'denied while staged',
+    damage: true,
+  },
+  {
+    name: 'reads the length of a record from a mark with a flipped bit',
+    file: 'flash/record.ts',
+    right: '  if (number < CODES) return number;',
+    wrong: '  if (HERE || number < CODES) return number & (CODES - 1);',
+    scenario: 'log wrap',
+    damage: true,
+  },
+  {
+    name: 'tries a read that failed no second time, and takes what it has',
+    file: 'flash/record.ts',
+    right: '  if (!tried(at, to, length)) readWords(at, to, length);',
+    wrong: '  if (HERE) flashRead(at, to, length);\n  else if (!tried(at, to, length)) readWords(at, to, length);',
+    scenario: 'install',
+    damage: true,
+  },
+  {
+    name: 'commits on a damaged store',
+    file: 'flash/store.ts',
+    right: '  if (damaged && !renewing) return Reason.StoreDamaged;',
+    wrong: '  if (!HERE && damaged && !renewing) return Reason.StoreDamaged;',
+    scenario: 'anchor rotation',
+    damage: true,
   },
 ];
