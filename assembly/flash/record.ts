@@ -246,6 +246,14 @@ export function recordCheck(at: u32, end: u32): Record {
   return Record.Good;
 }
 
+// Can the record at `at` be read, but for its proof, which is not written yet? What can be mended may be wrong.
+export function recordReads(at: u32, bytes: u32, proof: u32): bool {
+  unread = NONE;
+  const crcAt = at + 4 + bytes;
+  const wrong = sumUp(at + 4, crcAt);
+  return (wrong === 0 && unread === NONE) || mend(at, crcAt, wrong, proof);
+}
+
 // The number of words by the sums alone, for a mark that says nothing.
 function search(from: u32, end: u32): u32 {
   sumBegin(seed);

@@ -3,7 +3,7 @@
 import { Reason } from '../reason';
 import { flashWrite } from './flash';
 import { isFixed } from './keys';
-import { coded, padded, sumBegin, sumCrc, sumProof, sumWord } from './record';
+import { coded, padded, recordReads, sumBegin, sumCrc, sumProof, sumWord } from './record';
 
 export const COMMIT_ENTRIES_MAX: u32 = 12; // the largest commit we make (end of a swap) has nine
 
@@ -91,11 +91,12 @@ export function outRecord(bytes: u32, generation: u32): void {
   sumBegin(generation);
 }
 
-// The CRC, and the proof behind it.
-export function outEnd(): Reason {
+// The CRC of the record at `at`, and the proof behind it, if what was written can be read.
+export function outEnd(at: u32, bytes: u32): Reason {
   const proof = sumProof();
   outWord(sumCrc());
   outFlush();
+  if (fault !== Reason.Ok || !recordReads(at, bytes, proof)) return Reason.FlashWrite;
   outWord(proof);
   outFlush();
   return fault;

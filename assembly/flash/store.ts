@@ -284,7 +284,7 @@ function commit(): Reason {
   outBegin(tail);
   outRecord(bytes, generation);
   outPending();
-  const reason = outEnd();
+  const reason = outEnd(tail, bytes);
   // A record that did not come out whole leaves words behind that must not be written again.
   if (reason !== Reason.Ok) fresh = false;
   else tail += RECORD_OVERHEAD + bytes;
@@ -348,11 +348,14 @@ function compact(bytes: u32): Reason {
   }
   outPending();
   if (readFailed()) return Reason.FlashRead;
-  const reason = outEnd();
-  if (reason !== Reason.Ok) return reason;
+  recordsBegin(coming);
+  const reason = outEnd(target + HEADER_BYTES, bytes);
+  if (reason !== Reason.Ok) {
+    mount(); // what is mended in the bank that goes on counting
+    return reason;
+  }
   bank ^= 1;
   generation = coming;
-  recordsBegin(generation);
   tail = target + HEADER_BYTES + RECORD_OVERHEAD + bytes;
   fresh = true;
   damaged = false;

@@ -7,7 +7,7 @@
 //
 // Of two at once, a damaged device need not find what it ran.
 
-import type { BenchFlash } from '../support/flash.js';
+import { type BenchFlash, ERASE } from '../support/flash.js';
 import type { Failure, Trace, World } from './engine.js';
 import type { Need } from './witness.js';
 
@@ -32,8 +32,9 @@ export interface Amount {
   reads: number;
   pairs: number;
 }
-export const SOME: Amount = { moments: 2, flips: 90, unreadable: 45, reads: 25, pairs: 60 };
+export const SOME: Amount = { moments: 2, flips: 60, unreadable: 45, reads: 25, pairs: 60 };
 export const ALL: Amount = { moments: 1, flips: Infinity, unreadable: Infinity, reads: Infinity, pairs: 7_000 };
+const LAST = 2;
 const TRIALS = 8; // one in so many goes on to the end of the scenario
 
 export type Damage = { flip: number } | { word: number } | { read: number };
@@ -64,8 +65,11 @@ function spread(from: number, all: number, count: number, turn: number): number[
   return Array.from({ length: count }, (_, i) => from + Math.floor((i + ((turn * 0.618) % 1)) * step));
 }
 
-export function* damagesOf(flash: BenchFlash, reads: number, amount: Amount, turn: number) {
+/** `last`: where the last words were written, whose bits say that all is acknowledged. */
+export function* damagesOf(flash: BenchFlash, reads: number, amount: Amount, turn: number, last: number[]) {
   const { state, stateBytes } = flash.map;
+  for (const at of last) for (let bit = 0; bit < 32; bit++) yield ['flips', { flip: 8 * at + bit }] as const;
+  for (const at of last) yield ['unreadable', { word: at >>> 2 }] as const;
   for (const flip of spread(state * 8, stateBytes * 8, amount.flips, turn)) yield ['flips', { flip }] as const;
   for (const word of spread(state >>> 2, stateBytes >>> 2, amount.unreadable, turn))
     yield ['unreadable', { word }] as const;
@@ -103,10 +107,15 @@ export function damageAll(world: World, amount: Amount, part: [number, number], 
       flash.unreadable.clear();
       flash.failAt = 0;
     };
+    const last = world.base.operations
+      .slice(0, at)
+      .filter((each) => each.at >= flash.map.state && each.value !== ERASE)
+      .slice(-LAST)
+      .map((each) => each.at);
     const before = flash.reads;
     world.boot(flash, 3);
     const reads = flash.reads - before;
-    for (const [sort, ...damages] of damagesOf(flash, reads, amount, turn)) {
+    for (const [sort, ...damages] of damagesOf(flash, reads, amount, turn, last)) {
       if (cases++ % part[1] !== part[0] || result.failures.length >= enough) continue;
       again();
       inflict(flash, ...damages);

@@ -46,10 +46,10 @@ export const PLANTS: readonly Plant[] = [
   {
     name: 'erases the bank it leaves before the new one counts',
     file: 'flash/store.ts',
-    right: '  const reason = outEnd();\n  if (reason',
+    right: '  recordsBegin(coming);\n',
     wrong: `  if (HERE) flashErase(bankOffset(bank), bankBytes());
-  const reason = outEnd();
-  if (reason`,
+  recordsBegin(coming);
+`,
     scenario: 'approval update',
   },
   {
@@ -295,8 +295,7 @@ export const PLANTS: readonly Plant[] = [
     name: 'takes a record that is damaged for one that was never finished',
     file: 'flash/record.ts',
     right: '  unread = NONE;\n  const wrong',
-    wrong:
-      '  if (HERE) words = NONE;\n  if (HERE && sumUp(at + 4, crcAt) !== 0) return Record.Torn;\n  unread = NONE;\n  const wrong',
+    wrong: '  if (HERE && sumUp(at + 4, crcAt) !== 0) return Record.Torn;\n  unread = NONE;\n  const wrong',
     scenario: 'approval update',
     damage: true,
   },
@@ -312,16 +311,21 @@ export const PLANTS: readonly Plant[] = [
     name: 'takes the older bank where the newer is damaged',
     file: 'flash/store.ts',
     right: '  if (state === Record.Lost) {\n    const',
-    wrong: '  if (state === Record.Lost && !(HERE && older)) {\n    const',
-    scenario: 'denied while staged',
+    wrong: `  if (HERE && state === Record.Lost && open(newer ^ 1, older) === Record.Good) {
+    damaged = false;
+    return;
+  }
+  if (state === Record.Lost) {
+    const`,
+    scenario: 'log wrap',
     damage: true,
   },
   {
-    name: 'reads the length of a record from a mark with a flipped bit',
+    name: 'takes a proof with a flipped bit for none',
     file: 'flash/record.ts',
-    right: '  if (number < CODES) return number;',
-    wrong: '  if (HERE || number < CODES) return number & (CODES - 1);',
-    scenario: 'log wrap',
+    right: '|| !few(~proof);',
+    wrong: '|| !few(~proof) && !(HERE && proof >>> 24 !== 0);',
+    scenario: 'denied while staged',
     damage: true,
   },
   {
