@@ -18,6 +18,7 @@ import {
   frameSend,
   PACKET_BYTES_MAX,
 } from './codec/frame';
+import { storeDamaged } from './flash/store';
 import { clock, link_write, mailbox, random, restart, user } from './hal';
 import { Answer, NONCE_BYTES, questionOpen } from './policy/consent';
 import { facts } from './policy/facts';
@@ -73,7 +74,7 @@ export function start(): void {
   enter();
   bootMount(mailbox());
   shownState = hand.state;
-  shownReason = hand.reason;
+  shownReason = storeDamaged() ? 0 : hand.reason; // that it is damaged is told after each reset
 }
 
 // What every call of ours needs of the board.

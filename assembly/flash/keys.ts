@@ -22,3 +22,19 @@ export const enum Key {
   Offered = 18, // Package record of what a question before its download is about
   LogEnd = 16, // how many records were ever written, and the hash of the last
 }
+
+// The most that all settings of bounded size take in a bank, each with its first word:
+//   Floors 164, Primary, Staged, Previous, Offered 4 x 140, Update 276, Download 52, DownloadPages 16, Swap 12,
+//   SwapStep 8, Alert 60, Log 2688 + 24 x 7, LogEnd 60, Seats 260, Url 2 x 260
+// Bootstrap and approval documents share what is left; whatever else is stored always finds its room.
+export const FIXED_BYTES_MAX: u32 = 4844;
+
+export function isFixed(key: u32): bool {
+  return key !== Key.Bootstrap && (key & 0xff) !== Key.Approval;
+}
+
+// After damage, by the operators' signatures: what says nothing of packages, questions and approvals that may be older.
+export function outlivesDamage(key: u32): bool {
+  key &= 0xff;
+  return key === Key.Primary || key === Key.Log || key === Key.LogEnd || key === Key.Alert || key === Key.Url;
+}

@@ -17,7 +17,7 @@ import { Reason } from '../reason';
 import { flashErase, flashMap, flashRead, flashWrite, Map, PIECE, PIECE_BYTES } from './flash';
 import { Key } from './keys';
 import { headPages, imageBytesMax, pageBytes, placePages } from './slots';
-import { storeCommit, storeRead, storeSettle, storeStage, storeStageDelete } from './store';
+import { storeCommit, storeDamaged, storeRead, storeSettle, storeStage, storeStageDelete } from './store';
 
 export const enum Direction {
   Forward = 0, // install
@@ -39,7 +39,8 @@ let running: bool = false;
 // Reads where a swap stands; to be called once after a reset. The count is made certain before anything is done on its
 // word: a step that was counted but not surely so must not be followed by one that erases what it read.
 export function swapMount(): Reason {
-  running = storeRead(Key.Swap, changetype<usize>(plan), offsetof<Plan>());
+  // What a damaged store says of a swap may be old: nothing is moved on its word.
+  running = storeRead(Key.Swap, changetype<usize>(plan), offsetof<Plan>()) && !storeDamaged();
   storeRead(Key.SwapStep, STEP, 4);
   return running ? storeSettle() : Reason.Ok;
 }

@@ -11,7 +11,7 @@
 // and badly at the next one. So it is made certain before the first answer that could tell of it. That is a compaction of
 // the store, and none where nothing was committed since the last one.
 
-import { storeSettle } from '../flash/store';
+import { storeDamaged, storeSettle } from '../flash/store';
 import { Reason } from '../reason';
 import { alertHeard } from '../update/alert';
 import { imageErase, imageSlots, imageState, imageStateWrite, imageUpload } from './image';
@@ -21,6 +21,7 @@ import { failure, Group, HEADER_BYTES, ours, Rc, REPLY, replyEnd } from './reply
 import { requestRead } from './request';
 
 const OP_WRITE: u32 = 2;
+const PUT: u32 = 1; // of our group
 const VERSION_MAX: u32 = 1; // the second version of the protocol is number 1 on the wire
 
 export function smpAnswer(link: i32, packet: usize, length: u32): u32 {
@@ -57,6 +58,9 @@ function byte16(at: usize): u32 {
 function command(link: i32, group: u32, id: u32, write: bool): i32 {
   const settled = group === Group.Os ? Reason.Ok : storeSettle();
   if (settled !== Reason.Ok) return ours(settled);
+  // On a damaged store everything can be read, and a change of anchors or policy be put.
+  if (write && group !== Group.Os && (group !== Group.Ours || id !== PUT) && storeDamaged())
+    return ours(Reason.StoreDamaged);
   if (group === Group.Ours) alertHeard(link);
   switch ((group << 9) | (id << 1) | (write ? 1 : 0)) {
     case (0 << 9) | (0 << 1) | 0:

@@ -21,7 +21,7 @@ import { writing } from '../codec/cbor';
 import { sha256Begin, sha256Finish, sha256Update } from '../crypto/sha256';
 import { PIECE } from '../flash/flash';
 import { Key } from '../flash/keys';
-import { storeRead, storeStage } from '../flash/store';
+import { storeLength, storeRead, storeStage, storeStageDelete } from '../flash/store';
 import { Channel } from '../policy/consent';
 import { verdictRowKept } from '../policy/explain';
 import { now } from '../policy/facts';
@@ -45,7 +45,8 @@ export const enum Event {
   Changed = 14, // anchors or policy, by the operators' signatures
 }
 
-export const LOG_RECORDS_MAX: u32 = 24; // eight whole updates; about a third of a bank of 8 KB
+export const LOG_RECORDS_MAX: u32 = 24; // eight whole updates
+const LOG_BYTES_MAX: u32 = LOG_RECORDS_MAX * 112; // a third of a bank of 8 KB: flash/keys.ts keeps it free
 // 1 to 6: 92, 7: 20, 8: 2, 9: 2 and 20 for each operator, 10: 13, 11: 6
 export const AUDIT_RECORD_BYTES_MAX: u32 = 224;
 const OPERATORS_MAX: u32 = 4;
@@ -55,6 +56,9 @@ const STRANGERS_MAX: u32 = 4;
 @unmanaged
 class End {
   count: u32;
+  oldest: u32; // number of the oldest record that is still there
+  bytes: u32; // of those that are
+  unused: u32;
   strangers: u32; // records in a row that strangers brought about, those left out too
   told: u32; // first bytes of the digest of the last refusal, and its reason: told once, not at every try
   toldReason: u32;
@@ -77,9 +81,8 @@ export function auditCount(): u32 {
   return end.count;
 }
 
-// Number of the oldest record that is still there.
 export function auditOldest(): u32 {
-  return end.count > LOG_RECORDS_MAX ? end.count - LOG_RECORDS_MAX : 0;
+  return end.oldest;
 }
 
 // SHA-256 of the newest record; zeros before the first.
@@ -162,11 +165,24 @@ function finish(begun: u32): void {
     writing.uint(begun - 1);
   }
   const bytes = writing.written();
+  makeRoom(bytes);
+  end.bytes += bytes;
   storeStage(auditKey(end.count), RECORD, bytes);
   sha256Begin(state);
   sha256Update(state, RECORD, bytes);
   sha256Finish(state, HASH);
   end.count++;
+}
+
+// The oldest records go, as many as it takes.
+function makeRoom(bytes: u32): void {
+  while (end.count - end.oldest >= LOG_RECORDS_MAX || end.bytes + bytes > LOG_BYTES_MAX) {
+    const key = auditKey(end.oldest++);
+    const length = storeLength(key);
+    if (length > 0) end.bytes -= min(end.bytes, length);
+    storeStageDelete(key);
+    if (end.oldest === end.count) end.bytes = 0;
+  }
 }
 
 // Each operator once, whose approval counted in the last verdict.

@@ -5,17 +5,21 @@
 //   a valid packet arrived           STAY_MS from then
 //   swap under way, question open    stays until that is over
 //   no image, or a damaged one       stays for ever: recovery over the links
+//
+// On a damaged store (flash/store.ts) there is neither swap nor question nor trial: nothing can be committed. The image in
+// the primary slot is started if it is one that the device once verified, by whatever record of it can be read: only an
+// approved swap brings one there.
 
 import { Key } from '../flash/keys';
 import { Place, placeHolds } from '../flash/slots';
-import { storeMount } from '../flash/store';
+import { storeDamaged, storeMount } from '../flash/store';
 import { swapMount, swapRunning } from '../flash/swap';
 import { questionOpen } from '../policy/consent';
 import { Reason } from '../reason';
-import { alertMount } from './alert';
+import { alertMount, alertStage } from './alert';
 import { Event as Audit, auditMount, auditStage } from './audit';
 import { floorsMount } from './floors';
-import { hand, handCommit, handMount, question } from './hand';
+import { hand, handCommit, handMount, Operation, order, question } from './hand';
 import { confirm, onTrial, trialDamaged, trialStart } from './install';
 import { digestOf, imageOf, pack, packageLoad } from './packages';
 import { provisionMount } from './provisioning';
@@ -43,9 +47,10 @@ export function bootMount(mailbox: i32): void {
   floorsMount();
   auditMount();
   alertMount();
-  const asked = questionMount();
+  const asked = storeDamaged() ? Reason.StoreDamaged : questionMount();
   const swap = swapMount();
   if (reason !== Reason.Ok || asked !== Reason.Ok || swap !== Reason.Ok) hand.reason = Reason.StoreDamaged;
+  if (storeDamaged()) alertStage(order, Reason.StoreDamaged, Operation.None);
   if (mailbox & CONFIRM && onTrial()) confirm();
   leftMs = mailbox & STAY ? STAY_MS : WINDOW_MS;
 }
@@ -55,8 +60,16 @@ export function bootStay(): void {
 }
 
 // Is the image in the primary slot the one that was installed there? Hashes all of it.
+// Fills `pack`.
 export function primaryImage(): Image {
-  if (!packageLoad(pack, Key.Primary)) return Image.None;
+  const image = primaryIs(Key.Primary);
+  if (image === Image.Whole || !storeDamaged()) return image;
+  if (primaryIs(Key.Staged) === Image.Whole || primaryIs(Key.Previous) === Image.Whole) return Image.Whole;
+  return image;
+}
+
+function primaryIs(key: Key): Image {
+  if (!packageLoad(pack, key)) return Image.None;
   return placeHolds(Place.Primary, pack.imageBytes, imageOf(pack)) === Reason.Ok ? Image.Whole : Image.Damaged;
 }
 
@@ -74,7 +87,7 @@ export function bootTick(milliseconds: u32): bool {
       else reportDamage();
       return false;
     default:
-      return !onTrial() || trialStart() === Reason.Ok;
+      return !onTrial() || storeDamaged() || trialStart() === Reason.Ok;
   }
 }
 

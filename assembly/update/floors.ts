@@ -5,7 +5,7 @@
 import { anchorCount } from '../approval/anchors';
 import { operatorFloor, setOperatorFloor } from '../approval/evidence';
 import { Key } from '../flash/keys';
-import { storeRead, storeStage } from '../flash/store';
+import { storeDamaged, storeGeneration, storeRead, storeStage } from '../flash/store';
 import { facts } from '../policy/facts';
 import { SEATS_MAX, seatOf, seatsAssign, seatsMount } from './seats';
 
@@ -18,6 +18,10 @@ class Floors {
   seats: u64; // SEATS_MAX of them
 }
 
+// Numbers of changes that end a damage: above all others, and above those of any damage before.
+const RENEWAL: u64 = 1 << 40;
+const RENEWAL_BITS: u64 = 8;
+
 const FLOORS_BYTES: u32 = 32 + 8 * SEATS_MAX;
 const FLOORS: usize = memory.data(FLOORS_BYTES, 8); // as they stand in flash
 const floors = changetype<Floors>(FLOORS);
@@ -25,6 +29,8 @@ const SEATS: usize = FLOORS + offsetof<Floors>('seats');
 
 export function floorsMount(): void {
   storeRead(Key.Floors, FLOORS, FLOORS_BYTES);
+  // What a damaged store lost may have been higher: only a change with a number that no other one had is believed.
+  if (storeDamaged()) floors.change = max(floors.change, RENEWAL + ((<u64>storeGeneration()) << RENEWAL_BITS));
   facts.installedSequence = floors.installed;
   facts.timeFloor = floors.time;
   seatsMount();
@@ -69,6 +75,12 @@ export function changeFloor(): u64 {
 // Before the anchors are others: what was learnt of the present ones.
 export function floorsCollect(): void {
   collect();
+}
+
+// The change ends a damage: documents of operators that are older than it are old for ever, whatever was lost of them.
+export function floorsRenew(issuedAt: u64): void {
+  floors.least = max(floors.least, issuedAt);
+  for (let at: usize = SEATS; at < SEATS + 8 * SEATS_MAX; at += 8) store<u64>(at, max(load<u64>(at), issuedAt));
 }
 
 // Behind them: the new ones have their seats, and the counters that go with these. All of it is staged.

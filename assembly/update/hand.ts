@@ -106,6 +106,11 @@ export function handMount(): void {
   storeRead(Key.Update, HAND, <u32>HAND_BYTES);
 }
 
+// Nothing is in hand: after a damage nothing that was said of a package is believed.
+export function handForget(): void {
+  memory.fill(HAND, 0, HAND_BYTES);
+}
+
 // The order as flash has it: what was filled in and came to nothing is forgotten.
 export function orderMount(): void {
   storeReadPart(Key.Update, <u32>ORDER, changetype<usize>(order), offsetof<Order>());

@@ -9,7 +9,18 @@ import { type BenchFlash, createFlash, type FlashSnapshot, type Operation } from
 import { createMemo, Known } from './memo.js';
 import type { First } from './plan.js';
 import { MAPS, type MapName, PACKAGES, type Scenario, type Tell } from './scenarios.js';
-import { compare, compareFloors, compareKept, compareOffset, Lost, look, type Need, needOf } from './witness.js';
+import {
+  believesNobody,
+  compare,
+  compareFloors,
+  compareKept,
+  compareOffset,
+  Lost,
+  look,
+  type Need,
+  needOf,
+  saysDamaged,
+} from './witness.js';
 
 export type Kind = 'lost' | 'bricked' | 'unapproved';
 
@@ -177,6 +188,32 @@ export class World {
     } finally {
       flash.chunks.needAlso(uses);
     }
+  }
+
+  /**
+   * A device that starts on a flash that is damaged, too. `runs`: where it says so, it still has to run what it ran;
+   * `through`: where it is as it was, it has to come to the end of the scenario.
+   */
+  damaged(flash: BenchFlash, need: Need, runs: boolean, through: boolean): 'healed' | 'damaged' | Failure {
+    const { scenario } = this;
+    let says = false;
+    const failure = this.attempt(() => {
+      const board = this.boot(flash, 3);
+      says = saysDamaged(board);
+      if (says) {
+        believesNobody(board);
+        board.settle(SETTLE_MS);
+        if (runs && scenario.ran && board.running !== 'image') throw new Error('no image is started');
+        if (board.running === 'image') checkPrimary(board.flash, need.may);
+        return;
+      }
+      compare(look(board, scenario), need);
+      compareOffset(board, scenario, need);
+      if (through) this.recover(this.boot(flash, 3), need, { acked() {}, allow() {}, giveUp() {} });
+    });
+    // With two words that cannot be read where the next commit would stand, it says of each that it failed.
+    if (failure && !runs && /rc 14[678]$/.test(failure.what)) return 'damaged';
+    return failure ?? (says ? 'damaged' : 'healed');
   }
 
   private attempt(run: () => void): Failure | undefined {

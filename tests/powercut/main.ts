@@ -10,6 +10,7 @@ import { agentModule } from '../support/bench-hal.js';
 import { CUTS } from '../support/flash.js';
 import { powercutOn } from './board.js';
 import { buildAgent, nodesCrypto } from './build.js';
+import { addDamages, type Counts, type Damages, noDamages } from './damage.js';
 import { type Kind, World } from './engine.js';
 import { type Kept, keptIn } from './kept.js';
 import { PLANTS } from './plants.js';
@@ -67,11 +68,12 @@ export async function main(root: string, argv: string[]): Promise<number> {
   const sources = [agent, join(root, 'build/agent.wasm'), join(root, 'build/loop')];
   const kept = values.full ? keptIn(join(root, 'build/powercut-full'), sources) : undefined;
   const rows = await loop(wanted, agent, values.full, kept);
+  const damages = await damage(wanted, agent, values.full);
   const bugs = values.teeth ? await teeth(wanted, agent) : undefined;
   const wear = wanted.includes('install') ? wearOfInstall(agent) : undefined;
 
   const total = { lost: 0, bricked: 0, unapproved: 0 };
-  for (const row of rows) for (const kind of KINDS) total[kind] += row.counts[kind];
+  for (const row of [...rows, ...damages]) for (const kind of KINDS) total[kind] += row.counts[kind];
   const cases = rows.reduce((sum, { singles, pairs }) => sum + singles + pairs, 0);
   const good = Object.values(total).every((count) => count === 0) && !bugs?.survivors.length;
   const worn = wear !== undefined && wear.ratio > WEAR_MAX;
@@ -93,7 +95,8 @@ export async function main(root: string, argv: string[]): Promise<number> {
       .map(([kind, count]) => `${kind}: ${count}`)
       .join(', '),
   );
-  if (values.json) writeFileSync(values.json, `${JSON.stringify({ rows, total, cases, bugs, wear }, null, 2)}\n`);
+  if (values.json)
+    writeFileSync(values.json, `${JSON.stringify({ rows, damages, total, cases, bugs, wear }, null, 2)}\n`);
   return good && !worn ? 0 : 1;
 }
 
@@ -154,6 +157,37 @@ function merge(row: Row, result: Result): Row {
   return sum;
 }
 
+// Flipped bits and failed reads instead of cuts; the agent is the one with its bugs asleep.
+async function damage(wanted: string[], agent: string, full: boolean): Promise<Result[]> {
+  const parts = full ? FULL_PARTS : 1;
+  const jobs = wanted.flatMap((scenario) =>
+    Array.from({ length: parts }, (_, part): Job => {
+      const damage = full ? 'all' : 'some';
+      return { scenario, map: 'small', plan: 'quick', pairs: false, part, parts, agent, damage };
+    }),
+  );
+  console.log(
+    '\ndamage in the state region: each case is healed, or the device is damaged and says so; never older, never blank',
+  );
+  const cells = ({ healed, damaged, older, blank }: Counts) => `${healed} ${damaged} ${older} ${blank}`;
+  const row = (name: string, { flips, unreadable, reads, pairs }: Damages) =>
+    [name.padEnd(28), ...[flips, unreadable, reads, pairs].map((each) => cells(each).padEnd(20))].join('');
+  const heads = ['flipped bits', 'words not read', 'reads failed once', 'two at once'];
+  console.log(`${'scenario'.padEnd(28)}${heads.map((head) => head.padEnd(20)).join('')}`);
+  const results = await runAll(jobs, (_, { failures }) => {
+    for (const { kind, where, what } of failures) console.log(`  ${kind.toUpperCase()}  ${where}: ${what}`);
+  });
+  const all = noDamages();
+  for (const scenario of wanted) {
+    const sum = noDamages();
+    for (const result of results) if (result.scenario === scenario && result.damages) addDamages(sum, result.damages);
+    addDamages(all, sum);
+    console.log(row(scenario, sum));
+  }
+  console.log(row('all', all));
+  return results;
+}
+
 const WIDTHS = [28, 11, 9, 7, 7, 7, 8, 7, 9, 9, 6, 8, 11];
 const line = (...cells: (string | number)[]) =>
   cells.map((cell, i) => (i < 3 ? `${cell}`.padEnd(WIDTHS[i]!) : `${cell}`.padStart(WIDTHS[i]!))).join('');
@@ -168,8 +202,9 @@ async function teeth(wanted: string[], agent: string): Promise<Teeth> {
   const planted = PLANTS.map((plant, i) => ({ ...plant, bug: i + 1 })).filter(({ scenario }) =>
     wanted.includes(scenario),
   );
-  const jobs = planted.map(({ scenario, bug, plan = 'quick' as const }): Job => {
-    return { scenario, map: 'small', plan, pairs: true, part: 0, parts: 1, agent, bug, enough: 1 };
+  const jobs = planted.map(({ scenario, bug, plan = 'quick' as const, damage }): Job => {
+    const job: Job = { scenario, map: 'small', plan, pairs: true, part: 0, parts: 1, agent, bug, enough: 1 };
+    return damage ? { ...job, damage: 'some' } : job;
   });
   const results = await runAll(jobs, () => {});
   const found = (way: 'by a cut' | 'without one' | 'SURVIVED') =>

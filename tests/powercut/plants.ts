@@ -9,44 +9,47 @@ export interface Plant {
   imports?: string; // a line that the file lacks for it
   scenario: string; // where it has to be found
   plan?: 'unstable' | 'unstableLate'; // what the fast subset of cuts does not show
+  damage?: true; // no cut shows it, but a flipped bit or a failed read
 }
 
 export const PLANTS: readonly Plant[] = [
   {
     name: 'skips the CRC of a record',
-    file: 'flash/store.ts',
-    right: 'if (~crc !== word(tail + 4 + bytes) ||',
-    wrong: 'if ((!HERE && ~crc !== word(tail + 4 + bytes)) ||',
+    file: 'flash/record.ts',
+    right: '  if (wrong !== 0 ||',
+    wrong: '  if ((!HERE && wrong !== 0) ||',
     scenario: 'approval update',
   },
   {
     name: 'writes on behind a torn record',
     file: 'flash/store.ts',
-    right: 'if (!fresh || tail +',
-    wrong: 'if (!(fresh || (HERE && generation && bytes)) || tail +',
+    right: 'if (!fresh || isPending',
+    wrong: 'if (!(fresh || (HERE && generation && bytes)) || isPending',
     scenario: 'revert', // there the device commits before it is asked anything
   },
   {
     name: 'takes a bank without proof of its header',
     file: 'flash/store.ts',
-    right: '(adopt(chosen) && proven())) chosen',
-    wrong: '(adopt(chosen) && (HERE || proven()))) chosen',
+    right: '  if (state === Record.Good) return;',
+    wrong: '  if (state === Record.Good || (HERE && state === Record.Unproven)) return;',
     scenario: 'approval update',
     plan: 'unstable',
   },
   {
     name: 'takes the older of two whole banks',
     file: 'flash/store.ts',
-    right: 'let chosen: u32 = first > second ? 0 : 1;',
-    wrong: 'let chosen: u32 = HERE === first > second ? 1 : 0;',
+    right: '  choose(first > second ? 0 : 1, newest, older);',
+    wrong:
+      '  if (HERE && older) choose(first > second ? 1 : 0, older, newest);\n  else choose(first > second ? 0 : 1, newest, older);',
     scenario: 'approval update',
   },
   {
     name: 'erases the bank it leaves before the new one counts',
     file: 'flash/store.ts',
-    right: '  store<u32>(headerOf(bytes), ~crc, 12);',
-    wrong: `  if (HERE) flashErase(bankOffset(bank), bankBytes);
-  store<u32>(headerOf(bytes), ~crc, 12);`,
+    right: '  recordsBegin(coming);\n',
+    wrong: `  if (HERE) flashErase(bankOffset(bank), bankBytes());
+  recordsBegin(coming);
+`,
     scenario: 'approval update',
   },
   {
@@ -186,8 +189,8 @@ export const PLANTS: readonly Plant[] = [
   {
     name: 'takes whatever it finds at a reset for certain',
     file: 'flash/store.ts',
-    right: '    certain = bytes === 0;',
-    wrong: '    certain = HERE || bytes === 0;',
+    right: 'certain = recordWords() === 0;',
+    wrong: 'certain = HERE || recordWords() === 0;',
     scenario: 'approval update',
     plan: 'unstable',
   },
@@ -283,5 +286,58 @@ export const PLANTS: readonly Plant[] = [
     wrong: `  floorsReseat(change.sequence);
   if (HERE) handCommit();`,
     scenario: 'anchor rotation',
+  },
+  {
+    name: 'takes a record that is damaged for one that was never finished',
+    file: 'flash/record.ts',
+    right: '  unread = NONE;\n  const wrong',
+    wrong: '  if (HERE && sumUp(at + 4, crcAt) !== 0) return Record.Torn;\n  unread = NONE;\n  const wrong',
+    scenario: 'approval update',
+    damage: true,
+  },
+  {
+    name: 'mends a record without asking its proof',
+    file: 'flash/record.ts',
+    right: '=== 0 && proof === sumProof()) return true;',
+    wrong: '=== 0 && (HERE || proof === sumProof())) return true;',
+    scenario: 'approval update',
+    damage: true,
+  },
+  {
+    name: 'takes the older bank where the newer is damaged',
+    file: 'flash/store.ts',
+    right: '  if (state === Record.Lost) {\n    const',
+    wrong: `  if (HERE && state === Record.Lost && open(newer ^ 1, older) === Record.Good) {
+    damaged = false;
+    return;
+  }
+  if (state === Record.Lost) {
+    const`,
+    scenario: 'log wrap',
+    damage: true,
+  },
+  {
+    name: 'takes a proof with a flipped bit for none',
+    file: 'flash/record.ts',
+    right: '|| !few(~proof);',
+    wrong: '|| !few(~proof) && !(HERE && proof >>> 24 !== 0);',
+    scenario: 'denied while staged',
+    damage: true,
+  },
+  {
+    name: 'tries a read that failed no second time, and takes what it has',
+    file: 'flash/record.ts',
+    right: '  if (!tried(at, to, length)) readWords(at, to, length);',
+    wrong: '  if (HERE) flashRead(at, to, length);\n  else if (!tried(at, to, length)) readWords(at, to, length);',
+    scenario: 'install',
+    damage: true,
+  },
+  {
+    name: 'commits on a damaged store',
+    file: 'flash/store.ts',
+    right: '  if (damaged && !renewing) return Reason.StoreDamaged;',
+    wrong: '  if (!HERE && damaged && !renewing) return Reason.StoreDamaged;',
+    scenario: 'anchor rotation',
+    damage: true,
   },
 ];

@@ -1,24 +1,11 @@
-// The state region read by other eyes than the device's: the picture at the top of assembly/flash/store.ts, and of the
-// records in it the counters that must never go down. Says nothing when a word that it reads is another one each time.
+// The state region read by other eyes than the device's: the pictures at the top of assembly/flash/store.ts and record.ts,
+// and of the records in it the counters that must never go down. Says nothing when a word that it reads is another one
+// each time. Mends nothing: what is damaged it takes for unfinished, so it is asked of flash that only lost its power.
 
 import type { BenchFlash } from '../support/flash.js';
+import { crcOf, decoded, few, generationIn, HEADER_BYTES, RECORD_OVERHEAD } from '../support/store-format.js';
 
-const MAGIC = 0x31675343;
-const RECORD_MARK = 0xc5;
-const ERASED = 0xffffffff;
 const KEY_FLOORS = 3;
-
-const TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
-  let crc = n;
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-  return crc >>> 0;
-});
-
-function crc32(...parts: Uint8Array[]): number {
-  let crc = 0xffffffff;
-  for (const part of parts) for (const byte of part) crc = (crc >>> 8) ^ TABLE[(crc ^ byte) & 0xff]!;
-  return ~crc >>> 0;
-}
 
 interface Bank {
   generation: number;
@@ -39,24 +26,25 @@ function readBank(flash: BenchFlash, start: number, bytes: number): Bank | undef
     see(at, 4);
     return flash.words[(start + at) >>> 2]!;
   };
-  const length = word(8);
-  if (word(0) !== MAGIC || length > bytes - 20 || length & 3) return undefined;
-  if (crc32(see(0, 12), see(16, length)) !== word(12)) return undefined;
-  const bank: Bank = { generation: word(4), proven: word(16 + length) !== ERASED, floors: undefined };
-  const take = (from: number, end: number) => {
-    for (let at = from; at < end; ) {
-      const size = word(at) >>> 16;
-      if ((word(at) & 0xffff) === KEY_FLOORS) bank.floors = see(at + 4, size).slice();
-      at += 4 + ((size + 3) & ~3);
+  const generation = generationIn(word);
+  if (generation === undefined) return undefined;
+  const bank: Bank = { generation, proven: true, floors: undefined };
+  for (let at = HEADER_BYTES; at + RECORD_OVERHEAD <= bytes; ) {
+    const first = at === HEADER_BYTES;
+    const words = decoded(word(at));
+    const end = at + 4 + 4 * (words ?? 0);
+    const known = words !== undefined && end + 8 <= bytes;
+    const whole = known && crcOf(generation, see(at + 4, end - at - 4)) === word(end);
+    if (first && !whole) return undefined;
+    const proven = whole && !few(~word(end + 4));
+    if (first) bank.proven = proven;
+    else if (!proven) break;
+    for (let entry = at + 4; entry < end; ) {
+      const size = word(entry) >>> 16;
+      if ((word(entry) & 0xffff) === KEY_FLOORS) bank.floors = see(entry + 4, size).slice();
+      entry += 4 + ((size + 3) & ~3);
     }
-  };
-  take(16, 16 + length);
-  for (let at = 20 + length; at + 8 <= bytes; ) {
-    const size = word(at) & 0xffffff;
-    if (word(at) >>> 24 !== RECORD_MARK || size & 3 || size > bytes - at - 8) break;
-    if (crc32(see(4, 4), see(at, 4 + size)) !== word(at + 4 + size)) break;
-    take(at + 4, at + 4 + size);
-    at += 8 + size;
+    at = end + 8;
   }
   return bank;
 }

@@ -1,6 +1,6 @@
 // What the outside has been told by a device, and whether the device still stands by it.
 
-import { failed, get, images, NODE, question } from '../support/agent-world.js';
+import { approvalOf, bootstrapDocument, failed, get, images, NODE, put, question } from '../support/agent-world.js';
 import type { Board } from '../support/bench-hal.js';
 import { lastChange } from '../support/changing.js';
 import { type Package, sha256 } from '../support/make.js';
@@ -62,6 +62,29 @@ export function look(board: Board, scenario: Scenario): Seen {
 }
 
 export class Lost extends Error {}
+
+const DAMAGED = 150;
+const RENEWAL = 2 ** 40; // what a damaged device names as the last change is above all numbers that operators use
+
+/** A device that cannot read what it acknowledged says so in its alert, and names another number of the last change. */
+export function saysDamaged(board: Board): boolean {
+  const { reason } = ask(board, { group: 64, id: 6 });
+  if (reason !== DAMAGED) return false;
+  keep(Number(lastChange(board)) >= RENEWAL, 'a damaged device would take a change that was in force before');
+  return true;
+}
+
+/** Nothing is kept that a peer brings, least of all a bootstrap document. */
+export function believesNobody(board: Board): void {
+  for (const [uri, value] of [
+    [NODE.bootstrap, bootstrapDocument()],
+    [NODE.approvals, approvalOf(sha256(Uint8Array.of(1)), 2 ** 31)],
+  ] as const) {
+    const answer = failed(put(board, uri, value));
+    keep(answer !== undefined, `a damaged device takes ${uri}`);
+  }
+  keep(failed(ask(board, { group: 64, id: 3, write: true, body: { uri: NODE.update } }))?.rc === DAMAGED, 'an order');
+}
 
 function documentOf(board: Board, scenario: Scenario): number {
   const answer = ask(board, { group: 64, id: 0, body: { uri: `${NODE.approvals}/1`, off: 0 } });

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { agentModule, type BenchOptions } from '../support/bench-hal.js';
 import { nodesCrypto } from './build.js';
+import { ALL, type Damages, damageAll, SOME } from './damage.js';
 import { type Failure, type Kind, World } from './engine.js';
 import { type First, PLANS, type PlanName, turn } from './plan.js';
 import { type MapName, SCENARIOS } from './scenarios.js';
@@ -17,6 +18,7 @@ export interface Job {
   bug?: number; // of its planted bugs, the one in force
   pairs: boolean; // second cuts too
   enough?: number; // stop after so many failures
+  damage?: 'some' | 'all'; // instead of cuts
 }
 
 export interface Result {
@@ -33,6 +35,7 @@ export interface Result {
   cpuMs: number;
   failures: (Failure & { where: string })[];
   counts: Record<Kind, number>;
+  damages?: Damages;
 }
 
 const FAILURES_SHOWN = 5;
@@ -92,6 +95,12 @@ function run(job: Job): Result {
     return result;
   }
   const { base } = world;
+  if (job.damage) {
+    const part: [number, number] = [job.part, job.parts];
+    const { damages, failures } = damageAll(world, job.damage === 'all' ? ALL : SOME, part, job.enough);
+    for (const { where, ...failure } of failures) note(failure, where);
+    return { ...result, operations: base.operations.length, damages };
+  }
   result.operations = base.operations.length;
   const share = <T>(all: readonly T[]) =>
     all.slice(Math.floor((all.length * job.part) / job.parts), Math.floor((all.length * (job.part + 1)) / job.parts));

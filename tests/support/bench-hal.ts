@@ -170,8 +170,7 @@ export function bench(
   const hal = {
     flash_read(offset: number, to: number, length: number) {
       demand(inside(offset, length), 'read outside the regions', offset, length);
-      flash.read(offset, memory, to, length);
-      return 0;
+      return flash.read(offset, memory, to, length);
     },
     flash_write(offset: number, from: number, length: number) {
       demand(inside(offset, length), 'write outside the regions', offset, length);

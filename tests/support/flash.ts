@@ -4,6 +4,8 @@
 // not of whole words, to a word that was not erased since it was last written or torn, or half a page to erase. It counts
 // operations and wear, and records the operations, so that the flash as it was at any of them can be made again.
 //
+// Beside that it can be damaged: bits flip, and reads fail, once or for ever (damage.ts of the loop).
+//
 // How a cut looks, to a word being written / to a page being erased:
 //   before     untouched                                   untouched
 //   after      written, but nobody was told                erased, but nobody was told
@@ -86,6 +88,9 @@ export function createFlash(map: FlashMap, untouched: Untouched = 'noise', seed 
     recorded: undefined as Operation[] | undefined,
     cutAt: Number.POSITIVE_INFINITY,
     cut: 'bits' as Cut,
+    unreadable: new Set<number>(), // words at which a read fails
+    failAt: 0, // the number of the read that fails, once; 0: none does
+    reads: 0,
 
     /** Counts anew; the power goes at operation `cutAt`. */
     arm(cutAt = Number.POSITIVE_INFINITY, cut: Cut = 'bits') {
@@ -125,7 +130,13 @@ export function createFlash(map: FlashMap, untouched: Untouched = 'noise', seed 
       return bytes.subarray(offset, offset + length);
     },
 
-    read(offset: number, to: Uint8Array, at: number, length: number) {
+    /** 0, or -1 when it fails. */
+    read(offset: number, to: Uint8Array, at: number, length: number): number {
+      if (++flash.reads === flash.failAt) return -1;
+      if (flash.unreadable.size > 0) {
+        for (let word = offset >>> 2; word < (offset + length + 3) >>> 2; word++)
+          if (flash.unreadable.has(word)) return -1;
+      }
       chunks.need(offset >>> 2, (offset + length + 3) >>> 2);
       if (unstable.size > 0) flicker(offset, length);
       if (length === 4 && ((offset | at) & 3) === 0) {
@@ -134,6 +145,12 @@ export function createFlash(map: FlashMap, untouched: Untouched = 'noise', seed 
         to[at + 2] = bytes[offset + 2]!;
         to[at + 3] = bytes[offset + 3]!;
       } else to.set(bytes.subarray(offset, offset + length), at);
+      return 0;
+    },
+    /** Flips one bit; the bits are counted from the start of flash. */
+    flip(bit: number) {
+      bytes[bit >>> 3]! ^= 1 << (bit & 7);
+      chunks.change(bit >>> 5, (bit >>> 5) + 1);
     },
     write(offset: number, from: Uint8Array) {
       if ((offset | from.length) & 3) throw new Error(`flash: ${from.length} bytes at ${hex(offset)} are not words`);

@@ -4,7 +4,6 @@ import {
   Answer,
   answerLocal,
   answerSigned,
-  Channel,
   digestAsked,
   nonceAsked,
   Question,

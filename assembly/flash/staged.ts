@@ -1,0 +1,132 @@
+// What waits for a commit of the settings store, and words on their way to flash.
+
+import { Reason } from '../reason';
+import { flashWrite } from './flash';
+import { isFixed } from './keys';
+import { coded, padded, recordReads, sumBegin, sumCrc, sumProof, sumWord } from './record';
+
+export const COMMIT_ENTRIES_MAX: u32 = 14; // the largest commit we make (end of a swap without a trial) has 13
+
+// A setting waiting for storeCommit; the bytes stay the caller's.
+@unmanaged
+class Pending {
+  key: u32;
+  from: usize;
+  length: u32;
+}
+
+const OUT_BYTES: u32 = 64;
+const OUT: usize = memory.data(OUT_BYTES, 4);
+const PENDING: usize = memory.data(COMMIT_ENTRIES_MAX * offsetof<Pending>(), 4);
+
+let pendingCount: u32 = 0;
+
+// `from` must stay valid until storeCommit. The last value staged for a key wins.
+export function storeStage(key: u32, from: usize, length: u32): void {
+  for (let i: u32 = 0; i < min(pendingCount, COMMIT_ENTRIES_MAX); i++) {
+    if (pending(i).key !== key) continue;
+    pending(i).from = from;
+    pending(i).length = length;
+    return;
+  }
+  if (pendingCount === COMMIT_ENTRIES_MAX) {
+    pendingCount++; // storeCommit refuses
+    return;
+  }
+  if (pendingCount > COMMIT_ENTRIES_MAX) return;
+  const entry = pending(pendingCount++);
+  entry.key = key;
+  entry.from = from;
+  entry.length = length;
+}
+
+export function storeStageDelete(key: u32): void {
+  storeStage(key, 0, 0);
+}
+
+function pending(index: u32): Pending {
+  return changetype<Pending>(PENDING + index * offsetof<Pending>());
+}
+
+export function isPending(key: u32): bool {
+  for (let i: u32 = 0; i < pendingCount; i++) if (pending(i).key === key) return true;
+  return false;
+}
+
+// Too many were staged: none is committed.
+export function pendingTooMany(): bool {
+  return pendingCount > COMMIT_ENTRIES_MAX;
+}
+
+export function pendingForget(): void {
+  pendingCount = 0;
+}
+
+// What they take in a record; with `growing`, those of no bounded size alone.
+export function pendingBytes(growing: bool): u32 {
+  let bytes: u32 = 0;
+  for (let i: u32 = 0; i < pendingCount; i++) {
+    const entry = pending(i);
+    if (!growing || (entry.length !== 0 && !isFixed(entry.key))) bytes += 4 + padded(entry.length);
+  }
+  return bytes;
+}
+
+// --- Words on their way to flash ---
+
+let outAt: u32 = 0; // where OUT will go
+let outUsed: u32 = 0;
+let fault: Reason = Reason.Ok; // since outBegin
+
+export function outBegin(at: u32): void {
+  outAt = at;
+  outUsed = 0;
+  fault = Reason.Ok;
+}
+
+export function outWord(value: u32): void {
+  sumWord(value);
+  store<u32>(OUT + outUsed, value);
+  outUsed += 4;
+  if (outUsed === OUT_BYTES) outFlush();
+}
+
+// The mark of a record of `bytes` bytes; its entries come next.
+export function outRecord(bytes: u32, generation: u32): void {
+  outWord(coded(bytes >>> 2));
+  sumBegin(generation);
+}
+
+// The CRC of the record at `at`, and the proof behind it, if what was written can be read.
+export function outEnd(at: u32, bytes: u32): Reason {
+  const proof = sumProof();
+  outWord(sumCrc());
+  outFlush();
+  if (fault !== Reason.Ok || !recordReads(at, bytes, proof)) return Reason.FlashWrite;
+  outWord(proof);
+  outFlush();
+  return fault;
+}
+
+export function outPending(): void {
+  for (let i: u32 = 0; i < pendingCount; i++) {
+    const entry = pending(i);
+    outWord((entry.key & 0xffff) | (entry.length << 16));
+    outBytes(entry.from, entry.length);
+  }
+}
+
+// Copied byte by byte into whole words: `from` has any alignment.
+function outBytes(from: usize, length: u32): void {
+  for (let i: u32 = 0; i < length; i += 4) {
+    let value: u32 = 0;
+    for (let k: u32 = 0; k < 4 && i + k < length; k++) value |= (<u32>load<u8>(from + i + k)) << (8 * k);
+    outWord(value);
+  }
+}
+
+function outFlush(): void {
+  if (outUsed !== 0 && flashWrite(outAt, OUT, outUsed) !== Reason.Ok) fault = Reason.FlashWrite;
+  outAt += outUsed;
+  outUsed = 0;
+}
