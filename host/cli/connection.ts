@@ -13,7 +13,7 @@
 import { type Acquaintance, makeAcquaintance } from '../device/acquaintance.js';
 import { CountersignError } from '../errors.js';
 import { BROKER_PORT_DEFAULT, type Broker, startBroker } from '../links/broker.js';
-import { lastingLink } from '../links/lasting.js';
+import { endingWith, lastingLink } from '../links/lasting.js';
 import { type Address, listDevices, openMqtt, untilOnline } from '../links/mqtt.js';
 import { lastingName, listPorts, openSerial, type PortInfo } from '../links/serial.js';
 import type { Opening } from '../links/stream.js';
@@ -93,7 +93,7 @@ async function openLink(
   if (port !== undefined) return { link: await openLasting(port, options, acquaintance, terminal, signal) };
   if (broker !== undefined) {
     const address = { url: broker, fleet, device: device ?? (await onlyDevice(broker, fleet, signal)) };
-    return { link: await openMqtt(address, signal), address };
+    return { link: endingWith(await openMqtt(address, signal), signal), address };
   }
   if (device !== undefined) return awaitDevice(fleet, device, terminal, signal);
   const path = await onlyPort();
@@ -111,7 +111,8 @@ async function openLasting(
   const name = port.includes('://') ? port : await lastingName(port);
   const away = timeout * (retries + 1);
   return lastingLink({
-    open: () => openPort(name, baud, signal, { framing }),
+    signal,
+    open: (ending) => openPort(name, baud, ending, { framing }),
     awayMs: away * 1000,
     onAway: () => terminal.note(`${port} is gone: waiting for it, at most ${away} s`),
     onBack: () => terminal.note(`${port} is back`),
@@ -121,8 +122,8 @@ async function openLasting(
 
 // A serial port, the line that a socket carries, or a UDP server.
 export function openPort(port: string, baud: number, signal: AbortSignal, opening: Opening = {}): Promise<Link> {
-  if (port.startsWith('udp://')) return openUdp(port);
-  return port.startsWith('tcp://') ? openTcp(port, signal, opening) : openSerial(port, baud, opening);
+  if (port.startsWith('udp://')) return openUdp(port, signal);
+  return port.startsWith('tcp://') ? openTcp(port, signal, opening) : openSerial(port, baud, opening, signal);
 }
 
 async function onlyDevice(url: string, fleet: string, signal: AbortSignal): Promise<string> {
@@ -166,7 +167,7 @@ async function awaitDevice(fleet: string, device: string, terminal: Terminal, si
   );
   try {
     await untilOnline(where, within(ARRIVAL_MS, signal));
-    return { link: await openMqtt(where, signal), address: where, ...(broker ? { broker } : {}) };
+    return { link: endingWith(await openMqtt(where, signal), signal), address: where, ...(broker ? { broker } : {}) };
   } catch (error) {
     await broker?.close();
     throw error;

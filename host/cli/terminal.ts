@@ -14,6 +14,7 @@ import { styleText } from 'node:util';
 import type cliProgress from 'cli-progress';
 import { CountersignError } from '../errors.js';
 import type { Progress } from '../progress.js';
+import { throwIfAborted } from '../wait.js';
 import { toJson } from './json.js';
 
 type Style = 'red' | 'yellow' | 'green' | 'cyan' | 'bold' | 'dim';
@@ -24,6 +25,8 @@ export interface TerminalOptions {
   input: boolean;
   /** -2 … 2: each -q lowers it, each -v raises it */
   level: number;
+  /** Ends every question. */
+  signal?: AbortSignal;
 }
 
 export interface Choice<T extends string> {
@@ -82,11 +85,14 @@ export function makeTerminal(options: TerminalOptions): Terminal {
   // Loaded when somebody is asked, or something moves: most runs do neither.
   const prompts = () => import('@clack/prompts');
   const answered = <T>(answer: T): Exclude<T, symbol> => {
-    if (typeof answer === 'symbol') throw new CountersignError('Cancelled', 'terminal: the question was cancelled');
+    if (typeof answer === 'symbol') {
+      throwIfAborted(options.signal);
+      throw new CountersignError('Cancelled', 'terminal: the question was cancelled');
+    }
     return answer as Exclude<T, symbol>;
   };
   // Questions go to the terminal itself: stdout may be a pipe that takes the result.
-  const where = { output: process.stderr, input: process.stdin };
+  const where = { output: process.stderr, input: process.stdin, ...(options.signal && { signal: options.signal }) };
 
   return {
     json: options.json,
@@ -119,7 +125,7 @@ export function makeTerminal(options: TerminalOptions): Terminal {
       needPerson(question, option);
       const validate = (line: string | undefined) => fault(line ?? '');
       const until = signal ? { signal } : {};
-      return answered(await (await prompts()).text({ message: question, validate, ...until, ...where }));
+      return answered(await (await prompts()).text({ message: question, validate, ...where, ...until }));
     },
     style,
   };

@@ -7,6 +7,7 @@ import { identify } from '../../device/identity.js';
 import { asCountersignError, CountersignError } from '../../errors.js';
 import { reset } from '../../smp/commands.js';
 import type { Link } from '../../smp/link.js';
+import { follower } from '../../wait.js';
 import { rows } from '../show.js';
 import type { Terminal } from '../terminal.js';
 import { askPerson, NOTICE } from './asking.js';
@@ -47,9 +48,9 @@ export async function runConsole(
   outer: AbortSignal,
 ): Promise<{ lines: number; found: boolean | undefined }> {
   const { path } = options;
-  const ending = new AbortController();
+  const ending = follower(outer);
   const end = () => ending.abort(new CountersignError('Cancelled', 'console: ended'));
-  const signal = AbortSignal.any([outer, ending.signal]);
+  const { signal } = ending;
   let lines = 0;
   let found = false;
   let session: Session | undefined;
