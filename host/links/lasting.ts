@@ -13,6 +13,7 @@ import { asCountersignError, CountersignError } from '../errors.js';
 import { createListeners, type Link } from '../smp/link.js';
 import { abortError, follower, limited, sleep, withResolvers } from '../wait.js';
 
+const NEWLINE = Uint8Array.of(0x0a);
 const RETRY_MS = 250; // what a person does not notice
 
 export interface Lasting {
@@ -96,6 +97,7 @@ export async function lastingLink({ open, awayMs, onAway, onBack, same, signal }
   async function reopen(lost: CountersignError): Promise<void> {
     await link?.close().catch(() => undefined); // a port that is gone cannot be closed well
     link = undefined;
+    emit.text(NEWLINE); // a half line does not go on when the port is back
     onAway(lost);
     try {
       const opened = await limited(awayMs, ending.signal, (limit) => openPatiently(open, limit));

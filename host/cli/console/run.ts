@@ -55,17 +55,21 @@ export async function runConsole(
   let found = false;
   let session: Session | undefined;
 
+  function look(text: string): void {
+    if (options.until === undefined || !text.includes(options.until)) return;
+    found = true;
+    end();
+  }
+
   const screen = createScreen(terminal, {
     timestamps: options.timestamps,
     log: options.log,
     onLine(line) {
       lines += 1;
-      if (options.until !== undefined && line.includes(options.until)) {
-        found = true;
-        end();
-      }
+      look(line);
       if (NOTICE.test(line)) ask();
     },
+    onOpen: look,
   });
 
   // One thing of a kind at a time, on the line as it is now; a line that is lost tells itself.
@@ -140,6 +144,7 @@ export async function runConsole(
         missing: () => screen.say(`${path} is not there: waiting for it`, { event: 'missing', port: path }),
         down(error) {
           session = undefined;
+          screen.cut();
           screen.say(`${path} is gone (${error.message})`, { event: 'lost', port: path });
         },
       },
