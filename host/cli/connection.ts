@@ -121,9 +121,22 @@ async function openLasting(
 }
 
 // A serial port, the line that a socket carries, or a UDP server.
-export function openPort(port: string, baud: number, signal: AbortSignal, opening: Opening = {}): Promise<Link> {
-  if (port.startsWith('udp://')) return openUdp(port, signal);
-  return port.startsWith('tcp://') ? openTcp(port, signal, opening) : openSerial(port, baud, opening, signal);
+export async function openPort(port: string, baud: number, signal: AbortSignal, opening: Opening = {}): Promise<Link> {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(port)?.[1]?.toLowerCase();
+  switch (scheme) {
+    case undefined:
+      return openSerial(port, baud, opening, signal);
+    case 'udp':
+      return openUdp(port, signal);
+    case 'tcp':
+      return openTcp(port, signal, opening);
+    default:
+      throw new CountersignError('BadArgument', `port: ${scheme}:// is no kind of line`, {
+        hint: /^(mqtts?|wss?)$/.test(scheme)
+          ? 'a broker is named by --broker'
+          : 'give the path of a serial port, tcp://host:port or udp://host',
+      });
+  }
 }
 
 async function onlyDevice(url: string, fleet: string, signal: AbortSignal): Promise<string> {

@@ -6,6 +6,7 @@
 
 import { loadConfig, settingNames } from '../config.js';
 import { asCountersignError, CountersignError } from '../errors.js';
+import { STDIO } from '../files.js';
 import { reasons } from '../reasons.js';
 import { commands } from './commands/index.js';
 import { watchEnding } from './ending.js';
@@ -35,11 +36,13 @@ async function main(words: readonly string[]): Promise<void> {
 
 async function run({ command, common, ...given }: Extract<Invocation, { kind: 'run' }>): Promise<void> {
   const { signal } = ending;
-  const terminal = makeTerminal({ ...common, signal });
+  const terminal = makeTerminal({ ...common, signal, taken: given.options.output === STDIO });
   const result = await command.run({ ...given, terminal, dryRun: common.dryRun, signal });
   // What was decided before the stop came is decided; a command that only runs until then was stopped.
   ending.decide(result.exit ?? ending.stopped ?? 0);
-  terminal.result(result.data, result.lines);
+  const isProduct = command.writes !== true || result.product === true;
+  const shown = common.level >= 0 || (common.level === -1 && (isProduct || (result.exit ?? 0) !== 0));
+  terminal.result(result.data, shown ? result.lines : []);
 }
 
 function fail(thrown: CountersignError, json: boolean, level: number): void {

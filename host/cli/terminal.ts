@@ -1,12 +1,14 @@
 // The rules of the terminal, in one place:
 //
-//   1. Results go to stdout, everything else (progress, notes, warnings, errors, questions) to stderr.
+//   1. Results go to stdout, everything else (progress, notes, warnings, errors, questions) to stderr. Where stdout takes
+//      the file itself (-o -), the result goes to stderr as well.
 //   2. Under --json stdout carries JSON alone, one document per line; a failure is a document too: {"error": …}.
 //   3. Questions are asked only when both stdin and stderr are a terminal and --no-input is not set. Otherwise a missing
 //      answer is an error that says which option gives it. Nothing is ever taken for granted in place of an answer.
 //   4. Colour and moving bars only on a terminal: not with NO_COLOR, TERM=dumb or --json. In a pipe progress is one
 //      plain line per 10 % or per 5 s.
-//   5. -q leaves results and errors; -v adds detail, -vv traces.
+//   5. -q leaves errors, and what a command is there to print; that a deed was done is told by the exit code. -qq leaves
+//      errors alone, -v adds detail, -vv traces.
 //   6. A question about a signature shows what is signed, never a paraphrase.
 //   7. While a person is being waited for, no bar moves: it says who, and for how long.
 
@@ -25,6 +27,8 @@ export interface TerminalOptions {
   input: boolean;
   /** -2 … 2: each -q lowers it, each -v raises it */
   level: number;
+  /** stdout carries a file. */
+  taken?: boolean;
   /** Ends every question. */
   signal?: AbortSignal;
 }
@@ -99,8 +103,9 @@ export function makeTerminal(options: TerminalOptions): Terminal {
     input: options.input,
     interactive,
     result(data, lines) {
-      if (options.json) process.stdout.write(`${toJson(data)}\n`);
-      else for (const line of lines) process.stdout.write(`${line}\n`);
+      const to = options.taken ? process.stderr : process.stdout;
+      if (options.json) to.write(`${toJson(data)}\n`);
+      else for (const line of lines) to.write(`${line}\n`);
     },
     note: (text) => say(text, 0),
     detail: (text) => say(style('dim', text), 1),
@@ -162,14 +167,13 @@ function secondsText(seconds: number): string {
 }
 
 /** Rate and time left of one phase, from where it began: a resumed download does not count what was there before. */
-function makeMeter(first: number): (done: number, total: number) => { rate: string; left: string; bits: string } {
+function makeMeter(first: number): (done: number, total: number) => { rate: string; left: string } {
   const began = performance.now();
   return (done, total) => {
     const perSecond = ((done - first) / Math.max(performance.now() - began, 1)) * 1000;
     return {
       rate: `${bytesText(Math.round(perSecond))}/s`,
       left: secondsText((total - done) / perSecond),
-      bits: `${((perSecond * 8) / 1000).toFixed(1)} kbit/s`,
     };
   };
 }
@@ -205,10 +209,10 @@ async function movingBar(style: Terminal['style']): Promise<Display> {
         );
         bar.start(progress.total, progress.done, { phase: phase.padEnd(10), amount: '', rate: '', left: '?' });
       }
-      const { rate, left, bits } = meter(progress.done, progress.total);
+      const { rate, left } = meter(progress.done, progress.total);
       bar?.update(progress.done, { amount: `${bytesText(progress.done)}/${bytesText(progress.total)}`, rate, left });
       last =
-        progress.done === progress.total && phase === 'sending' ? `sent ${bytesText(progress.total)}, ${bits}` : '';
+        progress.done === progress.total && phase === 'sending' ? `sent ${bytesText(progress.total)}, ${rate}` : '';
     },
     end: stop,
   };
@@ -235,9 +239,8 @@ function plainLines(say: (text: string) => void): Display {
       }
       shownPercent = percent;
       shownAt = now;
-      const { rate, bits } = meter(done, total);
-      const end = done === total && phase === 'sending' ? bits : rate;
-      say(total === 0 ? phase : `${phase} ${percent}% ${bytesText(done)}/${bytesText(total)} ${end}`);
+      const { rate } = meter(done, total);
+      say(total === 0 ? phase : `${phase} ${percent}% ${bytesText(done)}/${bytesText(total)} ${rate}`);
     },
     end() {},
   };

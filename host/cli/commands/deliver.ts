@@ -14,6 +14,7 @@ import { reasonOf, reasons } from '../../reasons.js';
 import type { Client } from '../../smp/client.js';
 import { command, type Result } from '../command.js';
 import { connectionOptions } from '../connection-options.js';
+import { requirePackage } from '../describe/describe.js';
 import { explain } from '../describe/verdict.js';
 import { deliverToForeign } from '../foreign.js';
 import { usualMemory } from '../guard-memory.js';
@@ -77,6 +78,7 @@ export const deliver = command({
   writes: true,
   async run({ arguments: { package: path }, options, terminal, dryRun, signal }) {
     const file = await readBytes(path);
+    requirePackage(file, path);
     const gathered = await gatherApprovals(options, terminal, signal);
     const { connect } = await import('../connection.js');
     const connection = await connect(options, terminal, signal);

@@ -9,7 +9,7 @@ import { type BootstrapView, viewBootstrap } from '../../formats/bootstrap.js';
 import { hex } from '../../formats/bytes.js';
 import { approvalsIn, splitEnvelope } from '../../formats/envelope.js';
 import { reasonOf, reasons } from '../../reasons.js';
-import { entryText, momentText, rows } from '../show.js';
+import { entryText, momentText, rows, shellWord } from '../show.js';
 
 /** Rows of the table in assembly/policy/verdict.ts, which are permanent. */
 const ROWS: Record<number, string> = {
@@ -189,7 +189,7 @@ function curesOf(judgement: Judgement, anchors: Anchors, path: string): string[]
   const advice = judgement.reason === reasons.NotApproved.code ? [] : [reasonOf(judgement.reason).hint];
   const cures = [
     ...advice,
-    `${left} more approval${left === 1 ? '' : 's'}, of operator ${list.join(' or ')}: countersign approve ${path} -k KEY`,
+    `${left} more approval${left === 1 ? '' : 's'}, of operator ${list.join(' or ')}: countersign approve ${shellWord(path)} -k KEY`,
   ];
   return judgement.row === 7 ? [...cures, 'or an explicit yes of the user of the device'] : cures;
 }
