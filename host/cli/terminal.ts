@@ -3,8 +3,9 @@
 //   1. Results go to stdout, everything else (progress, notes, warnings, errors, questions) to stderr. Where stdout takes
 //      the file itself (-o -), the result goes to stderr as well.
 //   2. Under --json stdout carries JSON alone, one document per line; a failure is a document too: {"error": …}.
-//   3. Questions are asked only when both stdin and stderr are a terminal and --no-input is not set. Otherwise a missing
-//      answer is an error that says which option gives it. Nothing is ever taken for granted in place of an answer.
+//   3. Questions are asked only when both stdin and stderr are a terminal, this process is in its foreground (whoever reads
+//      it from the background is stopped by the system) and --no-input is not set. Otherwise a missing answer is an error
+//      that says which option gives it. Nothing is ever taken for granted in place of an answer.
 //   4. Colour and moving bars only on a terminal: not with NO_COLOR, TERM=dumb or --json. In a pipe progress is one
 //      plain line per 10 % or per 5 s.
 //   5. -q leaves errors, and what a command is there to print; that a deed was done is told by the exit code. -qq leaves
@@ -15,6 +16,7 @@
 import { styleText } from 'node:util';
 import type cliProgress from 'cli-progress';
 import { CountersignError } from '../errors.js';
+import { isInForeground } from '../process.js';
 import type { Progress } from '../progress.js';
 import { throwIfAborted } from '../wait.js';
 import { toJson } from './json.js';
@@ -76,7 +78,8 @@ const PIPE_STEP_MS = 5000;
 export function makeTerminal(options: TerminalOptions): Terminal {
   const moving = process.stderr.isTTY === true && process.env.TERM !== 'dumb' && options.level >= 0;
   const colour = process.stderr.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb' && !options.json;
-  const interactive = options.input && process.stdin.isTTY === true && process.stderr.isTTY === true;
+  const interactive =
+    options.input && process.stdin.isTTY === true && process.stderr.isTTY === true && isInForeground();
 
   const say = (text: string, level: number) => {
     if (options.level >= level) process.stderr.write(`${text}\n`);

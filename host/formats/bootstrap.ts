@@ -23,6 +23,7 @@ import { classIdOf, fromHex, vendorIdOf } from './bytes.js';
 import { type Cbor, cborMap, decode, encode } from './cbor.js';
 import { type PublicKey, publicKeyFromCose, publicKeyToCose, readPublicKey } from './keys.js';
 import { type Policy, policyFromCbor, policySchema, policyToCbor } from './policy.js';
+import { yamlHex, yamlText } from './yaml-text.js';
 
 /** A device keeps no larger document. */
 export const BOOTSTRAP_BYTES_MAX = 1024;
@@ -52,16 +53,16 @@ export interface Bootstrap {
 }
 
 export const anchorsFileSchema = z.array(
-  z.strictObject({ role: z.enum(ROLES), key: z.string().min(1), name: z.string().min(1).optional() }),
+  z.strictObject({ role: z.enum(ROLES), key: yamlText, name: yamlText.optional() }),
 );
 
 const fileSchema = z.strictObject({
-  device: z.string().regex(/^([0-9a-f]{2})+$/i, 'is not hex (write it in quotes if it has digits only)'),
-  vendor: z.string().min(1),
-  class: z.string().min(1),
+  device: yamlHex,
+  vendor: yamlText,
+  class: yamlText,
   anchors: anchorsFileSchema,
   policy: policySchema.default({}),
-  approvals: z.array(z.string().min(1)).default([]),
+  approvals: z.array(yamlText).default([]),
 });
 
 export function encodeBootstrap(bootstrap: Bootstrap): Uint8Array {

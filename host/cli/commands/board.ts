@@ -150,7 +150,7 @@ async function startMicrobit({ flash, terminal }: Start): Promise<Running> {
   terminal.note(
     terminal.interactive
       ? 'keys: a is button A (yes), b is button B (no), r resets'
-      : 'no terminal: nobody can press its buttons',
+      : 'no terminal, or in its background: nobody can press its buttons',
   );
   let closing = false;
   return {
