@@ -130,6 +130,13 @@ export async function bootstrapFromFile(
   });
 }
 
+/** What a bootstrap file in YAML calls vendor and class. */
+export function bootstrapNames(bytes: Uint8Array): { vendors: string[]; classes: string[] } | undefined {
+  if (looksEncoded(bytes)) return undefined;
+  const { vendor, class: name } = parseYaml(bytes, 'bootstrap', 'bootstrap') as Record<string, unknown>;
+  return { vendors: [vendor], classes: [name] } as { vendors: string[]; classes: string[] };
+}
+
 /** The anchors of a file, whose keys are files too. */
 export async function readAnchors(
   listed: z.infer<typeof anchorsFileSchema>,
