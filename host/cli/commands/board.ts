@@ -159,7 +159,7 @@ async function startMicrobit({ flash, terminal }: Start): Promise<Running> {
       if (closing) return new Promise<never>(() => undefined);
       throw new CountersignError(
         'Fault',
-        'board: the emulator ended by itself; the flash file is as it was at the start',
+        'board: the emulator ended by itself; the flash file is as it was last saved',
       );
     }),
     async close() {
