@@ -64,29 +64,6 @@ async function echoesAndText(link: Link): Promise<void> {
   expect(seen.join('|')).toBe('log tick|log tick');
 }
 
-describe('lines', () => {
-  it('come whole, however long the pauses in them are; what is unfinished is shown, and comes at the end', async () => {
-    const seen: string[] = [];
-    const open: string[] = [];
-    const read = lines(
-      (line) => seen.push(line),
-      (text) => open.push(text),
-      20,
-    );
-    for (const piece of ['sta', 'te 100, rea', 'son 0\r\nlog', 'in: ']) {
-      read(Buffer.from(piece));
-      await sleep(60);
-    }
-    expect(seen).toEqual(['state 100, reason 0']);
-    expect(open).toEqual(['sta', 'state 100, rea', 'log', 'login: ']);
-    read.end();
-    expect(seen).toEqual(['state 100, reason 0', 'login: ']);
-    read(new Uint8Array(100_000).fill(0x41));
-    expect(seen.at(-1)!.length).toBeLessThanOrEqual(100_000); // no end of it: not kept for ever
-    expect(seen).toHaveLength(3);
-  });
-});
-
 describe('serial', () => {
   it('a pseudo-terminal is opened like any port: frames and text', async () => {
     const pty = later(openPty((bytes) => serve(bytes)));
