@@ -1,9 +1,10 @@
 // Reading and writing files so that nothing surprises: bounded, whole or not at all, with errors that name the path.
 //
 // A file is written beside its final place and renamed, so a reader sees the old or the new one and a fault leaves no
-// half. Devices and pipes (-o /dev/stdout) are written through, never replaced. A file that holds a private key is not
+// half. Devices and pipes (-o /dev/stdout) are written through, never replaced; `-` is stdin, and stdout. A file that holds a private key is not
 // replaced unless the caller says so.
 
+import { createReadStream } from 'node:fs';
 import { access, constants, type FileHandle, open, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CountersignError, systemCode } from './errors.js';
@@ -11,13 +12,20 @@ import { CountersignError, systemCode } from './errors.js';
 /** Largest file taken: several times the flash of the largest microcontroller. */
 export const FILE_BYTES_MAX = 64 * 1024 * 1024;
 
+/** The name of standard input, and of standard output. */
+export const STDIO = '-';
+
 /** Reads a whole regular file (or pipe), at most FILE_BYTES_MAX. An empty file is an error: no format of ours is. */
 export async function readBytes(path: string, bytesMax = FILE_BYTES_MAX): Promise<Uint8Array> {
+  const tooLarge = (bytes: number) =>
+    new CountersignError('FileTooLarge', `file: ${path} has ${bytes} bytes, and at most ${bytesMax} are read`);
   try {
-    const found = await stat(path);
-    if (found.isDirectory()) throw new CountersignError('FileUnreadable', `file: ${path} is a folder`);
-    if (found.size > bytesMax) throw new CountersignError('FileTooLarge', `file: ${path} has ${found.size} bytes`);
-    const bytes = await readFile(path);
+    const found = path === STDIO ? undefined : await stat(path);
+    if (found?.isDirectory()) throw new CountersignError('FileUnreadable', `file: ${path} is a folder`);
+    if (found && found.size > bytesMax) throw tooLarge(found.size);
+    // A pipe does not say how much comes.
+    const bytes = found?.isFile() ? await readFile(path) : await readStream(path, bytesMax);
+    if (bytes.length > bytesMax) throw tooLarge(bytes.length);
     if (bytes.length === 0) throw new CountersignError('FileMalformed', `file: ${path} is empty`);
     return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   } catch (cause) {
@@ -26,6 +34,18 @@ export async function readBytes(path: string, bytesMax = FILE_BYTES_MAX): Promis
     if (absent) throw new CountersignError('FileNotFound', `file: no such file ${path}`, { cause });
     throw new CountersignError('FileUnreadable', `file: cannot read ${path} (${systemCode(cause)})`, { cause });
   }
+}
+
+async function readStream(path: string, bytesMax: number): Promise<Buffer> {
+  const stream = path === STDIO ? process.stdin : createReadStream(path);
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > bytesMax) break;
+  }
+  return Buffer.concat(chunks);
 }
 
 export async function readText(path: string, bytesMax = FILE_BYTES_MAX): Promise<string> {
@@ -49,6 +69,7 @@ export async function writeBytes(
   content: Uint8Array | string,
   options: WriteOptions = {},
 ): Promise<void> {
+  if (path === STDIO) return options.dryRun ? undefined : writeStdout(content);
   const there = await stat(path).catch(() => undefined);
   if (there?.isDirectory()) throw new CountersignError('FileUnwritable', `file: ${path} is a folder`);
   if (there?.isFile() && !options.force) await mayReplace(path, options.fresh === true);
@@ -64,6 +85,15 @@ export async function writeBytes(
   } catch (cause) {
     throw new CountersignError('FileUnwritable', `file: cannot write ${path} (${systemCode(cause)})`, { cause });
   }
+}
+
+function writeStdout(content: Uint8Array | string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(content, (cause) => {
+      if (!cause) return resolve();
+      reject(new CountersignError('FileUnwritable', `file: cannot write to stdout (${systemCode(cause)})`, { cause }));
+    });
+  });
 }
 
 const KEY_MARK = 'PRIVATE KEY-----';

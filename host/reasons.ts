@@ -3,7 +3,8 @@
 // 0..199 are the core's own (assembly/reason.ts; a test holds the two lists together in both directions), 200..255 are
 // the host's. A number is permanent: never reused, never given another meaning; new ones are appended in their block.
 // FUMO result codes: FUMO 1.0 and, from 450, our vendor range. LwM2M: Update Result of object 5.
-// Exit codes are stable too; `exitCodes` is what --help prints.
+// Exit codes are stable too; `exitCodes` is what --help prints. Those of a signature (COSE) tell of an approval or a change:
+// one by which no vendor signed a package is always told as VendorSignature.
 
 /** What a reason means to the FUMO server, to a LwM2M server and to the shell that ran the command. */
 interface Outcome {
@@ -23,13 +24,20 @@ export interface ReasonRow extends Outcome {
   hint: string;
 }
 
+/** What a shell shows of a program that SIGINT, SIGTERM or SIGPIPE ended: 128 and the number of the signal. */
+export const EXIT_INTERRUPTED = 130;
+export const EXIT_TERMINATED = 143;
+export const EXIT_NO_READER = 141;
+
 // The few kinds of outcome; every reason below is of one of them.
 const DONE: Outcome = { fumo: 200, lwm2m: 1, exit: 0 };
 const CORRUPT: Outcome = { fumo: 402, lwm2m: 5, exit: 1 };
 const UNAUTHENTIC: Outcome = { fumo: 404, lwm2m: 5, exit: 21 };
+const BAD_SIGNATURE: Outcome = { fumo: 404, lwm2m: 5, exit: 22 };
+const BAD_KEY: Outcome = { fumo: 404, lwm2m: 5, exit: 4 };
 const UNSUPPORTED: Outcome = { fumo: 405, lwm2m: 6, exit: 1 };
 const OTHER_DEVICE: Outcome = { fumo: 403, lwm2m: 6, exit: 25 };
-const TOO_BIG: Outcome = { fumo: 501, lwm2m: 2, exit: 25 };
+const TOO_BIG: Outcome = { fumo: 501, lwm2m: 2, exit: 27 };
 const ROLLBACK: Outcome = { fumo: 405, lwm2m: 8, exit: 24 };
 const UNAPPROVED: Outcome = { fumo: 450, lwm2m: 8, exit: 20 };
 const BAD_APPROVAL: Outcome = { fumo: 451, lwm2m: 8, exit: 22 };
@@ -37,7 +45,7 @@ const OUT_OF_TIME: Outcome = { fumo: 452, lwm2m: 8, exit: 23 };
 const DENIED: Outcome = { fumo: 453, lwm2m: 8, exit: 23 };
 const TOO_FEW: Outcome = { fumo: 454, lwm2m: 8, exit: 20 };
 const UNREACHABLE: Outcome = { fumo: 455, lwm2m: 8, exit: 20 };
-const BLANK_DEVICE: Outcome = { fumo: 456, lwm2m: 8, exit: 20 };
+const BLANK_DEVICE: Outcome = { fumo: 456, lwm2m: 8, exit: 26 };
 const BAD_SETUP: Outcome = { fumo: 456, lwm2m: 8, exit: 1 };
 const WAITING: Outcome = { fumo: 0, lwm2m: 0, exit: 30 };
 const POSTPONED: Outcome = { fumo: 0, lwm2m: 11, exit: 30 };
@@ -50,6 +58,7 @@ const SILENCE: Outcome = { fumo: 503, lwm2m: 4, exit: 41 };
 const ARGUMENT: Outcome = { fumo: 400, lwm2m: 0, exit: 4 };
 const ABSENT: Outcome = { fumo: 400, lwm2m: 0, exit: 3 };
 const NOTHING: Outcome = { fumo: 400, lwm2m: 0, exit: 2 };
+const STOPPED: Outcome = { fumo: 400, lwm2m: 0, exit: EXIT_INTERRUPTED };
 const FAULT: Outcome = { fumo: 409, lwm2m: 8, exit: 1 };
 
 function row(code: number, text: string, hint: string, outcome: Outcome): ReasonRow {
@@ -80,18 +89,18 @@ const table = {
   UnknownMember: row(10, 'it has a member that the format does not define', 'is it made for a newer version?', CORRUPT),
 
   // 20..39 COSE
-  CoseTag: row(20, 'it is not a tagged COSE_Sign1', 'sign it with COSE_Sign1, tag 18', UNAUTHENTIC),
-  CoseHeader: row(21, 'the COSE headers are malformed', FETCH_AGAIN, UNAUTHENTIC),
-  CoseCritical: row(22, 'a critical COSE header is not understood', 'sign without the crit header', UNAUTHENTIC),
-  AlgorithmMissing: row(23, 'the protected header names no algorithm', 'sign with alg in the protected header', UNAUTHENTIC),
-  AlgorithmUnsupported: row(24, 'the signature algorithm is not supported', MAKE_KEY, UNAUTHENTIC),
-  AlgorithmMismatch: row(25, 'the algorithm does not fit the trusted key', 'was it signed with the key you think of?', UNAUTHENTIC),
-  SignatureLength: row(26, 'the signature has the wrong length', 'COSE wants raw r and s, 64 bytes, not DER', UNAUTHENTIC),
-  SignatureInvalid: row(27, 'the signature is not by that key over these bytes', 'the content was changed, or signed with another key', UNAUTHENTIC),
-  KeyUnsupported: row(28, 'the key is of a kind that is not supported', MAKE_KEY, UNAUTHENTIC),
-  KeyInvalid: row(29, 'the key is not a valid, safe public key', MAKE_KEY, UNAUTHENTIC),
-  PayloadPlace: row(30, 'the signed payload is inside where it must be outside, or the reverse', FETCH_AGAIN, UNAUTHENTIC),
-  SignerUnknown: row(31, 'no trust anchor of this role made the signature', 'sign with a key that the device was provisioned with', UNAUTHENTIC),
+  CoseTag: row(20, 'it is not a tagged COSE_Sign1', 'sign it with COSE_Sign1, tag 18', BAD_SIGNATURE),
+  CoseHeader: row(21, 'the COSE headers are malformed', FETCH_AGAIN, BAD_SIGNATURE),
+  CoseCritical: row(22, 'a critical COSE header is not understood', 'sign without the crit header', BAD_SIGNATURE),
+  AlgorithmMissing: row(23, 'the protected header names no algorithm', 'sign with alg in the protected header', BAD_SIGNATURE),
+  AlgorithmUnsupported: row(24, 'the signature algorithm is not supported', MAKE_KEY, BAD_SIGNATURE),
+  AlgorithmMismatch: row(25, 'the algorithm does not fit the trusted key', 'was it signed with the key you think of?', BAD_SIGNATURE),
+  SignatureLength: row(26, 'the signature has the wrong length', 'COSE wants raw r and s, 64 bytes, not DER', BAD_SIGNATURE),
+  SignatureInvalid: row(27, 'the signature is not by that key over these bytes', 'the content was changed, or signed with another key', BAD_SIGNATURE),
+  KeyUnsupported: row(28, 'the key is of a kind that is not supported', MAKE_KEY, BAD_KEY),
+  KeyInvalid: row(29, 'the key is not a valid, safe public key', MAKE_KEY, BAD_KEY),
+  PayloadPlace: row(30, 'the signed payload is inside where it must be outside, or the reverse', FETCH_AGAIN, BAD_SIGNATURE),
+  SignerUnknown: row(31, 'no trust anchor of this role made the signature', 'sign with a key that the device was provisioned with', BAD_SIGNATURE),
 
   // 40..69 the package
   EnvelopeTag: row(40, 'it is not a SUIT envelope', 'give a .suit file, made by `countersign package`', UNSUPPORTED),
@@ -210,12 +219,12 @@ const table = {
   FileMalformed: row(208, 'the file is malformed', FETCH_AGAIN, FAULT),
   FileTooLarge: row(209, 'the file is too large', 'is this the right file?', FAULT),
   KeyWrong: row(210, 'the key is not the one that is needed', 'check which key belongs here: `countersign inspect KEY`', FAULT),
-  KeyUnreadable: row(211, 'the key cannot be read', 'give a PEM, DER, COSE_Key or raw 32-byte Ed25519 key', FAULT),
+  KeyUnreadable: row(211, 'the key cannot be read', 'give a PEM, DER, COSE_Key or raw 32-byte Ed25519 key', ARGUMENT),
   PassphraseNeeded: row(212, 'the key is protected by a passphrase', 'give it with --passphrase-file or COUNTERSIGN_PASSPHRASE, or run on a terminal', ARGUMENT),
   PassphraseWrong: row(213, 'the passphrase is wrong', 'try again', FAULT),
   NotTerminal: row(214, 'this needs an answer, and there is no terminal to ask on', 'give the answer as an option', ARGUMENT),
   TimedOut: row(215, 'it took too long', 'try again with a longer --timeout', { fumo: 503, lwm2m: 4, exit: 32 }),
-  Cancelled: row(216, 'it was stopped by the person at the keyboard', 'run it again when you are ready', REFUSED),
+  Cancelled: row(216, 'it was stopped', 'run it again when you are ready', STOPPED),
   VersionMismatch: row(217, 'two places state different versions', 'state one version: that of the image header', ARGUMENT),
   ConfigMalformed: row(218, 'a configuration file is malformed', 'correct the file', ARGUMENT),
   NothingToDo: row(219, 'there is nothing to do', 'it is as you wanted it', NOTHING),
@@ -288,9 +297,14 @@ export const exitCodes: readonly (readonly [code: number, text: string])[] = [
   [23, 'expired or revoked'],
   [24, 'rollback: the device has a newer package'],
   [25, 'wrong device'],
+  [26, 'the device is not provisioned'],
+  [27, 'the firmware does not fit the device'],
   [30, 'would ask the user, nobody answered'],
   [31, 'refused by a person'],
   [32, 'timed out'],
   [40, 'link lost, can resume'],
   [41, 'no answer from the board'],
+  [EXIT_INTERRUPTED, 'stopped by Ctrl-C'],
+  [EXIT_NO_READER, 'nobody read the output to its end'],
+  [EXIT_TERMINATED, 'stopped by SIGTERM'],
 ];

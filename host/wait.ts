@@ -3,6 +3,7 @@
 // The error tells the two kinds of giving up apart: a time limit (TimedOut) and a person or caller (Cancelled). A
 // signal aborted with an error of ours hands on just that error.
 
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CountersignError } from './errors.js';
 
@@ -47,19 +48,51 @@ export async function orAbort<T>(promise: Promise<T>, signal: AbortSignal | unde
 // A signal that ends with the caller's or after `ms`, whichever is first. By a timer of its own: AbortSignal.any holds the
 // signals that it follows only weakly, and a time limit that nobody else holds never comes then.
 export function within(ms: number, signal: AbortSignal | undefined): AbortSignal {
+  return startLimit(ms, signal).signal;
+}
+
+/** Work that gets `ms`; nothing of the limit stays behind when it is done. */
+export async function limited<T>(
+  ms: number,
+  signal: AbortSignal | undefined,
+  work: (limit: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const limit = startLimit(ms, signal);
+  try {
+    return await work(limit.signal);
+  } finally {
+    limit.dispose();
+  }
+}
+
+function startLimit(ms: number, signal: AbortSignal | undefined): { signal: AbortSignal; dispose(): void } {
   const ending = new AbortController();
+  setMaxListeners(0, ending.signal); // each wait under it listens for as long as it takes
   const timer = setTimeout(over, ms).unref();
-  function over() {
+  function dispose() {
+    clearTimeout(timer);
     signal?.removeEventListener('abort', stop); // a line that comes and goes for weeks has many limits
+  }
+  function over() {
+    dispose();
     ending.abort(new DOMException('the time is over', 'TimeoutError'));
   }
   function stop() {
-    clearTimeout(timer);
+    dispose();
     ending.abort(signal?.reason);
   }
   if (signal?.aborted) stop();
   else signal?.addEventListener('abort', stop, { once: true });
-  return ending.signal;
+  return { signal: ending.signal, dispose };
+}
+
+/** A controller whose signal many may wait for at once, which also ends with `outer`. */
+export function follower(outer: AbortSignal): AbortController {
+  const ending = new AbortController();
+  setMaxListeners(0, ending.signal);
+  if (outer.aborted) ending.abort(outer.reason);
+  else outer.addEventListener('abort', () => ending.abort(outer.reason), { once: true, signal: ending.signal });
+  return ending;
 }
 
 // Promise.withResolvers, which Node 20 does not have yet.

@@ -84,13 +84,13 @@ function sayVowel(bits: u32): void {
   say((VOWELS >>> ((bits & 3) << 3)) & 0xff);
 }
 
-// "Install NAME VERSION, reason N? yes/no", and its length.
+// "Install NAME VERSION, reason N? yes/no", and its length; a package need not have a name.
 export function noticeQuestion(reason: u32): u32 {
   length = 0;
   questionPackage(pack);
   say(0x206c6c6174736e49); // "Install "
   sayText(nameOf(pack), nameBytes(pack));
-  say(0x20); // " "
+  if (nameBytes(pack) !== 0) say(0x20); // " "
   sayText(versionOf(pack), versionBytes(pack));
   say(0x6e6f73616572202c); // ", reason"
   say(0x20); // " "

@@ -1,18 +1,26 @@
 // The micro:bit in an emulator, as a board that one can start: firmware built from the module at hand, flash in a file that
 // stays, a serial port that anybody may open, and the two buttons that answer the device's question.
 //
-// The flash file is read at the start and written at the end; a stop in between loses what was not saved, as pulling the
-// plug on an emulator does. The agent itself always comes from the firmware.
+// The flash file is read at the start and written as the flash changes: every SAVE_MS, at the end, and each time the agent hands
+// over to an application. So an application that locks the processor up, which ends QEMU, is reset as silicon would reset it,
+// with the flash as it was then. The agent itself always comes from the firmware.
 
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CountersignError, systemCode } from '../../host/errors.js';
+import { same } from '../../host/formats/bytes.js';
 import { packageRoot } from '../../host/root.js';
+import { withResolvers } from '../../host/wait.js';
 import { wasmFile } from '../../host/wasm.js';
 import { type Emulator, startEmulator } from './qemu.js';
 import { shareLine } from './serial.js';
+
+const SAVE_MS = 2000;
+const LOCKUP = /lockup/i; // QEMU's last word
+const LOCKUP_FREE_MS = 60_000;
+const RESETS_MAX = 16; // in a row: an image that was confirmed and locks up comes up no more
 
 export interface MicrobitOptions {
   /** Path of the flash file; made when absent. */
@@ -46,32 +54,63 @@ const MISSING: Record<string, [what: string, hint: string]> = {
 export async function startMicrobit(options: MicrobitOptions): Promise<Microbit> {
   const { flash, signal, onText = () => undefined } = options;
   const firmware = options.firmware ?? (await builtFirmware(onText));
-  const before = existsSync(flash) ? new Uint8Array(await readFile(flash)) : undefined;
-  const emulator = await startEmulator({
-    firmware,
-    ...(before ? { flash: before } : {}),
-    ...(signal ? { signal } : {}),
-  });
-  const { press, reset, readFlash, exited } = emulator;
-  const line = await shareLine(emulator.url, onText);
+  let content: Uint8Array | undefined = existsSync(flash) ? new Uint8Array(await readFile(flash)) : undefined;
+  let saving = Promise.resolve();
+  const save = (now: Uint8Array): Promise<void> => {
+    if (content && same(content, now)) return saving;
+    content = now;
+    const beside = `${flash}.new`; // a half-written file never takes the place of a whole one
+    saving = saving.then(() => writeFile(beside, now)).then(() => rename(beside, flash));
+    saving.catch(() => undefined); // whoever saves at the end is told
+    return saving;
+  };
+  const start = (): Promise<Emulator> =>
+    startEmulator({
+      firmware,
+      ...(content && { flash: content }),
+      ...(signal && { signal }),
+      onHandOver: (now) => void save(now),
+    });
+
+  let emulator = await start();
   let running = true;
-  const ended = exited.then(() => {
+  let closing = false;
+  const line = await shareLine(emulator.url, onText);
+  const { promise: ended, resolve: end } = withResolvers<void>();
+  const timer = setInterval(() => {
+    emulator.readFlash().then(save, () => undefined); // it may be ending
+  }, SAVE_MS);
+
+  async function follow(resets: number): Promise<void> {
+    const began = Date.now();
+    const said = await emulator.exited;
+    const inARow = Date.now() - began < LOCKUP_FREE_MS ? resets + 1 : 1;
+    if (!closing && !signal?.aborted && LOCKUP.test(said) && inARow <= RESETS_MAX) {
+      onText('the processor locked up: reset');
+      emulator = await start();
+      await line.attach(emulator.url);
+      return follow(inARow);
+    }
     running = false;
+    clearInterval(timer);
     line.close();
-  });
+    end();
+  }
+  follow(0).catch(() => end());
+
   return {
     port: line.url,
     ended,
-    press,
-    reset,
-    readFlash,
+    press: (button) => emulator.press(button),
+    reset: () => emulator.reset(),
+    readFlash: () => emulator.readFlash(),
     async close() {
-      if (!running) return; // by itself: there is nothing left to save
-      const after = await readFlash();
+      if (!running) return saving;
+      clearInterval(timer);
+      const after = await emulator.readFlash();
+      closing = true;
       await emulator.close();
-      const beside = `${flash}.new`; // a half-written file never takes the place of a whole one
-      await writeFile(beside, after);
-      await rename(beside, flash);
+      await save(after);
     },
   };
 }

@@ -1,12 +1,10 @@
-// Three ways to talk to a running QEMU, each over a socket that QEMU opened to us: QMP commands, qtest pins and registers, and
-// the gdb protocol's memory writes. No more of each than the micro:bit needs.
+// Two ways to talk to a running QEMU, each over a socket that QEMU opened to us: QMP commands, and qtest's pins and registers.
+// No more of each than the micro:bit needs; the third way is debugger.ts.
 
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { CountersignError } from '../../host/errors.js';
-
-const GDB_WRITE_BYTES = 1024; // two digits a byte and a head must fit QEMU's packet of 4096
 
 interface Listener {
   path: string;
@@ -86,22 +84,4 @@ export function openProbe(socket: Socket): Probe {
     setPin: async (pin, level) => void (await ask(`set_irq_in /machine/nrf51 unnamed-gpio-in ${pin} ${level}`)),
     readWord: async (address) => Number(await ask(`readl 0x${address.toString(16)}`)),
   };
-}
-
-/** The gdb protocol's M packet; the machine must stand still. QEMU lets it write flash as well. */
-export async function writeMemory(socket: Socket, address: number, bytes: Uint8Array): Promise<void> {
-  let received = '';
-  socket.on('data', (chunk: Buffer) => {
-    received += chunk.toString('latin1');
-  });
-  for (let at = 0; at < bytes.length; at += GDB_WRITE_BYTES) {
-    const piece = bytes.subarray(at, at + GDB_WRITE_BYTES);
-    const body = `M${(address + at).toString(16)},${piece.length.toString(16)}:${Buffer.from(piece).toString('hex')}`;
-    const sum = Buffer.from(body).reduce((total, byte) => (total + byte) & 0xff, 0);
-    received = '';
-    socket.write(`$${body}#${sum.toString(16).padStart(2, '0')}`);
-    while (!/#[0-9a-f]{2}/.test(received)) await once(socket, 'data');
-    socket.write('+');
-    if (!received.includes('$OK#')) throw new CountersignError('Fault', `qemu: memory write answered ${received}`);
-  }
 }

@@ -15,12 +15,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CountersignError } from '../../host/errors.js';
 import { sleep } from '../../host/wait.js';
-import { listen, openProbe, openQmp, type Probe, type Qmp, writeMemory } from './qemu-sockets.js';
+import { addressOf, openDebugger } from './debugger.js';
+import { listen, openProbe, openQmp, type Probe, type Qmp } from './qemu-sockets.js';
 
 const QEMU = 'qemu-system-arm';
 const FLASH_BYTES = 0x40000;
 const AGENT_END = 0x10000; // below it stands what -kernel loads
 const START_TIMEOUT_MS = 20_000;
+
+const HAND_OVER = 'chip_start_image'; // in boards/port
 
 /** Button pins of the nRF51, low while pressed. */
 const PINS = { a: 17, b: 26 } as const;
@@ -51,6 +54,8 @@ export interface EmulatorOptions {
   firmware: string;
   /** Flash as readFlash() gave it; without it, flash is as QEMU makes it. The agent's own part is taken from `firmware`. */
   flash?: Uint8Array;
+  /** Hears of the flash as it stands each time the agent hands over to an application. */
+  onHandOver?(flash: Uint8Array): void;
   /** More arguments for QEMU. */
   arguments?: string[];
   signal?: AbortSignal;
@@ -63,6 +68,7 @@ const HOLDER =
 export async function startEmulator({
   firmware,
   flash,
+  onHandOver,
   arguments: more = [],
   signal,
 }: EmulatorOptions): Promise<Emulator> {
@@ -81,6 +87,7 @@ export async function startEmulator({
     { stdio: ['pipe', 'ignore', 'pipe'], detached: true }, // Ctrl-C is for us: the flash is saved before it ends
   );
   let stderr = '';
+  let saved = 0;
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-4096);
   });
@@ -119,16 +126,26 @@ export async function startEmulator({
     const [control, pins, debug] = (await Promise.race([connected, gone, late])) as [Socket, Socket, Socket];
     const qmp = await openQmp(control);
     const { setPin, readWord } = openProbe(pins);
-    if (flash) await writeMemory(debug, AGENT_END, flash.subarray(AGENT_END));
+    const debugger_ = openDebugger(debug);
+    if (flash) await debugger_.write(AGENT_END, flash.subarray(AGENT_END));
+    const memsave = async (address: number, bytes: number): Promise<Uint8Array> => {
+      const file = join(folder, `memory${++saved}`);
+      await qmp('memsave', { val: address, size: bytes, filename: file });
+      const content = new Uint8Array(readFileSync(file));
+      rmSync(file);
+      return content;
+    };
+    if (onHandOver) {
+      await debugger_.stopAt(addressOf(firmware, HAND_OVER), async () => onHandOver(await memsave(0, FLASH_BYTES)));
+    }
     for (const pin of Object.values(PINS)) await setPin(pin, 1);
     await qmp('cont');
 
     const readMemory = async (address: number, bytes: number): Promise<Uint8Array> => {
-      const file = join(folder, 'memory');
       await qmp('stop');
-      await qmp('memsave', { val: address, size: bytes, filename: file });
+      const content = await memsave(address, bytes);
       await qmp('cont');
-      return new Uint8Array(readFileSync(file));
+      return content;
     };
     const chardevs = (await qmp('query-chardev')) as { label: string; filename: string }[];
     const uart = chardevs.find(({ label }) => label === 'uart')?.filename ?? '';

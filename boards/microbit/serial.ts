@@ -14,32 +14,40 @@ const UNREAD_BYTES_MAX = 256 * 1024;
 
 export interface SharedLine {
   readonly url: string;
+  /** The same line, with another emulator at its other end. */
+  attach(url: string): Promise<void>;
   close(): void;
 }
 
 /** @param onText takes what the board says beside frames, whole lines */
 export async function shareLine(url: string, onText: (text: string) => void): Promise<SharedLine> {
-  const uart = connect(Number(new URL(url).port), HOST);
-  await once(uart, 'connect');
-  uart.setNoDelay(true);
-  streamLink(url, uart, async () => undefined).listen({ text: lines(onText) });
-
   const clients = new Set<Socket>();
-  uart.on('data', (bytes) => {
-    for (const client of clients) if (client.writableLength < UNREAD_BYTES_MAX) client.write(bytes);
-  });
+  let uart: Socket | undefined;
+  const attach = async (to: string): Promise<void> => {
+    uart?.destroy();
+    const opened = connect(Number(new URL(to).port), HOST);
+    await once(opened, 'connect');
+    opened.setNoDelay(true);
+    streamLink(to, opened, async () => undefined).listen({ text: lines(onText) });
+    opened.on('data', (bytes) => {
+      for (const client of clients) if (client.writableLength < UNREAD_BYTES_MAX) client.write(bytes);
+    });
+    uart = opened;
+  };
+  await attach(url);
   const server = createServer({ noDelay: true }, (client) => {
     clients.add(client);
     client.on('error', () => undefined); // the other side went away: a UART does not notice
     client.once('close', () => clients.delete(client));
-    client.pipe(uart, { end: false });
+    client.on('data', (bytes) => uart?.writable && uart.write(bytes)); // between two emulators nobody hears it
   });
   await once(server.listen(0, HOST), 'listening');
   return {
     url: `tcp://${HOST}:${(server.address() as AddressInfo).port}`,
+    attach,
     close() {
       server.close();
-      uart.destroy();
+      uart?.destroy();
       for (const client of clients) client.destroy();
     },
   };

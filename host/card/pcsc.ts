@@ -46,26 +46,38 @@ const NO_CARD = 0x8010000c;
 const NOT_TRANSACTED = 0x80100016;
 const NO_READERS = 0x8010002e;
 
+const EXCLUSIVE = 0x8010000b;
+const NO_SERVICE = 0x8010001d;
+const STOPPED = 0x8010001e;
+
+/** Where the table of reasons cannot know the cause. */
+const START = 'start it: `systemctl start pcscd` (apt-get install pcscd)';
+const ADVICE = new Map([
+  [EXCLUSIVE, 'end the program that uses the card (gpg-agent, a browser, a card manager), or wait until it is done'],
+  [NO_SERVICE, START],
+  [STOPPED, START],
+]);
+
 const FAILURES = new Map<number, [ReasonName, string]>([
   [NO_CARD, ['CardAbsent', 'no card in it']],
   [0x80100009, ['NotFound', 'no such reader']], // SCARD_E_UNKNOWN_READER
-  [0x8010000b, ['LinkUnavailable', 'another program has the card for itself']], // SCARD_E_SHARING_VIOLATION
+  [EXCLUSIVE, ['LinkUnavailable', 'another program has the card for itself']], // SCARD_E_SHARING_VIOLATION
   [0x80100013, ['CardRemoved', 'the card does not answer any more']], // SCARD_F_COMM_ERROR
   [0x80100016, ['CardRemoved', 'the card does not answer any more']], // SCARD_E_NOT_TRANSACTED
   [0x80100017, ['CardRemoved', 'the reader is gone']], // SCARD_E_READER_UNAVAILABLE
-  [0x8010001d, ['LinkUnavailable', 'pcscd does not run']], // SCARD_E_NO_SERVICE
-  [0x8010001e, ['LinkUnavailable', 'pcscd was stopped']], // SCARD_E_SERVICE_STOPPED
+  [NO_SERVICE, ['LinkUnavailable', 'pcscd does not run']], // SCARD_E_NO_SERVICE
+  [STOPPED, ['LinkUnavailable', 'pcscd was stopped']], // SCARD_E_SERVICE_STOPPED
   [0x80100066, ['CardRefused', 'the card does not answer to reset']], // SCARD_W_UNRESPONSIVE_CARD
   [0x80100067, ['CardRemoved', 'the card has no power']], // SCARD_W_UNPOWERED_CARD
   [0x80100068, ['CardRemoved', 'another program has reset the card']], // SCARD_W_RESET_CARD
   [0x80100069, ['CardRemoved', 'the card was pulled out']], // SCARD_W_REMOVED_CARD
 ]);
 
-function failure(what: string, code: number): CountersignError {
+/** An error of PC/SC by its number. */
+export function failure(what: string, code: number): CountersignError {
   const [reason, text] = FAILURES.get(code) ?? ['Fault', `PC/SC error ${code.toString(16)}`];
-  const hint =
-    reason === 'LinkUnavailable' ? { hint: 'start it: `systemctl start pcscd` (apt-get install pcscd)' } : {};
-  return new CountersignError(reason, `${what}: ${text}`, hint);
+  const hint = ADVICE.get(code);
+  return new CountersignError(reason, `${what}: ${text}`, hint === undefined ? {} : { hint });
 }
 
 /** Opens the PC/SC of this machine. */

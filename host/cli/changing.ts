@@ -1,8 +1,9 @@
 // Bringing a change of anchors or policy to one device, or with --all to every device of a fleet that is online.
 //
 // Running it again costs nothing: a device that stands as the change wants it is asked, and left alone. So after a fleet
-// run, those that failed or were away are reached by the same line later. The core foretells each device's answer from
-// its own bootstrap document; --dry-run stops there. The device decides.
+// run, those that failed or were away are reached by the same line later. They are named, and the end is that of the worst:
+// a device that refused or failed, before one that did not answer, before one that is offline; 0 only if all stand by it.
+// The core foretells each device's answer from its own bootstrap document; --dry-run stops there. The device decides.
 
 import { loadCore } from '../core.js';
 import { hasChange, putChange, readBootstrap, readChangeNumber } from '../device/identity.js';
@@ -90,24 +91,40 @@ async function toFleet(bringing: Bringing): Promise<Result> {
   await Promise.all(Array.from({ length: AT_A_TIME }, worker));
   results.sort((a, b) => (a.device < b.device ? -1 : 1));
   const failed = results.filter(({ reason }) => reason !== 0);
-  const away = seen.length - online.length;
+  const away = seen.filter(({ state }) => !state.online).map(({ name }) => name);
   return {
-    data: { fleet, online: online.length, offline: away, failed: failed.length, devices: results },
+    data: { fleet, online: online.length, offline: away.length, failed: failed.length, devices: results, away },
     lines: [
       ...results.map(({ device, outcome }) => printable(`${fleet}/${device}: ${outcome}`)),
-      `${results.length - failed.length} of ${online.length} online devices stand by it, ${failed.length} failed` +
-        (away > 0 ? `; ${away} are offline: run this again when they are back` : ''),
+      ...away.map((name) => printable(`${fleet}/${name}: offline`)),
+      `${results.length - failed.length} of ${seen.length} devices stand by it, ${failed.length} failed, ` +
+        `${away.length} are offline${failed.length + away.length > 0 ? ': run this again for these' : ''}`,
     ],
-    ...(failed[0] && { exit: reasonOf(failed[0].reason).exit }),
-    ...(online.length === 0 && { exit: reasons.NotFound.exit }),
+    exit: worstExit(
+      failed.map(({ reason }) => reason),
+      seen.length,
+      away.length,
+    ),
   };
+}
+
+function worstExit(failures: readonly number[], seen: number, away: number): number {
+  if (seen === 0) return reasons.NotFound.exit;
+  const exits = failures.map((reason) => reasonOf(reason).exit);
+  if (away > 0) exits.push(reasons.NoAnswer.exit);
+  const silent: number[] = [reasons.LinkLost.exit, reasons.NoAnswer.exit];
+  const told = exits.filter((exit) => !silent.includes(exit));
+  return Math.max(0, ...(told.length > 0 ? told : exits));
 }
 
 async function one(bringing: Bringing, url: string, device: string) {
   const { options, signal } = bringing;
   try {
-    const { openMqtt } = await import('../links/mqtt.js');
-    const link = await openMqtt({ url, fleet: options.fleet, device }, signal);
+    const [{ openMqtt }, { endingWith }] = await Promise.all([
+      import('../links/mqtt.js'),
+      import('../links/lasting.js'),
+    ]);
+    const link = endingWith(await openMqtt({ url, fleet: options.fleet, device }, signal), signal);
     const client = createClient(link, { timeoutMs: options.timeout * 1000, retries: options.retries });
     try {
       return { device, outcome: await bring(client, bringing), reason: 0 };

@@ -17,6 +17,8 @@ export interface OptionSpec<S extends z.ZodType = z.ZodType> {
   value?: string;
   text: string;
   schema: S;
+  /** Though the schema takes nothing: required unless one of these options is given. */
+  unless?: readonly string[];
   /** May be given more than once; the raw value is an array of strings. */
   repeat?: boolean;
   /** Name in configuration files; COUNTERSIGN_<NAME> in the environment. Absent: only by flag. */
@@ -28,6 +30,8 @@ export interface OptionSpec<S extends z.ZodType = z.ZodType> {
 export interface ArgumentSpec<S extends z.ZodType = z.ZodType> {
   text: string;
   schema: S;
+  /** As of an option. */
+  unless?: readonly string[];
   /** Takes all that remain; the raw value is an array of strings. Only the last may. */
   many?: boolean;
 }
@@ -39,6 +43,8 @@ type Values<T extends Specs> = { [K in keyof T]: z.output<T[K]['schema']> };
 export interface Result {
   data: unknown;
   lines: string[];
+  /** What the command is there to print, not the report of a deed: shown with -q as well. */
+  product?: boolean;
   /** Exit code, when a result is not plain success, such as a verdict. */
   exit?: number;
 }

@@ -4,8 +4,8 @@
 //   --port PATH | tcp://… | udp://…   that serial port or socket
 //   --broker URL [--device]     that broker; without --device the one device that is online there
 //   --device alone              a broker in this process (or the one that runs on this machine already), and waits there
-//   nothing                     the only serial port there is, that of a running virtual board included; with none or
-//                               several, an error that lists them
+//   nothing                     the only board that `countersign board` runs here; without one, the only serial port there
+//                               is; with none or several, an error that lists them
 //
 // Never a guess among several. --timeout and --retries reach every single request. A port that goes away is waited for as
 // long as an answer would be, so a board that takes it along when it resets is met again; another one is not gone on with.
@@ -13,7 +13,7 @@
 import { type Acquaintance, makeAcquaintance } from '../device/acquaintance.js';
 import { CountersignError } from '../errors.js';
 import { BROKER_PORT_DEFAULT, type Broker, startBroker } from '../links/broker.js';
-import { lastingLink } from '../links/lasting.js';
+import { endingWith, lastingLink } from '../links/lasting.js';
 import { type Address, listDevices, openMqtt, untilOnline } from '../links/mqtt.js';
 import { lastingName, listPorts, openSerial, type PortInfo } from '../links/serial.js';
 import type { Opening } from '../links/stream.js';
@@ -24,7 +24,7 @@ import { type Link, lines } from '../smp/link.js';
 import type { Packet } from '../smp/packet.js';
 import { within } from '../wait.js';
 import type { ConnectionOptions } from './connection-options.js';
-import { listRunning } from './running.js';
+import { listRunning, type RunningBoard } from './running.js';
 import { printable } from './show.js';
 import type { Terminal } from './terminal.js';
 
@@ -93,11 +93,11 @@ async function openLink(
   if (port !== undefined) return { link: await openLasting(port, options, acquaintance, terminal, signal) };
   if (broker !== undefined) {
     const address = { url: broker, fleet, device: device ?? (await onlyDevice(broker, fleet, signal)) };
-    return { link: await openMqtt(address, signal), address };
+    return { link: endingWith(await openMqtt(address, signal), signal), address };
   }
   if (device !== undefined) return awaitDevice(fleet, device, terminal, signal);
   const path = await onlyPort();
-  terminal.note(`over ${path}, the only serial port`);
+  terminal.note(`over ${path}`);
   return { link: await openLasting(path, options, acquaintance, terminal, signal) };
 }
 
@@ -111,7 +111,8 @@ async function openLasting(
   const name = port.includes('://') ? port : await lastingName(port);
   const away = timeout * (retries + 1);
   return lastingLink({
-    open: () => openPort(name, baud, signal, { framing }),
+    signal,
+    open: (ending) => openPort(name, baud, ending, { framing }),
     awayMs: away * 1000,
     onAway: () => terminal.note(`${port} is gone: waiting for it, at most ${away} s`),
     onBack: () => terminal.note(`${port} is back`),
@@ -120,9 +121,22 @@ async function openLasting(
 }
 
 // A serial port, the line that a socket carries, or a UDP server.
-export function openPort(port: string, baud: number, signal: AbortSignal, opening: Opening = {}): Promise<Link> {
-  if (port.startsWith('udp://')) return openUdp(port);
-  return port.startsWith('tcp://') ? openTcp(port, signal, opening) : openSerial(port, baud, opening);
+export async function openPort(port: string, baud: number, signal: AbortSignal, opening: Opening = {}): Promise<Link> {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(port)?.[1]?.toLowerCase();
+  switch (scheme) {
+    case undefined:
+      return openSerial(port, baud, opening, signal);
+    case 'udp':
+      return openUdp(port, signal);
+    case 'tcp':
+      return openTcp(port, signal, opening);
+    default:
+      throw new CountersignError('BadArgument', `port: ${scheme}:// is no kind of line`, {
+        hint: /^(mqtts?|wss?)$/.test(scheme)
+          ? 'a broker is named by --broker'
+          : 'give the path of a serial port, tcp://host:port or udp://host',
+      });
+  }
 }
 
 async function onlyDevice(url: string, fleet: string, signal: AbortSignal): Promise<string> {
@@ -136,23 +150,27 @@ async function onlyDevice(url: string, fleet: string, signal: AbortSignal): Prom
 
 // Those of the system, and those of the boards that run here without hardware.
 export async function allPorts(): Promise<PortInfo[]> {
-  const boards = await listRunning();
-  return [
-    ...(await listPorts()),
-    ...boards.map(({ port, board, flash }) => ({ path: port, about: `${board} board, ${flash}` })),
-  ];
+  return [...(await listPorts()), ...(await listRunning()).map(portOf)];
 }
 
 export async function onlyPort(): Promise<string> {
-  const ports = await allPorts();
-  if (ports.length === 1) return ports[0]!.path;
-  const found = ports.map(({ path, about }) => (about ? `${path} (${about})` : path)).join(', ');
-  throw new CountersignError('BadArgument', `device: none given, and ${ports.length || 'no'} serial ports are there`, {
+  return choosePort(await listRunning(), await listPorts());
+}
+
+/** Machines have ports of their own, such as /dev/ttyS0, with nothing on them: who started a board here means that one. */
+export function choosePort(boards: readonly RunningBoard[], ports: readonly PortInfo[]): string {
+  if (boards.length === 1) return boards[0]!.port;
+  const all = [...ports, ...boards.map(portOf)];
+  if (all.length === 1) return all[0]!.path;
+  const found = all.map(({ path, about }) => (about ? `${path} (${about})` : path)).join(', ');
+  throw new CountersignError('BadArgument', `device: none given, and ${all.length || 'no'} serial ports are there`, {
     hint: found
       ? `choose one with --port: ${found}`
       : 'give --port, or --broker and --device; `countersign board virtual` starts a board without hardware',
   });
 }
+
+const portOf = ({ port, board, flash }: RunningBoard): PortInfo => ({ path: port, about: `${board} board, ${flash}` });
 
 async function awaitDevice(fleet: string, device: string, terminal: Terminal, signal: AbortSignal): Promise<Opened> {
   const broker = await startBroker(BROKER_PORT_DEFAULT).catch((error: CountersignError) => {
@@ -166,7 +184,7 @@ async function awaitDevice(fleet: string, device: string, terminal: Terminal, si
   );
   try {
     await untilOnline(where, within(ARRIVAL_MS, signal));
-    return { link: await openMqtt(where, signal), address: where, ...(broker ? { broker } : {}) };
+    return { link: endingWith(await openMqtt(where, signal), signal), address: where, ...(broker ? { broker } : {}) };
   } catch (error) {
     await broker?.close();
     throw error;

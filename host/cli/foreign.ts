@@ -221,7 +221,7 @@ async function ask(
 }
 
 /** After these the board runs this package from now on. */
-const KEPT: readonly ForeignOutcome['kind'][] = ['confirmed', 'unchanged', 'sent'];
+const KEPT: readonly ForeignOutcome['kind'][] = ['confirmed', 'unchanged', 'started', 'sent'];
 
 function exitOf({ kind }: ForeignOutcome): number {
   if (kind === 'reverted') return reasons.RevertedNotConfirmed.exit;
@@ -239,6 +239,8 @@ function lineOf(outcome: ForeignOutcome): string {
       return `on trial: ${version} runs, and the next reset takes it back unless it is confirmed (by itself, or \`mcumgr image confirm\`)`;
     case 'marked':
       return `marked for test: ${version} starts at the next reset, and is taken back by the one after it unless it is confirmed`;
+    case 'started':
+      return `installed: ${version} runs; the board has neither test nor confirmation, and no way back. Checked here, not by the board`;
     case 'sent':
       return outcome.shown
         ? `sent, and the board was reset: its boot loader lists ${version}; it offers neither test nor confirmation`

@@ -18,7 +18,7 @@ import { viewManifest } from '../formats/manifest.js';
 import { type NextDocument, nextDocument, nextSequence } from '../formats/record.js';
 import type { OptionSpec, Result } from './command.js';
 import { openPublishing, publishedLines, publishOptions } from './publishing.js';
-import { claimsData, claimsRows, entryText, rows } from './show.js';
+import { claimsData, claimsRows, entryText, rows, shellWord } from './show.js';
 import { besideKey, signingOptions } from './signing.js';
 import type { Terminal } from './terminal.js';
 import { hexSchema, momentSchema, pathSchema, sequenceRangeSchema, sequenceSchema, switchSchema } from './values.js';
@@ -295,7 +295,7 @@ export async function writeIssued(
 
 function notPublished(error: unknown, path: string): never {
   if (!(error instanceof CountersignError)) throw error;
-  const hint = `${error.hint}; \`countersign publish ${path}\` tries again`;
+  const hint = `${error.hint}; \`countersign publish ${shellWord(path)}\` tries again`;
   throw new CountersignError(error.code, `${error.message}; ${path} is written`, { hint, cause: error });
 }
 

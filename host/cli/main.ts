@@ -2,58 +2,61 @@
 // The `countersign` command: parse, run, print, and end with the exit code that the table gives.
 //
 // Whatever happens, it ends by one of two roads: a result on stdout, or an error on stderr (with --json: on stdout, as a
-// document). Ctrl-C aborts the running command, which ends its work in order; a second one ends the process at once.
+// document). The exit code is set before either is printed; ending.ts says what it is when it is stopped from outside.
 
 import { loadConfig, settingNames } from '../config.js';
 import { asCountersignError, CountersignError } from '../errors.js';
+import { STDIO } from '../files.js';
+import { reasons } from '../reasons.js';
 import { commands } from './commands/index.js';
+import { watchEnding } from './ending.js';
 import { toJson } from './json.js';
 import { type Invocation, parse } from './parse.js';
 import { makeTerminal } from './terminal.js';
 
-/** What a shell sees of a process that was ended by Ctrl-C. */
-const EXIT_INTERRUPTED = 130;
+const ending = watchEnding();
 
-async function main(words: readonly string[]): Promise<number> {
+async function main(words: readonly string[]): Promise<void> {
   let level = 0;
   try {
     const invocation = parse(commands, words, () =>
       loadConfig({ folder: process.cwd(), environment: process.env }, settingNames(commands)),
     );
     if (invocation.kind === 'text') {
+      ending.decide(invocation.asked ? 0 : reasons.BadArgument.exit);
       (invocation.asked ? process.stdout : process.stderr).write(`${invocation.text.trimEnd()}\n`);
-      return invocation.asked ? 0 : new CountersignError('BadArgument', '').reason.exit;
+      return;
     }
     level = invocation.common.level;
-    return await run(invocation);
+    await run(invocation);
   } catch (thrown) {
-    return fail(asCountersignError(thrown), words.includes('--json'), level);
+    fail(asCountersignError(thrown), words.includes('--json'), level);
   }
 }
 
-async function run(invocation: Extract<Invocation, { kind: 'run' }>): Promise<number> {
-  const { command, common } = invocation;
-  const terminal = makeTerminal(common);
-  const result = await command.run({
-    arguments: invocation.arguments,
-    options: invocation.options,
-    terminal,
-    dryRun: common.dryRun,
-    signal: interrupted(),
-  });
-  terminal.result(result.data, result.lines);
-  return result.exit ?? 0;
+async function run({ command, common, ...given }: Extract<Invocation, { kind: 'run' }>): Promise<void> {
+  const { signal } = ending;
+  const terminal = makeTerminal({ ...common, signal, taken: given.options.output === STDIO });
+  const result = await command.run({ ...given, terminal, dryRun: common.dryRun, signal });
+  // What was decided before the stop came is decided; a command that only runs until then was stopped.
+  ending.decide(result.exit ?? ending.stopped ?? 0);
+  const isProduct = command.writes !== true || result.product === true;
+  const shown = common.level >= 0 || (common.level === -1 && (isProduct || (result.exit ?? 0) !== 0));
+  terminal.result(result.data, shown ? result.lines : []);
 }
 
-function fail(error: CountersignError, json: boolean, level: number): number {
+function fail(thrown: CountersignError, json: boolean, level: number): void {
+  // Whatever a command that is being stopped trips over, it was stopped.
+  const isStop = ending.stopped !== undefined && thrown.reason.name !== 'Cancelled';
+  const error = isStop ? new CountersignError('Cancelled', 'countersign: stopped', { cause: thrown }) : thrown;
   const { code, message, hint } = error;
-  const { name, exit } = error.reason;
+  const { name } = error.reason;
+  const exit = ending.decide(ending.stopped ?? error.reason.exit);
   if (json) process.stdout.write(`${toJson({ error: { code, name, message, hint, exit } })}\n`);
   process.stderr.write(`error: ${message} [${code} ${name}]\n`);
   process.stderr.write(`hint: ${hint}\n`);
   // The stack matters when it is our fault, or when somebody asked.
   if (level > 0 || name === 'Fault') process.stderr.write(`${causes(error)}\n`);
-  return exit;
 }
 
 function causes(error: Error): string {
@@ -62,20 +65,6 @@ function causes(error: Error): string {
   return lines.join('\ncaused by: ');
 }
 
-function interrupted(): AbortSignal {
-  const controller = new AbortController();
-  const stop = () => {
-    if (controller.signal.aborted) process.exit(EXIT_INTERRUPTED);
-    controller.abort(new CountersignError('Cancelled', 'countersign: stopped'));
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-  return controller.signal;
-}
-
-// A reader that has seen enough (`countersign inspect x | head`) is no fault.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? 0 : 1);
-});
-
-process.exitCode = await main(process.argv.slice(2));
+await main(process.argv.slice(2));
+// Whoever stops it does not wait for what may still hold it (a socket that is being closed).
+if (ending.stopped !== undefined) process.exit();

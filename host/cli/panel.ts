@@ -28,7 +28,7 @@ export function createPanel(terminal: Terminal): Panel {
       const left = question.left ?? 0;
       terminal.note(['', ...questionLines(question)].join('\n'));
       if (!input) {
-        terminal.note(`  nobody can answer here (no terminal); the device waits ${left} s`);
+        terminal.note(`  nobody can answer here (no terminal, or in its background); the device waits ${left} s`);
         return undefined;
       }
       const prompt = `  y or n, within ${left} s`;

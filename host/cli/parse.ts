@@ -42,19 +42,25 @@ export function parse(commands: readonly AnyCommand[], words: readonly string[],
     const rendered = render(definition);
     rendered.action(() => {
       const common = readCommon(program.opts(), rendered.opts());
-      const read = makeReader(rendered.opts(), config);
-      found = {
-        kind: 'run',
-        command: definition,
-        arguments: readArguments(definition, rendered.args),
-        options: Object.fromEntries(Object.entries(definition.options).map(([key, spec]) => [key, read(key, spec)])),
-        common,
-      };
+      const missing: string[] = [];
+      const read = makeReader(rendered.opts(), config, missing);
+      const options = Object.fromEntries(
+        Object.entries(definition.options).map(([key, spec]) => [key, read(key, spec)]),
+      );
+      const given = readArguments(definition, rendered.args);
+      for (const [key, { unless }] of Object.entries(definition.arguments)) {
+        if (given[key] === undefined && isNeeded(unless, options)) missing.unshift(`<${key}>`);
+      }
+      for (const [key, { unless }] of Object.entries(definition.options)) {
+        if (options[key] === undefined && isNeeded(unless, options)) missing.push(flagOf(key));
+      }
+      if (missing.length > 0) throw new CountersignError('BadArgument', `argument: ${missingText(missing)}`);
+      found = { kind: 'run', command: definition, arguments: given, options, common };
     });
     program.addCommand(rendered.copyInheritedSettings(program));
   }
   try {
-    program.parse(withDashes(commands, words), { from: 'user' });
+    program.parse(withHelp(commands, withDashes(commands, words)), { from: 'user' });
   } catch (thrown) {
     if (!(thrown instanceof CommanderError)) throw thrown;
     if (thrown.exitCode === 0) return { kind: 'text', text, asked: true };
@@ -72,6 +78,7 @@ function makeProgram(output: { writeOut(text: string): void; writeErr(text: stri
     .version(packageVersion, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .enablePositionalOptions()
+    .helpCommand(false)
     .exitOverride()
     .configureOutput({ ...output, outputError: () => {} })
     .addHelpText('after', exitCodeText());
@@ -84,7 +91,9 @@ function commonOptions(): Option[] {
     new Option('--json', 'print the result as JSON on stdout').helpGroup('Common options:'),
     new Option('--no-input', 'never ask; a missing answer is an error').helpGroup('Common options:'),
     new Option('-v, --verbose', 'say more; -vv traces').argParser(count).helpGroup('Common options:'),
-    new Option('-q, --quiet', 'say less').argParser(count).helpGroup('Common options:'),
+    new Option('-q, --quiet', 'say less: nothing of what went well; -qq errors alone')
+      .argParser(count)
+      .helpGroup('Common options:'),
   ];
 }
 
@@ -162,13 +171,28 @@ function negated(key: string, given: Record<string, unknown>): true | undefined 
   return first !== undefined && given[`${first.toLowerCase()}${rest}`] === false ? true : undefined;
 }
 
-function makeReader(given: Record<string, unknown>, config: () => Config): (key: string, spec: OptionSpec) => unknown {
+const isNeeded = (unless: readonly string[] | undefined, given: Record<string, unknown>): boolean =>
+  unless !== undefined && !unless.some((key) => given[key] !== undefined);
+
+const missingText = (flags: readonly string[]): string =>
+  `${flags.join(', ')}: ${flags.length === 1 ? 'is' : 'are'} required`;
+
+/** What is required and not given goes to `missing`: whoever types is told all of it at once. */
+function makeReader(
+  given: Record<string, unknown>,
+  config: () => Config,
+  missing: string[],
+): (key: string, spec: OptionSpec) => unknown {
   return (key, spec) => {
     const flag = flagOf(key);
     const value = given[key] ?? negated(key, given);
     if (value !== undefined) return check(flag, spec.schema, value);
     const setting = spec.config === undefined ? undefined : config().lookup(spec.config);
-    if (setting === undefined) return check(flag, spec.schema, undefined);
+    if (setting === undefined) {
+      if (isOptional(spec.schema)) return check(flag, spec.schema, undefined);
+      missing.push(flag);
+      return undefined;
+    }
     return check(`${flag} (from ${setting.origin})`, spec.schema, rawOf(spec, setting));
   };
 }
@@ -189,6 +213,14 @@ function check(what: string, schema: z.ZodType, raw: unknown): unknown {
   const text = raw === undefined ? 'is required' : (issue?.message ?? 'is wrong').toLowerCase();
   const shown = typeof raw === 'string' ? ` "${withoutPassword(raw)}"` : '';
   throw new CountersignError('BadArgument', `argument: ${what}${shown}: ${text}`);
+}
+
+/** `help WORD` -> `WORD --help`. commander shows the program's help for a command that it does not know: that is an error. */
+function withHelp(commands: readonly AnyCommand[], words: readonly string[]): string[] {
+  const known = (word: string) => commands.some((one) => [one.name, ...(one.aliases ?? [])].includes(word));
+  const [first, ...rest] = words.filter((word) => !word.startsWith('-'));
+  if (first === 'help') return withHelp(commands, [...rest.slice(0, 1), '--help']);
+  return first === undefined || known(first) ? [...words] : words.filter((word) => !['-h', '--help'].includes(word));
 }
 
 /** dump_info -> dump-info and --dry_run -> --dry-run, where the dashed name exists. */

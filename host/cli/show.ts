@@ -17,6 +17,10 @@ export function printable(text: string): string {
   );
 }
 
+/** A word of a command line that somebody may copy into a shell. */
+export const shellWord = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+
 /** "  name          value", for each that has one; a list takes one line per element. */
 export function rows(members: readonly (readonly [name: string, value: unknown])[], indent = '  '): string[] {
   return members.flatMap(([name, value]) => {

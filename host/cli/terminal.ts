@@ -1,19 +1,24 @@
 // The rules of the terminal, in one place:
 //
-//   1. Results go to stdout, everything else (progress, notes, warnings, errors, questions) to stderr.
+//   1. Results go to stdout, everything else (progress, notes, warnings, errors, questions) to stderr. Where stdout takes
+//      the file itself (-o -), the result goes to stderr as well.
 //   2. Under --json stdout carries JSON alone, one document per line; a failure is a document too: {"error": …}.
-//   3. Questions are asked only when both stdin and stderr are a terminal and --no-input is not set. Otherwise a missing
-//      answer is an error that says which option gives it. Nothing is ever taken for granted in place of an answer.
+//   3. Questions are asked only when both stdin and stderr are a terminal, this process is in its foreground (whoever reads
+//      it from the background is stopped by the system) and --no-input is not set. Otherwise a missing answer is an error
+//      that says which option gives it. Nothing is ever taken for granted in place of an answer.
 //   4. Colour and moving bars only on a terminal: not with NO_COLOR, TERM=dumb or --json. In a pipe progress is one
 //      plain line per 10 % or per 5 s.
-//   5. -q leaves results and errors; -v adds detail, -vv traces.
+//   5. -q leaves errors, and what a command is there to print; that a deed was done is told by the exit code. -qq leaves
+//      errors alone, -v adds detail, -vv traces.
 //   6. A question about a signature shows what is signed, never a paraphrase.
 //   7. While a person is being waited for, no bar moves: it says who, and for how long.
 
 import { styleText } from 'node:util';
 import type cliProgress from 'cli-progress';
 import { CountersignError } from '../errors.js';
+import { isInForeground } from '../process.js';
 import type { Progress } from '../progress.js';
+import { throwIfAborted } from '../wait.js';
 import { toJson } from './json.js';
 
 type Style = 'red' | 'yellow' | 'green' | 'cyan' | 'bold' | 'dim';
@@ -24,6 +29,10 @@ export interface TerminalOptions {
   input: boolean;
   /** -2 … 2: each -q lowers it, each -v raises it */
   level: number;
+  /** stdout carries a file. */
+  taken?: boolean;
+  /** Ends every question. */
+  signal?: AbortSignal;
 }
 
 export interface Choice<T extends string> {
@@ -69,7 +78,8 @@ const PIPE_STEP_MS = 5000;
 export function makeTerminal(options: TerminalOptions): Terminal {
   const moving = process.stderr.isTTY === true && process.env.TERM !== 'dumb' && options.level >= 0;
   const colour = process.stderr.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb' && !options.json;
-  const interactive = options.input && process.stdin.isTTY === true && process.stderr.isTTY === true;
+  const interactive =
+    options.input && process.stdin.isTTY === true && process.stderr.isTTY === true && isInForeground();
 
   const say = (text: string, level: number) => {
     if (options.level >= level) process.stderr.write(`${text}\n`);
@@ -82,19 +92,23 @@ export function makeTerminal(options: TerminalOptions): Terminal {
   // Loaded when somebody is asked, or something moves: most runs do neither.
   const prompts = () => import('@clack/prompts');
   const answered = <T>(answer: T): Exclude<T, symbol> => {
-    if (typeof answer === 'symbol') throw new CountersignError('Cancelled', 'terminal: the question was cancelled');
+    if (typeof answer === 'symbol') {
+      throwIfAborted(options.signal);
+      throw new CountersignError('Cancelled', 'terminal: the question was cancelled');
+    }
     return answer as Exclude<T, symbol>;
   };
   // Questions go to the terminal itself: stdout may be a pipe that takes the result.
-  const where = { output: process.stderr, input: process.stdin };
+  const where = { output: process.stderr, input: process.stdin, ...(options.signal && { signal: options.signal }) };
 
   return {
     json: options.json,
     input: options.input,
     interactive,
     result(data, lines) {
-      if (options.json) process.stdout.write(`${toJson(data)}\n`);
-      else for (const line of lines) process.stdout.write(`${line}\n`);
+      const to = options.taken ? process.stderr : process.stdout;
+      if (options.json) to.write(`${toJson(data)}\n`);
+      else for (const line of lines) to.write(`${line}\n`);
     },
     note: (text) => say(text, 0),
     detail: (text) => say(style('dim', text), 1),
@@ -119,7 +133,7 @@ export function makeTerminal(options: TerminalOptions): Terminal {
       needPerson(question, option);
       const validate = (line: string | undefined) => fault(line ?? '');
       const until = signal ? { signal } : {};
-      return answered(await (await prompts()).text({ message: question, validate, ...until, ...where }));
+      return answered(await (await prompts()).text({ message: question, validate, ...where, ...until }));
     },
     style,
   };
@@ -156,14 +170,13 @@ function secondsText(seconds: number): string {
 }
 
 /** Rate and time left of one phase, from where it began: a resumed download does not count what was there before. */
-function makeMeter(first: number): (done: number, total: number) => { rate: string; left: string; bits: string } {
+function makeMeter(first: number): (done: number, total: number) => { rate: string; left: string } {
   const began = performance.now();
   return (done, total) => {
     const perSecond = ((done - first) / Math.max(performance.now() - began, 1)) * 1000;
     return {
       rate: `${bytesText(Math.round(perSecond))}/s`,
       left: secondsText((total - done) / perSecond),
-      bits: `${((perSecond * 8) / 1000).toFixed(1)} kbit/s`,
     };
   };
 }
@@ -199,10 +212,10 @@ async function movingBar(style: Terminal['style']): Promise<Display> {
         );
         bar.start(progress.total, progress.done, { phase: phase.padEnd(10), amount: '', rate: '', left: '?' });
       }
-      const { rate, left, bits } = meter(progress.done, progress.total);
+      const { rate, left } = meter(progress.done, progress.total);
       bar?.update(progress.done, { amount: `${bytesText(progress.done)}/${bytesText(progress.total)}`, rate, left });
       last =
-        progress.done === progress.total && phase === 'sending' ? `sent ${bytesText(progress.total)}, ${bits}` : '';
+        progress.done === progress.total && phase === 'sending' ? `sent ${bytesText(progress.total)}, ${rate}` : '';
     },
     end: stop,
   };
@@ -229,9 +242,8 @@ function plainLines(say: (text: string) => void): Display {
       }
       shownPercent = percent;
       shownAt = now;
-      const { rate, bits } = meter(done, total);
-      const end = done === total && phase === 'sending' ? bits : rate;
-      say(total === 0 ? phase : `${phase} ${percent}% ${bytesText(done)}/${bytesText(total)} ${end}`);
+      const { rate } = meter(done, total);
+      say(total === 0 ? phase : `${phase} ${percent}% ${bytesText(done)}/${bytesText(total)} ${rate}`);
     },
     end() {},
   };

@@ -3,8 +3,11 @@
 //                                    test and confirm                  MCUboot's serial recovery
 //   sending     the image goes to    the secondary slot                the slot that it is started from: no way back
 //   checking    the board shows it   by its hash, beside the old one   by hash, else version, if it finds it sound
-//   installing  it is                marked for test, reset, seen      reset; what starts then speaks for itself
-//                                    running, confirmed
+//   installing  it is                marked for test, reset, seen      reset; an application that answers then is
+//                                    running, confirmed                read back
+//
+// A boot loader that runs images in place or from RAM has neither test nor confirmation: such a board is reset, and must be
+// seen running it. An empty list before and after the upload proves nothing: not that it is there, nor that it is not.
 //
 // An image is known by the hash in its own TLV, never by that of the file. Nothing is called done that was not read back.
 // Such a board checks at most who made the image. Nobody may call this without a verdict: it is the only guard.
@@ -27,11 +30,16 @@ import { sleep } from '../wait.js';
 import { INSTALL_MS_DEFAULT, ignoreSilence, POLL_MS, type Steps } from './follow.js';
 import type { Waits } from './identity.js';
 
+// An application whose boot loader had to look at the image first is up by then; most have no SMP, and never answer.
+const ANSWER_MS = 5000;
+const ANSWER_TRY_MS = 500;
+
 /** confirm: for good. trial: it runs, and the next reset takes it back. test: marked, the reset is left to others. */
 export type Ending = 'confirm' | 'trial' | 'test';
 
 export type ForeignOutcome =
   | { kind: 'confirmed' | 'unchanged' | 'on-trial' | 'marked'; version: string; hash: Uint8Array }
+  | { kind: 'started'; version: string; hash: Uint8Array } // runs, on a board that has neither test nor confirmation
   | { kind: 'sent'; version: string; shown: boolean } // shown: the boot loader lists it as an image that it could start
   | { kind: 'reverted'; version: string }; // something else runs after the reset
 
@@ -71,7 +79,8 @@ export async function* deliverForeign(client: Client, delivery: ForeignDelivery)
   const image = bootable(delivery.image, 'the package');
   const { version } = image;
 
-  const before = await runningImage(client, waits);
+  const listed = await states(client, waits);
+  const before = listed?.find(({ active }) => active);
   if (before === undefined) {
     // A boot loader in recovery runs no image; one that lists states could be asked for a trial, but starts slot 0.
     if (ending !== 'confirm') throw new CountersignError('NoTrial', `deliver: ${client.link.name} runs no application`);
@@ -86,17 +95,35 @@ export async function* deliverForeign(client: Client, delivery: ForeignDelivery)
   if (!running) yield* send(client, image, waits);
 
   yield { kind: 'work', phase: 'checking', done: 0, total: 0 };
-  const staged = entryOf(await states(client, waits), image);
+  const after = await states(client, waits);
+  const silent = listed?.length === 0 && after?.length === 0;
+  const staged = silent ? 'unknown' : entryOf(after, image);
   await delivery.last?.();
   if (staged === 'unknown' || staged.hash === undefined || (staged.active && !running) || before === undefined) {
     if (ending !== 'confirm')
       throw new CountersignError('NoTrial', `deliver: ${client.link.name} names no hash to test`);
     await reset(client, waits).catch(ignoreSilence);
-    return { kind: 'sent', version, shown: staged !== 'unknown' };
+    return (await answering(client, image, waits)) ?? { kind: 'sent', version, shown: staged !== 'unknown' };
   }
   const { hash } = staged;
+  if (!running && !(await testImage(client, hash, waits))) {
+    if (ending !== 'confirm') {
+      throw new CountersignError('NoTrial', `deliver: ${client.link.name} took the image, and has no test of images`, {
+        hint: 'the next reset starts it: leave out --test and --no-confirm, or reset the board yourself',
+      });
+    }
+    yield {
+      kind: 'note',
+      text: 'the board has neither test nor confirmation: it is reset, and runs what it was given',
+    };
+    await reset(client, waits).catch(ignoreSilence);
+    yield { kind: 'work', phase: 'installing', done: 0, total: 0 };
+    const now = await untilRunning(client, hash, delivery);
+    return now.hash && same(now.hash, hash)
+      ? { kind: 'started', version, hash }
+      : { kind: 'reverted', version: now.version };
+  }
   if (!running) {
-    await testImage(client, hash, waits);
     if (ending === 'test') {
       const marked = entryOf(await states(client, waits), image);
       if (marked !== 'unknown' && marked.pending) return { kind: 'marked', version, hash };
@@ -118,6 +145,23 @@ export async function* deliverForeign(client: Client, delivery: ForeignDelivery)
     'Fault',
     `deliver: the board took the confirmation, but does not show ${hex(hash)} as confirmed`,
   );
+}
+
+// What an application that speaks SMP says of itself after the reset; undefined where none answers in time.
+async function answering(client: Client, image: Bootable, waits: Waits): Promise<ForeignOutcome | undefined> {
+  const deadline = Date.now() + ANSWER_MS;
+  while (Date.now() < deadline && !client.gone) {
+    const listed = await states(client, { ...waits, timeoutMs: ANSWER_TRY_MS, retries: 0 }).catch(ignoreSilence);
+    const active = listed?.find((one) => one.active);
+    if (active) {
+      const { version } = image;
+      const isOurs = active.hash && image.hash ? same(active.hash, image.hash) : versionIs(active.version, version);
+      if (!isOurs) return { kind: 'reverted', version: active.version };
+      return { kind: active.confirmed ? 'confirmed' : 'started', version, hash: active.hash ?? new Uint8Array() };
+    }
+    await sleep(POLL_MS, waits.signal);
+  }
+  return undefined;
 }
 
 async function* send(client: Client, image: Bootable, waits: Waits): Steps<void> {
@@ -151,7 +195,10 @@ const versionIs = (listed: string, header: string): boolean =>
   sameVersion(listed.replace(/^(\d+\.\d+\.\d+)\.(\d+)$/, '$1+$2'), header);
 
 // What a server without the state command has, is not known.
-async function states(client: Client, waits: Waits): Promise<ImageState[] | undefined> {
+async function states(
+  client: Client,
+  waits: Waits & { timeoutMs?: number; retries?: number },
+): Promise<ImageState[] | undefined> {
   try {
     return await imageState(client, waits);
   } catch (error) {

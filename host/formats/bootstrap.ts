@@ -23,6 +23,7 @@ import { classIdOf, fromHex, vendorIdOf } from './bytes.js';
 import { type Cbor, cborMap, decode, encode } from './cbor.js';
 import { type PublicKey, publicKeyFromCose, publicKeyToCose, readPublicKey } from './keys.js';
 import { type Policy, policyFromCbor, policySchema, policyToCbor } from './policy.js';
+import { yamlHex, yamlText } from './yaml-text.js';
 
 /** A device keeps no larger document. */
 export const BOOTSTRAP_BYTES_MAX = 1024;
@@ -52,16 +53,16 @@ export interface Bootstrap {
 }
 
 export const anchorsFileSchema = z.array(
-  z.strictObject({ role: z.enum(ROLES), key: z.string().min(1), name: z.string().min(1).optional() }),
+  z.strictObject({ role: z.enum(ROLES), key: yamlText, name: yamlText.optional() }),
 );
 
 const fileSchema = z.strictObject({
-  device: z.string().regex(/^([0-9a-f]{2})+$/i, 'is not hex (write it in quotes if it has digits only)'),
-  vendor: z.string().min(1),
-  class: z.string().min(1),
+  device: yamlHex,
+  vendor: yamlText,
+  class: yamlText,
   anchors: anchorsFileSchema,
   policy: policySchema.default({}),
-  approvals: z.array(z.string().min(1)).default([]),
+  approvals: z.array(yamlText).default([]),
 });
 
 export function encodeBootstrap(bootstrap: Bootstrap): Uint8Array {
@@ -127,6 +128,13 @@ export async function bootstrapFromFile(
     policy,
     approvals,
   });
+}
+
+/** What a bootstrap file in YAML calls vendor and class. */
+export function bootstrapNames(bytes: Uint8Array): { vendors: string[]; classes: string[] } | undefined {
+  if (looksEncoded(bytes)) return undefined;
+  const { vendor, class: name } = parseYaml(bytes, 'bootstrap', 'bootstrap') as Record<string, unknown>;
+  return { vendors: [vendor], classes: [name] } as { vendors: string[]; classes: string[] };
 }
 
 /** The anchors of a file, whose keys are files too. */

@@ -29,6 +29,7 @@ import { type Cbor, cborMap, decode, encode, MAJOR, writeHead } from './cbor.js'
 import { sign1, viewSign1 } from './cose.js';
 import type { SigningKey } from './keys.js';
 import { type Policy, policyFromCbor, policySchema, policyToCbor } from './policy.js';
+import { yamlHex } from './yaml-text.js';
 
 /** A device takes no larger one. */
 export const CHANGE_BYTES_MAX = 1792;
@@ -150,10 +151,7 @@ const fileSchema = z
   .strictObject({
     sequence: z.union([z.number().int().positive(), z.bigint().positive()]).optional(),
     issued: z.union([z.date(), z.string()]).optional(),
-    devices: z
-      .array(z.string().regex(/^([0-9a-f]{2})+$/i, 'is not hex (write it in quotes if it has digits only)'))
-      .min(1)
-      .optional(),
+    devices: z.array(yamlHex).min(1).optional(),
     anchors: anchorsFileSchema.optional(),
     policy: policySchema.optional(),
   })

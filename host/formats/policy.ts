@@ -6,6 +6,7 @@
 
 import { z } from 'zod';
 import { type Cbor, cborMap } from './cbor.js';
+import { yamlWords } from './yaml-text.js';
 
 /** In the order of their numbers, from 1; bit of the mask: 1 << (number - 1). */
 export const SOURCES = ['package', 'card', 'bootstrap', 'tree'] as const;
@@ -22,8 +23,8 @@ export const policySchema = z.strictObject({
   'ask-before-download': z.boolean().optional(),
   'prompt-timeout': z.number().int().min(1).optional(),
   threshold: z.number().int().min(1).optional(),
-  sources: z.array(z.enum(SOURCES)).optional(),
-  'consent-channels': z.array(z.enum(CHANNELS)).optional(),
+  sources: yamlWords(SOURCES).optional(),
+  'consent-channels': yamlWords(CHANNELS).optional(),
   'when-denied': z.enum(WHEN_DENIED).optional(),
   'trial-boots': z.number().int().min(0).optional(),
 });

@@ -4,33 +4,39 @@
 // Bounded: a port that stays away for `awayMs` ends the line with the error that it went with. What went out last and was
 // not answered goes out once more when the port is back; nobody waits for anything earlier.
 //
+// Whoever stops the program has not lost the line: `endingWith` ends any link by a signal, with the signal's own error.
+//
 // Another board may answer there then. `same` looks who it is, with the first packet that is to go out and before it does:
 // a device that nobody talks to is left alone (an image on trial starts only so). Until it has said yes, nothing passes.
 
 import { asCountersignError, CountersignError } from '../errors.js';
 import { createListeners, type Link } from '../smp/link.js';
-import { sleep, within } from '../wait.js';
+import { abortError, follower, limited, sleep, withResolvers } from '../wait.js';
 
+const NEWLINE = Uint8Array.of(0x0a);
 const RETRY_MS = 250; // what a person does not notice
 
 export interface Lasting {
-  open(): Promise<Link>;
+  /** The signal ends an opening that takes its time. */
+  open(signal: AbortSignal): Promise<Link>;
   awayMs: number;
   onAway(error: CountersignError): void;
   onBack(): void;
   /** Whether who was met before has answered on a line that came back: no, if nobody did. Throws if it is somebody else. */
   same?(link: Link): Promise<boolean>;
+  /** Ends it, and what it is waiting for. */
+  signal?: AbortSignal;
 }
 
 /** Opens what is not there yet, again and again until the signal ends it; `missing` is told once that we wait. */
 export async function openPatiently(
-  open: () => Promise<Link>,
+  open: (signal: AbortSignal) => Promise<Link>,
   signal: AbortSignal,
   missing: (error: CountersignError) => void = () => undefined,
 ): Promise<Link> {
   for (let attempt = 0; ; attempt++) {
     try {
-      return await open();
+      return await open(signal);
     } catch (error) {
       if (!(error instanceof CountersignError) || error.reason.name !== 'LinkUnavailable') throw error;
       if (attempt === 0) missing(error);
@@ -39,10 +45,31 @@ export async function openPatiently(
   }
 }
 
+/** The same link, closed by the signal: all that waits for it ends at once, with what the signal was aborted with. */
+export function endingWith(link: Link, signal: AbortSignal): Link {
+  const { promise: closed, resolve } = withResolvers<CountersignError | undefined>();
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closing ??= link.close();
+    return closing;
+  };
+  function stop(): void {
+    resolve(abortError(signal));
+    close().catch(() => undefined); // a port that is gone cannot be closed well
+  }
+  void link.closed.then((error) => {
+    signal.removeEventListener('abort', stop);
+    resolve(error);
+  });
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true });
+  return Object.create(link, { closed: { value: closed }, close: { value: close } });
+}
+
 /** The first opening is not waited for: a port that was never there is an error at once. */
-export async function lastingLink({ open, awayMs, onAway, onBack, same }: Lasting): Promise<Link> {
+export async function lastingLink({ open, awayMs, onAway, onBack, same, signal }: Lasting): Promise<Link> {
   const { emit, listen, closed, end } = createListeners();
-  const ending = new AbortController();
+  const ending = signal ? follower(signal) : new AbortController();
   let link: Link | undefined;
   let met = true; // what answers here is who it was
   let meeting: Link | undefined; // is being asked who it is
@@ -70,9 +97,10 @@ export async function lastingLink({ open, awayMs, onAway, onBack, same }: Lastin
   async function reopen(lost: CountersignError): Promise<void> {
     await link?.close().catch(() => undefined); // a port that is gone cannot be closed well
     link = undefined;
+    emit.text(NEWLINE); // a half line does not go on when the port is back
     onAway(lost);
     try {
-      const opened = await openPatiently(open, within(awayMs, ending.signal));
+      const opened = await limited(awayMs, ending.signal, (limit) => openPatiently(open, limit));
       if (ending.signal.aborted) return void opened.close();
       met = same === undefined;
       meeting = undefined;
@@ -80,7 +108,7 @@ export async function lastingLink({ open, awayMs, onAway, onBack, same }: Lastin
       onBack();
       await pass();
     } catch {
-      end(lost);
+      end(signal?.aborted ? abortError(signal) : lost);
     }
   }
 
@@ -109,9 +137,9 @@ export async function lastingLink({ open, awayMs, onAway, onBack, same }: Lastin
     }
   }
 
-  const first = use(await open());
+  const first = use(await open(ending.signal));
   const { name, type } = first;
-  return {
+  const lasting: Link = {
     name,
     get framingBytes() {
       return (link ?? first).framingBytes; // found out when the line is used (auto)
@@ -129,6 +157,7 @@ export async function lastingLink({ open, awayMs, onAway, onBack, same }: Lastin
       await link?.close();
     },
   };
+  return signal ? endingWith(lasting, signal) : lasting;
 }
 
 /** Operations of answers are odd (SMP, header). */

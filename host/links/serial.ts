@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { SerialPort } from 'serialport';
 import { CountersignError, systemCode } from '../errors.js';
 import { BAUD_DEFAULT, type Link } from '../smp/link.js';
+import { abortError, throwIfAborted } from '../wait.js';
 import { type Opening, streamLink } from './stream.js';
 
 const STABLE_NAMES = '/dev/serial/by-id'; // udev's, by maker and serial number
@@ -23,7 +24,13 @@ export interface PortInfo {
   about?: string; // maker and serial number, as far as the system knows them
 }
 
-export async function openSerial(path: string, baudRate = BAUD_DEFAULT, opening: Opening = {}): Promise<Link> {
+export async function openSerial(
+  path: string,
+  baudRate = BAUD_DEFAULT,
+  opening: Opening = {},
+  signal?: AbortSignal,
+): Promise<Link> {
+  throwIfAborted(signal);
   const port = new SerialPort({ path, baudRate, autoOpen: false });
   const call = (action: (done: (cause: Error | null | undefined) => void) => void): Promise<void> =>
     new Promise((resolve, reject) => {
@@ -39,15 +46,19 @@ export async function openSerial(path: string, baudRate = BAUD_DEFAULT, opening:
         );
       });
     });
+  const close = async () => {
+    if (port.isOpen) await call((done) => port.close(done));
+  };
   await call((done) => port.open(done));
+  if (signal?.aborted) {
+    await close();
+    throw abortError(signal);
+  }
   // A bare header comes first on a raw line: a newline before it would be taken for its beginning.
   if (!opening.untouched) {
     await call((done) => port.flush(done));
     if (opening.framing !== 'raw') await call((done) => port.write('\n', undefined, done));
   }
-  const close = async () => {
-    if (port.isOpen) await call((done) => port.close(done));
-  };
   return streamLink(path, port, close, opening.framing);
 }
 

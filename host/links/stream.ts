@@ -37,6 +37,7 @@ export function streamLink(
   framing: Framing = 'console',
 ): Link {
   const { emit, listen, closed, end } = createListeners();
+  const closing = new AbortController();
   let speaks = framing;
   let unanswered = 0;
   let written = 0; // when
@@ -101,7 +102,7 @@ export function streamLink(
     if (speaks === 'auto') unanswered += 1;
     const asConsole = speaks === 'console' || (speaks === 'auto' && unanswered <= CONSOLE_TRIES);
     if (asConsole) return write(Buffer.concat(encodeConsole(packet)));
-    if (speaks === 'auto') await sleep(Math.max(0, written + RAW_FORGETS_MS - Date.now()));
+    if (speaks === 'auto') await sleep(Math.max(0, written + RAW_FORGETS_MS - Date.now()), closing.signal);
     return write(packet);
   }
 
@@ -116,6 +117,7 @@ export function streamLink(
     type: write,
     async close() {
       clearTimeout(silence);
+      closing.abort();
       end();
       await closeStream();
     },

@@ -3,23 +3,30 @@
 import { connect } from 'node:net';
 import { CountersignError } from '../errors.js';
 import type { Link } from '../smp/link.js';
-import { abortError } from '../wait.js';
+import { limited, orAbort } from '../wait.js';
+import { hostOf } from './host.js';
 import { type Opening, streamLink } from './stream.js';
 
+const CONNECT_MS_MAX = 10_000; // the system itself would try for two minutes
+
+/** The signal ends the opening, and leaves nothing behind; the open link is closed by whoever has it. */
 export async function openTcp(url: string, signal?: AbortSignal, opening: Opening = {}): Promise<Link> {
-  const { hostname, port } = URL.canParse(url) ? new URL(url) : { hostname: '', port: '' };
-  if (!hostname || !port) throw new CountersignError('BadArgument', `tcp: "${url}" is not tcp://host:port`);
-  const socket = connect({ host: hostname, port: Number(port), ...(signal ? { signal } : {}) });
-  await new Promise<void>((resolve, reject) => {
+  const { host, port } = hostOf(url);
+  if (!host || port === undefined) throw new CountersignError('BadArgument', `tcp: "${url}" is not tcp://host:port`);
+  const failed = (why: string, cause: unknown) =>
+    new CountersignError('LinkUnavailable', `tcp ${host}:${port}: ${why}`, { cause });
+  const socket = connect({ host, port });
+  const connected = new Promise<void>((resolve, reject) => {
     socket.once('connect', () => resolve());
-    socket.once('error', (cause) => {
-      reject(
-        signal?.aborted
-          ? abortError(signal)
-          : new CountersignError('LinkUnavailable', `tcp ${hostname}:${port}: ${cause.message}`, { cause }),
-      );
-    });
+    socket.on('error', (cause) => reject(failed(cause.message, cause)));
   });
+  try {
+    await limited(CONNECT_MS_MAX, signal, (limit) => orAbort(connected, limit));
+  } catch (error) {
+    socket.destroy();
+    if (signal?.aborted || !(error instanceof CountersignError) || error.reason.name !== 'TimedOut') throw error;
+    throw failed(`no connection in ${CONNECT_MS_MAX / 1000} s`, error);
+  }
   socket.setNoDelay(true);
   if (!opening.untouched && opening.framing !== 'raw') socket.write('\n'); // ends a half-typed line of a shell
   const close = async () => {

@@ -6,20 +6,27 @@
 import { createSocket } from 'node:dgram';
 import { CountersignError } from '../errors.js';
 import { createListeners, type Link } from '../smp/link.js';
+import { orAbort } from '../wait.js';
+import { hostOf } from './host.js';
 
 const PORT_DEFAULT = 1337;
 
-export async function openUdp(url: string): Promise<Link> {
-  const { hostname, port } = URL.canParse(url) ? new URL(url) : { hostname: '', port: '' };
-  if (!hostname) throw new CountersignError('BadArgument', `udp: "${url}" is not udp://host[:port]`);
-  const host = hostname.replace(/^\[|\]$/g, '');
+export async function openUdp(url: string, signal?: AbortSignal): Promise<Link> {
+  const { host, port = PORT_DEFAULT } = hostOf(url);
+  if (!host) throw new CountersignError('BadArgument', `udp: "${url}" is not udp://host[:port]`);
   const { emit, listen, closed, end } = createListeners();
   const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
   const failed = (cause: Error) => new CountersignError('LinkUnavailable', `udp ${host}: ${cause.message}`, { cause });
-  await new Promise<void>((resolve, reject) => {
+  const connected = new Promise<void>((resolve, reject) => {
     socket.once('error', (cause) => reject(failed(cause)));
-    socket.connect(port ? Number(port) : PORT_DEFAULT, host, () => resolve());
+    socket.connect(port, host, () => resolve());
   });
+  try {
+    await orAbort(connected, signal); // a name may have to be looked up
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
   socket.removeAllListeners('error');
   // A host that refuses the port says so by ICMP; the board may only be restarting: the time-out decides.
   socket.on('error', () => undefined);

@@ -97,11 +97,16 @@ export async function imageState(client: Client, waits: Waits = {}): Promise<Ima
   return unwrap(response, 'image state').images;
 }
 
-// To run once at the next reset, and back unless it is confirmed.
-export async function testImage(client: Client, hash: Uint8Array, waits: Waits = {}): Promise<void> {
+// To run once at the next reset, and back unless it is confirmed. False where the boot loader has no such thing (it runs from
+// RAM, or in place): the server says "not supported".
+export async function testImage(client: Client, hash: Uint8Array, waits: Waits = {}): Promise<boolean> {
   const body = { hash, confirm: false };
   const request = { op: OP.write, group: GROUP.image, id: 0, body, schema: nothing, ...waits };
-  unwrap(await client.request(request), 'test');
+  const response = await client.request(request);
+  if (!response.ok && response.error.group === undefined && response.error.rc === GENERAL_ERROR.notSupported)
+    return false;
+  unwrap(response, 'test');
+  return true;
 }
 
 // The image that runs stays.

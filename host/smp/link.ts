@@ -58,23 +58,43 @@ export function createListeners(): {
   };
 }
 
-// Bytes that come in pieces, handed on as whole lines; what is unfinished after `idleMs` is handed on too, so that a
-// prompt without a newline is seen. Returns a function that takes pieces.
-export function lines(onLine: (line: string) => void, idleMs = 500): (bytes: Uint8Array) => void {
+const LINE_CHARACTERS_MAX = 64 * 1024; // a board that never ends its line
+
+export interface LineReader {
+  (bytes: Uint8Array): void;
+  /** Hands on what is unfinished: no more comes. */
+  end(): void;
+}
+
+// Bytes that come in pieces, handed on as whole lines. A pause does not end a line: `onOpen` is shown what is unfinished
+// after `idleMs` (a prompt has no newline), and the whole line comes all the same.
+export function lines(
+  onLine: (line: string) => void,
+  onOpen: (text: string) => void = () => undefined,
+  idleMs = 500,
+): LineReader {
   const decoder = new TextDecoder();
   let open = '';
   let timer: NodeJS.Timeout | undefined;
-  return (bytes) => {
+  const hand = (line: string) => onLine(line.replace(/\r$/, ''));
+  const take = (bytes: Uint8Array): void => {
     clearTimeout(timer);
     open += decoder.decode(bytes, { stream: true });
     const whole = open.split('\n');
     open = whole.pop()!;
-    for (const line of whole) onLine(line.replace(/\r$/, ''));
-    if (open === '') return;
-    timer = setTimeout(() => {
-      onLine(open);
+    for (const line of whole) hand(line);
+    if (open.length > LINE_CHARACTERS_MAX) {
+      hand(open);
       open = '';
-    }, idleMs);
+    }
+    if (open === '') return;
+    timer = setTimeout(() => onOpen(open), idleMs);
     timer.unref();
   };
+  const end = (): void => {
+    clearTimeout(timer);
+    if (open !== '') hand(open);
+    open = '';
+  };
+  return Object.assign(take, { end });
 }

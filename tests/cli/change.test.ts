@@ -5,6 +5,8 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBroker } from '../../host/links/broker.js';
+import { connectBroker } from '../../host/links/mqtt.js';
+import { topicsOf } from '../../host/links/topics.js';
 import { makePlace, type Place } from '../support/command.js';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/host/cli/main.js', import.meta.url));
@@ -69,7 +71,7 @@ describe('countersign change', { timeout: 200_000 }, () => {
     expect(dry.stdout).toMatch(/would write rotate.change[\s\S]*would pass +yes/);
     expect(await place.listing()).toEqual(before);
     const wrong = await place.run('change', 'rotate.yaml', '-k', 'stranger.pem', '--bootstrap', 'one.yaml', '--json');
-    expect([wrong.code, wrong.json().error.name]).toEqual([21, 'SignerUnknown']);
+    expect([wrong.code, wrong.json().error.name]).toEqual([22, 'SignerUnknown']);
     const made = await place.must('change', 'rotate.yaml', '-k', 'old.pem', '--json');
     expect(made.json()).toMatchObject({ output: 'rotate.change', written: true, policy: { threshold: 2 } });
     const shown = await place.must('inspect', 'rotate.change');
@@ -92,7 +94,29 @@ describe('countersign change', { timeout: 200_000 }, () => {
       { device: 'one', outcome: 'stands so already', reason: 0 },
       { device: 'two', outcome: 'taken', reason: 0 },
     ]);
-    expect([run.code, run.json().online, run.json().failed]).toEqual([20, 3, 1]);
+    expect([run.code, run.json().online, run.json().failed]).toEqual([26, 3, 1]);
+  });
+
+  it('is not done while devices of the fleet are away: it names them, and ends with 41; a refusal is worse', async () => {
+    const client = await connectBroker(broker.url);
+    const leave = (fleet: string, name: string, online: boolean) =>
+      client.publishAsync(topicsOf(fleet, name).state, JSON.stringify({ online }), { qos: 1, retain: true });
+    await leave('demo', 'cellar', false);
+    const worse = await all('rotate.change');
+    expect([worse.code, worse.json().away]).toEqual([26, ['cellar']]);
+    await client.publishAsync(topicsOf('demo', 'cellar').state, '', { qos: 1, retain: true });
+
+    // More than ten at a time share one signal.
+    const crowd = Array.from({ length: 12 }, (_, at) => `n${at}`);
+    for (const name of crowd) await leave('crowd', name, true);
+    for (const name of ['attic', 'cellar']) await leave('crowd', name, false);
+    await client.endAsync(true);
+    const where = ['--broker', broker.url, '--fleet', 'crowd', '--all', '--timeout', '0.3', '--retries', '0'];
+    const silent = await place.run('provision', 'rotate.change', ...where);
+    expect(silent.code).toBe(41);
+    expect(silent.stdout).toContain('crowd/attic: offline\ncrowd/cellar: offline\n');
+    expect(silent.stdout).toContain('0 of 14 devices stand by it, 12 failed, 2 are offline');
+    expect(silent.stderr).not.toContain('MaxListeners');
   });
 
   it('from then on two have to sign: the file goes round', async () => {

@@ -228,7 +228,7 @@ const TABLE: Row[] = [
   ['another class', ['toaster.suit'], 'reject', 'ClassId', 25],
   ['a rollback', ['countersigned.suit', '--installed', '6'], 'reject', 'Rollback', 24],
   ['the same package again', ['countersigned.suit', '--installed', '5'], 'install', 'Ok', 0],
-  ['a slot that is too small', ['countersigned.suit', '--slot', '2999'], 'reject', 'SlotTooSmall', 25],
+  ['a slot that is too small', ['countersigned.suit', '--slot', '2999'], 'reject', 'SlotTooSmall', 27],
   ['a slot that is just enough', ['countersigned.suit', '--slot', '3000'], 'install', 'Ok', 0],
   ['what is no package', ['app.bin'], 'reject', 'EnvelopeTag', 1],
 ];

@@ -205,6 +205,30 @@ describe('in a pipe and in CI', () => {
     expect(readFileSync(log, 'utf8')).toMatch(/^\S+Z -- console of .*\n\S+Z first\n\S+Z boot complete\n/);
   });
 
+  it('a pause does not end a line: --until finds text that came in pieces, and the log has it whole', async () => {
+    const line = device();
+    const log = place.path('pieces.log');
+    const words = ['--no-input', '--until', 'self test ok', '--for', '40', '--log', log, '--json'];
+    const running = place.start('console', '-p', line.path, ...words);
+    await running.said('"event":"open"');
+    line.write(Buffer.from('self test'));
+    await running.said('"text":"self test","open":true');
+    line.write(Buffer.from(' ok\n'));
+    const ended = await running.ended;
+    expect(ended.code).toBe(0);
+    expect(ended.stdout).toContain('"text":"self test ok"}');
+    expect(readFileSync(log, 'utf8')).toMatch(/Z self test ok\n$/);
+    expect(readFileSync(log, 'utf8')).not.toMatch(/Z self test\n/);
+  });
+
+  it('--until finds a prompt, which has no end', async () => {
+    const line = device();
+    const running = place.start('console', '-p', line.path, '--no-input', '--until', 'login:', '--for', '40');
+    await running.said('console of');
+    line.write(Buffer.from('login: '));
+    expect((await running.ended).code).toBe(0);
+  });
+
   it('--for without the text is a time-out; a line that is lost is 40 with --once', async () => {
     const line = device();
     const none = await place.run(

@@ -191,7 +191,7 @@ describe('deliver', () => {
     for (let wait = 0; wait < 1200 && board.said().split('y or n').length < 5; wait++) await sleep(50);
     board.type('YES\n');
     expect((await second).json()).toMatchObject({ result: 'installed', version: '1.2.0' });
-    expect(await board.close()).toBe(0);
+    expect(await board.close()).toBe(130);
   });
 
   it('30 when nobody answers', async () => {
@@ -303,7 +303,7 @@ describe('a board that runs here', () => {
     expect(listed.json().ports).toContainEqual({ path: board.port, about: expect.stringContaining('virtual board') });
     if ((await listPorts()).length === 0) {
       const ended = await place.run('deliver', 'r1.suit', '--json');
-      expect([ended.code, ended.json().reason.name]).toEqual([20, 'NotProvisioned']);
+      expect([ended.code, ended.json().reason.name]).toEqual([26, 'NotProvisioned']);
       expect(ended.stderr).toContain(`over ${board.port}`);
     } else context.annotate('this machine has serial ports of its own: the second half is not shown');
     await board.close();
@@ -342,7 +342,7 @@ describe('over a broker', () => {
       }
     }
     const ended = await delivering;
-    expect([ended.code, ended.json().reason.name]).toEqual([20, 'NotProvisioned']);
+    expect([ended.code, ended.json().reason.name]).toEqual([26, 'NotProvisioned']);
     expect(ended.stderr).toContain('waiting for demo/late');
   });
 });

@@ -23,12 +23,12 @@ async function shown(steps: Progress[], level = 0): Promise<string[]> {
 const sending = (done: number, total: number): Progress => ({ kind: 'work', phase: 'sending', done, total });
 
 describe('progress in a pipe', () => {
-  it('is one line per 10 %, and ends with the rate in kbit/s', async () => {
+  it('is one line per 10 %, and ends with the rate, in one unit', async () => {
     const lines = await shown(Array.from({ length: 1001 }, (_, i) => sending(i * 100, 100_000)));
     expect(lines.length).toBe(11);
     expect(lines[0]).toMatch(/^sending 0% 0 B\/97\.7 KiB/);
     expect(lines[5]).toMatch(/^sending 50% 48\.8 KiB\/97\.7 KiB .*\/s$/);
-    expect(lines[10]).toMatch(/^sending 100% 97\.7 KiB\/97\.7 KiB [\d.]+ kbit\/s$/);
+    expect(lines[10]).toMatch(/^sending 100% 97\.7 KiB\/97\.7 KiB [\d.]+ [KM]?i?B\/s$/);
   });
 
   it('names phases, notes, and who is waited for', async () => {

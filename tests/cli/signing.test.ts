@@ -187,7 +187,7 @@ describe('package', () => {
     ['a folder for an output', ['app.bin', '-o', '.'], 1],
     ['a private key for an output', ['app.bin', '-o', 'operator.pem'], 1],
     ['a public key to sign with', ['app.bin', '-k', 'vendor.pub.pem'], 1],
-    ['a key that is none', ['app.bin', '-k', 'app.bin'], 1],
+    ['a key that is none', ['app.bin', '-k', 'app.bin'], 4],
     ['a key that is not there', ['app.bin', '-k', 'missing.pem'], 3],
     ['a description as long as a book', ['app.bin', '--description', 'x'.repeat(600)], 1],
     ['a region of a raw image', ['app.bin', '--region', '0..4'], 4],

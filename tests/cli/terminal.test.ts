@@ -40,9 +40,9 @@ describe('a passphrase', () => {
     expect([status, text.includes('differ'), existsSync(place.path('two.pem'))]).toEqual([1, true, false]);
   });
 
-  it('that is not given, by Ctrl-C, ends with 31 and writes nothing', async () => {
+  it('that is not given, by Ctrl-C, ends with 130 and writes nothing', async () => {
     const { status } = await runOnTerminal(keygen('three'), [['New passphrase', '\u0003']]);
-    expect([status, existsSync(place.path('three.pem'))]).toEqual([31, false]);
+    expect([status, existsSync(place.path('three.pem'))]).toEqual([130, false]);
   });
 
   it('is not asked for with --no-input', async () => {

@@ -124,7 +124,7 @@ describe('set', () => {
     expect([good.code, good.json().confirmed]).toEqual([0, true]);
     const forged = approvalOf(file, 2n, world.keys.vendor);
     const bad = await runHere(place, 'tree', 'set', '+Approvals', '--file', forged, ...where);
-    expect([bad.code, bad.json().error.code]).toEqual([21, 31]);
+    expect([bad.code, bad.json().error.code]).toEqual([22, 31]);
     const dry = await runHere(place, 'tree', 'set', 'Download/PkgURL', 'other', '--dry-run', ...where);
     expect(dry.json().written).toBe(false);
   });

@@ -139,6 +139,30 @@ describe('after the upload', () => {
   });
 });
 
+describe('a boot loader that runs images in place or from RAM', () => {
+  const habits = { ...PERSONAS['Zephyr 4 application'], inPlace: true };
+  it('has no test: the board is reset, and seen running what it got', async () => {
+    const to = await world.board(habits, overUdp);
+    const { code, json } = await deliver(to.port, 'udp');
+    expect([code, json()]).toMatchObject([0, { result: 'started', version: '1.5.0+7' }]);
+    expect(same(to.flash.slots[0])).toBe(true);
+  });
+  it.each(['--test', '--no-confirm'])('%s: it says that there is none, and resets nothing', async (word) => {
+    const to = await world.board(habits, overUdp);
+    const { code, json } = await deliver(to.port, 'udp', word);
+    expect([code, json().error.code]).toEqual([4, 252]);
+    expect(to.heard.some(({ group, id }) => group === 0 && id === 5)).toBe(false);
+  });
+  it('and does not start it: told as what runs, exit 1', async () => {
+    const to = await world.board(habits, overUdp);
+    world.package('bad.suit', 5n, { key: 'somebody else' });
+    world.approval('bad.cose', 'bad.suit', 1n);
+    const words = ['bad.suit', '--bootstrap', 'reject.cbor', '--approval', 'bad.cose', '--installed', '1'];
+    const { code, json } = await world.deliver(to.port, ...words, '--timeout', '0.4');
+    expect([code, json()]).toMatchObject([1, { result: 'reverted', version: '1.0.0' }]);
+  });
+});
+
 describe('serial recovery', () => {
   const RECOVERIES: [Persona, string, boolean][] = [
     ['MCUboot serial recovery', 'console', true],
@@ -167,6 +191,20 @@ describe('serial recovery', () => {
       expect([code, json().error.code]).toEqual([1, 251]);
       expect(to.heard.at(-1)).toMatchObject({ group: 1, id: 0 });
     }
+  });
+
+  it('on an empty board that lists nothing before or after: reset all the same, and told as sent, not as a failure', async () => {
+    const to = await world.board({ ...PERSONAS['MCUboot serial recovery'], listsNothing: true }, overConsole);
+    const { code, json } = await deliver(to.port, 'console');
+    expect([code, json()]).toMatchObject([0, { result: 'sent', shown: false }]);
+    expect(to.heard.some(({ group, id }) => group === 0 && id === 5)).toBe(true);
+  });
+
+  it('whose application answers after the reset is read back', async () => {
+    const habits = { ...PERSONAS['MCUboot serial recovery'], listsNothing: true, thenServes: true };
+    const to = await world.board(habits, overConsole);
+    const { code, json } = await deliver(to.port, 'console');
+    expect([code, json()]).toMatchObject([0, { result: 'confirmed' }]);
   });
 
   it.each(['--test', '--no-confirm'])('offers no %s: said before a byte is sent', async (word) => {

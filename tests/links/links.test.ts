@@ -56,7 +56,7 @@ const answer = (bytes: Uint8Array): Uint8Array => {
 async function echoesAndText(link: Link): Promise<void> {
   const client = createClient(link, { timeoutMs: 2000 });
   const seen: string[] = [];
-  link.listen({ text: lines((line) => seen.push(line), 50) });
+  link.listen({ text: lines((line) => seen.push(line)) });
   const long = 'x'.repeat(400); // several frames
   expect(await echo(client, 'hello')).toBe('hello');
   expect(await echo(client, long)).toBe(long);

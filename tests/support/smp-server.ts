@@ -35,6 +35,12 @@ export interface Habits {
   indefinite: boolean;
   /** bs_peruser_system_specific() that takes no notice: no answer at all. */
   mutePeruser: boolean;
+  /** The boot loader runs what was uploaded at the next reset, and has no test and no confirmation: direct-XIP, RAM load. */
+  inPlace?: boolean;
+  /** Recovery that lists nothing, whatever it has. */
+  listsNothing?: boolean;
+  /** The application behind recovery has SMP. */
+  thenServes?: boolean;
   /** After a reset nobody answers for so long. */
   bootMs: number;
 }
@@ -177,7 +183,7 @@ export function makeServer(habits: Habits, installed: Uint8Array): Server {
       case '1/0/read':
         return list();
       case '1/0/write':
-        return habits.recovery ? { rc: RC.notSupported } : mark(body);
+        return habits.recovery || habits.inPlace ? { rc: RC.notSupported } : mark(body);
       case '1/1/write':
         return store(body);
       default:
@@ -188,8 +194,10 @@ export function makeServer(habits: Habits, installed: Uint8Array): Server {
   function reset(): Body {
     silentUntil = Date.now() + habits.bootMs;
     session = undefined; // RAM
+    if (habits.inPlace && look(flash.slots[1])?.trusted) flash.slots.reverse();
     server.running = boot(flash);
-    if (habits.recovery) silentUntil = Number.POSITIVE_INFINITY; // the application is started, and has no SMP
+    if (habits.recovery && habits.thenServes) habits = { ...ZEPHYR_4 };
+    else if (habits.recovery) silentUntil = Number.POSITIVE_INFINITY; // the application is started, and has no SMP
     return done();
   }
 
@@ -224,6 +232,7 @@ export function makeServer(habits: Habits, installed: Uint8Array): Server {
   }
 
   function list(): Body {
+    if (habits.listsNothing) return { images: [] };
     const images = flash.slots.flatMap((content, slot): Body[] => {
       const seen = look(content);
       // bs_list shows what bootutil_img_validate() finds sound; Zephyr shows whatever has a header and a hash.

@@ -150,7 +150,7 @@ async function startMicrobit({ flash, terminal }: Start): Promise<Running> {
   terminal.note(
     terminal.interactive
       ? 'keys: a is button A (yes), b is button B (no), r resets'
-      : 'no terminal: nobody can press its buttons',
+      : 'no terminal, or in its background: nobody can press its buttons',
   );
   let closing = false;
   return {
@@ -159,7 +159,7 @@ async function startMicrobit({ flash, terminal }: Start): Promise<Running> {
       if (closing) return new Promise<never>(() => undefined);
       throw new CountersignError(
         'Fault',
-        'board: the emulator ended by itself; the flash file is as it was at the start',
+        'board: the emulator ended by itself; the flash file is as it was last saved',
       );
     }),
     async close() {

@@ -13,7 +13,7 @@ import { reasonOf, reasons } from '../../reasons.js';
 import { command } from '../command.js';
 import { brokerOptions } from '../connection-options.js';
 import { explain } from '../describe/verdict.js';
-import { readBootstrapFile } from '../provisioning.js';
+import { readBootstrapFile, readBootstrapNames } from '../provisioning.js';
 import { gatherFromBroker, sourceOptions } from '../sources.js';
 import { addressSchema, momentSchema, pathSchema, sequenceSchema, switchSchema } from '../values.js';
 
@@ -98,7 +98,9 @@ export const check = command({
     }
     const judgement = await core.judge({ envelope: [envelope, ...image], evidence, facts });
     const seen = [...documents, ...kept].flatMap((one) => ('bytes' in one ? [one.bytes] : []));
-    const explained = explain(judgement, { path, envelope, bootstrap, documents: seen });
+    const names = await readBootstrapNames(options.bootstrap);
+    const known = { names, slotBytes: options.slot, installed: options.installed };
+    const explained = explain(judgement, { path, envelope, bootstrap, documents: seen, known });
     return { data: explained.data, lines: explained.lines, exit: exitOf(judgement) };
   },
 });

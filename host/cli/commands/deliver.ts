@@ -6,7 +6,7 @@
 import { readJudgement } from '../../core.js';
 import { deliver as deliverPackage, type Outcome } from '../../device/deliver.js';
 import { type Ending, isForeign } from '../../device/foreign.js';
-import { identify, putApproval, readBootstrap } from '../../device/identity.js';
+import { identify, putApproval, readBootstrap, readInstalled, type Waits } from '../../device/identity.js';
 import { CountersignError } from '../../errors.js';
 import { readBytes } from '../../files.js';
 import { decode } from '../../formats/cbor.js';
@@ -14,10 +14,11 @@ import { reasonOf, reasons } from '../../reasons.js';
 import type { Client } from '../../smp/client.js';
 import { command, type Result } from '../command.js';
 import { connectionOptions } from '../connection-options.js';
-import { explain } from '../describe/verdict.js';
+import { requirePackage } from '../describe/describe.js';
+import { explain, type Judged } from '../describe/verdict.js';
 import { deliverToForeign } from '../foreign.js';
 import { usualMemory } from '../guard-memory.js';
-import { readBootstrapFile } from '../provisioning.js';
+import { readBootstrapFile, readBootstrapNames } from '../provisioning.js';
 import { rows } from '../show.js';
 import { gatherApprovals, gatherFromBroker, sourceOptions } from '../sources.js';
 import type { Terminal } from '../terminal.js';
@@ -77,6 +78,7 @@ export const deliver = command({
   writes: true,
   async run({ arguments: { package: path }, options, terminal, dryRun, signal }) {
     const file = await readBytes(path);
+    requirePackage(file, path);
     const gathered = await gatherApprovals(options, terminal, signal);
     const { connect } = await import('../connection.js');
     const connection = await connect(options, terminal, signal);
@@ -103,7 +105,17 @@ export const deliver = command({
         outcome,
         client.link.name,
         path,
-        await explanation(outcome, client, { path, envelope: file, documents }),
+        await explanation(
+          outcome,
+          client,
+          {
+            path,
+            envelope: file,
+            documents,
+            known: { names: await readBootstrapNames(options.bootstrap) },
+          },
+          { signal },
+        ),
       );
     } finally {
       await connection.close();
@@ -168,13 +180,15 @@ async function bringApproval(
 async function explanation(
   outcome: Outcome,
   client: Client,
-  judged: { path: string; envelope: Uint8Array; documents: Uint8Array[] },
+  judged: Omit<Judged, 'bootstrap'>,
+  waits: Waits,
 ): Promise<Pick<Result, 'data' | 'lines'> | undefined> {
   if (outcome.kind !== 'refused' || outcome.verdict === undefined) return undefined;
   const judgement = readJudgement(decode(outcome.verdict, 'verdict of the device'));
-  const bootstrap = await readBootstrap(client).catch(() => undefined);
+  const bootstrap = await readBootstrap(client, waits).catch(() => undefined);
   if (judgement.reason !== outcome.reason || bootstrap === undefined) return undefined;
-  const { data, lines } = explain(judgement, { ...judged, bootstrap });
+  const installed = (await readInstalled(client, waits).catch(() => undefined))?.sequence;
+  const { data, lines } = explain(judgement, { ...judged, bootstrap, known: { ...judged.known, installed } });
   return { data, lines: lines.slice(1) };
 }
 

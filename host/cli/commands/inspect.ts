@@ -46,19 +46,19 @@ export const inspect = command({
       const key = await openTokenPublicKey(file, options, terminal);
       await writePublic(key, options.public, dryRun);
       const { type, data, lines } = describePublic(key, { private: true, encrypted: false, where: 'in a token' });
-      return { data: { file, type, ...data }, lines };
+      return { data: { file, type, ...data }, lines, product: true };
     }
     const bytes = YAML.test(file) ? await readBootstrapFile(file) : await readBytes(file);
     if (options.yaml) {
       const twin = claimsToYaml(viewApproval(bytes, file).claims);
-      return { data: { yaml: twin }, lines: twin.trimEnd().split('\n') };
+      return { data: { yaml: twin }, lines: twin.trimEnd().split('\n'), product: true };
     }
     if (options.payload !== undefined || options.sever !== undefined) await takeApart(bytes, file, options, dryRun);
     const found = await describe(bytes, file, () =>
       findPassphrase(`Passphrase of ${file}`, options.passphraseFile, terminal),
     );
     await writePublic(found.key, options.public, dryRun);
-    return { data: { file, type: found.type, ...found.data }, lines: found.lines };
+    return { data: { file, type: found.type, ...found.data }, lines: found.lines, product: true };
   },
 });
 

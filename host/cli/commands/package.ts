@@ -36,7 +36,7 @@ export const packageCommand = command({
     'A device refuses a package with a lower --sequence than it has.',
     'For a key on an offline machine: --prepare here, --sign there, --attach here (with the image, once more).',
   ].join('\n'),
-  arguments: { image: { text: 'firmware image', schema: pathSchema.optional() } },
+  arguments: { image: { text: 'firmware image', schema: pathSchema.optional(), unless: ['sign', 'attach'] } },
   options: {
     key: {
       short: 'k',
@@ -50,12 +50,14 @@ export const packageCommand = command({
       value: 'domain',
       text: 'domain of the vendor, or its UUID; needed unless --sign or --attach',
       schema: z.string().min(1).optional(),
+      unless: ['sign', 'attach'],
       config: 'vendor',
     },
     class: {
       value: 'name',
       text: 'class of device, or its UUID; needed unless --sign or --attach',
       schema: z.string().min(1).optional(),
+      unless: ['sign', 'attach'],
       config: 'class',
     },
     sequence: {
@@ -63,6 +65,7 @@ export const packageCommand = command({
       value: 'number',
       text: 'sequence number: only ever grows; needed unless --sign or --attach',
       schema: sequenceSchema.optional(),
+      unless: ['sign', 'attach'],
     },
     version: {
       value: 'text',

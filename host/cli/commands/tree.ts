@@ -92,6 +92,7 @@ export const tree = command({
         lines: nodes.map((node) =>
           nodes.length === 1 ? nodeText(node) : `${node.uri.padEnd(46)} ${node.format.padEnd(4)} ${nodeText(node)}`,
         ),
+        product: true,
       };
     }
     if (uri === undefined) throw new CountersignError('BadArgument', `argument: tree ${action} needs a URI`);

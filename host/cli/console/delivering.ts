@@ -4,11 +4,13 @@ import { deliver } from '../../device/deliver.js';
 import { readBytes } from '../../files.js';
 import { reasonOf } from '../../reasons.js';
 import type { Client } from '../../smp/client.js';
+import { requirePackage } from '../describe/describe.js';
 import { bytesText } from '../terminal.js';
 import type { Screen } from './screen.js';
 
 export async function deliverHere(client: Client, path: string, screen: Screen, signal: AbortSignal): Promise<void> {
   const file = await readBytes(path);
+  requirePackage(file, path);
   const steps = deliver(client, { file, signal });
   screen.say(`delivering ${path}, ${file.length} bytes`, { event: 'delivering', package: path });
   try {

@@ -7,6 +7,7 @@ import { identify } from '../../device/identity.js';
 import { asCountersignError, CountersignError } from '../../errors.js';
 import { reset } from '../../smp/commands.js';
 import type { Link } from '../../smp/link.js';
+import { follower } from '../../wait.js';
 import { rows } from '../show.js';
 import type { Terminal } from '../terminal.js';
 import { askPerson, NOTICE } from './asking.js';
@@ -47,24 +48,28 @@ export async function runConsole(
   outer: AbortSignal,
 ): Promise<{ lines: number; found: boolean | undefined }> {
   const { path } = options;
-  const ending = new AbortController();
+  const ending = follower(outer);
   const end = () => ending.abort(new CountersignError('Cancelled', 'console: ended'));
-  const signal = AbortSignal.any([outer, ending.signal]);
+  const { signal } = ending;
   let lines = 0;
   let found = false;
   let session: Session | undefined;
+
+  function look(text: string): void {
+    if (options.until === undefined || !text.includes(options.until)) return;
+    found = true;
+    end();
+  }
 
   const screen = createScreen(terminal, {
     timestamps: options.timestamps,
     log: options.log,
     onLine(line) {
       lines += 1;
-      if (options.until !== undefined && line.includes(options.until)) {
-        found = true;
-        end();
-      }
+      look(line);
       if (NOTICE.test(line)) ask();
     },
+    onOpen: look,
   });
 
   // One thing of a kind at a time, on the line as it is now; a line that is lost tells itself.
@@ -139,6 +144,7 @@ export async function runConsole(
         missing: () => screen.say(`${path} is not there: waiting for it`, { event: 'missing', port: path }),
         down(error) {
           session = undefined;
+          screen.cut();
           screen.say(`${path} is gone (${error.message})`, { event: 'lost', port: path });
         },
       },

@@ -6,7 +6,8 @@
 //   bottom line     stderr, only on a terminal: a question being answered, or progress. While it is there, the device's
 //                   text appears above it, by whole lines.
 //   --log FILE      every line of the device and of ours ("-- …"), each with its time, without control characters
-//   --json          stdout carries one document per line and event instead of the text
+//   --json          stdout carries one document per line and event instead of the text; a prompt, which has no end yet, is
+//                   a document with "open" after a pause, and the line comes again when it is whole
 
 import { createWriteStream } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
@@ -24,12 +25,14 @@ export interface ScreenOptions {
   timestamps: boolean;
   log: string | undefined; // path, appended to
   onLine(line: string): void; // every line of the device
+  onOpen(text: string): void; // what stands unfinished after a pause; it may go on
 }
 
 export interface Screen {
   device(bytes: Uint8Array): void;
   say(text: string, event?: Record<string, unknown>): void;
   bottom(text: string | undefined): void;
+  cut(): void; // the line is lost: what stands unfinished does not go on
   toggleTimestamps(): boolean;
   close(): Promise<void>;
 }
@@ -47,11 +50,18 @@ export function createScreen(terminal: Terminal, options: ScreenOptions): Screen
   let timer: NodeJS.Timeout | undefined;
 
   const keep = (line: string) => log?.write(`${now()} ${printable(stripVTControlCharacters(line))}\n`);
-  const whole = lines((line) => {
-    keep(line);
-    if (terminal.json) terminal.result({ time: now(), text: line }, []);
-    options.onLine(line);
-  }, IDLE_MS);
+  const whole = lines(
+    (line) => {
+      keep(line);
+      if (terminal.json) terminal.result({ time: now(), text: line }, []);
+      options.onLine(line);
+    },
+    (text) => {
+      if (terminal.json) terminal.result({ time: now(), text, open: true }, []);
+      options.onOpen(text);
+    },
+    IDLE_MS,
+  );
 
   // Bytes as they are, with the time in front of each line if wanted.
   function write(bytes: Uint8Array): void {
@@ -133,11 +143,13 @@ export function createScreen(terminal: Terminal, options: ScreenOptions): Screen
       bottom = text;
       draw();
     },
+    cut: () => whole.end(),
     toggleTimestamps() {
       timestamps = !timestamps;
       return timestamps;
     },
     async close() {
+      whole.end();
       this.bottom(undefined);
       freshLine();
       clearTimeout(timer);

@@ -57,6 +57,31 @@ function typeOf(bytes: Uint8Array): FileType {
   return Buffer.from(bytes.subarray(0, 4096)).includes('-----BEGIN ') ? 'key' : 'image';
 }
 
+const INSTEAD: Record<Exclude<FileType, 'package'>, string> = {
+  approval: 'bring it together with its package: `countersign deliver PACKAGE --approval FILE`',
+  change: 'bring it with `countersign provision`',
+  bootstrap: 'bring it with `countersign provision`',
+  key: 'keys are not delivered',
+  image: 'make a package of it first: `countersign package`',
+};
+
+function isBootstrap(bytes: Uint8Array): boolean {
+  try {
+    return viewBootstrap(bytes, '') !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** What is delivered by mistake is named here: a device would say no more than that it is no package. */
+export function requirePackage(file: Uint8Array, path: string): void {
+  const first = typeOf(file);
+  if (first === 'package') return;
+  const type = first === 'bootstrap' && !isBootstrap(file) ? 'image' : first;
+  const what = type === 'image' ? 'a firmware image, or nothing that is known here' : `a file of the kind ${type}`;
+  throw new CountersignError('FileUnsupported', `deliver: ${path} is ${what}, and no package`, { hint: INSTEAD[type] });
+}
+
 function approvalRows(view: ApprovalView): [string, unknown][] {
   return [...claimsRows(view.claims), ['signature', signatureText(view)]];
 }

@@ -60,7 +60,7 @@ export function describePackage(bytes: Uint8Array, name: string): Description {
 }
 
 /** A block that is no Sign1 (a Mac0, say) is shown as such; it does not hide the rest. */
-function viewBlock(block: Uint8Array, what: string): Sign1View | undefined {
+export function viewBlock(block: Uint8Array, what: string): Sign1View | undefined {
   try {
     return viewSign1(block, what);
   } catch {

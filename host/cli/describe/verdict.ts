@@ -9,7 +9,8 @@ import { type BootstrapView, viewBootstrap } from '../../formats/bootstrap.js';
 import { hex } from '../../formats/bytes.js';
 import { approvalsIn, splitEnvelope } from '../../formats/envelope.js';
 import { reasonOf, reasons } from '../../reasons.js';
-import { entryText, momentText, rows } from '../show.js';
+import { entryText, momentText, rows, shellWord } from '../show.js';
+import { comparedRows, type Known } from './compared.js';
 
 /** Rows of the table in assembly/policy/verdict.ts, which are permanent. */
 const ROWS: Record<number, string> = {
@@ -31,6 +32,8 @@ export interface Judged {
   bootstrap: Uint8Array;
   /** Approval documents from outside the package. */
   documents: Uint8Array[];
+  /** What else is known of the device, to show beside what the package has. */
+  known?: Known;
 }
 
 type Anchors = BootstrapView['anchors'];
@@ -47,6 +50,7 @@ export function explain(judgement: Judgement, judged: Judged): { data: Record<st
   const answer = damaged ? 'would discard' : ANSWERS[judgement.verdict];
   const why = damaged ? payload.text : judgement.reason === 0 ? ROWS[judgement.row] : reason.text;
   const { text, image } = judgement;
+  const compared = comparedRows(judgement.reason, judged.envelope, view, judged.known ?? {});
   return {
     data: {
       verdict: judgement.verdict,
@@ -58,6 +62,7 @@ export function explain(judgement: Judgement, judged: Judged): { data: Record<st
         fumo: reason.fumo,
         lwm2m: reason.lwm2m,
       },
+      compared: compared.length > 0 ? Object.fromEntries(compared) : undefined,
       row: judgement.row,
       rowText: ROWS[judgement.row],
       digest: judgement.manifestDigest,
@@ -88,6 +93,7 @@ export function explain(judgement: Judgement, judged: Judged): { data: Record<st
         ['package', judgement.manifestDigest && hex(judgement.manifestDigest)],
         ['firmware', firmwareText(judgement)],
         ['vendor', judgement.vendorKid && signerText(anchors, judgement.vendorKid)],
+        ...compared,
         ['row', `${judgement.row}: ${ROWS[judgement.row]}`],
         ['reason', `${reason.code} ${reason.name}, FUMO ${reason.fumo}`],
         ['approvals', judgement.row > 2 ? `${judgement.approvals} of ${judgement.threshold} needed` : undefined],
@@ -189,7 +195,7 @@ function curesOf(judgement: Judgement, anchors: Anchors, path: string): string[]
   const advice = judgement.reason === reasons.NotApproved.code ? [] : [reasonOf(judgement.reason).hint];
   const cures = [
     ...advice,
-    `${left} more approval${left === 1 ? '' : 's'}, of operator ${list.join(' or ')}: countersign approve ${path} -k KEY`,
+    `${left} more approval${left === 1 ? '' : 's'}, of operator ${list.join(' or ')}: countersign approve ${shellWord(path)} -k KEY`,
   ];
   return judgement.row === 7 ? [...cures, 'or an explicit yes of the user of the device'] : cures;
 }

@@ -13,7 +13,7 @@ import { endBroker, watchStates } from '../../links/mqtt.js';
 import type { DeviceState } from '../../links/topics.js';
 import { reasonOf } from '../../reasons.js';
 import { alertOf } from '../../smp/commands.js';
-import { orAbort, sleep } from '../../wait.js';
+import { follower, orAbort, sleep } from '../../wait.js';
 import type { Result } from '../command.js';
 import { connect } from '../connection.js';
 import type { ConnectionOptions } from '../connection-options.js';
@@ -31,9 +31,9 @@ export interface WatchOptions extends ConnectionOptions {
 }
 
 export async function watch(options: WatchOptions, terminal: Terminal, outer: AbortSignal): Promise<Result> {
-  const ending = new AbortController();
+  const ending = follower(outer);
   const end = () => ending.abort(new CountersignError('Cancelled', 'watch: ended'));
-  const signal = AbortSignal.any([outer, ending.signal]);
+  const { signal } = ending;
   let changes = 0;
   const tell = (data: Record<string, unknown>, line: string) => {
     if (signal.aborted) return;
