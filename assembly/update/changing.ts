@@ -29,7 +29,7 @@ import { provisionMount } from './provisioning';
 import { HeadUser, headTake } from './rooms';
 import { SEATS_MAX, seatsBegin, seatTaken } from './seats';
 import { State } from './state';
-import { Phase, reviewStage, status } from './status';
+import { reviewStage, Status, status } from './status';
 
 export function changePut(from: usize, length: u32): Reason {
   if (!provisioned()) return Reason.NotProvisioned;
@@ -71,11 +71,8 @@ function renew(): void {
     facts.installedSequence = max(facts.installedSequence, pack.sequence);
     packageStage(pack, Key.Primary);
   }
+  memory.fill(changetype<usize>(status), 0, offsetof<Status>());
   status.state = State.Idle;
-  status.phase = Phase.None;
-  status.reason = Reason.Ok;
-  status.consent = 0;
-  status.eraseCount++;
   storeRenew();
 }
 

@@ -211,8 +211,8 @@ export class World {
       compareOffset(board, scenario, need);
       if (through) this.recover(this.boot(flash, 3), need, { acked() {}, allow() {}, giveUp() {} });
     });
-    // With two words that cannot be read where the next commit would stand, it says of each that it failed.
-    if (failure && !runs && /rc 14[678]$/.test(failure.what)) return 'damaged';
+    // With two words that cannot be read where the next commit would stand, it answers each question with that.
+    if (failure && !runs && /rc\W+14[678]\b/.test(failure.what)) return 'damaged';
     return failure ?? (says ? 'damaged' : 'healed');
   }
 
