@@ -189,7 +189,7 @@ const table = {
   FlashWrite: row(147, 'the flash could not be written', REPORT, DEVICE_FAULT),
   FlashErase: row(148, 'the flash could not be erased', REPORT, DEVICE_FAULT),
   StoreFull: row(149, 'the settings store is full', 'delete approvals that are not needed', { ...DEVICE_FAULT, fumo: 502, lwm2m: 2 }),
-  StoreDamaged: row(150, 'the settings store is damaged', REPORT, DEVICE_FAULT),
+  StoreDamaged: row(150, 'the settings store is damaged', 'bring a change signed by the operators, with a number above the one that the device names', DEVICE_FAULT),
   NothingStaged: row(151, 'no package is waiting to be installed', 'deliver a package first', ABSENT),
   ImageDamaged: row(152, 'what stands in flash is not what was installed', 'deliver the package again', { ...DEVICE_FAULT, lwm2m: 5 }),
   RevertedNotConfirmed: row(153, 'the new firmware did not confirm itself and was reverted', 'look into the new firmware: it must confirm itself after it came up', DEVICE_FAULT),

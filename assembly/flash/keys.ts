@@ -29,12 +29,18 @@ export const enum Key {
 // Bootstrap and approval documents share what is left; whatever else is stored always finds its room.
 export const FIXED_BYTES_MAX: u32 = 4844;
 
-export function isFixed(key: u32): bool {
-  return key !== Key.Bootstrap && (key & 0xff) !== Key.Approval;
+const GROWING: u32 = (1 << Key.Bootstrap) | (1 << Key.Approval);
+// After damage, by the operators' signatures: what says nothing of packages, questions and approvals that may be older.
+const OUTLIVES: u32 = (1 << Key.Primary) | (1 << Key.Log) | (1 << Key.LogEnd) | (1 << Key.Alert) | (1 << Key.Url);
+
+function among(keys: u32, key: u32): bool {
+  return ((keys >>> (key & 31)) & 1) !== 0;
 }
 
-// After damage, by the operators' signatures: what says nothing of packages, questions and approvals that may be older.
+export function isFixed(key: u32): bool {
+  return !among(GROWING, key);
+}
+
 export function outlivesDamage(key: u32): bool {
-  key &= 0xff;
-  return key === Key.Primary || key === Key.Log || key === Key.LogEnd || key === Key.Alert || key === Key.Url;
+  return among(OUTLIVES, key);
 }

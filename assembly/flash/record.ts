@@ -50,11 +50,12 @@ class Fix {
   bits: u32;
 }
 
-const FIXES_MAX: u32 = 4;
-const FIXES: usize = memory.data(32, 4); // FIXES_MAX of Fix
+const FIXES_MAX: u32 = 2;
+const FIXES: usize = memory.data(16, 4); // FIXES_MAX of Fix
 const WORD: usize = memory.data(4, 4);
-const PIECE_BYTES: u32 = 64;
-const PIECE: usize = memory.data(64, 4);
+// Words on their way from flash, or to it (staged.ts).
+export const WORDS_BYTES: u32 = 64;
+export const WORDS: usize = memory.data(64, 4);
 const SEVERAL: u32 = 1; // no place of a word
 
 let fixes: u32 = 0;
@@ -177,9 +178,9 @@ function fix(at: u32, bits: u32): bool {
 // Is nothing written there, but for two flipped bits a word?
 function erased(at: u32, end: u32): bool {
   while (at < end) {
-    const piece = min(end - at, PIECE_BYTES);
-    readAt(at, PIECE, piece);
-    for (let i: u32 = 0; i < piece; i += 4) if (!few(~load<u32>(PIECE + i))) return false;
+    const piece = min(end - at, WORDS_BYTES);
+    readAt(at, WORDS, piece);
+    for (let i: u32 = 0; i < piece; i += 4) if (!few(~load<u32>(WORDS + i))) return false;
     at += piece;
   }
   return true;
@@ -211,9 +212,9 @@ export function sumProof(): u32 {
 function sumUp(at: u32, end: u32): u32 {
   sumBegin(seed);
   while (at < end) {
-    const piece = min(end - at, PIECE_BYTES);
-    readAt(at, PIECE, piece);
-    for (let i: u32 = 0; i < piece; i += 4) sumWord(load<u32>(PIECE + i));
+    const piece = min(end - at, WORDS_BYTES);
+    readAt(at, WORDS, piece);
+    for (let i: u32 = 0; i < piece; i += 4) sumWord(load<u32>(WORDS + i));
     at += piece;
   }
   return ~wordAt(end) ^ crc;
@@ -240,7 +241,6 @@ export function recordCheck(at: u32, end: u32): Record {
     if (!proven) return erased(crcAt + 4, end) ? Record.Torn : Record.Lost;
     if (!mend(at, crcAt, wrong, proof)) return Record.Lost;
   }
-  if (!fits(at + 4, crcAt)) return Record.Lost;
   if (!proven) return Record.Unproven;
   if (mark !== coded(words) || proof !== sumProof()) flawed = true;
   return Record.Good;
@@ -280,10 +280,4 @@ function mend(at: u32, crcAt: u32, wrong: u32, proof: u32): bool {
     return false;
   }
   return false;
-}
-
-// Entries must tile their record exactly; a sum cannot promise that the writer was us.
-function fits(at: u32, end: u32): bool {
-  while (at < end) at += 4 + padded(wordAt(at) >>> 16);
-  return at === end;
 }

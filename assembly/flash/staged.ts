@@ -3,7 +3,7 @@
 import { Reason } from '../reason';
 import { flashWrite } from './flash';
 import { isFixed } from './keys';
-import { coded, padded, recordReads, sumBegin, sumCrc, sumProof, sumWord } from './record';
+import { coded, padded, recordReads, sumBegin, sumCrc, sumProof, sumWord, WORDS, WORDS_BYTES } from './record';
 
 export const COMMIT_ENTRIES_MAX: u32 = 14; // the largest commit we make (end of a swap without a trial) has 13
 
@@ -15,8 +15,6 @@ class Pending {
   length: u32;
 }
 
-const OUT_BYTES: u32 = 64;
-const OUT: usize = memory.data(OUT_BYTES, 4);
 const PENDING: usize = memory.data(COMMIT_ENTRIES_MAX * offsetof<Pending>(), 4);
 
 let pendingCount: u32 = 0;
@@ -74,7 +72,7 @@ export function pendingBytes(growing: bool): u32 {
 
 // --- Words on their way to flash ---
 
-let outAt: u32 = 0; // where OUT will go
+let outAt: u32 = 0; // where WORDS will go
 let outUsed: u32 = 0;
 let fault: Reason = Reason.Ok; // since outBegin
 
@@ -86,9 +84,9 @@ export function outBegin(at: u32): void {
 
 export function outWord(value: u32): void {
   sumWord(value);
-  store<u32>(OUT + outUsed, value);
+  store<u32>(WORDS + outUsed, value);
   outUsed += 4;
-  if (outUsed === OUT_BYTES) outFlush();
+  if (outUsed === WORDS_BYTES) outFlush();
 }
 
 // The mark of a record of `bytes` bytes; its entries come next.
@@ -126,7 +124,7 @@ function outBytes(from: usize, length: u32): void {
 }
 
 function outFlush(): void {
-  if (outUsed !== 0 && flashWrite(outAt, OUT, outUsed) !== Reason.Ok) fault = Reason.FlashWrite;
+  if (outUsed !== 0 && flashWrite(outAt, WORDS, outUsed) !== Reason.Ok) fault = Reason.FlashWrite;
   outAt += outUsed;
   outUsed = 0;
 }

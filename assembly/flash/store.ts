@@ -229,12 +229,10 @@ function read(key: u32, at: u32, to: usize, capacity: u32): i32 {
 // What cannot be read is not absent: it is looked for once more from the start, and if that fails the store is damaged.
 function readSurely(key: u32, at: u32, to: usize, capacity: u32): i32 {
   let bytes = read(key, at, to, capacity);
-  if (!readFailed()) return bytes;
-  const was = damaged;
+  if (!readFailed() || damaged) return bytes;
   mount();
   bytes = read(key, at, to, capacity);
   if (readFailed()) damaged = true;
-  else damaged = damaged || was;
   return bytes;
 }
 
@@ -242,9 +240,9 @@ export function storeLength(key: u32): i32 {
   return readSurely(key, 0, 0, 0);
 }
 
-// Reads at most `capacity` bytes of the value, from `at` on. Returns how many, or ABSENT.
+// Reads at most `capacity` bytes (at least one) of the value, from `at` on. Returns how many, or ABSENT.
 export function storeReadPart(key: u32, at: u32, to: usize, capacity: u32): i32 {
-  return capacity ? readSurely(key, at, to, capacity) : min(storeLength(key), 0);
+  return readSurely(key, at, to, capacity);
 }
 
 // Is the value of `key` exactly these bytes? Then nobody needs to write it again.
@@ -269,11 +267,7 @@ export function storeRead(key: u32, to: usize, length: u32): bool {
 
 // Writes everything staged since the last commit, whole or not at all. Whatever the answer, nothing stays staged.
 export function storeCommit(): Reason {
-  let reason = pendingTooMany() ? Reason.Internal : commit();
-  if (reason === Reason.FlashRead) {
-    mount();
-    reason = commit();
-  }
+  const reason = pendingTooMany() ? Reason.Internal : commit();
   // The bootstrap document stands in both banks before anyone is told: one damage does not take it.
   const twice = reason === Reason.Ok && isPending(Key.Bootstrap);
   pendingForget();
@@ -290,8 +284,7 @@ export function storeRenew(): void {
 function commit(): Reason {
   if (damaged && !renewing) return Reason.StoreDamaged;
   const bytes = pendingBytes(false);
-  readFailed();
-  if (!hasRoom()) return readFailed() ? Reason.FlashRead : Reason.StoreFull;
+  if (!hasRoom()) return Reason.StoreFull;
   if (!fresh || isPending(Key.Bootstrap) || tail + RECORD_OVERHEAD + bytes > bankEnd()) return compact(bytes);
   outBegin(tail);
   outRecord(bytes, generation);
@@ -306,11 +299,16 @@ function commit(): Reason {
 // Does the commit leave room for every setting of bounded size (keys.ts), whatever they will be? What has no such bound
 // shares the rest, so nobody can take from swap, alert and log what they will need.
 function hasRoom(): bool {
-  let bytes = pendingBytes(true);
-  if (bytes === 0) return true;
+  const bytes = pendingBytes(true);
+  return bytes === 0 || HEADER_BYTES + RECORD_OVERHEAD + FIXED_BYTES_MAX + liveBytes(true) + bytes <= bankBytes();
+}
+
+// What the live entries take, but for those that are about to be replaced; with `growing`, those of no bounded size alone.
+function liveBytes(growing: bool): u32 {
+  let bytes: u32 = 0;
   walkBegin(walk, bankOffset(bank) + HEADER_BYTES, tail, lost);
-  while (walkNext(walk)) if (!isFixed(walk.key) && live()) bytes += 4 + padded(walk.length);
-  return HEADER_BYTES + RECORD_OVERHEAD + FIXED_BYTES_MAX + bytes <= bankBytes();
+  while (walkNext(walk)) if (!(growing && isFixed(walk.key)) && live()) bytes += 4 + padded(walk.length);
+  return bytes;
 }
 
 // Makes what was found at the last mount certain: a value whose last word was torn may read well now and badly later.
@@ -331,15 +329,19 @@ function live(): bool {
   return true;
 }
 
-// Moves the live entries to the other bank, the staged ones (`bytes` of them) behind them.
+// Moves the live entries to the other bank, the staged ones (`bytes` of them) behind them. On a fault all is looked at
+// anew: what could not be read may be mended next time, and nothing may be written behind the tail, for either bank may
+// count should power fail.
 function compact(bytes: u32): Reason {
+  const reason = moved(bytes);
+  if (reason !== Reason.Ok) mount();
+  return reason;
+}
+
+function moved(bytes: u32): Reason {
   readFailed();
-  walkBegin(walk, bankOffset(bank) + HEADER_BYTES, tail, lost);
-  while (walkNext(walk)) if (live()) bytes += 4 + padded(walk.length);
-  if (readFailed()) return Reason.FlashRead;
+  bytes += liveBytes(false);
   if (HEADER_BYTES + RECORD_OVERHEAD + bytes > bankBytes() || bytes >= CODES << 2) return Reason.StoreFull;
-  // If this fails half way and power with it, either bank may count: nothing may be written behind the tail of this one.
-  fresh = false;
   const target = bankOffset(bank ^ 1);
   const erased = flashErase(target, bankBytes());
   if (erased !== Reason.Ok) return erased;
@@ -362,10 +364,7 @@ function compact(bytes: u32): Reason {
   if (readFailed()) return Reason.FlashRead;
   recordsBegin(coming);
   const reason = outEnd(target + HEADER_BYTES, bytes);
-  if (reason !== Reason.Ok) {
-    mount(); // what is mended in the bank that goes on counting
-    return reason;
-  }
+  if (reason !== Reason.Ok) return reason;
   bank ^= 1;
   generation = coming;
   tail = target + HEADER_BYTES + RECORD_OVERHEAD + bytes;

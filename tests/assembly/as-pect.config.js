@@ -9,7 +9,7 @@ export default {
   async instantiate(memory, createImports, instantiate, binary) {
     let result;
     const hal = suiteHal(() => result.exports.memory);
-    result = await instantiate(binary, createImports({ env: { memory }, hal }));
+    result = await instantiate(binary, createImports({ env: { memory }, hal, flaws: hal }));
     return result;
   },
   outputBinary: false,

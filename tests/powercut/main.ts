@@ -26,7 +26,8 @@ const KINDS: readonly Kind[] = ['lost', 'bricked', 'unapproved'];
 
 const HELP = `npm run powercut [-- OPTIONS]: cuts the power, and sees what becomes of the device
 
-  --full            every operation, and 200 second cuts behind each: half an hour of the processor, where the fast
+  --full            every operation, and 200 second cuts behind each; every bit flipped, every word unreadable, and
+                    105,000 pairs of these: two hours of the processor, where the fast
                     subset takes a minute or two; stopped, it goes on where it was
   --scenario NAME   only this one; may be repeated
   --no-teeth        without the planted bugs

@@ -18,7 +18,8 @@ export const PLANTS: readonly Plant[] = [
     file: 'flash/record.ts',
     right: '  if (wrong !== 0 ||',
     wrong: '  if ((!HERE && wrong !== 0) ||',
-    scenario: 'approval update',
+    scenario: 'log wrap',
+    damage: true, // torn ones are known by their proof
   },
   {
     name: 'writes on behind a torn record',

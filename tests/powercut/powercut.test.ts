@@ -32,6 +32,11 @@ describe('npm run powercut', () => {
     expect(table.bugs.byCut).toBeGreaterThanOrEqual(18); // the others show that scenarios look, not that cuts do
     expect(table.rows.length).toBeGreaterThan(SCENARIOS.length);
     expect(table.cases).toBeGreaterThan(10_000);
+    for (const { damages } of table.damages) {
+      for (const sort of ['flips', 'unreadable', 'reads']) expect(damages[sort]).toMatchObject({ older: 0, blank: 0 });
+      expect(damages.flips.healed).toBeGreaterThan(200);
+      expect(damages.pairs).toMatchObject({ older: 0, blank: 0 });
+    }
     expect(table.wear.ratio).toBeLessThanOrEqual(1.1);
     expect(status).toBe(0);
   });
