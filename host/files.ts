@@ -1,12 +1,13 @@
 // Reading and writing files so that nothing surprises: bounded, whole or not at all, with errors that name the path.
 //
 // A file is written beside its final place and renamed, so a reader sees the old or the new one and a fault leaves no
-// half. Devices and pipes (-o /dev/stdout) are written through, never replaced. A file that holds a private key is not
-// replaced unless the caller says so.
+// half. Devices and pipes (-o /dev/stdout) are written through, never replaced. A file that holds a private key in any
+// form (formats/key-forms.ts), or might, is not replaced unless the caller says so.
 
 import { access, constants, type FileHandle, open, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CountersignError, systemCode } from './errors.js';
+import { keyForm } from './formats/key-forms.js';
 
 /** Largest file taken: several times the flash of the largest microcontroller. */
 export const FILE_BYTES_MAX = 64 * 1024 * 1024;
@@ -66,13 +67,17 @@ export async function writeBytes(
   }
 }
 
-const KEY_MARK = 'PRIVATE KEY-----';
-
 async function mayReplace(path: string, fresh: boolean): Promise<void> {
   if (fresh) throw new CountersignError('FileExists', `file: ${path} is there already`);
-  const text = await readFile(path, 'latin1').catch(() => '');
-  if (!text.includes(KEY_MARK)) return;
-  throw new CountersignError('FileExists', `file: ${path} holds a private key and is not replaced`, {
+  const content = await readFile(path).catch((cause: unknown) => {
+    throw new CountersignError('FileExists', `file: ${path} cannot be read, so it may hold a private key`, {
+      hint: 'choose another name for the output',
+      cause,
+    });
+  });
+  const form = keyForm(content);
+  if (!form?.secret) return;
+  throw new CountersignError('FileExists', `file: ${path} holds a private key and is not replaced (${form.name})`, {
     hint: 'choose another name for the output',
   });
 }

@@ -207,7 +207,7 @@ const table = {
   FileMalformed: row(208, 'the file is malformed', FETCH_AGAIN, FAULT),
   FileTooLarge: row(209, 'the file is too large', 'is this the right file?', FAULT),
   KeyWrong: row(210, 'the key is not the one that is needed', 'check which key belongs here: `countersign inspect KEY`', FAULT),
-  KeyUnreadable: row(211, 'the key cannot be read', 'give a PEM, DER, COSE_Key or raw 32-byte Ed25519 key', FAULT),
+  KeyUnreadable: row(211, 'the key cannot be read', 'give a PEM, DER, COSE_Key, JWK or OpenSSH key, or say raw-seed:FILE, raw-public:FILE', FAULT),
   PassphraseNeeded: row(212, 'the key is protected by a passphrase', 'give it with --passphrase-file or COUNTERSIGN_PASSPHRASE, or run on a terminal', ARGUMENT),
   PassphraseWrong: row(213, 'the passphrase is wrong', 'try again', FAULT),
   NotTerminal: row(214, 'this needs an answer, and there is no terminal to ask on', 'give the answer as an option', ARGUMENT),
@@ -222,6 +222,9 @@ const table = {
   CoreUnavailable: row(223, 'the verifier core cannot be loaded', 'build it: `npm run build`', FAULT),
   Fault: row(224, 'something failed that should not', 'please report it, with the output of -v', FAULT),
   DeviceRefused: row(225, 'the device refused the request', 'is it a board that this version can talk to?', FAULT),
+
+  // 228..229 the host: what is signed
+  PrivateKeyGiven: row(228, 'the file is a private key, not what belongs here', 'check the path: private keys are never packed up or replaced', ARGUMENT),
 
   // 230..239 cards, tokens, and signing in several steps
   CardAbsent: row(230, 'there is no card in the reader', 'insert the card', SILENCE),

@@ -13,13 +13,13 @@ import { type ClaimDefaults, claimsFromYaml, claimsToYaml } from '../formats/app
 import { classIdOf, hex, uuidText, vendorIdOf } from '../formats/bytes.js';
 import { encode } from '../formats/cbor.js';
 import { type Envelope, requireDigest, splitEnvelope } from '../formats/envelope.js';
-import { type PublicKey, publicKeyToCose, readPublicKey } from '../formats/keys.js';
+import { type PublicKey, publicKeyToCose } from '../formats/keys.js';
 import { viewManifest } from '../formats/manifest.js';
 import { type NextDocument, nextDocument, nextSequence } from '../formats/record.js';
 import type { OptionSpec, Result } from './command.js';
 import { openPublishing, publishedLines, publishOptions } from './publishing.js';
 import { claimsData, claimsRows, entryText, rows } from './show.js';
-import { besideKey, signingOptions } from './signing.js';
+import { besideKey, readPublicKeyFile, signingOptions } from './signing.js';
 import type { Terminal } from './terminal.js';
 import { hexSchema, momentSchema, pathSchema, sequenceRangeSchema, sequenceSchema, switchSchema } from './values.js';
 
@@ -133,7 +133,7 @@ export async function requireVendor(
     terminal.note('the signature of the vendor has not been checked (--vendor-key)');
     return;
   }
-  const key = encode(publicKeyToCose(readPublicKey(await readBytes(keyPath), keyPath)));
+  const key = encode(publicKeyToCose(await readPublicKeyFile(keyPath)));
   const core = await loadCore();
   const { blocks, suitDigest } = opened.envelope;
   if (blocks.some((block) => core.sign1Verify(key, block, { payload: suitDigest }) === 0)) return;

@@ -121,7 +121,8 @@ function render(definition: AnyCommand): Commander {
 
 function renderOption(key: string, spec: OptionSpec): Option {
   const flag = flagOf(key);
-  const flags = `${spec.short ? `-${spec.short}, ` : ''}${flag}${spec.value ? ` <${spec.value}>` : ''}`;
+  const value = spec.value === undefined || spec.value.startsWith('[') ? spec.value : `<${spec.value}>`;
+  const flags = [spec.short && `-${spec.short},`, flag, value].filter(Boolean).join(' ');
   const option = new Option(flags, optionText(spec));
   if (spec.repeat) option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
   return option;
@@ -175,8 +176,10 @@ function makeReader(given: Record<string, unknown>, config: () => Config): (key:
 
 /** A configured value in the shape that a flag would have: text, a list of text, or true. */
 export function rawOf(spec: OptionSpec, setting: NonNullable<ReturnType<Config['lookup']>>): unknown {
-  const text = (value: unknown) =>
-    spec.path && !isKeyUri(String(value)) ? resolve(setting.folder, String(value)) : String(value);
+  const text = (value: unknown) => {
+    const [, scheme = '', path = ''] = /^(raw-(?:seed|public):)?(.*)$/s.exec(String(value)) ?? [];
+    return spec.path && !isKeyUri(path) ? `${scheme}${resolve(setting.folder, path)}` : String(value);
+  };
   if (spec.value === undefined) return ['true', '1', 'yes'].includes(String(setting.value)) ? true : undefined;
   if (spec.repeat) return [setting.value].flat().map(text);
   return Array.isArray(setting.value) ? setting.value : text(setting.value);

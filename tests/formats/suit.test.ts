@@ -22,7 +22,7 @@ import { buildPackage, type PackageOptions, versionNumbers } from '../../host/fo
 import { CLASS_ID, flipBit, IMAGE, keyOf, makeApproval, makeEnvelope, sha256, VENDOR_ID } from '../support/make.js';
 
 const SEED = sha256(utf8('a vendor'));
-const vendor = await readSigningKey(SEED, 'vendor', () => Promise.reject(new Error('none')));
+const vendor = await readSigningKey(SEED, 'vendor', () => Promise.reject(new Error('none')), 'seed');
 const makersVendor = keyOf('ed25519', SEED, vendor.public.kid);
 const operator = generateKey('p256');
 
