@@ -1,6 +1,7 @@
 // Schemas of the values that options take: the door between text that people type and the types inside.
 
 import { z } from 'zod';
+import { UF2_FAMILIES } from '../formats/images/uf2.js';
 
 const U64_MAX = 2n ** 64n - 1n;
 
@@ -51,6 +52,12 @@ export const addressSchema = z
   .regex(/^(0x[0-9a-f]{1,8}|\d{1,10})$/i, 'is not an address')
   .transform(Number)
   .refine((address) => address <= 0xffffffff, 'is larger than 32 bits');
+
+/** A UF2 family: by its name, or its number as an address is written. */
+export const familySchema = z
+  .string()
+  .transform((text) => UF2_FAMILIES[text.toLowerCase()] ?? addressSchema.safeParse(text).data)
+  .refine((family) => family !== undefined, 'is no family: 0xe48bff56, or its name');
 
 /** START..END, up to and without END. */
 export const regionSchema = z
