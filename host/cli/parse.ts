@@ -189,7 +189,8 @@ function check(what: string, schema: z.ZodType, raw: unknown): unknown {
   const result = schema.safeParse(raw);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  const text = raw === undefined ? 'is required' : (issue?.message ?? 'is wrong').toLowerCase();
+  const message = issue?.message ?? 'is wrong';
+  const text = raw === undefined ? 'is required' : `${message.charAt(0).toLowerCase()}${message.slice(1)}`;
   const shown = typeof raw === 'string' ? ` "${withoutPassword(raw)}"` : '';
   throw new CountersignError('BadArgument', `argument: ${what}${shown}: ${text}`);
 }

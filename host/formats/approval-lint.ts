@@ -22,6 +22,7 @@ import { viewSign1 } from './cose.js';
 import { splitEnvelope } from './envelope.js';
 import { publicKeyToCose } from './keys.js';
 import { viewManifest } from './manifest.js';
+import { momentText } from './moment.js';
 
 const SEQUENCE_MAX = 2n ** 64n - 1n;
 
@@ -138,7 +139,7 @@ function order(document: Seen, all: Seen[]): Found[] {
 
 function time({ expires }: Claims, { now, soon }: LintInput): Found[] {
   if (expires === undefined) return [];
-  const when = new Date(expires * 1000).toISOString().replace('.000Z', 'Z');
+  const when = momentText(expires);
   if (expires <= now) return [warn('expired', `expired ${when}`)];
   return expires <= soon
     ? [warn('expires-soon', `expires ${when}, in ${Math.ceil((expires - now) / 86_400)} days`)]
