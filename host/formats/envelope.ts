@@ -43,11 +43,17 @@ export interface Envelope {
   manifest: Uint8Array;
 }
 
+/** Unassigned tags that drafts and their tools used: the first drafts, libcsuit's manifest tag. */
+const OLDER_TAGS = [48, 1070];
+
 /** Takes an envelope apart. Trusts nothing in it: sizes are checked against the bytes that are there. */
 export function splitEnvelope(bytes: Uint8Array, what: string): Envelope {
   const tag = readHead(bytes, 0, what);
   if (tag.major !== MAJOR.tag || tag.argument !== TAG_ENVELOPE) {
-    throw new CountersignError('EnvelopeTag', `package: ${what} is not a SUIT envelope`);
+    // What other tools and older drafts write: the map without tag 107, or under another one.
+    const suit = tag.major === MAJOR.map || (tag.major === MAJOR.tag && OLDER_TAGS.includes(tag.argument));
+    const why = suit ? 'no SUIT envelope with tag 107, but untagged, or an older draft' : 'not a SUIT envelope';
+    throw new CountersignError('EnvelopeTag', `package: ${what} is ${why}`);
   }
   const map = readHead(bytes, tag.end, what);
   if (map.major !== MAJOR.map) throw new CountersignError('WrongType', `package: ${what} holds no map`);
