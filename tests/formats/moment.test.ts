@@ -104,7 +104,7 @@ describe('on the command line', () => {
 
   it('a YAML twin gives the same bytes in every time zone', async () => {
     const { writeFile, readFile } = await import('node:fs/promises');
-    const text = 'issuer: A\nissued: 2027-01-31\nexpires: 2027-02-28T10:00:00+01:00\nid: 0011\nsequence: 7\n';
+    const text = 'issuer: A\nissued: 2026-01-31\nexpires: 2027-02-28T10:00:00+01:00\nid: 0011\nsequence: 7\n';
     await writeFile(place.path('twin.yaml'), `${text}entries: [{verdict: deny, vendor-key: 00}]\n`);
     const made = new Set<string>();
     for (const TZ of ZONES) {

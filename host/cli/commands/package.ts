@@ -15,6 +15,7 @@ import { hexAddress, type Region } from '../../formats/images/segments.js';
 import { UF2_FAMILIES } from '../../formats/images/uf2.js';
 import type { PublicKey } from '../../formats/keys.js';
 import { viewManifest } from '../../formats/manifest.js';
+import { requireNear } from '../../formats/sequence.js';
 import type { Form } from '../../formats/signing-request.js';
 import { draftPackage, finishPackage, INTEGRATED_URI } from '../../formats/suit.js';
 import { attach, ceremonyOptions, checkSteps, prepare, signRequest } from '../ceremony.js';
@@ -67,6 +68,7 @@ export const packageCommand = command({
       text: 'sequence number: only ever grows; needed unless --sign or --attach',
       schema: sequenceSchema.optional(),
     },
+    force: { text: 'take a --sequence that is far ahead all the same', schema: switchSchema },
     version: {
       value: 'text',
       text: 'version, shown to people; taken from the header of an MCUboot image',
@@ -131,12 +133,14 @@ export const packageCommand = command({
     }
     if (options.attach !== undefined) return finish(path, options.attach, options, terminal, dryRun);
     const image = await openImage(needed('<image>', path), options, terminal);
+    const sequence = needed('--sequence', options.sequence);
+    requireNear('package', sequence, { now: Math.floor(Date.now() / 1000), force: options.force });
     const vendorId = vendorIdOf(needed('--vendor', options.vendor));
     const draft = draftPackage({
       image: image.bytes,
       vendorId,
       classId: classIdOf(vendorId, needed('--class', options.class)),
-      sequence: needed('--sequence', options.sequence),
+      sequence,
       version: agreedVersion(image, options.version),
       name: options.name,
       description: options.description,
