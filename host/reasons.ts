@@ -135,7 +135,7 @@ const table = {
   ApprovalInvalid: row(81, 'there is approval data, but none of it is authentic', 'have the operator approve it with a key that the device trusts', BAD_APPROVAL),
   ApprovalExpired: row(82, 'the approval has expired', 'have the operator issue a new approval', OUT_OF_TIME),
   ApprovalNotYetValid: row(83, 'the approval is not valid yet', 'wait, or have the operator issue one that is valid now', OUT_OF_TIME),
-  Denied: row(84, 'the operator has denied it', 'ask the operator, who may end the denial: `countersign approve --lift`', DENIED),
+  Denied: row(84, 'the operator has denied it', 'ask the operator; a newer approval of it lifts the denial', DENIED),
   TooFewOperators: row(85, 'fewer operators approved it than the device asks for', 'have further operators approve it', TOO_FEW),
   SourceUnreachable: row(86, 'a source of approvals could not be read', 'insert the card, or put the approval into the tree, and try again', UNREACHABLE),
   NotProvisioned: row(87, 'the device has no trust anchors yet', 'provision it: `countersign provision`', BLANK_DEVICE),
@@ -247,7 +247,7 @@ const table = {
   LintWarnings: row(242, 'there are warnings, and --strict was given', 'correct the approvals, or leave --strict out', FAULT),
 
   // 244..245 the host: what an operator says next
-  WouldLift: row(244, 'it would lift a denial of an earlier document of this operator', 'leave --only out, which repeats it; --lift if the denial shall end', ARGUMENT),
+  WouldLift: row(244, 'it would end a denial of an earlier document of this operator, and does not name it', 'leave --only out, which repeats it; --lift if the denial shall end', ARGUMENT),
   SequenceExhausted: row(245, 'there is no higher sequence number', 'take another key, and have devices trust it in place of this one: `countersign change`', FAULT),
 
   // 250..252 the host: boards without our agent

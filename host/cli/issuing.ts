@@ -83,7 +83,10 @@ export const issuingOptions = {
   }),
   force: option({ text: 'take a --sequence that is far ahead all the same', schema: switchSchema }),
   only: option({ text: 'do not repeat what the last document said', schema: switchSchema }),
-  lift: option({ text: 'lift denials that the last document states and this one does not', schema: switchSchema }),
+  lift: option({
+    text: 'end denials of the last document about packages that this one does not name',
+    schema: switchSchema,
+  }),
   record: option({
     value: 'file',
     text: `record of the last document, or "${NO_RECORD}"; default: beside the key`,
@@ -256,7 +259,7 @@ export async function nextFromFile(
 
 /** Tells the person what the document says besides what was asked for; throws if it would lift a denial unasked. */
 function judged(next: NextDocument, previous: Claims | undefined, { lift }: Issuing, terminal: Terminal): NextDocument {
-  requireLift(previous, next.claims, lift, 'the last document');
+  for (const text of requireLift(previous, next.claims, lift, 'the last document')) terminal.note(text);
   const doubt = clockDoubt(next.claims, previous ? [previous] : [], 'the last document');
   if (doubt !== undefined) terminal.note(doubt);
   noteRepeated(next, terminal);

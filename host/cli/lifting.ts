@@ -1,21 +1,26 @@
 // What an operator should know before its next document is signed or published: which denials that would end, and whether
 // the clock that dates it agrees with what was dated before.
 //
-// Devices heed the newest document alone, so a denial ends when the next one does not repeat it: that has to be meant
-// (--lift). Devices without a clock take the newest date that they see for the time; one from a clock that runs ahead makes
+// Devices heed the newest document alone, so a denial ends when the next one does not repeat it: that has to be meant. It is
+// where the next document approves the very thing that was denied, which is told; any other needs --lift. Devices without a clock take the newest date that they see for the time; one from a clock that runs ahead makes
 // every approval that expires earlier worthless to them, for good.
 
 import { CountersignError } from '../errors.js';
-import type { Claims } from '../formats/approval.js';
+import { type Claims, entryKey } from '../formats/approval.js';
 import { momentText } from '../formats/moment.js';
 import { deniedNoMore } from '../formats/record.js';
 import { entryText } from './show.js';
 
-/** Throws unless all that the operator has denied stays denied, or `lift`. `where`: which document says so. */
-export function requireLift(earlier: Claims | undefined, claims: Claims, lift: boolean, where: string): void {
-  const lifted = lift ? [] : deniedNoMore(earlier, claims.entries);
-  if (lifted.length === 0) return;
-  const said = lifted.map(entryText).join('; ');
+/**
+ * Throws unless all that the operator has denied stays denied, is approved by name now, or `lift`. Returns what ends, for a
+ * person. `where`: which document denies it.
+ */
+export function requireLift(earlier: Claims | undefined, claims: Claims, lift: boolean, where: string): string[] {
+  const named = new Set(claims.entries.map(entryKey));
+  const lifted = deniedNoMore(earlier, claims.entries);
+  const unnamed = lift ? [] : lifted.filter((entry) => !named.has(entryKey(entry)));
+  if (unnamed.length === 0) return lifted.map((entry) => `warning: this ends a denial: ${entryText(entry)}`);
+  const said = unnamed.map(entryText).join('; ');
   throw new CountersignError('WouldLift', `approval: it would lift what ${where} of this operator says: ${said}`);
 }
 

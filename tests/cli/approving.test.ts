@@ -117,12 +117,12 @@ describe('approve and revoke', () => {
       ['approve', true],
     ]);
     const again = ['approve', 'app.suit', '-k', 'op2.pem', '--only', '-o', 'd.cose', '--json'];
-    const only = (await place.must(...again, '--lift')).json();
+    const only = (await place.must(...again)).json();
     expect(only.document.entries).toHaveLength(1);
     expect(only.dropped).toBe(1);
   });
 
-  it('a denial ends only if that is meant: --only, another rule, a YAML document, the same package anew', async () => {
+  it('a denial ends only if that is meant: not by --only, another rule or a YAML document that do not name it', async () => {
     await operator('op14');
     const key = ['-k', 'op14.pem', '--json'];
     const rule = ['--class', 'sensor', '--vendor', 'example.com', '--range', '5..9'];
@@ -131,7 +131,6 @@ describe('approve and revoke', () => {
     const lifting = [
       ['approve', ...rule, '--only'],
       ['revoke', ...rule, '--only'],
-      ['approve', 'app.suit'],
       ['approve', '--from', 'other.yaml'],
     ];
     const before = await place.listing();
@@ -142,6 +141,8 @@ describe('approve and revoke', () => {
     }
     expect(await place.listing()).toEqual(before);
     await place.must('approve', ...rule, ...key, '-o', 'yes.cose'); // repeats it
+    const named = await place.must('approve', 'app.suit', '--dry-run', ...key);
+    expect(named.stderr).toContain(`warning: this ends a denial: deny package ${await digest()}`);
     await place.must('revoke', '--class', 'sensor', '--vendor', 'example.com', ...key, '-o', 'all.cose');
     await place.must('approve', ...rule, '--only', '--lift', ...key, '-o', 'yes.cose');
     expect(claimsFromYaml(await readFile(place.path('op14.record.yaml'), 'utf8'), 'record').entries).toHaveLength(1);
