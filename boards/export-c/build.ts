@@ -41,7 +41,7 @@ const CPUS: Record<string, Cpu> = {
     flags: '-mcpu=cortex-m4 -mthumb -O2',
     advice:
       'On 64-bit machines and those with a long multiplication this is the fast one. For a Cortex-M0 take `export-c --cpu m0`.',
-    stackBytes: 896,
+    stackBytes: 640,
   },
 };
 

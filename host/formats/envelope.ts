@@ -6,6 +6,7 @@
 // Order: wrapper, manifest, severed members, "#approval", payload last, so that a device can judge before it takes bytes.
 
 import { CountersignError } from '../errors.js';
+import { FILE_BYTES_MAX } from '../files.js';
 import { hex, join, same, sha256 } from './bytes.js';
 import { type Cbor, decode, decodePrefix, encode, MAJOR, readHead, writeHead } from './cbor.js';
 
@@ -111,8 +112,20 @@ export function makeMember(key: number | string, value: Uint8Array): Member {
 
 /** Members in the order given, which the caller answers for. */
 export function joinEnvelope(members: readonly Member[]): Uint8Array {
-  const head = [writeHead(MAJOR.tag, TAG_ENVELOPE), writeHead(MAJOR.map, members.length)];
-  return join([...head, ...members.map((member) => member.raw)]);
+  const parts = [
+    writeHead(MAJOR.tag, TAG_ENVELOPE),
+    writeHead(MAJOR.map, members.length),
+    ...members.map(({ raw }) => raw),
+  ];
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  if (length <= FILE_BYTES_MAX) return join(parts); // what is written can be read
+  throw new CountersignError(
+    'FileTooLarge',
+    `package: it would have ${length} bytes, and at most ${FILE_BYTES_MAX} are read`,
+    {
+      hint: 'make a detached package (--detached) of an image of this size',
+    },
+  );
 }
 
 export function makeWrapper(suitDigest: Uint8Array, blocks: readonly Uint8Array[]): Member {
