@@ -15,18 +15,59 @@ export const FILE_BYTES_MAX = 64 * 1024 * 1024;
 /** Reads a whole regular file (or pipe), at most FILE_BYTES_MAX. An empty file is an error: no format of ours is. */
 export async function readBytes(path: string, bytesMax = FILE_BYTES_MAX): Promise<Uint8Array> {
   try {
-    const found = await stat(path);
-    if (found.isDirectory()) throw new CountersignError('FileUnreadable', `file: ${path} is a folder`);
-    if (found.size > bytesMax) throw new CountersignError('FileTooLarge', `file: ${path} has ${found.size} bytes`);
+    await requireReadable(path, bytesMax);
     const bytes = await readFile(path);
     if (bytes.length === 0) throw new CountersignError('FileMalformed', `file: ${path} is empty`);
     return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   } catch (cause) {
-    if (cause instanceof CountersignError) throw cause;
-    const absent = ['ENOENT', 'ENOTDIR'].includes(systemCode(cause) ?? '');
-    if (absent) throw new CountersignError('FileNotFound', `file: no such file ${path}`, { cause });
-    throw new CountersignError('FileUnreadable', `file: cannot read ${path} (${systemCode(cause)})`, { cause });
+    throw unreadable(path, cause);
   }
+}
+
+const PIECE_BYTES = 65536;
+
+/** The same, piece by piece, for what is looked at once: a piece is good until the next one is asked for. */
+export async function* readPieces(path: string, bytesMax = FILE_BYTES_MAX): AsyncGenerator<Uint8Array, void> {
+  let total = 0;
+  let file: FileHandle | undefined;
+  try {
+    await requireReadable(path, bytesMax);
+    file = await open(path);
+    const piece = new Uint8Array(PIECE_BYTES);
+    for (;;) {
+      const { bytesRead } = await file.read(piece);
+      if (bytesRead === 0) break;
+      total += bytesRead;
+      if (total > bytesMax) throw new CountersignError('FileTooLarge', `file: ${path} has ${total} bytes and more`);
+      yield piece.subarray(0, bytesRead);
+    }
+    if (total === 0) throw new CountersignError('FileMalformed', `file: ${path} is empty`);
+  } catch (cause) {
+    throw unreadable(path, cause);
+  } finally {
+    await file?.close();
+  }
+}
+
+/** Throws what can be told before anything is read: a folder, a file that is too large or not there. */
+export async function requireReadable(path: string, bytesMax = FILE_BYTES_MAX): Promise<void> {
+  const found = await stat(path).catch((cause: unknown) => {
+    throw unreadable(path, cause);
+  });
+  if (found.isDirectory()) throw new CountersignError('FileUnreadable', `file: ${path} is a folder`);
+  if (found.size > bytesMax) {
+    throw new CountersignError(
+      'FileTooLarge',
+      `file: ${path} has ${found.size} bytes, and at most ${bytesMax} are read`,
+    );
+  }
+}
+
+function unreadable(path: string, cause: unknown): CountersignError {
+  if (cause instanceof CountersignError) return cause;
+  const absent = ['ENOENT', 'ENOTDIR'].includes(systemCode(cause) ?? '');
+  if (absent) return new CountersignError('FileNotFound', `file: no such file ${path}`, { cause });
+  return new CountersignError('FileUnreadable', `file: cannot read ${path} (${systemCode(cause)})`, { cause });
 }
 
 export async function readText(path: string, bytesMax = FILE_BYTES_MAX): Promise<string> {

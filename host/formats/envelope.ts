@@ -155,12 +155,31 @@ export function addBlock(envelope: Envelope, block: Uint8Array, what: string): U
 }
 
 /** The approval documents that travel in the envelope. */
-export function approvalsIn(envelope: Envelope, what: string): Uint8Array[] {
-  const content = contentOf(envelope.members, APPROVAL_MEMBER);
+export const approvalsIn = (envelope: Envelope, what: string): Uint8Array[] => documentsIn(envelope.members, what);
+
+function documentsIn(members: readonly Member[], what: string): Uint8Array[] {
+  const content = contentOf(members, APPROVAL_MEMBER);
   if (content === undefined) return [];
   const list = decode(content, `${what}: ${APPROVAL_MEMBER}`);
   if (Array.isArray(list) && list.every((one) => one instanceof Uint8Array)) return list as Uint8Array[];
   throw new CountersignError('WrongType', `package: ${APPROVAL_MEMBER} of ${what} is not a list of documents`);
+}
+
+/** The same of an envelope whose payload is cut off. */
+export function approvalsInHead(head: Uint8Array, what: string): Uint8Array[] {
+  const map = readHead(head, readHead(head, 0, what).end, what);
+  const members: Member[] = [];
+  let rest = head.subarray(map.end);
+  for (let left = map.argument; left > 0; left--) {
+    try {
+      const [member, after] = takeMember(rest, what);
+      members.push(member);
+      rest = after;
+    } catch {
+      break; // the payload, which comes last
+    }
+  }
+  return documentsIn(members, what);
 }
 
 /** The envelope with one more approval document, placed before the payload. */
