@@ -61,6 +61,7 @@ export const enum Reason {
   PayloadDigest = 64, // not the image digest that the manifest states
   BlocksTooMany = 65, // more authentication blocks than we look at
   CommandArgument = 66,
+  SharedSequenceMissing = 67, // which is where vendor and class are checked
 
   // 70..79: the device
   VendorId = 70,

@@ -103,7 +103,7 @@ const table = {
   SignerUnknown: row(31, 'no trust anchor of this role made the signature', 'sign with a key that the device was provisioned with', BAD_SIGNATURE),
 
   // 40..69 the package
-  EnvelopeTag: row(40, 'it is not a SUIT envelope', 'give a .suit file, made by `countersign package`', UNSUPPORTED),
+  EnvelopeTag: row(40, 'it is no tagged SUIT envelope: untagged, or an older draft, or another kind of file', 'give a .suit file with tag 107 (draft-ietf-suit-manifest), made by `countersign package` or the like', UNSUPPORTED),
   EnvelopeOrder: row(41, 'the envelope members are out of order', MAKER, UNSUPPORTED),
   EnvelopeMember: row(42, 'the envelope has a member that is not supported', MAKER, UNSUPPORTED),
   WrapperMissing: row(43, 'the envelope has no authentication wrapper', 'have the vendor sign the package', UNAUTHENTIC),
@@ -130,6 +130,7 @@ const table = {
   PayloadDigest: row(64, 'the firmware is not the one that the manifest names', FETCH_AGAIN, CORRUPT),
   BlocksTooMany: row(65, 'the package has more signatures than a device looks at', 'remove countersignatures that are not needed', UNSUPPORTED),
   CommandArgument: row(66, 'a command has a malformed argument', MAKER, UNSUPPORTED),
+  SharedSequenceMissing: row(67, 'the manifest has no shared sequence, where vendor and class are checked', MAKER, UNSUPPORTED),
 
   // 70..79 the device
   VendorId: row(70, 'the package is for devices of another vendor', 'choose the package for this device', OTHER_DEVICE),
@@ -143,7 +144,7 @@ const table = {
   ApprovalInvalid: row(81, 'there is approval data, but none of it is authentic', 'have the operator approve it with a key that the device trusts', BAD_APPROVAL),
   ApprovalExpired: row(82, 'the approval has expired', 'have the operator issue a new approval', OUT_OF_TIME),
   ApprovalNotYetValid: row(83, 'the approval is not valid yet', 'wait, or have the operator issue one that is valid now', OUT_OF_TIME),
-  Denied: row(84, 'the operator has denied it', 'ask the operator; a newer approval lifts the denial', DENIED),
+  Denied: row(84, 'the operator has denied it', 'ask the operator; a newer approval of it lifts the denial', DENIED),
   TooFewOperators: row(85, 'fewer operators approved it than the device asks for', 'have further operators approve it', TOO_FEW),
   SourceUnreachable: row(86, 'a source of approvals could not be read', 'insert the card, or put the approval into the tree, and try again', UNREACHABLE),
   NotProvisioned: row(87, 'the device has no trust anchors yet', 'provision it: `countersign provision`', BLANK_DEVICE),
@@ -219,7 +220,7 @@ const table = {
   FileMalformed: row(208, 'the file is malformed', FETCH_AGAIN, FAULT),
   FileTooLarge: row(209, 'the file is too large', 'is this the right file?', FAULT),
   KeyWrong: row(210, 'the key is not the one that is needed', 'check which key belongs here: `countersign inspect KEY`', FAULT),
-  KeyUnreadable: row(211, 'the key cannot be read', 'give a PEM, DER, COSE_Key or raw 32-byte Ed25519 key', ARGUMENT),
+  KeyUnreadable: row(211, 'the key cannot be read', 'give a PEM, DER, COSE_Key, JWK or OpenSSH key, or say raw-seed:FILE, raw-public:FILE', ARGUMENT),
   PassphraseNeeded: row(212, 'the key is protected by a passphrase', 'give it with --passphrase-file or COUNTERSIGN_PASSPHRASE, or run on a terminal', ARGUMENT),
   PassphraseWrong: row(213, 'the passphrase is wrong', 'try again', FAULT),
   NotTerminal: row(214, 'this needs an answer, and there is no terminal to ask on', 'give the answer as an option', ARGUMENT),
@@ -234,6 +235,11 @@ const table = {
   CoreUnavailable: row(223, 'the verifier core cannot be loaded', 'build it: `npm run build`', FAULT),
   Fault: row(224, 'something failed that should not', 'please report it, with the output of -v', FAULT),
   DeviceRefused: row(225, 'the device refused the request', 'is it a board that this version can talk to?', FAULT),
+
+  // 228..229 the host: what is signed
+  PrivateKeyGiven: row(228, 'the file is a private key, not what belongs here', 'check the path: private keys are never packed up or replaced', ARGUMENT),
+
+  FarAhead: row(229, 'the sequence number is far ahead: devices would take no lower one ever again', 'leave --sequence out or correct it; --force if you mean it', ARGUMENT),
 
   // 230..239 cards, tokens, and signing in several steps
   CardAbsent: row(230, 'there is no card in the reader', 'insert the card', SILENCE),
@@ -251,6 +257,10 @@ const table = {
   LogOther: row(241, 'what was remembered is of another device', 'keep one file for each device', ARGUMENT),
   NoGuard: row(243, 'the board has no agent and cannot check packages', 'let this machine decide for it: give --bootstrap', ARGUMENT),
   LintWarnings: row(242, 'there are warnings, and --strict was given', 'correct the approvals, or leave --strict out', FAULT),
+
+  // 244..245 the host: what an operator says next
+  WouldLift: row(244, 'it would end a denial of an earlier document of this operator, and does not name it', 'leave --only out, which repeats it; --lift if the denial shall end', ARGUMENT),
+  SequenceExhausted: row(245, 'there is no higher sequence number', 'take another key, and have devices trust it in place of this one: `countersign change`', FAULT),
 
   // 250..252 the host: boards without our agent
   NotBootable: row(250, 'the firmware is no MCUboot image, and boards with SMP boot nothing else', 'sign it with imgtool, and package the signed .bin', FAULT),

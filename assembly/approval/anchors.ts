@@ -2,8 +2,8 @@
 //
 // A role is exclusive: no key may stand in two of them, or twice in one, for it could then be counted twice
 // (AnchorDuplicate). An anchor's index is its name inside the device; a set of anchors is a mask of indices, so a key
-// counts once however often it signs. A message's kid only narrows down which anchors are tried; without one, all of
-// the role are.
+// counts once however often it signs. A message's kid is a hint (RFC 9052 section 3.1): the anchors that have it are tried
+// first, then the others of the role, for a vendor's tools may call its key by another name than we do.
 
 import { compare } from '../codec/bytes';
 import { Cursor } from '../codec/cbor';
@@ -16,7 +16,7 @@ export const enum Role {
   Consenter = 3,
 }
 
-// Few enough that a block without kid costs at most this many signature checks.
+// Few enough that each block costs at most this many signature checks.
 export const ANCHORS_MAX: u32 = 8;
 // A whole key thumbprint (RFC 9679) fits.
 export const KID_BYTES_MAX: u32 = 32;
@@ -121,13 +121,15 @@ export function anchorHasKid(index: u32, kid: usize, kidBytes: u32): bool {
 // and what was wrong (mostly -SignatureInvalid) if the message names one of ours by its kid.
 export function anchorSigner(message: Sign1, role: i32, payload: usize, payloadBytes: u32): i32 {
   let fault: Reason = Reason.SignerUnknown;
-  for (let i: u32 = 0; i < count; i++) {
-    const anchor = anchorAt(i);
-    if (anchor.role !== role) continue;
-    if (message.kid !== 0 && !anchorHasKid(i, message.kid, message.kidBytes)) continue;
-    const result = signedBy(message, anchor, payload, payloadBytes, 0, 0);
-    if (result === Reason.Ok) return i;
-    if (message.kid !== 0) fault = result;
+  for (let hinted = 1; hinted >= 0; hinted--) {
+    for (let i: u32 = 0; i < count; i++) {
+      const anchor = anchorAt(i);
+      const named = message.kid !== 0 && anchorHasKid(i, message.kid, message.kidBytes);
+      if (anchor.role !== role || <i32>named !== hinted) continue;
+      const result = signedBy(message, anchor, payload, payloadBytes, 0, 0);
+      if (result === Reason.Ok) return i;
+      if (named) fault = result;
+    }
   }
   return -fault;
 }

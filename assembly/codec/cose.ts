@@ -40,6 +40,9 @@ const HEADER_ALG: i64 = 1;
 const HEADER_CRIT: i64 = 2;
 const HEADER_KID: i64 = 4;
 
+// Each label is compared with those before it, so there is a bound; two are usual.
+const UNPROTECTED_MAX: u32 = 16;
+
 // A public key where it lies.
 @unmanaged
 export class Key {
@@ -233,16 +236,21 @@ function readCritical(): Reason {
   return fault;
 }
 
-// Nobody vouches for the unprotected header: only the kid is looked at, as a hint. A label that stands in both maps
-// makes the message malformed (section 3), and so does crit here.
+// Nobody vouches for the unprotected header: only the kid is looked at, as a hint. Its labels stand in any order (section 3
+// asks for the deterministic encoding of what is signed alone), each once: one that stands twice, or in both maps, makes the
+// message malformed, and so does crit here.
 function readUnprotected(view: Sign1): Reason {
   let fault: Reason = Reason.Ok;
-  let previous: usize = 0;
-  for (let left = outer.map(); outer.more(left); left--) {
-    previous = outer.ordered(previous);
+  const count = outer.map();
+  const first = outer.at;
+  if (count > UNPROTECTED_MAX) outer.fail(Reason.TooLarge);
+  for (let left = count; outer.more(left); left--) {
     const from = outer.at;
     const label = readLabel(outer);
-    if (inProtected(view, from, <u32>(outer.at - from)) || label === HEADER_CRIT) fault = Reason.CoseHeader;
+    const bytes = <u32>(outer.at - from);
+    other.open(first, <u32>(from - first));
+    if (among(count - left, from, bytes)) outer.fail(Reason.NotDeterministic);
+    if (inProtected(view, from, bytes) || label === HEADER_CRIT) fault = Reason.CoseHeader;
     if (label === HEADER_KID && fault === Reason.Ok) readKid(outer, view);
     else outer.skip();
   }
@@ -252,7 +260,12 @@ function readUnprotected(view: Sign1): Reason {
 function inProtected(view: Sign1, label: usize, length: u32): bool {
   if (view.protectedBytes === 0) return false;
   other.open(view.protectedHeader, view.protectedBytes);
-  for (let left = other.map(); other.more(left); left--) {
+  return among(other.map(), label, length);
+}
+
+// Whether the label is one of the next ones of a map that `other` reads.
+function among(labels: u32, label: usize, length: u32): bool {
+  for (let left = labels; other.more(left); left--) {
     const from = other.at;
     other.skip();
     if (other.at - from === <usize>length && compare(from, label, length) === 0) return true;

@@ -168,7 +168,8 @@ function readCommon(): Reason {
     }
   }
   reading.leave(inside);
-  return component === 0 || shared.from === 0 ? Reason.MissingMember : Reason.Ok;
+  if (component === 0) return Reason.MissingMember;
+  return shared.from === 0 ? Reason.SharedSequenceMissing : Reason.Ok;
 }
 
 // set-version (update-management): [1*6 int] in a byte string

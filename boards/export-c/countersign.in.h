@@ -12,7 +12,7 @@
  *   countersign_offer_accept, .._push      the payload, hashed as it passes; phase COMPLETE: it is what was signed
  *
  * One device, one package at a time: all state is static. Nothing here may be called from two threads or an interrupt.
- * RAM: @RAM@ bytes static. Stack: at most @STACK@ bytes (GCC 12, Cortex-M0, -Os). Little-endian processors, GCC or Clang.
+ * RAM: @RAM@ bytes static. Stack: at most @STACK@ bytes (GCC 12, @FLAGS@). Little-endian processors, GCC or Clang.
  * GCC 12 needs -fno-ivopts: without it, it miscompiles stores to static memory.
  *
  * Every access to the verifier's memory is checked. If one leads outside, by a fault of this file or of your RAM, the

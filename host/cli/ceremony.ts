@@ -28,7 +28,8 @@ import {
   splitDraft,
 } from '../formats/signing-request.js';
 import type { OptionSpec, Result } from './command.js';
-import { type Issuing, packageRows, readRecord, recordPath, writeIssued } from './issuing.js';
+import { type Finishing, type Issuing, packageRows, readRecord, recordPath, writeIssued } from './issuing.js';
+import { requireLift } from './lifting.js';
 import { claimsRows, rows } from './show.js';
 import { openPublicKey, openSigningKey, type SigningOptions } from './signing.js';
 import type { Terminal } from './terminal.js';
@@ -208,10 +209,12 @@ export async function issueAttached(
   { request }: Attached,
   output: { path: string; bytes: Uint8Array },
   issuing: Issuing,
-  how: { dryRun: boolean; signal: AbortSignal },
+  how: Finishing,
 ): Promise<Result> {
   const claims = decodeClaims(request.payload, 'the request');
-  nextSequence(await readRecord(recordPath(issuing, request.key)), claims.sequence, Math.floor(Date.now() / 1000));
+  const previous = await readRecord(recordPath(issuing, request.key));
+  requireLift(previous, claims, issuing.lift, 'the last document');
+  nextSequence(previous, claims.sequence, Math.floor(Date.now() / 1000), issuing.force);
   return writeIssued(output, { claims, repeated: [], dropped: [] }, request.key, issuing, how);
 }
 

@@ -13,7 +13,10 @@ import type { Terminal } from './terminal.js';
 export interface OptionSpec<S extends z.ZodType = z.ZodType> {
   /** One letter, without the dash. */
   short?: string;
-  /** Name of the value in the help ("file"); without it, the option is a switch whose raw value is true. */
+  /**
+   * Name of the value in the help ("file"); without it, the option is a switch whose raw value is true. "[file]" may be
+   * left out: the raw value is true then.
+   */
   value?: string;
   text: string;
   schema: S;

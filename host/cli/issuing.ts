@@ -13,13 +13,15 @@ import { type ClaimDefaults, claimsFromYaml, claimsToYaml } from '../formats/app
 import { classIdOf, hex, uuidText, vendorIdOf } from '../formats/bytes.js';
 import { encode } from '../formats/cbor.js';
 import { type Envelope, requireDigest, splitEnvelope } from '../formats/envelope.js';
-import { type PublicKey, publicKeyToCose, readPublicKey } from '../formats/keys.js';
+import { type PublicKey, publicKeyToCose } from '../formats/keys.js';
 import { viewManifest } from '../formats/manifest.js';
 import { type NextDocument, nextDocument, nextSequence } from '../formats/record.js';
+import { issuedDoubt } from '../formats/sequence.js';
 import type { OptionSpec, Result } from './command.js';
+import { clockDoubt, requireLift } from './lifting.js';
 import { openPublishing, publishedLines, publishOptions } from './publishing.js';
 import { claimsData, claimsRows, entryText, rows, shellWord } from './show.js';
-import { besideKey, signingOptions } from './signing.js';
+import { besideKey, readPublicKeyFile, signingOptions } from './signing.js';
 import type { Terminal } from './terminal.js';
 import { hexSchema, momentSchema, pathSchema, sequenceRangeSchema, sequenceSchema, switchSchema } from './values.js';
 
@@ -79,7 +81,12 @@ export const issuingOptions = {
     text: 'number of the document; default: one more than the last, at least the time now',
     schema: sequenceSchema.optional(),
   }),
+  force: option({ text: 'take a --sequence that is far ahead all the same', schema: switchSchema }),
   only: option({ text: 'do not repeat what the last document said', schema: switchSchema }),
+  lift: option({
+    text: 'end denials of the last document about packages that this one does not name',
+    schema: switchSchema,
+  }),
   record: option({
     value: 'file',
     text: `record of the last document, or "${NO_RECORD}"; default: beside the key`,
@@ -133,7 +140,7 @@ export async function requireVendor(
     terminal.note('the signature of the vendor has not been checked (--vendor-key)');
     return;
   }
-  const key = encode(publicKeyToCose(readPublicKey(await readBytes(keyPath), keyPath)));
+  const key = encode(publicKeyToCose(await readPublicKeyFile(keyPath)));
   const core = await loadCore();
   const { blocks, suitDigest } = opened.envelope;
   if (blocks.some((block) => core.sign1Verify(key, block, { payload: suitDigest }) === 0)) return;
@@ -212,44 +219,69 @@ export async function nextFrom(
   key: PublicKey,
   entry: Entry,
   validity: { expires?: number | undefined; notBefore?: number | undefined },
+  terminal: Terminal,
 ): Promise<NextDocument> {
   const previous = await readRecord(recordPath(issuing, key));
-  return nextDocument({
+  const next = nextDocument({
     previous,
     issuer: issuerOf(issuing, previous, key),
     entries: [entry],
     only: issuing.only,
     sequence: issuing.sequence,
+    force: issuing.force,
     now: Math.floor(Date.now() / 1000),
     expires: validity.expires,
     notBefore: validity.notBefore,
   });
+  return judged(next, previous, issuing, terminal);
 }
 
 /** The document that a YAML file states; what it leaves open is filled in, and it repeats nothing. */
-export async function nextFromFile(issuing: Issuing, key: PublicKey, path: string): Promise<NextDocument> {
+export async function nextFromFile(
+  issuing: Issuing,
+  key: PublicKey,
+  path: string,
+  terminal: Terminal,
+): Promise<NextDocument> {
   const previous = await readRecord(recordPath(issuing, key));
   const now = Math.floor(Date.now() / 1000);
   const defaults: ClaimDefaults = {
     issuedAt: now,
     id: newDocumentId(),
-    sequence: nextSequence(previous, issuing.sequence, now),
+    sequence: nextSequence(previous, issuing.sequence, now, issuing.force),
   };
   const claims = claimsFromYaml(await readText(path), path, defaults);
-  nextSequence(previous, claims.sequence, now);
-  return { claims, repeated: [], dropped: previous?.entries ?? [] };
+  nextSequence(previous, claims.sequence, now, issuing.force);
+  const doubt = issuedDoubt(claims.issuedAt, now);
+  if (doubt !== undefined) terminal.note(doubt);
+  return judged({ claims, repeated: [], dropped: previous?.entries ?? [] }, previous, issuing, terminal);
+}
+
+/** Tells the person what the document says besides what was asked for; throws if it would lift a denial unasked. */
+function judged(next: NextDocument, previous: Claims | undefined, { lift }: Issuing, terminal: Terminal): NextDocument {
+  for (const text of requireLift(previous, next.claims, lift, 'the last document')) terminal.note(text);
+  const doubt = clockDoubt(next.claims, previous ? [previous] : [], 'the last document');
+  if (doubt !== undefined) terminal.note(doubt);
+  noteRepeated(next, terminal);
+  return next;
 }
 
 function issuerOf(issuing: Issuing, previous: Claims | undefined, key: PublicKey): string {
   return issuing.issuer ?? previous?.issuer ?? hex(key.kid);
 }
 
-/** Tells the person what the document says besides what was asked for. */
-export function noteRepeated(next: NextDocument, terminal: Terminal): void {
+function noteRepeated(next: NextDocument, terminal: Terminal): void {
   if (next.repeated.length > 0)
     terminal.note(`repeating ${next.repeated.length} earlier entries (--only leaves them out)`);
   for (const entry of next.repeated) terminal.detail(`  ${entryText(entry)}`);
   for (const entry of next.dropped) terminal.note(`no longer said: ${entryText(entry)}`);
+}
+
+/** How the last step of a command is done. */
+export interface Finishing {
+  dryRun: boolean;
+  signal: AbortSignal;
+  terminal: Terminal;
 }
 
 /**
@@ -261,12 +293,12 @@ export async function writeIssued(
   { claims, repeated, dropped }: NextDocument,
   key: PublicKey,
   issuing: Issuing,
-  { dryRun, signal }: { dryRun: boolean; signal: AbortSignal },
+  { dryRun, signal, terminal }: Finishing,
 ): Promise<Result> {
   const record = recordPath(issuing, key);
   const publishing = await openPublishing(issuing, signal);
   try {
-    const put = await publishing?.ready(bytes);
+    const put = await publishing?.ready(bytes, { lift: issuing.lift, note: terminal.note });
     if (record !== undefined) await writeBytes(record, '', { dryRun: true });
     await writeBytes(path, bytes, { dryRun });
     if (record !== undefined) await writeBytes(record, recordText(claims), { dryRun });

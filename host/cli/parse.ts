@@ -130,7 +130,8 @@ function render(definition: AnyCommand): Commander {
 
 function renderOption(key: string, spec: OptionSpec): Option {
   const flag = flagOf(key);
-  const flags = `${spec.short ? `-${spec.short}, ` : ''}${flag}${spec.value ? ` <${spec.value}>` : ''}`;
+  const value = spec.value === undefined || spec.value.startsWith('[') ? spec.value : `<${spec.value}>`;
+  const flags = [spec.short && `-${spec.short},`, flag, value].filter(Boolean).join(' ');
   const option = new Option(flags, optionText(spec));
   if (spec.repeat) option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
   return option;
@@ -199,8 +200,10 @@ function makeReader(
 
 /** A configured value in the shape that a flag would have: text, a list of text, or true. */
 export function rawOf(spec: OptionSpec, setting: NonNullable<ReturnType<Config['lookup']>>): unknown {
-  const text = (value: unknown) =>
-    spec.path && !isKeyUri(String(value)) ? resolve(setting.folder, String(value)) : String(value);
+  const text = (value: unknown) => {
+    const [, scheme = '', path = ''] = /^(raw-(?:seed|public):)?(.*)$/s.exec(String(value)) ?? [];
+    return spec.path && !isKeyUri(path) ? `${scheme}${resolve(setting.folder, path)}` : String(value);
+  };
   if (spec.value === undefined) return ['true', '1', 'yes'].includes(String(setting.value)) ? true : undefined;
   if (spec.repeat) return [setting.value].flat().map(text);
   return Array.isArray(setting.value) ? setting.value : text(setting.value);
@@ -210,7 +213,8 @@ function check(what: string, schema: z.ZodType, raw: unknown): unknown {
   const result = schema.safeParse(raw);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  const text = raw === undefined ? 'is required' : (issue?.message ?? 'is wrong').toLowerCase();
+  const message = issue?.message ?? 'is wrong';
+  const text = raw === undefined ? 'is required' : `${message.charAt(0).toLowerCase()}${message.slice(1)}`;
   const shown = typeof raw === 'string' ? ` "${withoutPassword(raw)}"` : '';
   throw new CountersignError('BadArgument', `argument: ${what}${shown}: ${text}`);
 }

@@ -3,7 +3,7 @@
 //   what is there under the operator's name          what is done
 //   nothing, or no approval document                 published
 //   the same document                                nothing
-//   an older one of the same key                     replaced
+//   an older one of the same key                     replaced, unless that would lift a denial (--lift)
 //   one with the same number or a higher one         refused: an older document never replaces a newer one
 //   one of another key                               refused: two operators go by one name
 //
@@ -17,6 +17,7 @@ import { topicNameSchema, withoutPassword } from '../links/topics.js';
 import { placeOf, placeSchema } from './broker-place.js';
 import type { OptionSpec } from './command.js';
 import { brokerOptions } from './connection-options.js';
+import { clockDoubt, requireLift } from './lifting.js';
 
 const option = <S extends OptionSpec['schema']>(spec: OptionSpec<S>): OptionSpec<S> => spec;
 
@@ -53,9 +54,17 @@ export interface Published {
   replaced: bigint | undefined;
 }
 
+export interface How {
+  force?: boolean;
+  /** Denials may end. */
+  lift?: boolean;
+  /** Takes what a person should know. */
+  note?: (text: string) => void;
+}
+
 export interface Publishing {
   /** Throws if the document must not go there; else returns what puts it there. Nothing is done before that. */
-  ready(document: Uint8Array, force?: boolean): Promise<(dryRun: boolean) => Promise<Published>>;
+  ready(document: Uint8Array, how?: How): Promise<(dryRun: boolean) => Promise<Published>>;
   close(): Promise<void>;
 }
 
@@ -64,17 +73,26 @@ export async function openPublishing(options: PublishOptions, signal: AbortSigna
   if (options.publish === undefined) return undefined;
   const place = placeOf(options.publish);
   const fleet = place.fleet ?? options.fleet;
-  const { openShelf } = await import('../links/approvals.js');
+  const { openShelf, readKeptApprovals } = await import('../links/approvals.js');
   const shelf = await openShelf(place.url, fleet, signal);
   return {
-    async ready(document, force = false) {
+    async ready(document, { force = false, lift = force, note }: How = {}) {
       const view = viewApproval(document, 'the document');
       const operator = options.publishAs ?? nameOf(view);
       const topic = shelf.topic(operator);
       const kept = await shelf.read(operator);
       const before = kept && readKept(kept);
       const there = kept !== undefined && same(kept, document);
-      if (before && !there && !force) requireNewer(view, before, topic);
+      if (before && !there && !force) {
+        requireNewer(view, before, topic);
+        requireLift(before.claims, view.claims, lift, topic);
+      }
+      if (note !== undefined) {
+        const all = await readKeptApprovals(place.url, fleet, signal);
+        const claims = all.flatMap(({ bytes }) => readKept(bytes)?.claims ?? []);
+        const doubt = clockDoubt(view.claims, claims, 'the newest approval on the broker');
+        if (doubt !== undefined) note(doubt);
+      }
       const replaced = there ? undefined : before?.claims.sequence;
       return async (dryRun) => {
         const published = !there && !dryRun;

@@ -6,6 +6,7 @@
 import type { ApprovalView, Claims, Entry } from '../formats/approval.js';
 import { hex, uuidText } from '../formats/bytes.js';
 import { algorithmName } from '../formats/cose.js';
+import { momentText as momentOf } from '../formats/moment.js';
 
 const NAME_WIDTH = 13;
 
@@ -30,8 +31,11 @@ export function rows(members: readonly (readonly [name: string, value: unknown])
   });
 }
 
+/** As moment.ts writes it; undefined stays undefined. */
+export function momentText(seconds: number): string;
+export function momentText(seconds: number | undefined): string | undefined;
 export function momentText(seconds: number | undefined): string | undefined {
-  return seconds === undefined ? undefined : new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+  return seconds === undefined ? undefined : momentOf(seconds);
 }
 
 /** "approve package 0011…, for 2 devices, ask the user": all of an entry, in one line. */

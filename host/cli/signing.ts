@@ -11,6 +11,7 @@ import {
   readPublicKey,
   readSigningKey,
   type SigningKey,
+  splitKeyName,
 } from '../formats/keys.js';
 import { isKeyUri, parseKeyUri } from '../pkcs11/uri.js';
 import type { OptionSpec } from './command.js';
@@ -41,15 +42,23 @@ export async function openSigningKey(name: string, options: SigningOptions, term
     const { openTokenKey } = await import('../pkcs11/token.js');
     return openTokenKey(...tokenOf(name, options, terminal));
   }
-  const bytes = await readBytes(name, KEY_FILE_BYTES_MAX);
-  return readSigningKey(bytes, name, () => passphraseOf(name, options, terminal));
+  const { path, raw } = splitKeyName(name);
+  const bytes = await readBytes(path, KEY_FILE_BYTES_MAX);
+  return readSigningKey(bytes, path, () => passphraseOf(path, options, terminal), raw);
 }
 
 /** The public half of a key: of a public or private file, or in a token. */
 export async function openPublicKey(name: string, options: SigningOptions, terminal: Terminal): Promise<PublicKey> {
   if (isKeyUri(name)) return openTokenPublicKey(name, options, terminal);
-  const bytes = await readBytes(name, KEY_FILE_BYTES_MAX);
-  return isEncrypted(bytes) ? (await openSigningKey(name, options, terminal)).public : readPublicKey(bytes, name);
+  const { path, raw } = splitKeyName(name);
+  const bytes = await readBytes(path, KEY_FILE_BYTES_MAX);
+  return isEncrypted(bytes) ? (await openSigningKey(name, options, terminal)).public : readPublicKey(bytes, path, raw);
+}
+
+/** A public key that is always a file. */
+export async function readPublicKeyFile(name: string): Promise<PublicKey> {
+  const { path, raw } = splitKeyName(name);
+  return readPublicKey(await readBytes(path, KEY_FILE_BYTES_MAX), path, raw);
 }
 
 /** The public half of a key in a token. */
@@ -87,4 +96,4 @@ function tokenOf(name: string, { pinFile, pkcs11Module }: SigningOptions, termin
 
 /** Where what belongs to a key is kept: beside its file, or for a token in the working folder, under its key id. */
 export const besideKey = (name: string, key: PublicKey): string =>
-  isKeyUri(name) ? hex(key.kid) : name.replace(/(\.pub)?\.(pem|der|key|cose)$/, '');
+  isKeyUri(name) ? hex(key.kid) : splitKeyName(name).path.replace(/(\.pub)?\.(pem|der|key|cose|jwk)$/, '');

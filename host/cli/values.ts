@@ -1,6 +1,8 @@
 // Schemas of the values that options take: the door between text that people type and the types inside.
 
 import { z } from 'zod';
+import { UF2_FAMILIES } from '../formats/images/uf2.js';
+import { MOMENT_MAX, NO_MOMENT, parseMoment } from '../formats/moment.js';
 
 const U64_MAX = 2n ** 64n - 1n;
 
@@ -18,31 +20,23 @@ export const hexSchema = z
   .refine((text) => text.length > 0 && /^([0-9a-f]{2})+$/i.test(text), 'is not hex')
   .transform((text) => new Uint8Array(Buffer.from(text, 'hex')));
 
-const DURATION = /^\+?(\d+)\s*([smhdwy])$/;
+const DURATION = /^\+?(\d{1,10})\s*([smhdwy])$/;
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86400, w: 604800, y: 31536000 };
 
 /**
- * A moment, as Unix seconds: an ISO 8601 date or date and time (UTC unless it says otherwise), Unix seconds, or a
- * distance from now such as 30d, 12h, 2w.
+ * A moment, as Unix seconds: a date or a time with its offset (formats/moment.ts), Unix seconds, or a distance from now
+ * such as 30d, 12h, 2w. None lies behind the year 9999.
  */
 export const momentSchema = z
   .string()
-  .transform((text) => momentOf(text.trim()))
-  .refine(
-    (seconds) => Number.isSafeInteger(seconds) && seconds >= 0,
-    'is neither a date (2027-01-31) nor a span (30d)',
-  );
+  .transform(momentOf)
+  .refine((seconds): seconds is number => seconds !== undefined, `${NO_MOMENT}, nor a span (30d)`);
 
-function momentOf(text: string): number {
-  const span = DURATION.exec(text);
-  if (span !== null) {
-    const unit = SECONDS[span[2] as keyof typeof SECONDS];
-    return Math.floor(Date.now() / 1000) + Number(span[1]) * unit;
-  }
-  if (/^\d{9,12}$/.test(text)) return Number(text);
-  if (!/^\d{4}-\d{2}-\d{2}/.test(text)) return Number.NaN;
-  const zoned = /T.*(Z|[+-]\d\d:?\d\d)$/.test(text) || !text.includes('T') ? text : `${text}Z`;
-  return Math.floor(Date.parse(zoned) / 1000);
+function momentOf(text: string): number | undefined {
+  const [, count, unit] = DURATION.exec(text) ?? [];
+  const span = Number(count) * (SECONDS[unit as keyof typeof SECONDS] ?? Number.NaN);
+  const seconds = count === undefined ? Number(/^\d{9,12}$/.exec(text)?.[0]) : Math.floor(Date.now() / 1000) + span;
+  return Number.isNaN(seconds) ? parseMoment(text) : seconds <= MOMENT_MAX ? seconds : undefined;
 }
 
 /** A memory address: 0x… or decimal. */
@@ -51,6 +45,12 @@ export const addressSchema = z
   .regex(/^(0x[0-9a-f]{1,8}|\d{1,10})$/i, 'is not an address')
   .transform(Number)
   .refine((address) => address <= 0xffffffff, 'is larger than 32 bits');
+
+/** A UF2 family: by its name, or its number as an address is written. */
+export const familySchema = z
+  .string()
+  .transform((text) => UF2_FAMILIES[text.toLowerCase()] ?? addressSchema.safeParse(text).data)
+  .refine((family) => family !== undefined, 'is no family: 0xe48bff56, or its name');
 
 /** START..END, up to and without END. */
 export const regionSchema = z

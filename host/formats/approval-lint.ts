@@ -4,6 +4,10 @@
 //   superseded           a newer document of the same operator is there: devices heed that one alone
 //   same-sequence        two documents of one operator with one number: a device keeps the one that came first
 //   expired, expires-soon
+//   far-ahead            its number is so high that the operator's next documents would not count for long
+//   issued-ahead         it was issued in the future: a device without a clock then takes that for the time, and all that
+//                        expires before it for expired
+//   lifts-denial         a newer document of the same operator says nothing of what this one denies
 //   wide                 an entry names neither package nor class: it holds for every class of that vendor key
 //   open-ended           an entry approves packages of a class that nobody has seen yet: its range has no upper end
 //   other-class          an entry is about another class, or other devices, than the bootstrap document
@@ -22,8 +26,12 @@ import { viewSign1 } from './cose.js';
 import { splitEnvelope } from './envelope.js';
 import { publicKeyToCose } from './keys.js';
 import { viewManifest } from './manifest.js';
+import { momentText } from './moment.js';
+import { deniedNoMore } from './record.js';
+import { isFarAhead, SEQUENCE_MAX } from './sequence.js';
 
-const SEQUENCE_MAX = 2n ** 64n - 1n;
+/** Clocks of two machines differ by so much without a fault, seconds. */
+const CLOCKS_DIFFER_MAX = 300;
 
 export type LintRule =
   | 'matches-nothing'
@@ -31,6 +39,9 @@ export type LintRule =
   | 'same-sequence'
   | 'expired'
   | 'expires-soon'
+  | 'far-ahead'
+  | 'issued-ahead'
+  | 'lifts-denial'
   | 'wide'
   | 'open-ended'
   | 'other-class'
@@ -89,7 +100,9 @@ export function lintApprovals(input: LintInput): Warning[] {
     const found: Found[] = [
       ...signature(document, input),
       ...order(document, seen),
+      ...ahead(document.claims, input),
       ...time(document.claims, input),
+      ...lifted(document, seen),
       ...vendor(document, packages, input.bootstrap),
       ...document.claims.entries.flatMap((entry, at) =>
         aboutEntry(entry, packages, input.bootstrap).map((one) => ({ ...one, entry: at })),
@@ -138,11 +151,32 @@ function order(document: Seen, all: Seen[]): Found[] {
 
 function time({ expires }: Claims, { now, soon }: LintInput): Found[] {
   if (expires === undefined) return [];
-  const when = new Date(expires * 1000).toISOString().replace('.000Z', 'Z');
+  const when = momentText(expires);
   if (expires <= now) return [warn('expired', `expired ${when}`)];
   return expires <= soon
     ? [warn('expires-soon', `expires ${when}, in ${Math.ceil((expires - now) / 86_400)} days`)]
     : [];
+}
+
+function ahead({ sequence, issuedAt }: Claims, { now }: LintInput): Found[] {
+  const days = Math.ceil((issuedAt - now) / 86_400);
+  return [
+    ...(isFarAhead(sequence, now) ? [warn('far-ahead', `sequence ${sequence} is far ahead of the time, ${now}`)] : []),
+    ...(issuedAt > now + CLOCKS_DIFFER_MAX
+      ? [warn('issued-ahead', `issued ${momentText(issuedAt)}, ${days} days ahead: devices without a clock believe it`)]
+      : []),
+  ];
+}
+
+/** What it denies, and the newest document of the operator does not: that one alone is heeded. */
+function lifted(document: Seen, all: Seen[]): Found[] {
+  const own = all.filter((other) => operatorOf(other) === operatorOf(document));
+  const newest = own.reduce((best, one) => (one.claims.sequence > best.claims.sequence ? one : best), document);
+  if (newest.claims.sequence === document.claims.sequence) return [];
+  return deniedNoMore(document.claims, newest.claims.entries).map((entry) => ({
+    ...warn('lifts-denial', `${newest.name} lifts this denial: it does not repeat it`),
+    entry: document.claims.entries.indexOf(entry),
+  }));
 }
 
 function vendor({ kid, claims }: Seen, packages: Known[], bootstrap: BootstrapView | undefined): Found[] {

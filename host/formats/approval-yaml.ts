@@ -1,7 +1,7 @@
 // The readable twin of an approval document: YAML that a person can review, and that encodes to the same bytes.
 //
 //   issuer: Example Operator
-//   issued: 2026-11-23T10:00:00Z
+//   issued: 2026-11-23T10:00:00Z   # moments as in moment.ts: a date, or RFC 3339 with its offset
 //   not-before: …            # optional, as expires
 //   expires: 2027-11-23T10:00:00Z
 //   id: 0011223344556677
@@ -23,6 +23,7 @@ import { z } from 'zod';
 import { CountersignError } from '../errors.js';
 import { type Claims, claimsSchema, type Entry } from './approval.js';
 import { fromHex, hex, uuidText } from './bytes.js';
+import { momentText, NO_MOMENT, parseMoment } from './moment.js';
 
 const hexText = z
   .string()
@@ -30,10 +31,11 @@ const hexText = z
   .refine((text) => /^([0-9a-f]{2})+$/i.test(text), 'is not hex')
   .transform(fromHex);
 
-const momentText = z
-  .string()
-  .refine((text) => !Number.isNaN(Date.parse(text)), 'is not a date')
-  .transform((text) => Math.floor(Date.parse(text) / 1000));
+const moment = z.string().transform((text, context) => {
+  const seconds = parseMoment(text);
+  if (seconds === undefined) context.addIssue({ code: 'custom', message: `"${text}" ${NO_MOMENT}` });
+  return seconds ?? z.NEVER;
+});
 
 const numberText = z
   .string()
@@ -52,9 +54,9 @@ const entryYaml = z.strictObject({
 
 const documentYaml = z.strictObject({
   issuer: z.string(),
-  issued: momentText.optional(),
-  'not-before': momentText.optional(),
-  expires: momentText.optional(),
+  issued: moment.optional(),
+  'not-before': moment.optional(),
+  expires: moment.optional(),
   id: hexText.optional(),
   sequence: numberText.optional(),
   entries: z.array(entryYaml),
@@ -64,13 +66,12 @@ const documentYaml = z.strictObject({
 export type ClaimDefaults = Pick<Claims, 'issuedAt' | 'id' | 'sequence'>;
 
 export function claimsToYaml(claims: Claims): string {
-  const moment = (seconds: number | undefined) =>
-    seconds === undefined ? undefined : new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+  const written = (seconds: number | undefined) => (seconds === undefined ? undefined : momentText(seconds));
   const document = new Document({
     issuer: claims.issuer,
-    issued: moment(claims.issuedAt),
-    'not-before': moment(claims.notBefore),
-    expires: moment(claims.expires),
+    issued: written(claims.issuedAt),
+    'not-before': written(claims.notBefore),
+    expires: written(claims.expires),
     id: hex(claims.id),
     sequence: claims.sequence,
     entries: claims.entries.map(entryToYaml),
@@ -122,5 +123,6 @@ export function claimsFromYaml(text: string, what: string, defaults?: ClaimDefau
 
 function issueText(error: z.ZodError): string {
   const [issue] = error.issues;
-  return `${issue?.path.join('.') || 'the document'}: ${issue?.message.toLowerCase()}`;
+  const { path = [], message = 'is wrong', code } = issue ?? {};
+  return `${path.join('.') || 'the document'}: ${code === 'custom' ? message : message.toLowerCase()}`;
 }

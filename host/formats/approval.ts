@@ -16,6 +16,7 @@ import { hex, UUID_BYTES } from './bytes.js';
 import { type Cbor, cborMap, decode, encode } from './cbor.js';
 import { sign1, viewSign1 } from './cose.js';
 import type { SigningKey } from './keys.js';
+import { MOMENT_MAX } from './moment.js';
 
 /** A device keeps no larger document. */
 export const DOCUMENT_BYTES_MAX = 1024;
@@ -41,7 +42,7 @@ const u64Schema = z
   .min(0n)
   .max(2n ** 64n - 1n);
 /** Up to the end of the year 9999, so that every time can be written as a date. */
-const timeSchema = z.number().int().min(0).max(253402300799);
+const timeSchema = z.number().int().min(0).max(MOMENT_MAX);
 
 export const entrySchema = z
   .strictObject({
@@ -140,7 +141,10 @@ export function fitting(signed: Uint8Array): Uint8Array {
 export function approvalPayload(claims: Claims): Uint8Array {
   if (claims.entries.length > ENTRIES_MAX)
     throw tooLarge(`${claims.entries.length} entries, a device reads ${ENTRIES_MAX}`);
-  return encodeClaims(claimsSchema.parse(claims));
+  const checked = claimsSchema.safeParse(claims);
+  if (checked.success) return encodeClaims(checked.data);
+  const [issue] = checked.error.issues;
+  throw new CountersignError('BadArgument', `approval: ${issue?.path.join('.')}: ${issue?.message}`);
 }
 
 const tooLarge = (what: string) =>

@@ -21,7 +21,7 @@ import { z } from 'zod';
 import { CountersignError } from '../errors.js';
 import { classIdOf, fromHex, vendorIdOf } from './bytes.js';
 import { type Cbor, cborMap, decode, encode } from './cbor.js';
-import { type PublicKey, publicKeyFromCose, publicKeyToCose, readPublicKey } from './keys.js';
+import { type PublicKey, publicKeyFromCose, publicKeyToCose, readPublicKey, splitKeyName } from './keys.js';
 import { type Policy, policyFromCbor, policySchema, policyToCbor } from './policy.js';
 import { yamlHex, yamlText } from './yaml-text.js';
 
@@ -143,7 +143,10 @@ export async function readAnchors(
   read: (path: string) => Promise<Uint8Array>,
 ): Promise<Anchor[]> {
   const anchors: Anchor[] = [];
-  for (const { role, key, name } of listed) anchors.push({ role, key: readPublicKey(await read(key), key), name });
+  for (const { role, key, name } of listed) {
+    const { path, raw } = splitKeyName(key);
+    anchors.push({ role, key: readPublicKey(await read(path), key, raw), name });
+  }
   return anchors;
 }
 

@@ -28,6 +28,7 @@ import { fromHex, hex, join, same } from './bytes.js';
 import { type Cbor, cborMap, decode, encode, MAJOR, writeHead } from './cbor.js';
 import { sign1, viewSign1 } from './cose.js';
 import type { SigningKey } from './keys.js';
+import { NO_MOMENT, parseMoment } from './moment.js';
 import { type Policy, policyFromCbor, policySchema, policyToCbor } from './policy.js';
 import { yamlHex } from './yaml-text.js';
 
@@ -150,7 +151,7 @@ const areIds = (value: Cbor): value is Uint8Array[] =>
 const fileSchema = z
   .strictObject({
     sequence: z.union([z.number().int().positive(), z.bigint().positive()]).optional(),
-    issued: z.union([z.date(), z.string()]).optional(),
+    issued: z.string().optional(),
     devices: z.array(yamlHex).min(1).optional(),
     anchors: anchorsFileSchema.optional(),
     policy: policySchema.optional(),
@@ -173,9 +174,9 @@ export async function changeFromYaml(
     });
   }
   const { sequence, issued, devices, anchors, policy } = parsed.data;
-  const issuedAt = issued === undefined ? now : Math.floor(new Date(issued).getTime() / 1000);
-  if (!Number.isSafeInteger(issuedAt) || issuedAt <= 0) {
-    throw new CountersignError('FileMalformed', `change: ${what}: issued: is not a date`);
+  const issuedAt = issued === undefined ? now : parseMoment(issued);
+  if (issuedAt === undefined) {
+    throw new CountersignError('FileMalformed', `change: ${what}: issued: "${issued}" ${NO_MOMENT}`);
   }
   return {
     sequence: BigInt(sequence ?? now),

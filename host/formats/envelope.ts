@@ -6,6 +6,7 @@
 // Order: wrapper, manifest, severed members, "#approval", payload last, so that a device can judge before it takes bytes.
 
 import { CountersignError } from '../errors.js';
+import { FILE_BYTES_MAX } from '../files.js';
 import { hex, join, same, sha256 } from './bytes.js';
 import { type Cbor, decode, decodePrefix, encode, MAJOR, readHead, writeHead } from './cbor.js';
 
@@ -43,11 +44,17 @@ export interface Envelope {
   manifest: Uint8Array;
 }
 
+/** Unassigned tags that drafts and their tools used: the first drafts, libcsuit's manifest tag. */
+const OLDER_TAGS = [48, 1070];
+
 /** Takes an envelope apart. Trusts nothing in it: sizes are checked against the bytes that are there. */
 export function splitEnvelope(bytes: Uint8Array, what: string): Envelope {
   const tag = readHead(bytes, 0, what);
   if (tag.major !== MAJOR.tag || tag.argument !== TAG_ENVELOPE) {
-    throw new CountersignError('EnvelopeTag', `package: ${what} is not a SUIT envelope`);
+    // What other tools and older drafts write: the map without tag 107, or under another one.
+    const suit = tag.major === MAJOR.map || (tag.major === MAJOR.tag && OLDER_TAGS.includes(tag.argument));
+    const why = suit ? 'no SUIT envelope with tag 107, but untagged, or an older draft' : 'not a SUIT envelope';
+    throw new CountersignError('EnvelopeTag', `package: ${what} is ${why}`);
   }
   const map = readHead(bytes, tag.end, what);
   if (map.major !== MAJOR.map) throw new CountersignError('WrongType', `package: ${what} holds no map`);
@@ -105,8 +112,20 @@ export function makeMember(key: number | string, value: Uint8Array): Member {
 
 /** Members in the order given, which the caller answers for. */
 export function joinEnvelope(members: readonly Member[]): Uint8Array {
-  const head = [writeHead(MAJOR.tag, TAG_ENVELOPE), writeHead(MAJOR.map, members.length)];
-  return join([...head, ...members.map((member) => member.raw)]);
+  const parts = [
+    writeHead(MAJOR.tag, TAG_ENVELOPE),
+    writeHead(MAJOR.map, members.length),
+    ...members.map(({ raw }) => raw),
+  ];
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  if (length <= FILE_BYTES_MAX) return join(parts); // what is written can be read
+  throw new CountersignError(
+    'FileTooLarge',
+    `package: it would have ${length} bytes, and at most ${FILE_BYTES_MAX} are read`,
+    {
+      hint: 'make a detached package (--detached) of an image of this size',
+    },
+  );
 }
 
 export function makeWrapper(suitDigest: Uint8Array, blocks: readonly Uint8Array[]): Member {
@@ -136,12 +155,31 @@ export function addBlock(envelope: Envelope, block: Uint8Array, what: string): U
 }
 
 /** The approval documents that travel in the envelope. */
-export function approvalsIn(envelope: Envelope, what: string): Uint8Array[] {
-  const content = contentOf(envelope.members, APPROVAL_MEMBER);
+export const approvalsIn = (envelope: Envelope, what: string): Uint8Array[] => documentsIn(envelope.members, what);
+
+function documentsIn(members: readonly Member[], what: string): Uint8Array[] {
+  const content = contentOf(members, APPROVAL_MEMBER);
   if (content === undefined) return [];
   const list = decode(content, `${what}: ${APPROVAL_MEMBER}`);
   if (Array.isArray(list) && list.every((one) => one instanceof Uint8Array)) return list as Uint8Array[];
   throw new CountersignError('WrongType', `package: ${APPROVAL_MEMBER} of ${what} is not a list of documents`);
+}
+
+/** The same of an envelope whose payload is cut off. */
+export function approvalsInHead(head: Uint8Array, what: string): Uint8Array[] {
+  const map = readHead(head, readHead(head, 0, what).end, what);
+  const members: Member[] = [];
+  let rest = head.subarray(map.end);
+  for (let left = map.argument; left > 0; left--) {
+    try {
+      const [member, after] = takeMember(rest, what);
+      members.push(member);
+      rest = after;
+    } catch {
+      break; // the payload, which comes last
+    }
+  }
+  return documentsIn(members, what);
 }
 
 /** The envelope with one more approval document, placed before the payload. */

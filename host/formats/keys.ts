@@ -1,14 +1,25 @@
 // Keys for signing and for trusting: Ed25519 and ECDSA on P-256, nothing else.
 //
-// Read: PEM and DER (PKCS#8, also encrypted; SEC1; SPKI), COSE_Key, and 32 raw bytes, which are an Ed25519 seed where a
-// private key is wanted and an Ed25519 public key where a public one is. Written: PKCS#8 PEM, SPKI PEM, COSE_Key.
+// Read: PEM and DER (PKCS#8 of both versions, also encrypted; SEC1; SPKI; certificates), COSE_Key, JWK, OpenSSH; and 32 raw
+// bytes of Ed25519 where the caller says which half they are, for they look alike. Other forms are refused by name, with
+// what converts them (key-forms.ts). Written: PKCS#8 PEM, SPKI PEM, COSE_Key.
 // A key's id (kid) is the first 8 bytes of its COSE key thumbprint (RFC 9679, SHA-256): anyone can recompute it.
 // Whether a public key is safe to trust (canonical, not of small order) is the core's to say when it is provisioned.
 
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign as nodeSign } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign as nodeSign,
+  X509Certificate,
+} from 'node:crypto';
 import { CountersignError } from '../errors.js';
 import { sha256 } from './bytes.js';
 import { type Cbor, cborMap, decode, encode } from './cbor.js';
+import { DER, derSequence, writeDerSequence } from './der.js';
+import { ed25519FromSeed, isPbes1, type KeyForm, keyForm, RAW_KEY_BYTES, textOf } from './key-forms.js';
+import { readSshPrivate, readSshPublic } from './ssh-keys.js';
 
 export type KeyKind = 'ed25519' | 'p256';
 
@@ -43,36 +54,69 @@ export type PassphraseSource = () => Promise<string>;
 const COORDINATE_BYTES = 32;
 const OKP = { kty: 1, crv: 6 };
 const EC2 = { kty: 2, crv: 1 };
-/** PKCS#8 of an Ed25519 key up to its seed (RFC 8410 section 7). */
-const ED25519_PKCS8_HEAD = Buffer.from('302e020100300506032b657004220420', 'hex');
-
 export function generateKey(kind: KeyKind): FileKey {
   const pair = kind === 'ed25519' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: 'P-256' });
   return signingKey(pair.privateKey, 'key');
 }
 
+/** Which half of an Ed25519 key 32 raw bytes are; undefined: the file says itself what it is. */
+export type RawKey = 'seed' | 'public' | undefined;
+
+/** A key file as people name it: its path, or raw-seed:PATH and raw-public:PATH for 32 bytes that are nothing else. */
+export function splitKeyName(name: string): { path: string; raw: RawKey } {
+  const [, half, path] = /^raw-(seed|public):(.+)$/.exec(name) ?? [];
+  return path === undefined ? { path: name, raw: undefined } : { path, raw: half as RawKey };
+}
+
 /** Reads a private key of any supported form. `what` (a path) names it in errors. */
-export async function readSigningKey(bytes: Uint8Array, what: string, passphrase: PassphraseSource): Promise<FileKey> {
-  if (isEncrypted(bytes)) {
-    const secret = await passphrase();
-    return signingKey(openEncrypted(bytes, secret, what), what);
-  }
-  return signingKey(openPrivate(bytes, what), what);
+export async function readSigningKey(
+  bytes: Uint8Array,
+  what: string,
+  passphrase: PassphraseSource,
+  raw?: RawKey,
+): Promise<FileKey> {
+  if (raw === 'public') throw isPublic(what);
+  if (raw === 'seed') return signingKey(ed25519FromSeed(rawBytes(bytes, what)), what);
+  const form = readable(bytes, what);
+  if (!form.encrypted) return signingKey(openPrivate(bytes, form, what), what);
+  return signingKey(openEncrypted(bytes, await passphrase(), what), what);
 }
 
 /** Reads a public key; of a private one it takes the public half. Encrypted keys do not show theirs. */
-export function readPublicKey(bytes: Uint8Array, what: string): PublicKey {
-  if (bytes.length === COORDINATE_BYTES) return withKid('ed25519', Uint8Array.from(bytes));
-  if (isCoseKey(bytes)) return publicKeyFromCose(decode(bytes, what), what);
-  if (isEncrypted(bytes)) {
+export function readPublicKey(bytes: Uint8Array, what: string, raw?: RawKey): PublicKey {
+  if (raw === 'public') return withKid('ed25519', rawBytes(bytes, what));
+  if (raw === 'seed') return publicKey(createPublicKey(ed25519FromSeed(rawBytes(bytes, what))), what);
+  const form = readable(bytes, what);
+  if (form.kind === 'cose') return publicKeyFromCose(decode(bytes, what), what);
+  if (form.encrypted) {
     throw new CountersignError('PassphraseNeeded', `key: ${what} is an encrypted private key`, {
       hint: 'give the public key file beside it',
     });
   }
-  const object = attempt(() => createPublicKey(keyInput(bytes))) ?? attempt(() => derPublic(bytes));
-  const found = object ?? attempt(() => createPublicKey(openPrivate(bytes, what)));
-  if (found === undefined) throw new CountersignError('KeyUnreadable', `key: ${what} is not a key`);
-  return publicKey(found, what);
+  return publicKey(form.secret ? createPublicKey(openPrivate(bytes, form, what)) : openPublic(bytes, form, what), what);
+}
+
+const isPublic = (what: string) =>
+  new CountersignError('KeyWrong', `key: ${what} is a public key, a private one is needed to sign`);
+
+function rawBytes(bytes: Uint8Array, what: string): Uint8Array {
+  if (bytes.length === RAW_KEY_BYTES) return Uint8Array.from(bytes);
+  throw new CountersignError('KeyUnreadable', `key: ${what} has ${bytes.length} bytes, a raw key ${RAW_KEY_BYTES}`);
+}
+
+/** Throws unless it is a key in a form that is read here. */
+function readable(bytes: Uint8Array, what: string): KeyForm {
+  const form = keyForm(bytes);
+  if (form === undefined) throw new CountersignError('KeyUnreadable', `key: ${what} is not a key`);
+  if (form.kind === 'raw') {
+    throw new CountersignError('KeyUnreadable', `key: ${what} is ${form.name}, and nothing says which half of a key`, {
+      hint: `say raw-seed:${what} for a private key, raw-public:${what} for a public one (Ed25519)`,
+    });
+  }
+  if (form.convert === undefined) return form;
+  throw new CountersignError('KeyUnreadable', `key: ${what} is ${form.name}, which is not read here`, {
+    hint: form.convert,
+  });
 }
 
 /** The COSE_Key as CBOR value, with its kid (RFC 9052 section 7). */
@@ -106,14 +150,6 @@ export function publicKeyToPem(key: PublicKey): string {
 /** COSE key thumbprint (RFC 9679): SHA-256 of the required members alone, deterministically encoded. */
 export function thumbprint(kind: KeyKind, bytes: Uint8Array): Uint8Array {
   return sha256(encode(cborMap(thumbprintMembers(kind, bytes))));
-}
-
-/** Whether bytes look like a COSE_Key: a small CBOR map whose kty is one of ours. */
-export function isCoseKey(bytes: Uint8Array): boolean {
-  const head = bytes[0] ?? 0;
-  if (head < 0xa3 || head > 0xb7) return false;
-  const value = attempt(() => decode(bytes, 'key'));
-  return value instanceof Map && (value.get(1) === OKP.kty || value.get(1) === EC2.kty) && value.has(-1);
 }
 
 function thumbprintMembers(kind: KeyKind, bytes: Uint8Array): [number, unknown][] {
@@ -157,32 +193,66 @@ function publicKey(object: KeyObject, what: string): PublicKey {
   throw new CountersignError('KeyUnsupported', `key: ${what} is neither Ed25519 nor P-256`);
 }
 
-function openPrivate(bytes: Uint8Array, what: string): KeyObject {
-  if (bytes.length === COORDINATE_BYTES) return ed25519FromSeed(bytes);
-  if (isCoseKey(bytes)) return privateFromCose(decode(bytes, what) as Map<Cbor, Cbor>, what);
-  const der = Buffer.from(bytes);
-  const object =
-    attempt(() => createPrivateKey(keyInput(bytes))) ??
-    attempt(() => createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })) ??
-    attempt(() => createPrivateKey({ key: der, format: 'der', type: 'sec1' }));
-  if (object !== undefined) return object;
-  const isPublic = attempt(() => createPublicKey(keyInput(bytes))) ?? attempt(() => derPublic(bytes));
-  if (isPublic !== undefined) {
-    throw new CountersignError('KeyWrong', `key: ${what} is a public key, a private one is needed to sign`);
+function openPrivate(bytes: Uint8Array, form: KeyForm, what: string): KeyObject {
+  if (!form.secret) throw isPublic(what);
+  switch (form.kind) {
+    case 'cose':
+      return privateFromCose(decode(bytes, what) as Map<Cbor, Cbor>, what);
+    case 'jwk':
+      return required(fromJwk(bytes, createPrivateKey), form, what);
+    case 'openssh':
+      return readSshPrivate(textOf(bytes) ?? '', what);
+    default: {
+      const der = form.kind === 'der' ? bytes : pemContent(bytes, 'PRIVATE KEY');
+      const object =
+        attempt(() => createPrivateKey(pemText(bytes))) ??
+        attempt(() => createPrivateKey({ key: Buffer.from(oneAsymmetricKey(der)), format: 'der', type: 'pkcs8' })) ??
+        attempt(() => createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'sec1' })) ??
+        attempt(() => createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs1' }));
+      return required(object, form, what);
+    }
   }
-  throw new CountersignError('KeyUnreadable', `key: ${what} is not a private key`);
 }
 
-function ed25519FromSeed(seed: Uint8Array): KeyObject {
-  return createPrivateKey({ key: Buffer.concat([ED25519_PKCS8_HEAD, seed]), format: 'der', type: 'pkcs8' });
+function openPublic(bytes: Uint8Array, form: KeyForm, what: string): KeyObject {
+  if (form.kind === 'ssh-public') return readSshPublic(textOf(bytes) ?? '', what);
+  const der = Buffer.from(bytes);
+  const object =
+    fromJwk(bytes, createPublicKey) ??
+    attempt(() => createPublicKey(pemText(bytes))) ??
+    attempt(() => createPublicKey({ key: der, format: 'der', type: 'spki' })) ??
+    attempt(() => new X509Certificate(der).publicKey) ??
+    attempt(() => createPublicKey({ key: der, format: 'der', type: 'pkcs1' }));
+  return required(object, form, what);
+}
+
+function required(object: KeyObject | undefined, form: KeyForm, what: string): KeyObject {
+  if (object !== undefined) return object;
+  throw new CountersignError('KeyUnreadable', `key: ${what} is ${form.name}, but it cannot be read`, {
+    hint: 'is it whole? `countersign keygen` makes keys that are',
+  });
+}
+
+function fromJwk(bytes: Uint8Array, create: typeof createPrivateKey | typeof createPublicKey): KeyObject | undefined {
+  return attempt(() => create({ key: JSON.parse(textOf(bytes) ?? ''), format: 'jwk' }));
+}
+
+/**
+ * PKCS#8 as OpenSSL reads it: version 1 of a OneAsymmetricKey (RFC 5958 section 2) without attributes and public key, which
+ * follow from the rest. Anything else as it is.
+ */
+function oneAsymmetricKey(der: Uint8Array): Uint8Array {
+  const [version, algorithm, key] = derSequence(der);
+  if (version?.tag !== DER.integer || algorithm?.tag !== DER.sequence || key?.tag !== DER.octets) return der;
+  return writeDerSequence([Uint8Array.of(DER.integer, 1, 0), algorithm.whole, key.whole]);
 }
 
 function privateFromCose(key: Map<Cbor, Cbor>, what: string): KeyObject {
+  const open = publicKeyFromCose(key, what);
   const d = key.get(-4);
   if (!(d instanceof Uint8Array) || d.length !== COORDINATE_BYTES) {
-    throw new CountersignError('KeyWrong', `key: ${what} is a public key, a private one is needed to sign`);
+    throw new CountersignError('KeyInvalid', `key: the private part of ${what} has not ${COORDINATE_BYTES} bytes`);
   }
-  const open = publicKeyFromCose(key, what);
   if (open.kind === 'ed25519') return ed25519FromSeed(d);
   const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64url');
   const [x, y] = [open.bytes.slice(0, COORDINATE_BYTES), open.bytes.slice(COORDINATE_BYTES)];
@@ -193,46 +263,40 @@ function privateFromCose(key: Map<Cbor, Cbor>, what: string): KeyObject {
 }
 
 function openEncrypted(bytes: Uint8Array, passphrase: string, what: string): KeyObject {
-  const pem = isPem(bytes);
-  const input = pem
-    ? { key: keyInput(bytes), passphrase }
-    : { key: Buffer.from(bytes), format: 'der' as const, type: 'pkcs8' as const, passphrase };
+  const text = textOf(bytes);
+  const input =
+    text === undefined
+      ? { key: Buffer.from(bytes), format: 'der' as const, type: 'pkcs8' as const, passphrase }
+      : { key: pemText(bytes), passphrase };
   try {
     return createPrivateKey(input);
   } catch (cause) {
+    const old = isPbes1(text === undefined ? bytes : pemContent(bytes, 'ENCRYPTED PRIVATE KEY'));
+    const legacy = /unsupported|legacy/i.test(String((cause as { code?: unknown }).code ?? cause));
+    if (old && legacy) {
+      throw new CountersignError('KeyUnreadable', `key: ${what} is encrypted in the old way of PKCS#5 v1.5 (PBES1)`, {
+        hint: 'openssl pkcs8 -provider legacy -provider default -in KEY -topk8 -v2 aes-256-cbc -out NEW',
+        cause,
+      });
+    }
     throw new CountersignError('PassphraseWrong', `key: the passphrase does not open ${what}`, { cause });
   }
 }
 
-function derPublic(bytes: Uint8Array): KeyObject {
-  return createPublicKey({ key: Buffer.from(bytes), format: 'der', type: 'spki' });
+function pemText(bytes: Uint8Array): string {
+  const text = textOf(bytes);
+  if (text === undefined) throw new Error('not text');
+  return text.replace(/^\ufeff/, '');
 }
 
-function keyInput(bytes: Uint8Array): string {
-  if (!isPem(bytes)) throw new Error('not PEM');
-  return Buffer.from(bytes).toString('latin1');
+/** The bytes in the PEM block of this label; none if there is no such block. */
+function pemContent(bytes: Uint8Array, label: string): Uint8Array {
+  const [, base64 = ''] = new RegExp(`-----BEGIN ${label}-----([^-]*)-----END`).exec(textOf(bytes) ?? '') ?? [];
+  return Buffer.from(base64, 'base64');
 }
 
-function isPem(bytes: Uint8Array): boolean {
-  return Buffer.from(bytes).includes('-----BEGIN ');
-}
-
-/** PEM says so in its first line; DER by what its second element is: a version number if plain, else a sequence. */
-export function isEncrypted(bytes: Uint8Array): boolean {
-  if (isPem(bytes)) return Buffer.from(bytes).includes('ENCRYPTED');
-  const body = derBody(bytes);
-  return body !== undefined && body[0] === 0x30 && Buffer.from(body).includes(PBES2);
-}
-
-/** Object identifier 1.2.840.113549.1.5.13, PBES2 (RFC 8018). */
-const PBES2 = Buffer.from('06092a864886f70d01050d', 'hex');
-
-/** The content of a DER sequence, or undefined. */
-function derBody(bytes: Uint8Array): Uint8Array | undefined {
-  const [tag, length = 0] = bytes;
-  if (tag !== 0x30) return undefined;
-  return bytes.subarray(length < 0x80 ? 2 : 2 + (length & 0x7f));
-}
+/** Whether a passphrase is needed to open the key. */
+export const isEncrypted = (bytes: Uint8Array): boolean => keyForm(bytes)?.encrypted === true;
 
 function attempt<T>(make: () => T): T | undefined {
   try {

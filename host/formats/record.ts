@@ -15,6 +15,8 @@
 
 import { CountersignError } from '../errors.js';
 import { type Claims, type Entry, entryKey, newDocumentId } from './approval.js';
+import { same } from './bytes.js';
+import { requireNear, sequenceAfter } from './sequence.js';
 
 export interface NextOptions {
   /** The newest document so far; undefined: none is known. */
@@ -26,6 +28,8 @@ export interface NextOptions {
   notBefore?: number | undefined;
   expires?: number | undefined;
   sequence?: bigint | undefined;
+  /** Take a number that is far ahead all the same. */
+  force?: boolean | undefined;
   /** Unix seconds */
   now: number;
 }
@@ -53,7 +57,7 @@ export function nextDocument(options: NextOptions): NextDocument {
     notBefore: options.notBefore ?? ahead(inherit?.notBefore),
     expires: options.expires ?? ahead(inherit?.expires),
     id: newDocumentId(),
-    sequence: nextSequence(previous, options.sequence, now),
+    sequence: nextSequence(previous, options.sequence, now, options.force),
     entries: [...options.entries, ...repeated],
   };
   if (claims.expires !== undefined && claims.expires <= Math.max(now, claims.notBefore ?? 0)) {
@@ -62,14 +66,46 @@ export function nextDocument(options: NextOptions): NextDocument {
   return { claims, repeated, dropped: earlier.filter((entry) => !stays(entry) && !fresh.has(entryKey(entry))) };
 }
 
-/** A number above the last one, or the one that was asked for if it is. */
-export function nextSequence(previous: Claims | undefined, wanted: bigint | undefined, now: number): bigint {
+/** Entries of an earlier document that deny, and that a document with these entries denies no more. */
+export function deniedNoMore(earlier: Pick<Claims, 'entries'> | undefined, entries: readonly Entry[]): Entry[] {
+  const denials = entries.filter(({ verdict }) => verdict === 'deny');
+  const lifted = (entry: Entry) => entry.verdict === 'deny' && !denials.some((denial) => covers(denial, entry));
+  return (earlier?.entries ?? []).filter(lifted);
+}
+
+/** Whether all that `narrow` is about, `wide` is about: it names no condition that the other does not name as strictly. */
+function covers(wide: Entry, narrow: Entry): boolean {
+  const equal = (a: Uint8Array | undefined, b: Uint8Array | undefined) =>
+    a === undefined || (b !== undefined && same(a, b));
+  const inRange = ([low, high]: [bigint, bigint]) =>
+    narrow.range !== undefined && low <= narrow.range[0] && narrow.range[1] <= high;
+  const listed = (devices: Uint8Array[]) =>
+    narrow.devices?.every((device) => devices.some((one) => same(one, device))) === true;
+  return (
+    equal(wide.digest, narrow.digest) &&
+    equal(wide.classId, narrow.classId) &&
+    equal(wide.vendorKid, narrow.vendorKid) &&
+    (wide.range === undefined || inRange(wide.range)) &&
+    (wide.devices === undefined || listed(wide.devices))
+  );
+}
+
+/** A number above the last one, or the one that was asked for if it is, and not far ahead (sequence.ts). */
+export function nextSequence(
+  previous: Claims | undefined,
+  wanted: bigint | undefined,
+  now: number,
+  force = false,
+): bigint {
   const last = previous?.sequence;
   if (wanted === undefined) {
     const time = BigInt(now);
-    return last === undefined || time > last ? time : last + 1n;
+    return last === undefined || time > last ? time : sequenceAfter('approval', last);
   }
-  if (last === undefined || wanted > last) return wanted;
+  if (last === undefined || wanted > last) {
+    requireNear('approval', wanted, { now, last, force });
+    return wanted;
+  }
   throw new CountersignError('BadArgument', `approval: sequence ${wanted} is not above ${last}, the last one issued`, {
     hint: 'devices would ignore it: leave --sequence out to take the next number, or --prepare it anew',
   });

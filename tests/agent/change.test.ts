@@ -43,6 +43,22 @@ import {
 const newVendor = makeKey('ed25519', 'new vendor');
 
 describe('a change of anchors', () => {
+  it('is the way back from a document with the highest number of all: the next key counts anew', () => {
+    const board = deviceOf();
+    const wanted = packageOf(1);
+    expectOk(
+      put(
+        board,
+        NODE.approvals,
+        makeApproval({ key: operator, sequence: 2n ** 64n - 1n, entries: [{ verdict: 1, digest: wanted.digest }] }),
+      ),
+    );
+    expect(refusal(put(board, NODE.approvals, approvalOf(wanted.digest, 5)))).toBe('Superseded');
+    expectOk(give(board, { sequence: 7, anchors: anchorsOf(second) }));
+    expectOk(put(board, NODE.approvals, by(second, wanted.digest, 1)));
+    expectOk(upload(board, wanted.bytes));
+  });
+
   it('rotates an operator: the old one approves nothing any more, the new one does, over a reset', () => {
     const board = deviceOf();
     const wanted = packageOf(1);

@@ -116,9 +116,85 @@ describe('approve and revoke', () => {
       ['deny', false],
       ['approve', true],
     ]);
-    const only = (await place.must('approve', 'app.suit', '-k', 'op2.pem', '--only', '-o', 'd.cose', '--json')).json();
+    const again = ['approve', 'app.suit', '-k', 'op2.pem', '--only', '-o', 'd.cose', '--json'];
+    const only = (await place.must(...again)).json();
     expect(only.document.entries).toHaveLength(1);
     expect(only.dropped).toBe(1);
+  });
+
+  it('a denial ends only if that is meant: not by --only, another rule or a YAML document that do not name it', async () => {
+    await operator('op14');
+    const key = ['-k', 'op14.pem', '--json'];
+    const rule = ['--class', 'sensor', '--vendor', 'example.com', '--range', '5..9'];
+    await place.must('revoke', 'app.suit', ...key, '-o', 'no.cose');
+    await put('other.yaml', 'issuer: A\nentries: [{verdict: approve, vendor-key: 00}]\n');
+    const lifting = [
+      ['approve', ...rule, '--only'],
+      ['revoke', ...rule, '--only'],
+      ['approve', '--from', 'other.yaml'],
+    ];
+    const before = await place.listing();
+    for (const words of lifting) {
+      const ended = await place.run(...words, ...key, '-o', 'yes.cose');
+      expect([words, ended.code, ended.json().error.name]).toEqual([words, 4, 'WouldLift']);
+      expect(ended.json().error.message).toContain(`deny package ${await digest()}`);
+    }
+    expect(await place.listing()).toEqual(before);
+    await place.must('approve', ...rule, ...key, '-o', 'yes.cose'); // repeats it
+    const named = await place.must('approve', 'app.suit', '--dry-run', ...key);
+    expect(named.stderr).toContain(`warning: this ends a denial: deny package ${await digest()}`);
+    await place.must('revoke', '--class', 'sensor', '--vendor', 'example.com', ...key, '-o', 'all.cose');
+    await place.must('approve', ...rule, '--only', '--lift', ...key, '-o', 'yes.cose');
+    expect(claimsFromYaml(await readFile(place.path('op14.record.yaml'), 'utf8'), 'record').entries).toHaveLength(1);
+  });
+
+  it('a number far ahead wants --force, and behind the last of all there is none', async () => {
+    await operator('op15');
+    const key = ['-k', 'op15.pem', '-o', 'far.cose', '--json'];
+    const far = [String(2n ** 64n - 1n), '4000000000000'];
+    for (const number of far) {
+      for (const words of [
+        ['approve', 'app.suit'],
+        ['revoke', 'app.suit'],
+      ]) {
+        const ended = await place.run(...words, '-s', number, ...key);
+        expect([ended.code, ended.json().error.name]).toEqual([4, 'FarAhead']);
+      }
+      const vendor = ['-k', 'vendor.pem', '--vendor', 'example.com', '--class', 'sensor', '-o', 'far.suit', '--json'];
+      expect((await place.run('package', 'app.bin', ...vendor, '-s', number)).json().error.name).toBe('FarAhead');
+    }
+    await put('far.yaml', 'issuer: A\nissued: 2099-01-01\nentries: [{verdict: deny, vendor-key: 00}]\n');
+    const dated = await place.must('approve', '--from', 'far.yaml', '--dry-run', ...key);
+    expect(dated.stderr).toContain('warning: issued 2099-01-01T00:00:00Z is ahead of the time');
+    await put('far.yaml', `sequence: ${far[1]}\npolicy: {}\n`);
+    expect((await place.must('change', 'far.yaml', ...key)).stderr).toMatch(/warning: sequence \d+ is far ahead/);
+
+    await place.must('approve', 'app.suit', '-s', far[0]!, '--force', ...key);
+    const next = await place.run('revoke', 'app.suit', ...key);
+    expect([next.code, next.json().error.name]).toEqual([1, 'SequenceExhausted']);
+    expect(next.json().error.message).toBe(`approval: ${far[0]} was used, and there is no higher number`);
+    expect(next.json().error.hint).toContain('countersign change');
+  });
+
+  it('a clock that disagrees with the last document is told', async () => {
+    await operator('op16');
+    const rule = ['--class', 'sensor', '--vendor', 'example.com', '--range', '5..9'];
+    const record = (issued: string) =>
+      put(
+        'op16.record.yaml',
+        `issuer: A\nissued: ${issued}\nid: 00\nsequence: 1\nentries: [{verdict: approve, vendor-key: 00}]\n`,
+      );
+    await record('2090-01-01');
+    const behind = await place.must('approve', ...rule, '-k', 'op16.pem', '-o', 'clock.cose');
+    expect(behind.stderr).toMatch(
+      /warning: dated .* but the last document is dated 2090-01-01T00:00:00Z: one of the two/,
+    );
+    await record('2001-01-01');
+    const ahead = await place.must('approve', ...rule, '-k', 'op16.pem', '-o', 'clock.cose');
+    expect(ahead.stderr).toMatch(/more than a year after the last document .* if this clock runs ahead/);
+    expect((await place.must('approve', ...rule, '-k', 'op16.pem', '-o', 'clock.cose')).stderr).not.toContain(
+      'warning',
+    );
   });
 
   it('keeps no record if told so, and none of a dry run', async () => {

@@ -349,3 +349,22 @@ describe('approve --vendor-key', () => {
     });
   });
 });
+
+describe('a package of the largest size', () => {
+  const REPORT = 'process.on("exit",()=>console.error("peak",process.resourceUsage().maxRSS))'; // KiB
+  const peak = async (name: string) => {
+    const environment = { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(REPORT)}` };
+    const { code, stderr } = await place.runWith({ environment }, 'check', name, '-b', 'device.yaml');
+    return { code, kib: Number(/peak (\d+)/.exec(stderr)?.[1]) };
+  };
+  it('is judged as it is read, not held', async () => {
+    await writeFile(place.path('huge.bin'), Buffer.alloc(60 * 1024 * 1024, 1));
+    const words = ['-k', 'vendor.pem', '--vendor', 'example.com', '--class', 'sensor', '-s', '5'];
+    await place.must('package', 'huge.bin', ...words, '-o', 'huge.suit');
+    await place.must('approve', 'huge.suit', '-k', 'one.pem', '--countersign', '-o', 'huge.yes.suit');
+    const small = await peak('countersigned.suit');
+    const huge = await peak('huge.yes.suit');
+    expect([small.code, huge.code]).toEqual([0, 0]);
+    expect(huge.kib - small.kib).toBeLessThan(30 * 1024);
+  });
+});

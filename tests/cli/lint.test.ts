@@ -104,6 +104,23 @@ describe('lint', () => {
     expect((await lint(old, document({ digest }, { sequence: 2n }, stranger))).rules).toEqual([]);
   });
 
+  it('far-ahead and issued-ahead', async () => {
+    for (const sequence of [2n ** 64n - 1n, BigInt(NOW + 400 * DAY)])
+      expect((await lint(document({ digest }, { sequence }))).rules).toEqual(['far-ahead']);
+    expect((await lint(document({ digest }, { sequence: BigInt(NOW + 300 * DAY) }))).rules).toEqual([]);
+    expect((await lint(document({ digest }, { issuedAt: NOW + DAY }))).rules).toEqual(['issued-ahead']);
+    expect((await lint(document({ digest }, { issuedAt: NOW + 60 }))).rules).toEqual([]);
+  });
+
+  it('lifts-denial: a newer document of the operator does not say it', async () => {
+    const denied = document({ verdict: 'deny', digest });
+    const other = document({ classId, range: [1n, 9n] }, { sequence: 2n });
+    expect((await lint(denied, other)).rules).toEqual(['superseded', 'lifts-denial']);
+    const wider = document({ verdict: 'deny', digest }, { sequence: 3n });
+    expect((await lint(denied, other, wider)).rules).toEqual(['superseded', 'superseded']);
+    expect((await lint(denied, document({ digest }, { sequence: 2n }, stranger))).rules).toEqual([]);
+  });
+
   it('signer-is-vendor: by the package, by the bootstrap document, by itself', async () => {
     const { vendor } = world.keys;
     const own = document({ digest }, {}, vendor);

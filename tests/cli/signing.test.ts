@@ -1,6 +1,7 @@
 // keygen, package, inspect: what they write, what they say of it, and that a failure writes nothing.
 // Runs the built program in a folder of its own.
 
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -24,6 +25,23 @@ const packing = (image: string, ...more: string[]) => [
   ...more,
 ];
 const pack = (image: string, ...more: string[]) => place.run(...packing(image, ...more));
+
+/** One private key in every form but PEM. */
+async function putSecrets(): Promise<void> {
+  const key = createPrivateKey(await readFile(place.path('operator.pem')));
+  const { privateKey: p256 } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const jwk = key.export({ format: 'jwk' });
+  const d = Buffer.from(jwk.d!, 'base64url');
+  await put('secret.der', key.export({ type: 'pkcs8', format: 'der' }));
+  await put('secret.sec1', p256.export({ type: 'sec1', format: 'der' }));
+  await put(
+    'secret.cose',
+    Buffer.concat([unhex('a401012006'), unhex('215820'), Buffer.from(jwk.x!, 'base64url'), unhex('235820'), d]),
+  );
+  await put('secret.raw', d);
+  await put('secret.utf16', Buffer.from(`\ufeff${key.export({ type: 'pkcs8', format: 'pem' })}`, 'utf16le'));
+  await put('secret.jwk', JSON.stringify(jwk));
+}
 
 const hexText = z.string().regex(/^([0-9a-f]{2})+$/);
 const kidText = z.string().regex(/^[0-9a-f]{16}$/);
@@ -50,7 +68,7 @@ const RESULTS = {
     bytes: z.number(),
     headBytes: z.number(),
     image: z.strictObject({
-      kind: z.enum(['bin', 'hex', 'elf', 'uf2', 'mcuboot']),
+      kind: z.enum(['bin', 'hex', 'srec', 'elf', 'uf2', 'mcuboot']),
       bytes: z.number(),
       digest: hexText,
       address: z.string().optional(),
@@ -58,6 +76,7 @@ const RESULTS = {
     }),
     uri: z.string(),
     detached: z.boolean(),
+    warnings: z.array(z.string()).optional(),
   }),
 };
 
@@ -186,18 +205,55 @@ describe('package', () => {
     ['an output in a folder that is not there', ['app.bin', '-o', 'no/such/out.suit'], 1],
     ['a folder for an output', ['app.bin', '-o', '.'], 1],
     ['a private key for an output', ['app.bin', '-o', 'operator.pem'], 1],
+    ...['der', 'sec1', 'cose', 'raw', 'utf16', 'jwk'].map((form): [string, string[], number] => [
+      `a private key (${form}) for an output`,
+      ['app.bin', '-o', `secret.${form}`],
+      1,
+    ]),
+    ['a private key for an image', ['operator.pem'], 4],
+    ['a raw private key for an image', ['secret.raw', '--raw'], 4],
+    ['a ZIP archive for an image', ['app.zip'], 1],
     ['a public key to sign with', ['app.bin', '-k', 'vendor.pub.pem'], 1],
+    ['a raw key that nobody names', ['app.bin', '-k', 'secret.raw'], 4],
+    ['a raw public key to sign with', ['app.bin', '-k', 'raw-public:secret.raw'], 1],
     ['a key that is none', ['app.bin', '-k', 'app.bin'], 4],
     ['a key that is not there', ['app.bin', '-k', 'missing.pem'], 3],
     ['a description as long as a book', ['app.bin', '--description', 'x'.repeat(600)], 1],
     ['a region of a raw image', ['app.bin', '--region', '0..4'], 4],
   ])('refuses %s and leaves no trace', async (_, words, code) => {
     await put('empty.bin', '');
+    await put('app.zip', unhex('504b03041400000008000000'));
+    await putSecrets();
     const before = await place.listing();
     const { code: exit, json } = await runHere(place, ...packing(words[0]!, ...words.slice(1)));
     expect(json().error.message).toMatch(/^[a-z]+: /);
     expect(exit).toBe(code);
     expect(await place.listing()).toEqual(before);
+  });
+
+  it('signs with a raw seed that is named so, and keeps its record beside it', async () => {
+    await putSecrets();
+    const named = ['package', 'app.bin', '--vendor', 'example.com', '--class', 'sensor', '-s', '5', '-o', 'raw.suit'];
+    const operator = (await place.must('inspect', 'operator.pem', '--json')).json().kid;
+    expect((await place.must(...named, '-k', 'raw-seed:secret.raw', '--json')).json().signer).toBe(operator);
+    expect((await place.must('inspect', 'raw-seed:secret.raw', '--json')).json()).toMatchObject({
+      private: true,
+      kid: operator,
+    });
+  });
+
+  it('doubts an image aloud, and --raw silences it', async () => {
+    await put('notes.txt', 'to do: build the firmware\n');
+    const doubted = await pack('notes.txt', '--json', '-o', 'notes.suit');
+    expect(doubted.stderr).toMatch(/warning: notes\.txt: it holds nothing but text/);
+    expect(RESULTS.package.parse(doubted.json()).warnings).toHaveLength(1);
+    for (const words of [
+      ['notes.txt', '--raw'],
+      ['--raw', 'notes.txt'],
+    ]) {
+      const insisted = await place.must('package', ...words, ...packing('').slice(2), '--json', '-o', 'notes.suit');
+      expect([insisted.stderr, insisted.json().warnings]).toEqual(['', undefined]);
+    }
   });
 
   it('cannot write where it must not', async () => {

@@ -12,7 +12,7 @@ import { nextDocument } from '../../host/formats/record.js';
 import { CLASS_ID, keyOf, makeApproval, sha256 } from '../support/make.js';
 
 const SEED = sha256(utf8('an operator'));
-const operator = await readSigningKey(SEED, 'operator', () => Promise.reject(new Error('none')));
+const operator = await readSigningKey(SEED, 'operator', () => Promise.reject(new Error('none')), 'seed');
 const makersOperator = keyOf('ed25519', SEED, operator.public.kid);
 const DIGEST = sha256(utf8('a manifest'));
 const NOW = 1_800_000_000;

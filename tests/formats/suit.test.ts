@@ -3,6 +3,7 @@
 
 import { createPublicKey, verify } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { FILE_BYTES_MAX } from '../../host/files.js';
 import { fromHex, hex, join, utf8, uuidText } from '../../host/formats/bytes.js';
 import { encode } from '../../host/formats/cbor.js';
 import { sign1, sigStructure, viewSign1 } from '../../host/formats/cose.js';
@@ -22,7 +23,7 @@ import { buildPackage, type PackageOptions, versionNumbers } from '../../host/fo
 import { CLASS_ID, flipBit, IMAGE, keyOf, makeApproval, makeEnvelope, sha256, VENDOR_ID } from '../support/make.js';
 
 const SEED = sha256(utf8('a vendor'));
-const vendor = await readSigningKey(SEED, 'vendor', () => Promise.reject(new Error('none')));
+const vendor = await readSigningKey(SEED, 'vendor', () => Promise.reject(new Error('none')), 'seed');
 const makersVendor = keyOf('ed25519', SEED, vendor.public.kid);
 const operator = generateKey('p256');
 
@@ -205,5 +206,23 @@ describe('identifiers', () => {
     expect(classIdOf(vendorId, '1492af14-2569-5e48-bf42-9b2d51f2ab45')).toEqual(CLASS_ID);
     // RFC 9562 appendix A.4
     expect(uuidText(vendorIdOf('www.example.com'))).toBe('2ed6657d-e927-568b-95e1-2665a8aea6a2');
+  });
+});
+
+describe('one limit for what is written and what is read', () => {
+  const fits = FILE_BYTES_MAX - 1000;
+  const sizeOf = (bytes: number) => buildPackage({ ...base, image: new Uint8Array(bytes) }).envelope.length;
+  it('a package that no command would read is not made', () => {
+    expect(sizeOf(fits)).toBeLessThanOrEqual(FILE_BYTES_MAX);
+    expect(() => sizeOf(FILE_BYTES_MAX)).toThrow(expect.objectContaining({ code: 209 }));
+    const room = FILE_BYTES_MAX - (sizeOf(fits) - fits);
+    expect(sizeOf(room)).toBe(FILE_BYTES_MAX);
+    expect(() => sizeOf(room + 1)).toThrow(expect.objectContaining({ code: 209 }));
+  });
+  it('nor made of one by adding to it', () => {
+    const room = FILE_BYTES_MAX - (sizeOf(fits) - fits);
+    const { envelope } = buildPackage({ ...base, image: new Uint8Array(room) });
+    const split = splitEnvelope(envelope, 'it');
+    expect(() => addBlock(split, new Uint8Array(100), 'it')).toThrow(expect.objectContaining({ code: 209 }));
   });
 });

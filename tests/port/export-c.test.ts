@@ -1,6 +1,6 @@
 // The verifier as C for other people's firmware: what `countersign export-c` writes compiles without a warning as plain C99,
 // needs nothing but memcpy and the like, and its example judges real packages as the core does: on this machine under
-// sanitizers, and as code for a Cortex-M0 on an emulated ARM, which reads its files from here by semihosting.
+// sanitizers, and as code for a Cortex-M0 and a Cortex-M4 on an emulated ARM, which reads its files from here by semihosting.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,10 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const EXAMPLE = join(ROOT, 'boards/export-c/example.c');
 const COMPILING_MS = 600_000; // half a megabyte of C, on a machine that does other things too
 const STRICT = ['-std=c99', '-pedantic', '-Wall', '-Wextra', '-Werror'];
-const M0 = ['-mcpu=cortex-m0', '-mthumb', '-Os', '-fno-ivopts'];
+const CHIPS = [
+  { cpu: 'm0', folder: 'c', flags: ['-mcpu=cortex-m0', '-mthumb', '-Os', '-fno-ivopts'] },
+  { cpu: 'm4', folder: 'c4', flags: ['-mcpu=cortex-m4', '-mthumb', '-O2', '-fno-ivopts'] },
+];
 const LIBRARY_STACK_BYTES = 64; // what the compiler's own arithmetic may take below the last function that we see
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-export-c-'));
@@ -32,6 +35,7 @@ const exportC = (...words: string[]) =>
 
 beforeAll(() => {
   expect(exportC('-o', 'c').status).toBe(0);
+  expect(exportC('-o', 'c4', '--cpu', 'm4').status).toBe(0);
 });
 
 describe('countersign export-c', () => {
@@ -65,6 +69,18 @@ describe('countersign export-c', () => {
     const example = readFileSync(EXAMPLE, 'utf8');
     expect(readFileSync(at('c/README.md'), 'utf8')).toContain(`\`\`\`c\n${example}\`\`\``);
     expect(example.trimEnd().split('\n').length).toBeLessThanOrEqual(40);
+  });
+
+  test('both shapes are the same interface, and two programs', () => {
+    const interfaceOf = (name: string) =>
+      readFileSync(at(`${name}/countersign.h`), 'utf8').replace(/^ \* RAM: .*$/m, '');
+    expect(interfaceOf('c4')).toBe(interfaceOf('c'));
+    expect(readFileSync(at('c4/countersign.c')).equals(readFileSync(at('c/countersign.c')))).toBe(false);
+    for (const [name, cpu] of [
+      ['c', 'Cortex-M0'],
+      ['c4', 'Cortex-M4'],
+    ])
+      expect(readFileSync(at(`${name}/README.md`), 'utf8')).toContain(`# The Countersign verifier in C, for a ${cpu}`);
   });
 
   test('its header has every reason of the core', () => {
@@ -176,21 +192,23 @@ SECTIONS {
 }
 `;
 
-describe.runIf(have('arm-none-eabi-gcc', 'qemu-system-arm'))('the C as code for a Cortex-M0', () => {
-  const object = at('countersign-m0.o');
+describe.runIf(have('arm-none-eabi-gcc', 'qemu-system-arm')).each(CHIPS)('the C as code for $cpu', (chip) => {
+  const { cpu, folder: from, flags } = chip;
+  const object = at(`countersign-${cpu}.o`);
   beforeAll(() => {
     writeCases();
-    const compiling = [...STRICT, ...M0, '-fcallgraph-info=su', '-c', at('c/countersign.c'), '-o', object];
+    const compiling = [...STRICT, ...flags, '-fcallgraph-info=su', '-c', at(`${from}/countersign.c`), '-o', object];
     execFileSync('arm-none-eabi-gcc', compiling, { cwd: folder });
   }, COMPILING_MS);
 
   test('keeps the memory that its header promises', () => {
-    const header = readFileSync(at('c/countersign.h'), 'utf8');
+    const header = readFileSync(at(`${from}/countersign.h`), 'utf8');
+    expect(header).toContain(flags.slice(0, 3).join(' '));
     const [ram, stack] = /RAM: (\d+) bytes static\. Stack: at most (\d+) bytes/.exec(header)!.slice(1).map(Number);
     const sizes = execFileSync('arm-none-eabi-size', [object], { encoding: 'utf8' }).trim().split('\n')[1]!;
     const [text, data, bss] = sizes.trim().split(/\s+/).map(Number);
-    const used = deepest(readFileSync(at('countersign-m0.ci'), 'utf8')) + LIBRARY_STACK_BYTES;
-    console.log(`countersign.c on a Cortex-M0: flash ${text! + data!}, RAM ${data! + bss!}, stack ${used} of ${stack}`);
+    const used = deepest(readFileSync(at(`countersign-${cpu}.ci`), 'utf8')) + LIBRARY_STACK_BYTES;
+    console.log(`countersign.c on ${cpu}: flash ${text! + data!}, RAM ${data! + bss!}, stack ${used} of ${stack}`);
     expect(data! + bss!).toBeLessThanOrEqual(ram!);
     expect(data! + bss!).toBeGreaterThan(ram! - 64);
     expect(used).toBeLessThanOrEqual(stack!);
@@ -201,7 +219,7 @@ describe.runIf(have('arm-none-eabi-gcc', 'qemu-system-arm'))('the C as code for 
     writeFileSync(at('vectors.c'), VECTORS);
     writeFileSync(at('semihosting.ld'), SCRIPT);
     const linking = [at('vectors.c'), '-T', at('semihosting.ld'), '--specs=rdimon.specs', '-o', at('example.elf')];
-    execFileSync('arm-none-eabi-gcc', [...M0, '-std=c99', '-I', at('c'), EXAMPLE, object, ...linking]);
+    execFileSync('arm-none-eabi-gcc', [...flags, '-std=c99', '-I', at(from), EXAMPLE, object, ...linking]);
     for (const { name, i, said, exit } of rows) {
       const words = ['example', ...wordsOf(i)].map((word) => `arg=${word}`).join(',');
       const { stdout, status } = spawnSync(

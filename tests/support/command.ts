@@ -88,8 +88,8 @@ export async function makePlace(): Promise<Place> {
  */
 export async function runHere(place: Place, ...words: string[]): Promise<Pick<Ended, 'code' | 'json'>> {
   const located = words.map((word) => {
-    const [, file = word, source = ''] = /^(.+?)(:[a-z]+)?$/.exec(word) ?? [];
-    return existsSync(place.path(file)) ? `${place.path(file)}${source}` : word;
+    const [, half = '', file = word, source = ''] = /^(raw-[a-z]+:)?(.+?)(:[a-z]+)?$/.exec(word) ?? [];
+    return existsSync(place.path(file)) ? `${half}${place.path(file)}${source}` : word;
   });
   const output = located.indexOf('-o') + 1;
   if (output > 0) located[output] = place.path(words[output]!);

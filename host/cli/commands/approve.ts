@@ -29,11 +29,11 @@ import {
 import { command, type Result } from '../command.js';
 import {
   entryOf,
+  type Finishing,
   type Issuing,
   issuingOptions,
   nextFrom,
   nextFromFile,
-  noteRepeated,
   type OpenPackage,
   onePackage,
   openPackage,
@@ -109,7 +109,7 @@ export const approve = command({
     if (options.attach !== undefined) {
       refuseBeside('--attach', { ...ruleParts(options), confirm: options.confirm, from: options.from });
       const attached = await attach(options.attach, APPROVALS, options, options, terminal);
-      return finish(attached, opened, options, { dryRun, signal });
+      return finish(attached, opened, options, { dryRun, signal, terminal });
     }
     const signer = options.prepare ? undefined : await openSigningKey(options.key, options, terminal);
     const key = signer?.public ?? (await openPublicKey(options.key, options, terminal));
@@ -124,14 +124,13 @@ export const approve = command({
     }
     const next =
       options.from === undefined
-        ? await nextFrom(options, key, entryOf('approve', options, opened, options.confirm), options)
-        : await nextFromFile(options, key, options.from);
-    noteRepeated(next, terminal);
+        ? await nextFrom(options, key, entryOf('approve', options, opened, options.confirm), options, terminal)
+        : await nextFromFile(options, key, options.from, terminal);
     if (signer === undefined) {
       return prepare({ form: 'document', key, payload: approvalPayload(next.claims) }, base, options, dryRun);
     }
     const output = place(signApproval(signer, next.claims), opened, base, options);
-    return writeIssued(output, next, key, options, { dryRun, signal });
+    return writeIssued(output, next, key, options, { dryRun, signal, terminal });
   },
 });
 
@@ -149,7 +148,7 @@ async function finish(
   attached: Attached,
   opened: OpenPackage | undefined,
   options: Issuing & Form,
-  how: { dryRun: boolean; signal: AbortSignal },
+  how: Finishing,
 ): Promise<Result> {
   const { request, signed, base } = attached;
   if (request.form === 'document') {

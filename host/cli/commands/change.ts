@@ -9,6 +9,7 @@ import { CountersignError } from '../../errors.js';
 import { readBytes, writeBytes } from '../../files.js';
 import { changeFromYaml, cosignChange, looksLikeChange, signChange, viewChange } from '../../formats/change.js';
 import type { SigningKey } from '../../formats/keys.js';
+import { isFarAhead, issuedDoubt } from '../../formats/sequence.js';
 import { reasonOf, reasons } from '../../reasons.js';
 import { command } from '../command.js';
 import { changeData, changeRows } from '../describe/change.js';
@@ -16,6 +17,7 @@ import { issuingOptions } from '../issuing.js';
 import { readBootstrapFile } from '../provisioning.js';
 import { rows } from '../show.js';
 import { openSigningKey, signingOptions } from '../signing.js';
+import type { Terminal } from '../terminal.js';
 import { pathSchema } from '../values.js';
 
 const { key, output } = issuingOptions;
@@ -48,7 +50,9 @@ export const change = command({
   async run({ arguments: { file }, options, terminal, dryRun }) {
     const bytes = await readBytes(file);
     const signer = await openSigningKey(options.key, options, terminal);
-    const signed = looksLikeChange(bytes) ? cosignChange(signer, bytes, file) : await signNew(signer, bytes, file);
+    const signed = looksLikeChange(bytes)
+      ? cosignChange(signer, bytes, file)
+      : await signNew(signer, bytes, file, terminal);
     const view = viewChange(signed, file);
     const taken = options.bootstrap === undefined ? undefined : await foresee(options.bootstrap, signed);
     const path = options.output ?? (looksLikeChange(bytes) ? file : `${file.replace(/\.ya?ml$/, '')}.change`);
@@ -62,9 +66,18 @@ export const change = command({
   },
 });
 
-async function signNew(signer: SigningKey, bytes: Uint8Array, file: string): Promise<Uint8Array> {
+async function signNew(signer: SigningKey, bytes: Uint8Array, file: string, terminal: Terminal): Promise<Uint8Array> {
   const read = (named: string) => readBytes(resolve(dirname(file), named));
-  return signChange(signer, await changeFromYaml(bytes, file, read, Math.floor(Date.now() / 1000)));
+  const now = Math.floor(Date.now() / 1000);
+  const wanted = await changeFromYaml(bytes, file, read, now);
+  const doubt = issuedDoubt(wanted.issuedAt, now);
+  if (doubt !== undefined) terminal.note(doubt);
+  if (isFarAhead(wanted.sequence, now)) {
+    terminal.note(
+      `warning: sequence ${wanted.sequence} is far ahead of the time, ${now}: devices take no lower one again`,
+    );
+  }
+  return signChange(signer, wanted);
 }
 
 /** What the device of a bootstrap document would say. Too few signatures are no error: the next one may follow. */

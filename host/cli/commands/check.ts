@@ -7,7 +7,8 @@
 import { z } from 'zod';
 import { type Evidence, type Facts, type Judgement, loadCore } from '../../core.js';
 import { CountersignError } from '../../errors.js';
-import { readBytes } from '../../files.js';
+import { readBytes, readPieces, requireReadable } from '../../files.js';
+import { join } from '../../formats/bytes.js';
 import { SOURCES, type SourceName } from '../../formats/policy.js';
 import { reasonOf, reasons } from '../../reasons.js';
 import { command } from '../command.js';
@@ -72,7 +73,7 @@ export const check = command({
     if (options.clockless && options.now !== undefined) {
       throw new CountersignError('BadArgument', 'argument: --clockless and --now contradict each other');
     }
-    const envelope = await readBytes(path);
+    await requireReadable(path);
     const bootstrap = await readBootstrapFile(options.bootstrap);
     const documents = await Promise.all(
       options.approval.map(async (one) => ({ source: one.source, bytes: await readBytes(one.path) })),
@@ -83,7 +84,7 @@ export const check = command({
       ...kept,
       ...options.unreachable.map((source) => ({ source, unreachable: true as const })),
     ];
-    const image = options.image === undefined ? [] : [await readBytes(options.image)];
+    if (options.image !== undefined) await requireReadable(options.image);
     const now = options.clockless ? undefined : (options.now ?? Math.floor(Date.now() / 1000));
     const facts: Facts = {
       ...(options.installed !== undefined && { installed: options.installed }),
@@ -96,14 +97,35 @@ export const check = command({
       const { text } = reasonOf(provisioned);
       throw new CountersignError(provisioned, `bootstrap: a device would not take ${options.bootstrap}: ${text}`);
     }
-    const judgement = await core.judge({ envelope: [envelope, ...image], evidence, facts });
+    const head: Uint8Array[] = [];
+    const pieces = piecesOf(path, options.image, head);
+    const judgement = await core.judge({ envelope: pieces, evidence, facts });
+    await pieces.return(); // of a package that is refused, the rest is not read
     const seen = [...documents, ...kept].flatMap((one) => ('bytes' in one ? [one.bytes] : []));
     const names = await readBootstrapNames(options.bootstrap);
     const known = { names, slotBytes: options.slot, installed: options.installed };
-    const explained = explain(judgement, { path, envelope, bootstrap, documents: seen, known });
+    const explained = explain(judgement, { path, envelope: join(head), bootstrap, documents: seen, known });
     return { data: explained.data, lines: explained.lines, exit: exitOf(judgement) };
   },
 });
+
+/** More than a device takes before the payload. */
+const HEAD_BYTES_KEPT = 8192;
+
+/** Package and detached firmware as they would arrive; the first bytes of the package are kept in `head`. */
+async function* piecesOf(
+  path: string,
+  image: string | undefined,
+  head: Uint8Array[],
+): AsyncGenerator<Uint8Array, void> {
+  let kept = 0;
+  for await (const piece of readPieces(path)) {
+    if (kept < HEAD_BYTES_KEPT) head.push(piece.slice(0, HEAD_BYTES_KEPT - kept));
+    kept += piece.length;
+    yield piece;
+  }
+  if (image !== undefined) yield* readPieces(image);
+}
 
 /** A damaged firmware fails after a verdict that let it pass; "ask" means that nobody has been asked here. */
 function exitOf({ verdict, reason, payload }: Judgement): number {

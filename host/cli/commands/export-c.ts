@@ -5,18 +5,23 @@
 import { existsSync } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { CountersignError } from '../../errors.js';
 import { readText, writeBytes } from '../../files.js';
 import { packageRoot } from '../../root.js';
 import { command } from '../command.js';
 import { pathSchema, switchSchema } from '../values.js';
 
+const CPUS = ['m0', 'm4'] as const;
 const NAMES = ['countersign.c', 'countersign.h', 'README.md'];
 
 export const exportC = command({
   name: 'export-c',
   summary: 'write the verifier as C99, for firmware with its own boot loader',
-  details: 'Writes countersign.c, countersign.h and README.md, which shows how to build and call them.',
+  details: [
+    'Writes countersign.c, countersign.h and README.md, which shows how to build and call them. The same verifier in two',
+    'shapes: m0 for processors that multiply to 32 bits, m4 for those that multiply to 64 (Cortex-M3 and up).',
+  ].join('\n'),
   arguments: {},
   options: {
     output: {
@@ -25,12 +30,17 @@ export const exportC = command({
       text: 'where to; made when absent',
       schema: pathSchema.default('countersign-c'),
     },
+    cpu: { value: 'cpu', text: `shape of the arithmetic: ${CPUS.join(' or ')}`, schema: z.enum(CPUS).default('m0') },
     force: { text: 'replace files that exist', schema: switchSchema },
   },
-  examples: ['countersign export-c', 'countersign export-c -o third_party/countersign --force'],
+  examples: [
+    'countersign export-c',
+    'countersign export-c --cpu m4',
+    'countersign export-c -o third_party/countersign --force',
+  ],
   writes: true,
-  async run({ options: { output, force }, dryRun }) {
-    const made = new URL('build/c/', packageRoot);
+  async run({ options: { output, force, cpu }, dryRun }) {
+    const made = new URL(`build/c/${cpu}/`, packageRoot);
     if (!existsSync(made)) {
       throw new CountersignError('NotFound', 'export-c: this package was not built', { hint: 'npm run build' });
     }

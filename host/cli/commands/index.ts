@@ -3,6 +3,7 @@
 import type { AnyCommand } from '../command.js';
 import { approve } from './approve.js';
 import { board } from './board.js';
+import { bootstrap } from './bootstrap.js';
 import { card } from './card.js';
 import { change } from './change.js';
 import { check } from './check.js';
@@ -32,6 +33,7 @@ export const commands: readonly AnyCommand[] = [
   check,
   lint,
   change,
+  bootstrap,
   provision,
   deliver,
   consoleCommand,

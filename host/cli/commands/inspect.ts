@@ -5,7 +5,7 @@ import { readBytes, writeBytes } from '../../files.js';
 import { viewApproval } from '../../formats/approval.js';
 import { claimsToYaml } from '../../formats/approval-yaml.js';
 import { detachPayload, payloadIn, splitEnvelope } from '../../formats/envelope.js';
-import { type PublicKey, publicKeyToPem } from '../../formats/keys.js';
+import { type PublicKey, publicKeyToPem, splitKeyName } from '../../formats/keys.js';
 import { isKeyUri } from '../../pkcs11/uri.js';
 import { command } from '../command.js';
 import { describe, describePublic } from '../describe/describe.js';
@@ -48,15 +48,15 @@ export const inspect = command({
       const { type, data, lines } = describePublic(key, { private: true, encrypted: false, where: 'in a token' });
       return { data: { file, type, ...data }, lines, product: true };
     }
-    const bytes = YAML.test(file) ? await readBootstrapFile(file) : await readBytes(file);
+    const { path, raw } = splitKeyName(file);
+    const bytes = YAML.test(path) ? await readBootstrapFile(path) : await readBytes(path);
     if (options.yaml) {
       const twin = claimsToYaml(viewApproval(bytes, file).claims);
       return { data: { yaml: twin }, lines: twin.trimEnd().split('\n'), product: true };
     }
     if (options.payload !== undefined || options.sever !== undefined) await takeApart(bytes, file, options, dryRun);
-    const found = await describe(bytes, file, () =>
-      findPassphrase(`Passphrase of ${file}`, options.passphraseFile, terminal),
-    );
+    const passphrase = () => findPassphrase(`Passphrase of ${path}`, options.passphraseFile, terminal);
+    const found = await describe(bytes, path, passphrase, raw);
     await writePublic(found.key, options.public, dryRun);
     return { data: { file, type: found.type, ...found.data }, lines: found.lines, product: true };
   },

@@ -19,8 +19,8 @@ export const lint = command({
   summary: 'warn of approvals that match nothing, are superseded, expire soon, or are too wide',
   details: [
     'Looks at approval documents together, those inside the given packages included. With --bootstrap signatures are checked.',
-    'Rules: matches-nothing, superseded, same-sequence, expired, expires-soon, wide, open-ended, other-class, signer-is-vendor,',
-    'signer-unknown, signature-invalid, malformed.',
+    'Rules: matches-nothing, superseded, same-sequence, expired, expires-soon, wide, open-ended, other-class, far-ahead,',
+    'issued-ahead, lifts-denial, signer-is-vendor, signer-unknown, signature-invalid, malformed.',
   ].join('\n'),
   arguments: {
     approvals: { text: 'approval documents', schema: pathSchema.array().default([]), many: true },

@@ -12,8 +12,10 @@ import { type Envelope, payloadIn, splitEnvelope } from '../../formats/envelope.
 import { type Image, readImage } from '../../formats/images/image.js';
 import { sameVersion } from '../../formats/images/mcuboot.js';
 import { hexAddress, type Region } from '../../formats/images/segments.js';
+import { UF2_FAMILIES } from '../../formats/images/uf2.js';
 import type { PublicKey } from '../../formats/keys.js';
 import { viewManifest } from '../../formats/manifest.js';
+import { requireNear } from '../../formats/sequence.js';
 import type { Form } from '../../formats/signing-request.js';
 import { draftPackage, finishPackage, INTEGRATED_URI } from '../../formats/suit.js';
 import { attach, ceremonyOptions, checkSteps, prepare, signRequest } from '../ceremony.js';
@@ -21,7 +23,7 @@ import { command, flagOf, type Result } from '../command.js';
 import { rows } from '../show.js';
 import { openPublicKey, openSigningKey, type SigningOptions, signingOptions } from '../signing.js';
 import type { Terminal } from '../terminal.js';
-import { addressSchema, pathSchema, regionSchema, sequenceSchema, switchSchema } from '../values.js';
+import { addressSchema, familySchema, pathSchema, regionSchema, sequenceSchema, switchSchema } from '../values.js';
 
 /** What is asked for with --ask-authorization; the draft leaves the scale to the application. */
 const UPDATE_PRIORITY = 1;
@@ -32,7 +34,9 @@ export const packageCommand = command({
   name: 'package',
   summary: 'make a signed package of a firmware image',
   details: [
-    'Takes a raw .bin, Intel HEX, ELF, UF2 or an MCUboot-signed .bin (kept whole). Kinds are told by content.',
+    'Takes a raw .bin, Intel HEX, S-records, ELF, UF2 or an MCUboot-signed .bin (kept whole). Kinds are told by content.',
+    'Keys, archives and other files that are no firmware are refused; what only looks odd is warned of, unless --raw says',
+    'to take the file as it is.',
     'A device refuses a package with a lower --sequence than it has.',
     'For a key on an offline machine: --prepare here, --sign there, --attach here (with the image, once more).',
   ].join('\n'),
@@ -67,6 +71,7 @@ export const packageCommand = command({
       schema: sequenceSchema.optional(),
       unless: ['sign', 'attach'],
     },
+    force: { text: 'take a --sequence that is far ahead all the same', schema: switchSchema },
     version: {
       value: 'text',
       text: 'version, shown to people; taken from the header of an MCUboot image',
@@ -94,6 +99,11 @@ export const packageCommand = command({
       text: 'take only these addresses of the image file',
       schema: regionSchema.optional(),
     },
+    family: {
+      value: 'family',
+      text: `family of a UF2 file for several: a number, or ${Object.keys(UF2_FAMILIES).join(', ')}`,
+      schema: familySchema.optional(),
+    },
     address: { value: 'address', text: 'refuse an image that does not start here', schema: addressSchema.optional() },
     output: {
       short: 'o',
@@ -102,6 +112,11 @@ export const packageCommand = command({
       schema: pathSchema.optional(),
     },
     ...ceremonyOptions,
+    raw: {
+      value: '[file]',
+      text: 'take the image file as it is, and doubt nothing; --prepare with FILE: the bytes to sign, for other tools',
+      schema: z.union([z.literal(true), pathSchema]).optional(),
+    },
     ...signingOptions,
   },
   examples: [
@@ -111,20 +126,24 @@ export const packageCommand = command({
     'countersign package app.hex -k vendor.pub.pem --attach app.sig',
   ],
   writes: true,
-  async run({ arguments: { image: path }, options, terminal, dryRun }) {
+  async run({ arguments: { image: argument }, options: given, terminal, dryRun }) {
+    const { raw, insists, path } = readRaw(given.raw, given.prepare, argument);
+    const options = { ...given, raw, insists };
     checkSteps(options, terminal);
     if (options.sign !== undefined) return signRequest(options.sign, REQUESTS, options, options, terminal, dryRun);
     if (options.uri !== undefined && !options.detached) {
       throw new CountersignError('BadArgument', 'argument: --uri needs --detached');
     }
     if (options.attach !== undefined) return finish(path, options.attach, options, terminal, dryRun);
-    const image = await openImage(needed('<image>', path), options);
+    const image = await openImage(needed('<image>', path), options, terminal);
+    const sequence = needed('--sequence', options.sequence);
+    requireNear('package', sequence, { now: Math.floor(Date.now() / 1000), force: options.force });
     const vendorId = vendorIdOf(needed('--vendor', options.vendor));
     const draft = draftPackage({
       image: image.bytes,
       vendorId,
       classId: classIdOf(vendorId, needed('--class', options.class)),
-      sequence: needed('--sequence', options.sequence),
+      sequence,
       version: agreedVersion(image, options.version),
       name: options.name,
       description: options.description,
@@ -156,6 +175,15 @@ interface Finishing extends SigningOptions {
   request?: string | undefined;
   region?: Region | undefined;
   address?: number | undefined;
+  family?: number | undefined;
+  insists: boolean;
+}
+
+/** --raw alone is about the image; with a value it is about --prepare, or in front of the image itself. */
+function readRaw(given: string | true | undefined, prepares: boolean, argument: string | undefined) {
+  const value = typeof given === 'string' ? given : undefined;
+  if (value !== undefined && !prepares && argument === undefined) return { raw: undefined, insists: true, path: value };
+  return { raw: value, insists: given === true, path: argument };
 }
 
 /** The last step of a ceremony: what was signed says all but the firmware itself. */
@@ -179,7 +207,7 @@ async function finish(
   const draft = splitEnvelope(request.envelope, signature);
   const { uri, image: named } = viewManifest(draft, signature);
   const detached = options.detached || uri !== INTEGRATED_URI;
-  const image = path === undefined ? undefined : await openImage(path, options);
+  const image = path === undefined ? undefined : await openImage(path, options, terminal);
   if (image === undefined && !detached) {
     throw new CountersignError('BadArgument', 'argument: the image goes into the package: give it, too');
   }
@@ -194,9 +222,11 @@ type OpenImage = Image & { path: string };
 
 async function openImage(
   path: string,
-  { region, address }: { region?: Region | undefined; address?: number | undefined },
+  { region, address, family, insists }: Pick<Finishing, 'region' | 'address' | 'family' | 'insists'>,
+  terminal: Terminal,
 ): Promise<OpenImage> {
-  const image = { path, ...(await readImage(await readBytes(path), path, { region })) };
+  const image = { path, ...(await readImage(await readBytes(path), path, { region, family, raw: insists })) };
+  for (const doubt of image.doubts) terminal.note(`warning: ${path}: ${doubt} (--raw: no doubt about it)`);
   requireAddress(image, address, path);
   return image;
 }
@@ -237,6 +267,7 @@ async function written(
       image: { kind: image?.kind, bytes: view.image.bytes, digest: view.image.digest, address, gapBytes: gaps },
       uri,
       detached: payload === undefined,
+      ...(image !== undefined && image.doubts.length > 0 && { warnings: image.doubts }),
     },
     lines: [
       `${dryRun ? 'would write' : 'wrote'} ${path} (${bytes.length} bytes)`,

@@ -29,7 +29,10 @@ export const publish = command({
     },
     as: { ...publishOptions.publishAs },
     fleet: publishOptions.fleet,
-    force: { text: 'also in place of a newer document, or of one that another key signed', schema: switchSchema },
+    force: {
+      text: 'also in place of a newer document, of one that another key signed, or of a denial',
+      schema: switchSchema,
+    },
   },
   examples: [
     'countersign publish release.cose --to mqtt://broker/plant',
@@ -41,7 +44,7 @@ export const publish = command({
     const { claims, kid } = view;
     const publishing = (await openPublishing({ ...options, publish: options.to, publishAs: options.as }, signal))!;
     try {
-      const put = await publishing.ready(bytes, options.force);
+      const put = await publishing.ready(bytes, { force: options.force });
       const done = await put(dryRun);
       const nothing = !done.published && !dryRun;
       return {

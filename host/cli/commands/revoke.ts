@@ -12,7 +12,6 @@ import {
   entryOf,
   issuingOptions,
   nextFrom,
-  noteRepeated,
   onePackage,
   openPackage,
   packageRows,
@@ -45,20 +44,19 @@ export const revoke = command({
     if (options.attach !== undefined) {
       const attached = await attach(options.attach, DENIALS, options, options, terminal);
       const output = { path: options.output ?? `${attached.base}.cose`, bytes: attached.signed };
-      return issueAttached(attached, output, options, { dryRun, signal });
+      return issueAttached(attached, output, options, { dryRun, signal, terminal });
     }
     const path = onePackage(file, options.package);
     const opened = path === undefined ? undefined : await openPackage(path);
     for (const line of opened === undefined ? [] : packageRows(opened)) terminal.note(line);
     const signer = options.prepare ? undefined : await openSigningKey(options.key, options, terminal);
     const key = signer?.public ?? (await openPublicKey(options.key, options, terminal));
-    const next = await nextFrom(options, key, entryOf('deny', options, opened), {});
-    noteRepeated(next, terminal);
+    const next = await nextFrom(options, key, entryOf('deny', options, opened), {}, terminal);
     const base = path === undefined ? 'denied' : `${path.replace(/\.suit$/, '')}.denied`;
     if (signer === undefined) {
       return prepare({ form: 'document', key, payload: approvalPayload(next.claims) }, base, options, dryRun);
     }
     const output = { path: options.output ?? `${base}.cose`, bytes: signApproval(signer, next.claims) };
-    return writeIssued(output, next, key, options, { dryRun, signal });
+    return writeIssued(output, next, key, options, { dryRun, signal, terminal });
   },
 });

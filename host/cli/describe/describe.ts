@@ -9,7 +9,8 @@ import { hex, uuidText } from '../../formats/bytes.js';
 import { looksLikeChange, viewChange } from '../../formats/change.js';
 import { readImage } from '../../formats/images/image.js';
 import { hexAddress } from '../../formats/images/segments.js';
-import { isCoseKey, type PublicKey, readPublicKey, readSigningKey, thumbprint } from '../../formats/keys.js';
+import { keyForm } from '../../formats/key-forms.js';
+import { type PublicKey, type RawKey, readPublicKey, readSigningKey, thumbprint } from '../../formats/keys.js';
 import { approvalData, claimsRows, entryText, rows, signatureText } from '../show.js';
 import { changeData, changeRows } from './change.js';
 import { describePackage } from './package.js';
@@ -26,8 +27,13 @@ export interface Description {
 
 type PassphraseSource = Parameters<typeof readSigningKey>[2];
 
-export async function describe(bytes: Uint8Array, name: string, passphrase: PassphraseSource): Promise<Description> {
-  const type = typeOf(bytes);
+export async function describe(
+  bytes: Uint8Array,
+  name: string,
+  passphrase: PassphraseSource,
+  raw?: RawKey,
+): Promise<Description> {
+  const type = raw === undefined ? typeOf(bytes) : 'key';
   switch (type) {
     case 'package':
       return describePackage(bytes, name);
@@ -38,7 +44,7 @@ export async function describe(bytes: Uint8Array, name: string, passphrase: Pass
     case 'bootstrap':
       return describeBootstrap(bytes, name);
     case 'key':
-      return describeKey(bytes, name, passphrase);
+      return describeKey(bytes, name, passphrase, raw);
     case 'image':
       return describeImage(bytes, name);
     default:
@@ -52,9 +58,8 @@ function typeOf(bytes: Uint8Array): FileType {
   if (first === 0xd8 && second === 0x6b) return 'package';
   if (first === 0xd2) return 'approval';
   if (looksLikeChange(bytes) && Buffer.from(bytes.subarray(0, 16)).includes('change')) return 'change';
-  if (isCoseKey(bytes) || bytes.length === 32 || first === 0x30) return 'key';
-  if ((first & 0xe0) === 0xa0) return 'bootstrap';
-  return Buffer.from(bytes.subarray(0, 4096)).includes('-----BEGIN ') ? 'key' : 'image';
+  if (keyForm(bytes) !== undefined) return 'key';
+  return (first & 0xe0) === 0xa0 ? 'bootstrap' : 'image';
 }
 
 const INSTEAD: Record<Exclude<FileType, 'package'>, string> = {
@@ -146,10 +151,14 @@ function keyData(key: PublicKey): Record<string, unknown> {
   return { kind: key.kind, kid: key.kid, thumbprint: thumbprint(key.kind, key.bytes), public: key.bytes };
 }
 
-async function describeKey(bytes: Uint8Array, name: string, passphrase: PassphraseSource): Promise<Description> {
-  const encrypted = Buffer.from(bytes).includes('ENCRYPTED');
-  const key = encrypted ? (await readSigningKey(bytes, name, passphrase)).public : readPublicKey(bytes, name);
-  const secret = encrypted || Buffer.from(bytes).includes('PRIVATE KEY-----');
+async function describeKey(
+  bytes: Uint8Array,
+  name: string,
+  passphrase: PassphraseSource,
+  raw: RawKey,
+): Promise<Description> {
+  const { secret = false, encrypted = false } = (raw === undefined && keyForm(bytes)) || { secret: raw === 'seed' };
+  const key = encrypted ? (await readSigningKey(bytes, name, passphrase)).public : readPublicKey(bytes, name, raw);
   return describePublic(key, { private: secret, encrypted, where: encrypted ? 'encrypted' : undefined });
 }
 

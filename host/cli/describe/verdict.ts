@@ -7,7 +7,7 @@ import type { Finding, Judgement } from '../../core.js';
 import { type Claims, viewApproval } from '../../formats/approval.js';
 import { type BootstrapView, viewBootstrap } from '../../formats/bootstrap.js';
 import { hex } from '../../formats/bytes.js';
-import { approvalsIn, splitEnvelope } from '../../formats/envelope.js';
+import { approvalsInHead } from '../../formats/envelope.js';
 import { reasonOf, reasons } from '../../reasons.js';
 import { entryText, momentText, rows, shellWord } from '../show.js';
 import { comparedRows, type Known } from './compared.js';
@@ -28,6 +28,7 @@ const ANSWERS = { install: 'would install', ask: 'would ask the user', reject: '
 
 export interface Judged {
   path: string;
+  /** All of it, or what comes before the payload. */
   envelope: Uint8Array;
   bootstrap: Uint8Array;
   /** Approval documents from outside the package. */
@@ -122,7 +123,7 @@ function firmwareText({ image, payload }: Judgement): string | undefined {
 
 /** Documents in the package. If it cannot be taken apart, the verdict says so; here there is just nothing to show. */
 function embedded({ envelope, path }: Judged): Uint8Array[] {
-  return attempt(() => approvalsIn(splitEnvelope(envelope, path), path)) ?? [];
+  return attempt(() => approvalsInHead(envelope, path)) ?? [];
 }
 
 /** Claims by document sequence, to say what a finding's entry says. */

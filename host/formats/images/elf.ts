@@ -14,6 +14,10 @@ export function isElf(bytes: Uint8Array): boolean {
   return MAGIC.every((byte, index) => bytes[index] === byte);
 }
 
+/** e_machine (little-endian files; the others are not for a Cortex-M) */
+const [MACHINE_AT, EM_ARM] = [18, 40];
+export const isArmElf = (bytes: Uint8Array): boolean => bytes[MACHINE_AT] === EM_ARM && bytes[MACHINE_AT + 1] === 0;
+
 export async function readElf(bytes: Uint8Array, name: string): Promise<Segment[]> {
   const malformed = (why: string, cause?: unknown) =>
     new CountersignError('FileMalformed', `image: ${name} is not a whole ELF file: ${why}`, { cause });

@@ -185,6 +185,22 @@ describe('COSE_Sign1', () => {
     expect(faultOf(body('a20127044131', 'a1044131'))).toBe(Reason.CoseHeader);
   });
 
+  it('has unprotected labels in any order, each once', () => {
+    expect(faultOf(body('a10127', 'a21821410104423131'))).toBe(Reason.Ok); // 33 before 4
+    expect(message.kidBytes).toBe(2);
+    expect(faultOf(body('a10127', 'a361610004413120f6'))).toBe(Reason.Ok); // "a", 4, -1
+    expect(faultOf(body('a10127', 'a3182141010441311821f6'))).toBe(Reason.NotDeterministic);
+    expect(faultOf(body('a10127', 'a36161000441316161f6'))).toBe(Reason.NotDeterministic);
+    expect(faultOf(body('a20127182141ff', 'a204413118214101'))).toBe(Reason.CoseHeader); // 33 in both
+    let many = '';
+    for (let label = 16; label >= 0; label--)
+      if (label !== 2) many += `${label < 16 ? '0' : ''}${label.toString(16)}00`;
+    expect(faultOf(body('a10126', `b0${many.replace('0400', '044131').replace('0100', '1818f6')}`))).toBe(Reason.Ok);
+    expect(faultOf(body('a10126', `b1${many.replace('0400', '044131').replace('0100', '1818f6')}1819f6`))).toBe(
+      Reason.TooLarge,
+    );
+  });
+
   it('takes the kid from either header, as bytes', () => {
     expect(faultOf(body('a10127', 'a104423131'))).toBe(Reason.Ok);
     expect(message.kidBytes).toBe(2);

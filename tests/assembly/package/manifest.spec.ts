@@ -126,7 +126,7 @@ describe('a manifest', () => {
     const dependent = map(['01', 'a0', '02', `81${COMPONENT}`, '04', bstr(shared())]);
     expect(read(map(['01', '01', '02', '07', '03', bstr(dependent)]))).toBe(Reason.ManifestMember);
     const bare = map(['02', `81${COMPONENT}`]);
-    expect(read(map(['01', '01', '02', '07', '03', bstr(bare)]))).toBe(Reason.MissingMember);
+    expect(read(map(['01', '01', '02', '07', '03', bstr(bare)]))).toBe(Reason.SharedSequenceMissing);
   });
 
   it('checks vendor and class in its shared sequence', () => {

@@ -1,0 +1,117 @@
+// What people copy: every `countersign …` line of README.md, of the pages that export-c writes, and of the hints of errors.
+//
+// Each is parsed by the program's own parser, so that no flag is named that does not exist. Those that need neither a device
+// nor a broker nor a token are run, in their order, in a folder with an image and a device.yaml in it: they may refuse a
+// package (that is what some show), but never for want of a file, an argument or a command.
+
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { flagOf } from '../../host/cli/command.js';
+import { commands } from '../../host/cli/commands/index.js';
+import { parse } from '../../host/cli/parse.js';
+import { reasons } from '../../host/reasons.js';
+import { makePlace, type Place } from '../support/command.js';
+
+const ROOT = new URL('../../', import.meta.url);
+const page = (name: string) => readFileSync(new URL(name, ROOT), 'utf8');
+const PAGES = ['README.md', 'build/c/m0/README.md', 'build/c/m4/README.md'];
+
+/** Lines of code blocks, fenced or indented by four, and what stands in them one after the other. */
+function linesOf(text: string): string[] {
+  let fenced = false;
+  const code = text.split('\n').flatMap((line) => {
+    if (line.startsWith('```')) fenced = !fenced;
+    return fenced ? [line] : (/^ {4}(\S.*)$/.exec(line)?.slice(1) ?? []);
+  });
+  return code
+    .flatMap((line) => line.split(' && '))
+    .map((line) =>
+      line
+        .replace(/\s+#.*$/, '')
+        .replace(/\s*&$/, '')
+        .trim(),
+    )
+    .filter((line) => line.startsWith('countersign '));
+}
+
+/** As a shell would split it: words, with quotes of both kinds. */
+const wordsOf = (line: string): string[] =>
+  Array.from(line.matchAll(/(?:[^\s'"]|'[^']*'|"[^"]*")+/g), ([word]) => word.replace(/['"]/g, '')).slice(1);
+
+const lines = PAGES.flatMap((name) => linesOf(page(name)).map((line) => [name, line] as const));
+
+describe('every line that is printed', () => {
+  it('is found', () => {
+    expect(lines.length).toBeGreaterThan(30);
+    for (const name of PAGES) expect(lines.some(([of]) => of === name)).toBe(true);
+    expect(lines.map(([, line]) => line)).toContain('countersign board virtual');
+  });
+
+  it.each(lines)('%s: %s', (_, line) => {
+    const made = parse(commands, wordsOf(line), () => ({ lookup: () => undefined }) as never);
+    expect(made.kind).toBe('run');
+  });
+
+  // Spans in running text need not be whole: the command and the flags in them exist.
+  const spans = [...PAGES.map(page), ...Object.values(reasons).map(({ hint }) => hint)].flatMap((text) =>
+    Array.from(text.matchAll(/`(countersign [^`\n]+)`/g), ([, span]) => span!),
+  );
+  it.each([...new Set(spans)])('in running text: %s', (span) => {
+    const [name, ...words] = wordsOf(span);
+    const found = commands.find((one) => one.name === name || one.aliases?.includes(name!));
+    expect(found?.name).toBeDefined();
+    const flags = [...Object.keys(found!.options).map(flagOf), '--dry-run', '--json', '--help', '--no-input'];
+    for (const word of words.filter((one) => one.startsWith('--'))) expect(flags).toContain(word.split('=')[0]);
+  });
+});
+
+describe('those that this machine can do by itself', () => {
+  let place: Place;
+  beforeAll(async () => {
+    place = await makePlace();
+    const app = fileURLToPath(new URL('boards/microbit/app/', ROOT));
+    const [hex] = spawnSync('ls', [app], { encoding: 'utf8' })
+      .stdout.split('\n')
+      .filter((name) => name.endsWith('.hex'));
+    copyFileSync(`${app}${hex}`, place.path('app.hex'));
+    const image = new Uint8Array(new Uint32Array([0x20004000, 0x101, 0, 0, 1, 2, 3, 4]).buffer);
+    writeFileSync(place.path('firmware.bin'), image);
+    const yaml = /```yaml\n(device: [\s\S]*?)```/.exec(page('README.md'))![1]!;
+    writeFileSync(place.path('device.yaml'), yaml);
+    writeFileSync(place.path('rotate.yaml'), 'policy: { unapproved: reject }\n');
+  });
+  afterAll(() => place.remove());
+
+  const LOCAL = [
+    'keygen',
+    'package',
+    'approve',
+    'revoke',
+    'check',
+    'lint',
+    'change',
+    'bootstrap',
+    'inspect',
+    'export-c',
+  ];
+  const ELSEWHERE = /pkcs11:|:\/\/|zephyr|consenter/;
+  const FAULTS = [1, 3, 4];
+
+  it('run in their order', { timeout: 300_000 }, async () => {
+    const wanted = lines
+      .map(([, line]) => line)
+      .filter((line) => LOCAL.includes(wordsOf(line)[0]!) && !ELSEWHERE.test(line));
+    expect(wanted.length).toBeGreaterThan(12);
+    const done = new Set<string>();
+    for (const line of wanted) {
+      if (done.has(line)) continue;
+      done.add(line);
+      const names = wordsOf(line).map((word) => (word === 'demo*.cose' ? 'demo.cose' : word));
+      const { code, stderr } = await place.run(...names);
+      expect([line, FAULTS.includes(code ?? 1) ? stderr : '']).toEqual([line, '']);
+    }
+    expect(new Uint8Array(readFileSync(place.path('bootstrap.cbor')))[0]! >> 5).toBe(5);
+  });
+});
