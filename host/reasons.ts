@@ -239,6 +239,7 @@ const table = {
   LogOther: row(241, 'what was remembered is of another device', 'keep one file for each device', ARGUMENT),
   NoGuard: row(243, 'the board has no agent and cannot check packages', 'let this machine decide for it: give --bootstrap', ARGUMENT),
   LintWarnings: row(242, 'there are warnings, and --strict was given', 'correct the approvals, or leave --strict out', FAULT),
+  PacketsLost: row(248, 'requests of this kind or size get lost on the way, while others are answered', 'keep packets small: --mtu 128; if a broker is in between, raise its limit for messages', LINE),
 
   // 250..252 the host: boards without our agent
   NotBootable: row(250, 'the firmware is no MCUboot image, and boards with SMP boot nothing else', 'sign it with imgtool, and package the signed .bin', FAULT),

@@ -49,7 +49,6 @@ export type Outcome =
 const ANSWER_MARGIN_MS = 5000; // after the device's own time for the answer, for what it says then
 const WAITING_TOLD_MS = 30_000; // how often the person watching is told that we still wait
 const LEFT_ROUNDING_MS = 1500; // the device tells whole seconds, rounded up
-const SLOW_FACTOR = 10; // verdict, and hash of a whole slot, on a slow core
 
 const HEAD_BYTES_MAX = 2048; // what a device collects before it judges
 
@@ -159,8 +158,7 @@ async function* order(session: Session): Steps<Outcome | undefined> {
   const sent = delivery.file.length;
   yield { kind: 'work', phase: 'checking', done: 0, total: 0 };
   try {
-    const slow = { ...session.waits, timeoutMs: client.timeoutMs * SLOW_FACTOR };
-    const response = await treeExec(client, NODE.update, correlator, slow);
+    const response = await treeExec(client, NODE.update, correlator, session.waits);
     if (response.ok) return undefined;
     const { group, rc } = response.error;
     if (group !== GROUP.countersign) throw smpFailure(response.error, 'install');

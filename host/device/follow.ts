@@ -113,12 +113,13 @@ async function look({ client, waits }: Talk): Promise<Sight | undefined> {
       question: await readQuestion(client, waits),
     };
   } catch (error) {
+    if (error instanceof CountersignError && error.reason.name === 'PacketsLost') throw error; // it does not restart
     return ignoreSilence(error);
   }
 }
 
 export const isSilence = (error: unknown): error is CountersignError =>
-  error instanceof CountersignError && ['LinkLost', 'NoAnswer'].includes(error.reason.name);
+  error instanceof CountersignError && ['LinkLost', 'NoAnswer', 'PacketsLost'].includes(error.reason.name);
 
 export function ignoreSilence(error: unknown): undefined {
   if (!isSilence(error)) throw error;

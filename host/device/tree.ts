@@ -13,7 +13,6 @@ import { INSTALL_MS_DEFAULT, isOurs, type Order, POLL_MS, type Steps, untilAlert
 import { NODE, putApproval, readState, STATE, type Waits } from './identity.js';
 
 const DEPTH_MAX = 8; // segments of a URI that a device reads
-const SLOW_FACTOR = 10; // a verdict on a slow core, before the order is answered
 
 export interface NamedNode extends Node {
   uri: string;
@@ -75,8 +74,7 @@ export async function* execNode(
 
 /** Gives an order and does not wait for what becomes of it. */
 export async function execOnly(client: Client, uri: string, correlator: string, waits: Waits = {}): Promise<void> {
-  const slow = { ...waits, timeoutMs: client.timeoutMs * SLOW_FACTOR };
-  const response = await treeExec(client, uri, correlator, slow);
+  const response = await treeExec(client, uri, correlator, waits);
   if (!response.ok) throw smpFailure(response.error, `exec ${uri}`);
 }
 

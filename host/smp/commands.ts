@@ -24,6 +24,9 @@ interface Waits {
   timeoutMs?: number;
 }
 
+/** Signatures are verified, or a slot is hashed or erased, before the answer. */
+const SLOW = { slow: true };
+
 export interface Parameters {
   bufferBytes: number; // for one packet, header included
   bufferCount: number;
@@ -100,7 +103,7 @@ export async function imageState(client: Client, waits: Waits = {}): Promise<Ima
 // To run once at the next reset, and back unless it is confirmed.
 export async function testImage(client: Client, hash: Uint8Array, waits: Waits = {}): Promise<void> {
   const body = { hash, confirm: false };
-  const request = { op: OP.write, group: GROUP.image, id: 0, body, schema: nothing, ...waits };
+  const request = { op: OP.write, group: GROUP.image, id: 0, body, schema: nothing, ...SLOW, ...waits };
   unwrap(await client.request(request), 'test');
 }
 
@@ -111,9 +114,11 @@ export async function confirmImage(client: Client, waits: Waits = {}): Promise<v
   unwrap(await client.request(request), 'confirm');
 }
 
-// Takes long where pages are erased one after the other: give it time.
 export async function eraseSlot(client: Client, waits: Waits = {}): Promise<void> {
-  unwrap(await client.request({ op: OP.write, group: GROUP.image, id: 5, schema: nothing, ...waits }), 'erase');
+  unwrap(
+    await client.request({ op: OP.write, group: GROUP.image, id: 5, schema: nothing, ...SLOW, ...waits }),
+    'erase',
+  );
 }
 
 const slots = z.looseObject({
@@ -159,13 +164,21 @@ export async function treeGet(client: Client, uri: string, waits: Waits = {}): P
 }
 
 export async function treePut(client: Client, uri: string, data: Uint8Array, waits: Waits = {}): Promise<void> {
-  const { bufferBytes } = await parameters(client, waits);
+  let { bufferBytes } = await parameters(client, waits);
   const schema = z.looseObject({ off: uint });
   for (let off = 0; ; ) {
     const body = (piece: Uint8Array) => ({ uri, off, ...(off === 0 ? { len: data.length } : {}), data: piece });
-    const piece = data.subarray(off, off + dataBytesThatFit(bufferBytes, body, 1));
-    const request = { op: OP.write, group: GROUP.countersign, id: 1, body: body(piece), schema, ...waits };
-    const next = unwrap(await client.request(request), `put ${uri}`).off;
+    const piece = data.subarray(off, off + someBytesThatFit(bufferBytes, body, 1));
+    const request = { op: OP.write, group: GROUP.countersign, id: 1, body: body(piece), schema, ...SLOW, ...waits };
+    const response = await client.request(request).catch((error: unknown) => {
+      if (!(error instanceof CountersignError) || error.reason.name !== 'PacketsLost') throw error;
+      if (bufferBytes < 2 * BUFFER_BYTES_MIN) throw error;
+      bufferBytes = Math.floor(bufferBytes / 2);
+      client.narrow(bufferBytes);
+      return undefined;
+    });
+    if (!response) continue;
+    const next = unwrap(response, `put ${uri}`).off;
     if (next >= data.length) return;
     // The device says where it is; anything but forward would never end.
     if (next <= off) throw malformed(`put ${uri}`, off);
@@ -186,7 +199,7 @@ export function treeExec(
   waits: Waits = {},
 ): Promise<Response<unknown>> {
   const body = correlator === undefined ? { uri } : { uri, corr: correlator };
-  return client.request({ op: OP.write, group: GROUP.countersign, id: 3, body, schema: nothing, ...waits });
+  return client.request({ op: OP.write, group: GROUP.countersign, id: 3, body, schema: nothing, ...SLOW, ...waits });
 }
 
 // --- Group 64: the question, the log, the final alert ---
@@ -212,7 +225,7 @@ export async function readQuestion(client: Client, waits: Waits = {}): Promise<Q
 
 export async function answerQuestion(client: Client, consent: Uint8Array, waits: Waits = {}): Promise<void> {
   const body = { answer: consent };
-  const request = { op: OP.write, group: GROUP.countersign, id: 4, body, schema: nothing, ...waits };
+  const request = { op: OP.write, group: GROUP.countersign, id: 4, body, schema: nothing, ...SLOW, ...waits };
   unwrap(await client.request(request), 'answer');
 }
 
@@ -257,7 +270,8 @@ export async function knowsOurGroup(client: Client, waits: Waits = {}): Promise<
     const response = await client.request({ ...ours, ...(client.version === 1 ? { retries: 0 } : {}) });
     return response.ok || response.error.group === GROUP.countersign;
   } catch (error) {
-    if (error instanceof CountersignError && error.reason.name === 'LinkLost' && !client.gone) return false;
+    const silent: string[] = ['LinkLost', 'PacketsLost'];
+    if (error instanceof CountersignError && silent.includes(error.reason.name) && !client.gone) return false;
     throw error;
   }
 }
@@ -281,8 +295,15 @@ export function dataBytesThatFit(
   for (let length = room - (room % step); length > 0; length -= step) {
     if (size(new Uint8Array(length)) <= bufferBytes) return length;
   }
-  throw new CountersignError('DeviceRefused', `smp: a buffer of ${bufferBytes} bytes holds no data of this request`);
+  return 0;
 }
+
+/** At least one byte. */
+export const someBytesThatFit: typeof dataBytesThatFit = (bufferBytes, body, step) => {
+  const bytes = dataBytesThatFit(bufferBytes, body, step);
+  if (bytes > 0) return bytes;
+  throw new CountersignError('DeviceRefused', `smp: a buffer of ${bufferBytes} bytes holds no data of this request`);
+};
 
 function malformed(what: string, off: number): CountersignError {
   return new CountersignError('FrameMalformed', `device: ${what}: the offsets that it answers do not fit, at ${off}`);
