@@ -3,6 +3,7 @@
 // The error tells the two kinds of giving up apart: a time limit (TimedOut) and a person or caller (Cancelled). A
 // signal aborted with an error of ours hands on just that error.
 
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CountersignError } from './errors.js';
 
@@ -18,8 +19,14 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw abortError(signal);
 }
 
-export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+// A fleet's worth of waits may follow one signal, and each takes its listener back: no leak, and nothing to warn of.
+function join(signal: AbortSignal | undefined): void {
   throwIfAborted(signal);
+  if (signal) setMaxListeners(0, signal);
+}
+
+export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  join(signal);
   try {
     await delay(ms, undefined, signal ? { signal } : {});
   } catch (cause) {
@@ -31,7 +38,7 @@ export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 // The promise, or the abort, whichever comes first. What the promise does later is ignored.
 export async function orAbort<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
-  throwIfAborted(signal);
+  join(signal);
   let onAbort: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
     onAbort = () => reject(abortError(signal));
@@ -58,7 +65,10 @@ export function within(ms: number, signal: AbortSignal | undefined): AbortSignal
     ending.abort(signal?.reason);
   }
   if (signal?.aborted) stop();
-  else signal?.addEventListener('abort', stop, { once: true });
+  else {
+    join(signal);
+    signal?.addEventListener('abort', stop, { once: true });
+  }
   return ending.signal;
 }
 
