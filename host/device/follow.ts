@@ -44,6 +44,10 @@ export function isOurs(order: Order, alert: Alert): boolean {
   return alert.corr === undefined || order.correlator === undefined || alert.corr === order.correlator;
 }
 
+/** The end of the very order with our correlator. */
+export const isAnswerTo = (order: Order, alert: Alert): boolean =>
+  alert.n > order.alerts && alert.corr !== undefined && alert.corr === order.correlator;
+
 /** The alert that ends our order, or what `person` ended the waiting with while the device asked its user. */
 export async function* untilAlert<T>(
   order: Order,
