@@ -51,6 +51,19 @@ export async function orAbort<T>(promise: Promise<T>, signal: AbortSignal | unde
   }
 }
 
+// What the promise gives, or undefined after `ms`.
+export async function orNothing<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms);
+  });
+  try {
+    return await Promise.race([promise, over]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 // A signal that ends with the caller's or after `ms`, whichever is first. By a timer of its own: AbortSignal.any holds the
 // signals that it follows only weakly, and a time limit that nobody else holds never comes then.
 export function within(ms: number, signal: AbortSignal | undefined): AbortSignal {

@@ -35,7 +35,7 @@
 
 import type { z } from 'zod';
 import { CountersignError } from '../errors.js';
-import { orAbort, withResolvers } from '../wait.js';
+import { orAbort, orNothing, withResolvers } from '../wait.js';
 import type { Link } from './link.js';
 import {
   decodeHeader,
@@ -322,19 +322,6 @@ export function createClient(link: Link, options: ClientOptions = {}): Client {
       await link.close();
     },
   };
-}
-
-// What the promise gives, or undefined after `ms`.
-async function orNothing<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const over = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms);
-  });
-  try {
-    return await Promise.race([promise, over]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 const answers = (response: PacketHeader, request: PacketHeader): boolean =>

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { CountersignError } from '../errors.js';
 import { type Client, type Response, smpFailure, unwrap } from './client.js';
-import { encodePacket, GENERAL_ERROR, GROUP, OP, type Packet } from './packet.js';
+import { decodePacket, encodePacket, GENERAL_ERROR, GROUP, OP, type Packet } from './packet.js';
 
 // Servers that do not tell their buffer size take this much: two 127-byte lines and some (MCUboot's smallest setting).
 const BUFFER_BYTES_FALLBACK = 256;
@@ -280,6 +280,20 @@ export async function knowsOurGroup(client: Client, waits: Waits = {}): Promise<
 export function alertOf(packet: Packet): Alert | undefined {
   if (packet.op !== OP.write || packet.group !== GROUP.countersign || packet.id !== 6) return undefined;
   return alert.safeParse(packet.body).data;
+}
+
+/** Tells of alerts that the device sends unasked. Returns what ends the listening. */
+export function onAlert({ link }: Client, told: (alert: Alert) => void): () => void {
+  return link.listen({
+    packet(bytes) {
+      try {
+        const alert = alertOf(decodePacket(bytes));
+        if (alert) told(alert);
+      } catch {
+        // Damaged: nothing was told.
+      }
+    },
+  });
 }
 
 // The most bytes of `data` with which this request still fits the device's buffer, a multiple of `step`.
