@@ -18,9 +18,9 @@
 // before the request comes. Before the first answer nothing is measured: then the request itself is repeated, as it is where
 // a server answers no echo.
 //
-// The caller's numbers are the bounds: `timeoutMs` for a try in silence, and that times all tries for the request (ten times
-// `timeoutMs`, if that is more, for one that a slow core works long on). Then it is NoAnswer if this device never answered,
-// LinkLost if it did, PacketsLost if it answers everything but this; the text lists what each try met.
+// The caller's numbers are the bounds: `timeoutMs` for a try in silence, and that times all tries for the request (a slow core
+// works long on some: they have at least ten times `timeoutMs`, twice if it may be repeated). Then it is NoAnswer if this
+// device never answered, LinkLost if it did, PacketsLost if it answers everything but this; the text lists what each try met.
 //
 // Which version of the protocol the server speaks is learnt from its answers:
 //
@@ -57,7 +57,8 @@ export const TIMEOUT_MS_DEFAULT = 3000; // what other clients of SMP wait for a 
 export const RETRIES_DEFAULT = 3;
 const SEQUENCES = 256; // one byte of the header
 const ECHO_ID = 0;
-const SLOW_FACTOR = 10;
+const SLOW_FACTOR = 10; // of a try
+const SLOW_TRIES_MAX = 2; // an emulated slow core on a busy machine takes more than one
 const FIRST_MS = 1000; // RFC 6298 section 2.1: before anything was measured
 const BACKOFF = 2; // section 5.5
 const ECHO_MS_MAX = 3000; // between two echoes: three of them within the 10 s that our agent stays without a packet
@@ -218,7 +219,8 @@ export function createClient(link: Link, options: ClientOptions = {}): Client {
   function planFor<T>(request: Request<T>, bytes: number) {
     const patienceMs = request.timeoutMs ?? timeoutMs;
     const triesMax = (request.retries ?? retries) + 1;
-    const totalMs = Math.max(patienceMs * triesMax, request.slow ? SLOW_FACTOR * patienceMs : 0);
+    const slowMs = request.slow ? SLOW_FACTOR * patienceMs * Math.min(triesMax, SLOW_TRIES_MAX) : 0;
+    const totalMs = Math.max(patienceMs * triesMax, slowMs);
     const echoMsMax = Math.min(ECHO_MS_MAX, patienceMs / 2);
     const limitMs = triesMax > 1 || request.losses ? roundTrip.limitMs(bytes, echoMsMax) : undefined;
     return {

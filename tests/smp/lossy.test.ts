@@ -8,7 +8,7 @@ import { deliver, type Outcome } from '../../host/device/deliver.js';
 import type { CountersignError } from '../../host/errors.js';
 import { openSerial } from '../../host/links/serial.js';
 import { type Client, type ClientOptions, createClient } from '../../host/smp/client.js';
-import { echo, treeExec } from '../../host/smp/commands.js';
+import { echo, treeExec, treePut } from '../../host/smp/commands.js';
 import { createListeners, type Link } from '../../host/smp/link.js';
 import { decodeHeader, decodePacket, encodePacket, GROUP, OP, type Packet } from '../../host/smp/packet.js';
 import { upload } from '../../host/smp/upload.js';
@@ -137,6 +137,25 @@ describe('a request', () => {
     expect(slow.got.slice(before).filter((packet) => !isEcho(packet))).toHaveLength(3);
   });
 
+  it('over a broker far away is not repeated, and after a loss not late', async () => {
+    let lose = false;
+    const once = (packet: Packet) => {
+      if (!lose || isEcho(packet)) return false;
+      lose = false;
+      return true;
+    };
+    const { line, got } = server({ wayMs: 250, loses: once });
+    const client = await known(line);
+    const requests = () => got.filter((packet) => !isEcho(packet)).length;
+    for (let turn = 1; turn <= 3; turn++) {
+      await exec(client);
+      expect(requests()).toBe(turn);
+    }
+    lose = true;
+    expect(await timed(exec(client))).toBeLessThan(3500);
+    expect(requests()).toBe(4);
+  });
+
   it('finds its way where half of all is lost, both ways', async () => {
     let seed = 7;
     const half = () => {
@@ -212,6 +231,23 @@ describe('an upload', () => {
     const error = await failure(send(client, { bufferBytes: 512, bufferCount: 1 }));
     expect(error.reason.name).toBe('PacketsLost');
   });
+});
+
+it('a value of the tree goes on in smaller pieces where large ones get lost', async () => {
+  const store: number[] = [];
+  const { line } = server({
+    loses: (packet) => encodePacket(packet).length > 200,
+    answer({ group, body }) {
+      if (group === GROUP.os) return { buf_size: 512, buf_count: 1 };
+      const { off, data } = body as { off: number; data: Uint8Array };
+      if (off === store.length) store.push(...data);
+      return { off: store.length };
+    },
+  });
+  const value = Uint8Array.from({ length: 700 }, (_, at) => at % 251);
+  const client = await known(line, { timeoutMs: 300 });
+  await treePut(client, './x', value);
+  expect([Uint8Array.from(store), client.mtu]).toEqual([value, 128]);
 });
 
 // --- The real agent: one frame lost, each of the first in turn, in both directions ---
