@@ -259,7 +259,8 @@ export function createClient(link: Link, options: ClientOptions = {}): Client {
   }
 
   function sendEcho(answered: () => void): void {
-    const header = { op: OP.write, group: GROUP.os, sequence: nextSequence(), id: ECHO_ID };
+    // As a read: nobody who looks at the line takes it for a change, and a server that knows only the write says so.
+    const header = { op: OP.read, group: GROUP.os, sequence: nextSequence(), id: ECHO_ID };
     echoes?.set(header.sequence, answered);
     const packet = encodePacket({ ...header, version: version ?? 1, body: { d: '' } });
     link.send(packet).catch(() => undefined); // the request's next try says why
