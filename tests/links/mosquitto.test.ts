@@ -52,7 +52,7 @@ describe.skipIf(!have('mosquitto'))('mosquitto', () => {
     const { world, client } = await place({ messageBytesMax: 300 });
     const began = performance.now();
     expect(await bring(client, world.package('first', 1n, 20_000))).toMatchObject({ kind: 'installed' });
-    expect(performance.now() - began).toBeLessThan(10_000);
+    expect(performance.now() - began).toBeLessThan(30_000);
     expect(client.mtu).toBeLessThanOrEqual(300);
   });
 });
