@@ -257,6 +257,7 @@ const table = {
   LogOther: row(241, 'what was remembered is of another device', 'keep one file for each device', ARGUMENT),
   NoGuard: row(243, 'the board has no agent and cannot check packages', 'let this machine decide for it: give --bootstrap', ARGUMENT),
   LintWarnings: row(242, 'there are warnings, and --strict was given', 'correct the approvals, or leave --strict out', FAULT),
+  PacketsLost: row(248, 'requests of this kind or size get lost on the way, while others are answered', 'keep packets small: --mtu 128; if a broker is in between, raise its limit for messages', LINE),
 
   // 244..245 the host: what an operator says next
   WouldLift: row(244, 'it would end a denial of an earlier document of this operator, and does not name it', 'leave --only out, which repeats it; --lift if the denial shall end', ARGUMENT),

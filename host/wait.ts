@@ -19,8 +19,14 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw abortError(signal);
 }
 
-export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+// A fleet's worth of waits may follow one signal, and each takes its listener back: no leak, and nothing to warn of.
+function join(signal: AbortSignal | undefined): void {
   throwIfAborted(signal);
+  if (signal) setMaxListeners(0, signal);
+}
+
+export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  join(signal);
   try {
     await delay(ms, undefined, signal ? { signal } : {});
   } catch (cause) {
@@ -32,7 +38,7 @@ export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 // The promise, or the abort, whichever comes first. What the promise does later is ignored.
 export async function orAbort<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
-  throwIfAborted(signal);
+  join(signal);
   let onAbort: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
     onAbort = () => reject(abortError(signal));
@@ -42,6 +48,19 @@ export async function orAbort<T>(promise: Promise<T>, signal: AbortSignal | unde
     return await Promise.race([promise, aborted]);
   } finally {
     signal.removeEventListener('abort', onAbort!);
+  }
+}
+
+// What the promise gives, or undefined after `ms`.
+export async function orNothing<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms);
+  });
+  try {
+    return await Promise.race([promise, over]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -82,7 +101,10 @@ function startLimit(ms: number, signal: AbortSignal | undefined): { signal: Abor
     ending.abort(signal?.reason);
   }
   if (signal?.aborted) stop();
-  else signal?.addEventListener('abort', stop, { once: true });
+  else {
+    join(signal);
+    signal?.addEventListener('abort', stop, { once: true });
+  }
   return { signal: ending.signal, dispose };
 }
 

@@ -1,7 +1,7 @@
-// The board's MQTT connection: requests in, answers out, its state retained, and a last will for when it goes without
-// a word.
+// The board's MQTT connection: requests in, answers out (QoS 0, as host/links/mqtt.ts explains), its state retained, and a
+// last will for when it goes without a word.
 
-import { type Address, connectBroker } from '../../host/links/mqtt.js';
+import { type Address, acknowledged, connectBroker, endBroker, subscribe } from '../../host/links/mqtt.js';
 import { type DeviceState, topicsOf } from '../../host/links/topics.js';
 
 export interface Radio {
@@ -11,6 +11,8 @@ export interface Radio {
 }
 
 const OFFLINE: DeviceState = { online: false };
+const yes = () => true;
+const no = () => false;
 
 export async function connectRadio(
   { url, fleet, device }: Address,
@@ -22,31 +24,37 @@ export async function connectRadio(
   const client = await connectBroker(url, { will }, signal);
   let shown: DeviceState = { online: true };
   const publish = (state: DeviceState) =>
-    client.publishAsync(topics.state, JSON.stringify(state), { qos: 1, retain: true }).catch(() => undefined);
+    acknowledged(url, client.publishAsync(topics.state, JSON.stringify(state), { qos: 1, retain: true }), undefined);
 
   client.on('message', (topic, payload) => {
     if (topic === topics.request) onPacket(Uint8Array.from(payload));
   });
-  await client.subscribeAsync(topics.request, { qos: 1 });
-  await publish(shown);
+  try {
+    await subscribe(client, url, topics.request, signal, 0);
+    await publish(shown);
+  } catch (error) {
+    await endBroker(client);
+    throw error;
+  }
+  const tell = () => void publish(shown).catch(() => undefined); // what is shown next goes out all the same
   // Connected again after the line was gone: the will has said "offline" meanwhile.
-  client.on('connect', () => void publish(shown));
+  client.on('connect', tell);
 
   return {
     send(packet) {
-      client.publish(topics.response, Buffer.from(packet), { qos: 1 });
+      client.publish(topics.response, Buffer.from(packet), { qos: 0 });
     },
     show(state) {
       const next = { ...shown, ...state };
       if (JSON.stringify(next) === JSON.stringify(shown)) return;
       shown = next;
-      void publish(shown);
+      tell();
     },
     async close() {
       // An orderly farewell leaves no will: what was last shown is then our own word.
-      const there = client.connected;
-      if (there) await publish(OFFLINE);
-      await client.endAsync(!there);
+      const said = client.connected && (await publish(OFFLINE).then(yes, no));
+      if (said) await acknowledged(url, client.endAsync(), undefined).catch(() => undefined);
+      else await endBroker(client);
     },
   };
 }

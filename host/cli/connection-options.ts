@@ -62,7 +62,7 @@ export const connectionOptions = {
   }),
   retries: option({
     value: 'count',
-    text: 'how often to repeat a request that is not answered',
+    text: 'how often to wait that long again before giving up; what gets lost is repeated sooner',
     schema: countSchema(0, RETRIES_MAX).default(RETRIES_DEFAULT),
     config: 'retries',
   }),

@@ -22,6 +22,7 @@ import { sleep } from '../wait.js';
 import {
   INSTALL_MS_DEFAULT,
   ignoreSilence,
+  isAnswerTo,
   isOurs,
   isSilence,
   type Order,
@@ -49,7 +50,6 @@ export type Outcome =
 const ANSWER_MARGIN_MS = 5000; // after the device's own time for the answer, for what it says then
 const WAITING_TOLD_MS = 30_000; // how often the person watching is told that we still wait
 const LEFT_ROUNDING_MS = 1500; // the device tells whole seconds, rounded up
-const SLOW_FACTOR = 10; // verdict, and hash of a whole slot, on a slow core
 
 const HEAD_BYTES_MAX = 2048; // what a device collects before it judges
 
@@ -159,12 +159,15 @@ async function* order(session: Session): Steps<Outcome | undefined> {
   const sent = delivery.file.length;
   yield { kind: 'work', phase: 'checking', done: 0, total: 0 };
   try {
-    const slow = { ...session.waits, timeoutMs: client.timeoutMs * SLOW_FACTOR };
-    const response = await treeExec(client, NODE.update, correlator, slow);
+    const response = await treeExec(client, NODE.update, correlator, session.waits);
     if (response.ok) return undefined;
     const { group, rc } = response.error;
     if (group !== GROUP.countersign) throw smpFailure(response.error, 'install');
-    if (rc !== reasons.WrongState.code) return refused(session, rc, sent);
+    if (rc !== reasons.WrongState.code) {
+      // A link that repeats may bring the order twice: what the first one came to is the answer.
+      const alert = await readAlert(client, session.waits);
+      return isAnswerTo(session, alert) ? finished(session, alert) : refused(session, rc, sent);
+    }
     // It is being carried out: ours, whose first answer was lost, or that of somebody who brought the same package.
     session.correlator = undefined;
     return undefined;
@@ -190,7 +193,7 @@ async function* untilDone(session: Session): Steps<Outcome> {
 async function finished(session: Session, alert: Alert): Promise<Outcome> {
   const { client, waits, digest, delivery } = session;
   if (alert.reason !== reasons.Ok.code)
-    return refused(session, alert.reason ?? reasons.Internal.code, delivery.file.length);
+    return refusal(session, alert.reason ?? reasons.Internal.code, delivery.file.length);
   const installed = await readInstalled(client, waits);
   const active = (await imageState(client, waits)).find((image) => image.active);
   if (installed && digest && same(installed.digest, digest) && active?.confirmed)
@@ -246,7 +249,13 @@ async function nobodyAnswered(
 
 // --- Ends ---
 
-async function refused({ client, waits }: Session, reason: number, sent: number): Promise<Outcome> {
+// Not if exactly this package runs by now: it did not when we began. The same offer came twice, or from somebody else too.
+async function refused(session: Session, reason: number, sent: number): Promise<Outcome> {
+  const installed = await installedAlready(session).catch(ignoreSilence);
+  return installed ? { kind: 'installed', ...installed } : refusal(session, reason, sent);
+}
+
+async function refusal({ client, waits }: Session, reason: number, sent: number): Promise<Outcome> {
   const verdict = await readVerdict(client, waits).catch(ignoreSilence);
   return { kind: 'refused', reason, sent, verdict };
 }

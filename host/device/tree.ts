@@ -9,11 +9,19 @@ import { reasons } from '../reasons.js';
 import { type Client, smpFailure } from '../smp/client.js';
 import { type Alert, type Node, readAlert, readQuestion, treeExec, treeGet, treePut } from '../smp/commands.js';
 import { sleep } from '../wait.js';
-import { INSTALL_MS_DEFAULT, isOurs, type Order, POLL_MS, type Steps, untilAlert } from './follow.js';
+import {
+  INSTALL_MS_DEFAULT,
+  ignoreSilence,
+  isAnswerTo,
+  isOurs,
+  type Order,
+  POLL_MS,
+  type Steps,
+  untilAlert,
+} from './follow.js';
 import { NODE, putApproval, readState, STATE, type Waits } from './identity.js';
 
 const DEPTH_MAX = 8; // segments of a URI that a device reads
-const SLOW_FACTOR = 10; // a verdict on a slow core, before the order is answered
 
 export interface NamedNode extends Node {
   uri: string;
@@ -57,7 +65,7 @@ export type OrderEnd =
   | { kind: 'deferred' } // the device asked its user, and nobody answered
   | { kind: 'asked'; left: number }; // it still asks
 
-/** Gives an order (Exec) and follows it to its final alert. A refusal at once is thrown. */
+/** Gives an order (Exec) and follows it to its final alert. A refusal at once is thrown, unless the order has its alert. */
 export async function* execNode(
   client: Client,
   uri: string,
@@ -66,7 +74,14 @@ export async function* execNode(
 ): Steps<OrderEnd> {
   const waits = { signal: limits.signal };
   const order: Order = { client, waits, correlator, alerts: (await readAlert(client, waits)).n };
-  await execOnly(client, uri, correlator, waits);
+  try {
+    await execOnly(client, uri, correlator, waits);
+  } catch (error) {
+    // A link that repeats may bring the order twice: the second time it is refused, the first one's end is the answer.
+    const alert = await readAlert(client, waits).catch(ignoreSilence);
+    if (alert && isAnswerTo(order, alert)) return { kind: 'alert', alert };
+    throw error;
+  }
   yield { kind: 'note', text: `ordered, correlator ${correlator}: waiting for the final alert` };
   const person = () => untilQuestionGone(order, limits.answerMs);
   const end = yield* untilAlert(order, limits.installMs ?? INSTALL_MS_DEFAULT, person);
@@ -75,8 +90,7 @@ export async function* execNode(
 
 /** Gives an order and does not wait for what becomes of it. */
 export async function execOnly(client: Client, uri: string, correlator: string, waits: Waits = {}): Promise<void> {
-  const slow = { ...waits, timeoutMs: client.timeoutMs * SLOW_FACTOR };
-  const response = await treeExec(client, uri, correlator, slow);
+  const response = await treeExec(client, uri, correlator, waits);
   if (!response.ok) throw smpFailure(response.error, `exec ${uri}`);
 }
 

@@ -12,8 +12,8 @@ import type { IPublishPacket, MqttClient } from 'mqtt';
 import { CountersignError } from '../errors.js';
 import { DOCUMENT_BYTES_MAX } from '../formats/approval.js';
 import { same } from '../formats/bytes.js';
-import { orAbort, sleep, within } from '../wait.js';
-import { connectBroker, endBroker, subscribe } from './mqtt.js';
+import { sleep, within } from '../wait.js';
+import { acknowledged, connectBroker, endBroker, subscribe } from './mqtt.js';
 import { APPROVALS_FILTER, approvalTopic, NOBODY_FILTER, withoutPassword } from './topics.js';
 
 const QUIET_MS = 500;
@@ -56,7 +56,7 @@ export async function openShelf(url: string, fleet: string, signal?: AbortSignal
     async put(operator, document) {
       const limit = within(TIME_MS_MAX, signal);
       const sent = client.publishAsync(topic(operator), Buffer.from(document), { qos: 1, retain: true });
-      await orAbort(sent, limit).catch((cause: unknown) => lost(url, cause));
+      await acknowledged(url, sent, limit).catch((cause: unknown) => lost(url, cause));
       const found = await read(operator, limit);
       if (found && same(found, document)) return;
       const what = found ? 'keeps another document' : 'took the document, and does not keep it';
@@ -88,7 +88,7 @@ async function kept(
     for (const filter of [wanted, NOBODY_FILTER(fleet)]) await subscribe(client, url, filter, limit);
     heard = Date.now();
     while (Date.now() < heard + QUIET_MS) await sleep(heard + QUIET_MS - Date.now(), limit);
-    await orAbort(client.unsubscribeAsync([wanted, NOBODY_FILTER(fleet)]), limit); // retained ones come once a subscription
+    await acknowledged(url, client.unsubscribeAsync([wanted, NOBODY_FILTER(fleet)]), limit); // retained ones come once a subscription
   } catch (cause) {
     lost(url, cause);
   } finally {

@@ -1,17 +1,18 @@
-// A link to a device over an MQTT broker: requests on its req topic, answers on its rsp topic, both QoS 1.
+// A link to a device over an MQTT broker: requests on its req topic, answers on its rsp topic, both QoS 0.
 //
-// QoS 1 may deliver twice: the SMP client drops what it did not wait for, and a device answers a repeated request
-// again. A lost connection is not the end of the link: mqtt.js connects again, and until then requests time out and
-// are retried. Who a device is, nobody here checks: the broker is transport.
+// QoS 0, because SMP repeats by itself what was lost, and because a broker's acknowledgement would go out ahead of the
+// answer, which TCP then holds back for 40 ms (Nagle, in brokers as they are installed). What is retained is QoS 1. A lost
+// connection is not the end of the link: mqtt.js connects again, and until then requests time out and are retried. Whatever
+// we ask of the broker itself has a limit. Who a device is, nobody here checks: the broker is transport.
 
 import { Socket } from 'node:net';
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 import { CountersignError } from '../errors.js';
 import { createListeners, type Link } from '../smp/link.js';
-import { orAbort, sleep } from '../wait.js';
+import { orAbort, sleep, within } from '../wait.js';
 import { type DeviceState, deviceStateSchema, STATES_FILTER, topicsOf, withoutPassword } from './topics.js';
 
-const CONNECT_MS_MAX = 10_000;
+const BROKER_MS_MAX = 10_000; // to connect, and for each acknowledgement
 const RECONNECT_MS = 1000;
 const QUIET_MS = 300; // a broker sends what is retained right after the subscription, and does not say when it has
 
@@ -42,7 +43,7 @@ export async function connectBroker(
     });
   }
   const connecting = connectAsync(
-    ...withAccount(url, { ...options, connectTimeout: CONNECT_MS_MAX, reconnectPeriod: RECONNECT_MS }),
+    ...withAccount(url, { ...options, connectTimeout: BROKER_MS_MAX, reconnectPeriod: RECONNECT_MS }),
     false,
   );
   // Given up while it was still connecting: the connection must not stay behind. Once it stands, its user ends it.
@@ -124,7 +125,7 @@ export async function openMqtt({ url, fleet, device }: Address, signal?: AbortSi
   client.on('message', (topic, payload) => {
     if (topic === topics.response) emit.packet(Uint8Array.from(payload));
   });
-  await orEnd(client, subscribe(client, url, topics.response, signal));
+  await orEnd(client, subscribe(client, url, topics.response, signal, 0));
   return {
     name,
     silence: `is it on? \`countersign devices --broker ${withoutPassword(url)}\` shows who is`,
@@ -133,7 +134,7 @@ export async function openMqtt({ url, fleet, device }: Address, signal?: AbortSi
     closed,
     async send(packet) {
       try {
-        await client.publishAsync(topics.request, Buffer.from(packet), { qos: 1 });
+        await client.publishAsync(topics.request, Buffer.from(packet), { qos: 0 });
       } catch (cause) {
         throw new CountersignError('LinkLost', `mqtt ${name}: ${(cause as Error).message}`, { cause });
       }
@@ -217,9 +218,10 @@ export async function subscribe(
   url: string,
   filter: string,
   signal: AbortSignal | undefined,
+  qos: 0 | 1 = 1,
 ): Promise<void> {
   try {
-    await orAbort(client.subscribeAsync(filter, { qos: 1 }), signal);
+    await acknowledged(url, client.subscribeAsync(filter, { qos }), signal);
   } catch (cause) {
     if ((cause as { packet?: { cmd?: string } }).packet?.cmd !== 'suback') throw cause;
     const name = withoutPassword(url);
@@ -227,6 +229,21 @@ export async function subscribe(
       hint: 'ask for the right to read that topic, or use another account',
       cause,
     });
+  }
+}
+
+/** What the broker has to acknowledge, or the error that it does not: every wait for a broker goes through here. */
+export async function acknowledged<T>(url: string, work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  work.catch(() => undefined); // what it becomes later is nobody's
+  try {
+    return await orAbort(work, within(BROKER_MS_MAX, signal));
+  } catch (cause) {
+    if (signal?.aborted || !(cause instanceof CountersignError) || cause.reason.name !== 'TimedOut') throw cause;
+    throw new CountersignError(
+      'LinkUnavailable',
+      `mqtt ${withoutPassword(url)}: connected, but the broker has acknowledged nothing for ${BROKER_MS_MAX / 1000} s`,
+      { cause, hint: 'look at the broker: it, or something in between, is stuck' },
+    );
   }
 }
 

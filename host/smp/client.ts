@@ -2,10 +2,25 @@
 //
 // An answer belongs to a request if sequence, group and id are the same and the operation is one higher; everything
 // else is dropped (late answers, other people's). A repeated request keeps its sequence, so the late answer to the
-// first try counts too. One request is under way at a time: devices of this size have one buffer. Time-outs and
-// retries are the caller's numbers and reach every request. A device's refusal is a value ({ ok: false }), not an
-// exception; no answer is NoAnswer if this device never answered, LinkLost if it did, and its text lists what each try
-// met. What a device sends unasked (a request of its own, for instance the final alert) goes to `onRequest`.
+// first try counts too. One request is under way at a time: devices of this size have one buffer. A device's refusal is a
+// value ({ ok: false }), not an exception. What a device sends unasked (a request of its own, for instance the final alert)
+// goes to `onRequest`.
+//
+// When an answer is overdue (round-trip.ts), an echo of a few bytes goes behind the request. Servers work in order:
+//
+//   what comes        what it means                                          what is done
+//   the answer        the request took longer than such requests do          nothing
+//   the echo          request or answer was lost: the request would be first  it goes out once more
+//   neither           the line is gone, the device works on it, or it slept   another echo, after twice the time; the device
+//                     until this woke it                                      stays awake by that: our agent leaves after 10 s
+//
+// So a lost frame costs little more than a round trip, a slow device is asked once, and one whose application runs is woken
+// before the request comes. Before the first answer nothing is measured: then the request itself is repeated, as it is where
+// a server answers no echo.
+//
+// The caller's numbers are the bounds: `timeoutMs` for a try in silence, and that times all tries for the request (a slow core
+// works long on some: they have at least ten times `timeoutMs`, twice if it may be repeated). Then it is NoAnswer if this
+// device never answered, LinkLost if it did, PacketsLost if it answers everything but this; the text lists what each try met.
 //
 // Which version of the protocol the server speaks is learnt from its answers:
 //
@@ -20,7 +35,7 @@
 
 import type { z } from 'zod';
 import { CountersignError } from '../errors.js';
-import { orAbort, withResolvers } from '../wait.js';
+import { orAbort, orNothing, withResolvers } from '../wait.js';
 import type { Link } from './link.js';
 import {
   decodeHeader,
@@ -36,10 +51,18 @@ import {
   type PacketHeader,
   type SmpError,
 } from './packet.js';
+import { makeRoundTrip } from './round-trip.js';
 
 export const TIMEOUT_MS_DEFAULT = 3000; // what other clients of SMP wait for a plain request
 export const RETRIES_DEFAULT = 3;
 const SEQUENCES = 256; // one byte of the header
+const ECHO_ID = 0;
+const SLOW_FACTOR = 10; // of a try
+const SLOW_TRIES_MAX = 2; // an emulated slow core on a busy machine takes more than one
+const FIRST_MS = 1000; // RFC 6298 section 2.1: before anything was measured
+const BACKOFF = 2; // section 5.5
+const ECHO_MS_MAX = 3000; // between two echoes: three of them within the 10 s that our agent stays without a packet
+const MET_MAX = 8; // lines of a text for people
 const OLD_ANSWERS_MIN = 2; // one alone may be a device that was asleep for the first try
 
 export interface ClientOptions {
@@ -58,6 +81,10 @@ export interface Request<T> {
   schema: z.ZodType<T>; // of a successful answer
   timeoutMs?: number;
   retries?: number;
+  /** A slow core works long on it (two signatures, a slot of pages). */
+  slow?: boolean;
+  /** Ends with PacketsLost when it was lost as often as this while others were answered; else that takes all tries. */
+  losses?: number;
   signal?: AbortSignal | undefined;
 }
 
@@ -67,17 +94,22 @@ export interface Client {
   readonly link: Link;
   readonly timeoutMs: number;
   readonly retries: number;
+  /** In bytes: the caller's bound, or what turned out to get through. */
   readonly mtu: number | undefined;
   /** Of the protocol, once the server has shown which it speaks. */
   readonly version: 1 | 2 | undefined;
   /** Why no answer can come any more: the link has ended, and does not come back by itself. */
   readonly gone: CountersignError | undefined;
   request<T>(request: Request<T>): Promise<Response<T>>;
+  /** Larger packets than this get lost on the way: none is sent any more. */
+  narrow(bytes: number): void;
   close(): Promise<void>;
 }
 
 export function createClient(link: Link, options: ClientOptions = {}): Client {
-  const { timeoutMs = TIMEOUT_MS_DEFAULT, retries = RETRIES_DEFAULT, mtu, onRequest } = options;
+  const { timeoutMs = TIMEOUT_MS_DEFAULT, retries = RETRIES_DEFAULT, onRequest } = options;
+  const roundTrip = makeRoundTrip();
+  let mtu = options.mtu;
   let version = options.version;
   let oldAnswers = 0;
   // Starts anywhere, so that answers meant for an earlier client of this line do not match by accident.
@@ -86,6 +118,7 @@ export function createClient(link: Link, options: ClientOptions = {}): Client {
   let last: Promise<unknown> = Promise.resolve();
   let ended: CountersignError | undefined;
   let waiting: { header: PacketHeader; settle(result: Packet | CountersignError): void; met: string[] } | undefined;
+  let echoes: Map<number, () => void> | undefined; // of the request that waits, by sequence: what an answer to one tells
 
   void link.closed.then((error) => {
     ended = error ?? new CountersignError('LinkLost', `link ${link.name}: closed`);
@@ -101,6 +134,10 @@ export function createClient(link: Link, options: ClientOptions = {}): Client {
         const header = decodeHeader(bytes);
         if (header.op === OP.read || header.op === OP.write) return onRequest?.(decodePacket(bytes));
         if (!waiting) return;
+        if (header.group === GROUP.os && header.id === ECHO_ID && echoes?.has(header.sequence)) {
+          answered = true;
+          return echoes.get(header.sequence)!();
+        }
         if (!answers(header, waiting.header)) {
           waiting.met.push(`an answer to something else: ${hexdump(bytes)}`);
           return;
@@ -125,39 +162,129 @@ export function createClient(link: Link, options: ClientOptions = {}): Client {
   }
 
   async function ask<T>(request: Request<T>): Promise<Response<T>> {
-    const header = { op: request.op, group: request.group, sequence, id: request.id };
-    sequence = (sequence + 1) % SEQUENCES;
+    const header = { op: request.op, group: request.group, sequence: nextSequence(), id: request.id };
     const encoded = (as: 1 | 2) => encodePacket({ ...header, version: as, body: request.body ?? {} });
     const met: string[] = [];
     const { promise: settled, resolve: settle } = withResolvers<Packet | CountersignError>();
     waiting = { header: decodeHeader(encoded(2)), settle, met };
     if (ended) settle(ended);
-    const ms = request.timeoutMs ?? timeoutMs;
-    const triesMax = (request.retries ?? retries) + 1;
+    echoes = new Map();
+    const plan = planFor(request, encoded(2).length);
+    let leftMs = plan.totalMs;
     let askedOld = false;
+    let tries = 0;
+    let losses = 0;
     try {
-      for (let attempt = 1; attempt <= triesMax; attempt++) {
-        const as = versionOf(request.group, attempt);
+      while (leftMs > 0 && tries - losses < plan.triesMax) {
+        tries += 1;
+        const as = versionOf(request.group, tries);
         askedOld ||= as === 1;
+        const packet = encoded(as);
+        const sent = performance.now();
         // Not awaited: a link may be busy for longer than this try is given (a broker that is away).
-        link.send(encoded(as)).catch((error: CountersignError) => settle(error));
-        const result = await orAbort(orNothing(settled, ms), request.signal);
+        const passed = link.send(packet).catch((error: CountersignError) => settle(error));
+        const ms = tries - losses < plan.triesMax ? Math.min(plan.tryMs(tries), leftMs) : leftMs;
+        const answer =
+          plan.echoMs === undefined ? orNothing(settled, ms) : orOverdue(settled, ms, plan, losses, passed);
+        const result = await orAbort(answer, request.signal);
         if (result instanceof CountersignError) throw result;
-        if (result) {
+        const took = performance.now() - sent;
+        if (typeof result === 'object') {
+          // A slow request that needed no echo took no longer than any other.
+          if (tries === 1 && !(request.slow && took > (plan.echoMs ?? 0))) roundTrip.took(packet.length, took);
           learn(result.version, askedOld);
           return read(result, request);
         }
-        met.push(`try ${attempt}: nothing in ${ms} ms`);
+        leftMs -= result === 'lost' ? took : ms;
+        if (result !== 'lost') {
+          met.push(`try ${tries}: nothing in ${Math.round(ms)} ms`);
+          continue;
+        }
+        losses += 1;
+        met.push(`try ${tries}: lost, while others are answered`);
+        const enough = request.losses
+          ? losses >= request.losses
+          : losses >= plan.triesMax && plan.totalMs - leftMs >= plan.patienceMs;
+        if (enough) throw silence('PacketsLost', request, tries, met);
       }
     } finally {
       waiting = undefined;
+      echoes = undefined;
     }
-    const tries = `${triesMax} ${triesMax === 1 ? 'try' : 'tries'}`;
-    throw new CountersignError(
-      answered ? 'LinkLost' : 'NoAnswer',
-      `smp: no answer from ${link.name} to group ${request.group} command ${request.id} in ${tries}: ${met.join('; ')}`,
-      link.silence !== undefined && !answered ? { hint: link.silence } : {},
+    throw silence(answered ? 'LinkLost' : 'NoAnswer', request, tries, met);
+  }
+
+  // How long a request of this size is waited for, and when the first echo goes out: not before anything was measured, nor
+  // where the caller wants one packet and no other.
+  function planFor<T>(request: Request<T>, bytes: number) {
+    const patienceMs = request.timeoutMs ?? timeoutMs;
+    const triesMax = (request.retries ?? retries) + 1;
+    const slowMs = request.slow ? SLOW_FACTOR * patienceMs * Math.min(triesMax, SLOW_TRIES_MAX) : 0;
+    const totalMs = Math.max(patienceMs * triesMax, slowMs);
+    const echoMsMax = Math.min(ECHO_MS_MAX, patienceMs / 2);
+    const limitMs = triesMax > 1 || request.losses ? roundTrip.limitMs(bytes, echoMsMax) : undefined;
+    return {
+      patienceMs,
+      triesMax,
+      totalMs,
+      echoMs: limitMs,
+      echoMsMax,
+      tryMs: (attempt: number) =>
+        limitMs === undefined ? Math.min(patienceMs, FIRST_MS * BACKOFF ** (attempt - 1)) : totalMs / triesMax,
+    };
+  }
+
+  // The answer; 'lost' if an echo sent after the request was answered first; undefined after `ms`. No echo goes out before
+  // the request itself has `passed`.
+  async function orOverdue(
+    settled: Promise<Packet | CountersignError>,
+    ms: number,
+    { echoMs = 0, echoMsMax }: { echoMs: number | undefined; echoMsMax: number },
+    losses: number,
+    passed: Promise<unknown>,
+  ): Promise<Packet | CountersignError | 'lost' | undefined> {
+    const { promise: overtaken, resolve } = withResolvers<'lost'>();
+    const end = Date.now() + ms;
+    let free = false;
+    void passed.then(() => {
+      free = true;
+    });
+    for (let pause = echoMs * BACKOFF ** losses; Date.now() < end; pause *= BACKOFF) {
+      const wait = Math.min(pause, Math.max(echoMs, echoMsMax), end - Date.now());
+      const result = await orNothing(Promise.race([settled, overtaken]), wait);
+      if (result) return result;
+      if (Date.now() < end && free) sendEcho(() => resolve('lost'));
+    }
+    return undefined;
+  }
+
+  function sendEcho(answered: () => void): void {
+    // As a read: nobody who looks at the line takes it for a change, and a server that knows only the write says so.
+    const header = { op: OP.read, group: GROUP.os, sequence: nextSequence(), id: ECHO_ID };
+    echoes?.set(header.sequence, answered);
+    const packet = encodePacket({ ...header, version: version ?? 1, body: { d: '' } });
+    link.send(packet).catch(() => undefined); // the request's next try says why
+  }
+
+  function silence<T>(
+    name: 'NoAnswer' | 'LinkLost' | 'PacketsLost',
+    request: Request<T>,
+    count: number,
+    met: string[],
+  ) {
+    const tries = `${count} ${count === 1 ? 'try' : 'tries'}`;
+    const more = met.length > MET_MAX ? `${met.length - MET_MAX} more; ` : '';
+    return new CountersignError(
+      name,
+      `smp: no answer from ${link.name} to group ${request.group} command ${request.id} in ${tries}: ${more}${met.slice(-MET_MAX).join('; ')}`,
+      link.silence !== undefined && name === 'NoAnswer' ? { hint: link.silence } : {},
     );
+  }
+
+  function nextSequence(): number {
+    const next = sequence;
+    sequence = (sequence + 1) % SEQUENCES;
+    return next;
   }
 
   function versionOf(group: number, attempt: number): 1 | 2 {
@@ -176,7 +303,9 @@ export function createClient(link: Link, options: ClientOptions = {}): Client {
     link,
     timeoutMs,
     retries,
-    mtu,
+    get mtu() {
+      return mtu;
+    },
     get version() {
       return version;
     },
@@ -188,24 +317,14 @@ export function createClient(link: Link, options: ClientOptions = {}): Client {
       last = turn.catch(() => undefined);
       return turn;
     },
+    narrow(bytes) {
+      mtu = Math.min(bytes, mtu ?? bytes);
+    },
     async close() {
       stop();
       await link.close();
     },
   };
-}
-
-// What the promise gives, or undefined after `ms`.
-async function orNothing<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const over = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms);
-  });
-  try {
-    return await Promise.race([promise, over]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 const answers = (response: PacketHeader, request: PacketHeader): boolean =>

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { CountersignError } from '../errors.js';
 import { type Client, type Response, smpFailure, unwrap } from './client.js';
-import { encodePacket, GENERAL_ERROR, GROUP, OP, type Packet } from './packet.js';
+import { decodePacket, encodePacket, GENERAL_ERROR, GROUP, OP, type Packet } from './packet.js';
 
 // Servers that do not tell their buffer size take this much: two 127-byte lines and some (MCUboot's smallest setting).
 const BUFFER_BYTES_FALLBACK = 256;
@@ -23,6 +23,9 @@ interface Waits {
   signal?: AbortSignal | undefined;
   timeoutMs?: number;
 }
+
+/** Signatures are verified, or a slot is hashed or erased, before the answer. */
+const SLOW = { slow: true };
 
 export interface Parameters {
   bufferBytes: number; // for one packet, header included
@@ -101,7 +104,7 @@ export async function imageState(client: Client, waits: Waits = {}): Promise<Ima
 // RAM, or in place): the server says "not supported".
 export async function testImage(client: Client, hash: Uint8Array, waits: Waits = {}): Promise<boolean> {
   const body = { hash, confirm: false };
-  const request = { op: OP.write, group: GROUP.image, id: 0, body, schema: nothing, ...waits };
+  const request = { op: OP.write, group: GROUP.image, id: 0, body, schema: nothing, ...SLOW, ...waits };
   const response = await client.request(request);
   if (!response.ok && response.error.group === undefined && response.error.rc === GENERAL_ERROR.notSupported)
     return false;
@@ -116,9 +119,11 @@ export async function confirmImage(client: Client, waits: Waits = {}): Promise<v
   unwrap(await client.request(request), 'confirm');
 }
 
-// Takes long where pages are erased one after the other: give it time.
 export async function eraseSlot(client: Client, waits: Waits = {}): Promise<void> {
-  unwrap(await client.request({ op: OP.write, group: GROUP.image, id: 5, schema: nothing, ...waits }), 'erase');
+  unwrap(
+    await client.request({ op: OP.write, group: GROUP.image, id: 5, schema: nothing, ...SLOW, ...waits }),
+    'erase',
+  );
 }
 
 const slots = z.looseObject({
@@ -164,13 +169,21 @@ export async function treeGet(client: Client, uri: string, waits: Waits = {}): P
 }
 
 export async function treePut(client: Client, uri: string, data: Uint8Array, waits: Waits = {}): Promise<void> {
-  const { bufferBytes } = await parameters(client, waits);
+  let { bufferBytes } = await parameters(client, waits);
   const schema = z.looseObject({ off: uint });
   for (let off = 0; ; ) {
     const body = (piece: Uint8Array) => ({ uri, off, ...(off === 0 ? { len: data.length } : {}), data: piece });
-    const piece = data.subarray(off, off + dataBytesThatFit(bufferBytes, body, 1));
-    const request = { op: OP.write, group: GROUP.countersign, id: 1, body: body(piece), schema, ...waits };
-    const next = unwrap(await client.request(request), `put ${uri}`).off;
+    const piece = data.subarray(off, off + someBytesThatFit(bufferBytes, body, 1));
+    const request = { op: OP.write, group: GROUP.countersign, id: 1, body: body(piece), schema, ...SLOW, ...waits };
+    const response = await client.request(request).catch((error: unknown) => {
+      if (!(error instanceof CountersignError) || error.reason.name !== 'PacketsLost') throw error;
+      if (bufferBytes < 2 * BUFFER_BYTES_MIN) throw error;
+      bufferBytes = Math.floor(bufferBytes / 2);
+      client.narrow(bufferBytes);
+      return undefined;
+    });
+    if (!response) continue;
+    const next = unwrap(response, `put ${uri}`).off;
     if (next >= data.length) return;
     // The device says where it is; anything but forward would never end.
     if (next <= off) throw malformed(`put ${uri}`, off);
@@ -191,7 +204,7 @@ export function treeExec(
   waits: Waits = {},
 ): Promise<Response<unknown>> {
   const body = correlator === undefined ? { uri } : { uri, corr: correlator };
-  return client.request({ op: OP.write, group: GROUP.countersign, id: 3, body, schema: nothing, ...waits });
+  return client.request({ op: OP.write, group: GROUP.countersign, id: 3, body, schema: nothing, ...SLOW, ...waits });
 }
 
 // --- Group 64: the question, the log, the final alert ---
@@ -217,7 +230,7 @@ export async function readQuestion(client: Client, waits: Waits = {}): Promise<Q
 
 export async function answerQuestion(client: Client, consent: Uint8Array, waits: Waits = {}): Promise<void> {
   const body = { answer: consent };
-  const request = { op: OP.write, group: GROUP.countersign, id: 4, body, schema: nothing, ...waits };
+  const request = { op: OP.write, group: GROUP.countersign, id: 4, body, schema: nothing, ...SLOW, ...waits };
   unwrap(await client.request(request), 'answer');
 }
 
@@ -262,7 +275,8 @@ export async function knowsOurGroup(client: Client, waits: Waits = {}): Promise<
     const response = await client.request({ ...ours, ...(client.version === 1 ? { retries: 0 } : {}) });
     return response.ok || response.error.group === GROUP.countersign;
   } catch (error) {
-    if (error instanceof CountersignError && error.reason.name === 'LinkLost' && !client.gone) return false;
+    const silent: string[] = ['LinkLost', 'PacketsLost'];
+    if (error instanceof CountersignError && silent.includes(error.reason.name) && !client.gone) return false;
     throw error;
   }
 }
@@ -271,6 +285,20 @@ export async function knowsOurGroup(client: Client, waits: Waits = {}): Promise<
 export function alertOf(packet: Packet): Alert | undefined {
   if (packet.op !== OP.write || packet.group !== GROUP.countersign || packet.id !== 6) return undefined;
   return alert.safeParse(packet.body).data;
+}
+
+/** Tells of alerts that the device sends unasked. Returns what ends the listening. */
+export function onAlert({ link }: Client, told: (alert: Alert) => void): () => void {
+  return link.listen({
+    packet(bytes) {
+      try {
+        const alert = alertOf(decodePacket(bytes));
+        if (alert) told(alert);
+      } catch {
+        // Damaged: nothing was told.
+      }
+    },
+  });
 }
 
 // The most bytes of `data` with which this request still fits the device's buffer, a multiple of `step`.
@@ -286,8 +314,15 @@ export function dataBytesThatFit(
   for (let length = room - (room % step); length > 0; length -= step) {
     if (size(new Uint8Array(length)) <= bufferBytes) return length;
   }
-  throw new CountersignError('DeviceRefused', `smp: a buffer of ${bufferBytes} bytes holds no data of this request`);
+  return 0;
 }
+
+/** At least one byte. */
+export const someBytesThatFit: typeof dataBytesThatFit = (bufferBytes, body, step) => {
+  const bytes = dataBytesThatFit(bufferBytes, body, step);
+  if (bytes > 0) return bytes;
+  throw new CountersignError('DeviceRefused', `smp: a buffer of ${bufferBytes} bytes holds no data of this request`);
+};
 
 function malformed(what: string, off: number): CountersignError {
   return new CountersignError('FrameMalformed', `device: ${what}: the offsets that it answers do not fit, at ${off}`);

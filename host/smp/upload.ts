@@ -8,11 +8,14 @@
 // Servers differ in what they take, and few say so. What one of them refuses in the general terms for "not like that"
 // (Zephyr before 3.0 takes at most 512 bytes of data, and says "invalid argument") is offered again in less: first without
 // the digest, which is optional, then in packets of half the size, down to the smallest in which the head of an image fits.
+// Packets that get lost while shorter ones are answered (a broker with a limit, a buffer smaller than the server says) are
+// halved too, and the client keeps to that.
 
 import { z } from 'zod';
 import { CountersignError } from '../errors.js';
+import type { ReasonName } from '../reasons.js';
 import type { Client } from './client.js';
-import { dataBytesThatFit, type Parameters } from './commands.js';
+import { dataBytesThatFit, type Parameters, someBytesThatFit } from './commands.js';
 import { GENERAL_ERROR, GROUP, OP, type SmpError } from './packet.js';
 
 const WORD_BYTES = 4; // most flash controllers write whole words: keep what one packet brings a multiple of that
@@ -28,7 +31,8 @@ const TRY_LESS: readonly number[] = [GENERAL_ERROR.noMemory, GENERAL_ERROR.inval
 // The head of a package is judged, and flash erased, while the first packets are answered: two signatures on a slow
 // core and a slot of pages take many seconds. Beyond this many bytes each packet is only hashed and written.
 const SLOW_BYTES = 4096;
-const SLOW_FACTOR = 10;
+// Of a size of which none was answered yet, so many lost ones are enough to try a smaller one.
+const UNPROVEN_LOSSES = 2;
 
 export interface Upload {
   file: Uint8Array;
@@ -54,14 +58,21 @@ export async function* upload(client: Client, job: Upload): AsyncGenerator<numbe
   let refused: UploadEnd | undefined; // the first refusal is the telling one
   for (;;) {
     const request = { op: OP.write, group: GROUP.image, id: 1, schema: answer, signal: job.signal, ...packets.at(off) };
-    const timeoutMs = off < SLOW_BYTES ? client.timeoutMs * SLOW_FACTOR : client.timeoutMs;
-    // A guessed size may be one that the server drops without a word: then one try of it is enough.
-    const probing = off === 0 && job.parameters.guessed === true && packets.canHalve();
+    const unproven = packets.canHalve() && !packets.proven();
+    // A guessed size may be one that a server without echo drops without a word: then one try of it is enough.
+    const guessed = unproven && off === 0 && job.parameters.guessed === true;
     const response = await client
-      .request({ ...request, timeoutMs, ...(probing ? { retries: 0 } : {}) })
+      .request({
+        ...request,
+        slow: off < SLOW_BYTES,
+        ...(unproven && { losses: UNPROVEN_LOSSES }),
+        ...(guessed && { retries: 0 }),
+      })
       .catch((error: unknown) => {
-        if (probing && !client.gone && isLost(error) && packets.halve()) return undefined;
-        throw error;
+        const lost = isA(error, 'PacketsLost') || (guessed && !client.gone && isA(error, 'LinkLost'));
+        if (!lost || !packets.halve()) throw error;
+        if (isA(error, 'PacketsLost')) client.narrow(packets.bytes());
+        return undefined;
       });
     if (!response) continue;
     if (!response.ok) {
@@ -71,6 +82,7 @@ export async function* upload(client: Client, job: Upload): AsyncGenerator<numbe
       return refused;
     }
     refused = undefined;
+    packets.prove();
     const next = response.body.off;
     if (next > file.length) {
       throw new CountersignError(
@@ -92,12 +104,14 @@ export async function* upload(client: Client, job: Upload): AsyncGenerator<numbe
   }
 }
 
-const isLost = (error: unknown): boolean => error instanceof CountersignError && error.reason.name === 'LinkLost';
+const isA = (error: unknown, name: ReasonName): boolean =>
+  error instanceof CountersignError && error.reason.name === name;
 
 /** The packets of one upload, and how they become less demanding. */
 function makePackets({ file, digest, image, parameters, aligned }: Upload) {
   let bufferBytes = parameters.bufferBytes;
   let named = true; // with the digest
+  let proven = false; // one of this size was answered
 
   const body = (off: number, data: Uint8Array) => ({
     ...(off === 0 && image !== undefined ? { image } : {}),
@@ -106,23 +120,30 @@ function makePackets({ file, digest, image, parameters, aligned }: Upload) {
     data,
   });
 
+  const fits = (off: number, step: number) => dataBytesThatFit(bufferBytes, (data) => body(off, data), step);
+
   function dataBytes(off: number): number {
-    const fits = (step: number) => dataBytesThatFit(bufferBytes, (data) => body(off, data), step);
-    const most = fits(1);
+    const most = fits(off, 1);
     const step = aligned ? ALIGNMENTS.find((bytes) => most >= ALIGNED_MIN * bytes) : WORD_BYTES;
-    return fits(step ?? WORD_BYTES);
+    return someBytesThatFit(bufferBytes, (data) => body(off, data), step ?? WORD_BYTES);
   }
 
   function halve(): boolean {
     if (bufferBytes <= PACKET_BYTES_MIN) return false;
     bufferBytes = Math.max(PACKET_BYTES_MIN, Math.floor(bufferBytes / 2));
+    proven = false;
     return true;
   }
 
   return {
     at(off: number) {
-      if (off === 0 && named && dataBytes(0) < HEAD_BYTES) named = false;
+      if (off === 0 && named && fits(0, WORD_BYTES) < HEAD_BYTES) named = false;
       return { body: body(off, file.subarray(off, off + dataBytes(off))) };
+    },
+    bytes: () => bufferBytes,
+    proven: () => proven,
+    prove() {
+      proven = true;
     },
     canHalve: () => bufferBytes > PACKET_BYTES_MIN,
     halve,

@@ -4,6 +4,7 @@ import { encode } from 'cborg';
 import { describe, expect, it } from 'vitest';
 import { deliver, type Outcome } from '../../host/device/deliver.js';
 import { provision, putApproval } from '../../host/device/identity.js';
+import { execNode } from '../../host/device/tree.js';
 import type { CountersignError } from '../../host/errors.js';
 import { createClient } from '../../host/smp/client.js';
 import type { Packet } from '../../host/smp/packet.js';
@@ -24,6 +25,9 @@ interface Device {
   question(asked: number): Record<string, unknown>;
   stored: Uint8Array; // what reading back any document gives
 }
+
+/** A device that was never given anything that it took. */
+const NOTHING: Partial<Device> = { installed: undefined, alert: () => ({ n: 0 }) };
 
 function device(changes: Partial<Device>) {
   const says: Device = {
@@ -127,11 +131,31 @@ describe('deliver', () => {
   });
 
   it('an order that is refused', async () => {
-    expect(await run({ exec: { err: { group: 64, rc: 84 } } })).toMatchObject({ kind: 'refused', reason: 84 });
+    expect(await run({ ...NOTHING, exec: { err: { group: 64, rc: 84 } } })).toMatchObject({
+      kind: 'refused',
+      reason: 84,
+    });
+  });
+
+  it('an order that came twice: what the first one came to, not that nothing is staged any more', async () => {
+    const exec = { err: { group: 64, rc: 151 } };
+    expect(await run({ exec })).toMatchObject({ kind: 'installed', digest: DIGEST });
+    const alert = (corr: string) => ({ n: 1, type: 2, result: 401, reason: 121, corr });
+    expect(await run({ exec, alert })).toMatchObject({ kind: 'refused', reason: 121 });
+    const device = { exec, alert: () => ({ n: 1, type: 2, result: 200, reason: 0, corr: 'other' }) };
+    expect(await run({ ...device, installed: undefined })).toMatchObject({ kind: 'refused', reason: 151 });
+  });
+
+  it('a refusal after exactly this package was installed by somebody else: it is installed', async () => {
+    const alert = () => ({ n: 0 });
+    expect(await run({ alert, exec: { err: { group: 64, rc: 151 } } })).toMatchObject({ kind: 'installed' });
+    expect(await run({ alert, upload: () => ({ err: { group: 64, rc: 72 } }) })).toMatchObject({ kind: 'installed' });
+    const trial = { alert, exec: { err: { group: 64, rc: 151 } }, confirmed: false };
+    expect(await run(trial)).toMatchObject({ kind: 'refused', reason: 151 });
   });
 
   it('a reason that this version does not know is a refusal', async () => {
-    expect(await run({ upload: () => ({ err: { group: 64, rc: 199 } }) })).toMatchObject({
+    expect(await run({ ...NOTHING, upload: () => ({ err: { group: 64, rc: 199 } }) })).toMatchObject({
       kind: 'refused',
       reason: 199,
     });
@@ -160,6 +184,7 @@ describe('deliver', () => {
   it('a question that ends at once, again and again, ends', async () => {
     let uploads = 0;
     const outcome = await run({
+      ...NOTHING,
       upload: () => {
         uploads += 1;
         return uploads > 50 ? { off: FILE.length } : { err: { group: 64, rc: 120 } };
@@ -168,6 +193,23 @@ describe('deliver', () => {
     });
     expect(uploads).toBeLessThan(10);
     expect(outcome).toMatchObject({ kind: 'refused', reason: 120 });
+  });
+});
+
+describe('an order', () => {
+  const order = async (changes: Partial<Device>) => {
+    const steps = execNode(device(changes), './FUMO/1/Update', 'c', { installMs: 700 });
+    for (;;) {
+      const step = await steps.next();
+      if (step.done) return step.value;
+    }
+  };
+  it('that came twice ends with the alert of the first one; else its refusal is the end', async () => {
+    const exec = { err: { group: 64, rc: 151 } };
+    expect(await order({ exec })).toMatchObject({ kind: 'alert', alert: { reason: 0, corr: 'c' } });
+    await expect(order({ exec, alert: () => ({ n: 1, reason: 0, corr: 'other' }) })).rejects.toMatchObject({
+      code: 151,
+    });
   });
 });
 

@@ -4,7 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { orAbort, within } from '../../host/wait.js';
+import { openTcp } from '../../host/links/tcp.js';
+import { orAbort, sleep, within } from '../../host/wait.js';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
@@ -28,4 +29,20 @@ describe('within', () => {
     expect(await waiting).toBe('Cancelled');
     expect(await orAbort(forever(), within(60_000, caller.signal)).catch(name)).toBe('Cancelled');
   });
+});
+
+it('many waits by one signal are nothing to warn of, and leave nothing on it', async () => {
+  const warnings: Error[] = [];
+  const warned = (warning: Error) => void warnings.push(warning);
+  process.on('warning', warned);
+  const caller = new AbortController();
+  const refused = () => openTcp('tcp://127.0.0.1:1', caller.signal).catch(name);
+  const many = <T>(wait: () => Promise<T>) => Promise.all(Array.from({ length: 20 }, wait));
+  await many(() => sleep(20, caller.signal));
+  await many(() => orAbort(delay(20), caller.signal));
+  expect(new Set(await many(refused))).toEqual(new Set(['LinkUnavailable']));
+  expect(getEventListeners(caller.signal, 'abort')).toEqual([]);
+  await delay(20);
+  process.off('warning', warned);
+  expect(warnings).toEqual([]);
 });

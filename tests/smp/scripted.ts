@@ -6,6 +6,7 @@ import { decodePacket, encodePacket, type Packet } from '../../host/smp/packet.j
 export interface Scripted extends Link {
   sent: Packet[];
   say(packet: Uint8Array): void;
+  speak(text: string): void;
   break(why: Parameters<ReturnType<typeof createListeners>['end']>[0]): void;
 }
 
@@ -29,6 +30,7 @@ export function scriptedLink(script: Script): Scripted {
       end();
     },
     say: (bytes) => emit.packet(bytes),
+    speak: (text) => emit.text(Buffer.from(text)),
     break: (why) => end(why),
   };
   return link;

@@ -22,6 +22,8 @@ export interface Wishes {
     acl: string;
   };
   tls?: true;
+  /** mosquitto's message_size_limit. */
+  messageBytesMax?: number;
 }
 
 export interface Mosquitto {
@@ -70,7 +72,12 @@ async function freePort(): Promise<number> {
   return Number(new URL(free.url).port);
 }
 
-function writeConfig(folder: string, port: number, securePort: number, { guarded, tls }: Wishes): string {
+function writeConfig(
+  folder: string,
+  port: number,
+  securePort: number,
+  { guarded, tls, messageBytesMax }: Wishes,
+): string {
   const file = (name: string, text: string) => {
     const path = join(folder, name);
     writeFileSync(path, text, { mode: 0o600 });
@@ -85,6 +92,7 @@ function writeConfig(folder: string, port: number, securePort: number, { guarded
     }
     lines.push(`password_file ${passwords}`, `acl_file ${file('acl', guarded.acl)}`);
   }
+  if (messageBytesMax) lines.push(`message_size_limit ${messageBytesMax}`);
   lines.push(`listener ${port} 127.0.0.1`);
   if (tls) {
     const [certificate, key] = makeCertificate(folder);

@@ -228,8 +228,13 @@ function show(
     }
     case 'link-lost': {
       const { offset, error } = outcome;
+      const why = [`  ${error.message}`];
+      if (error.reason.name === 'PacketsLost') {
+        const line = `nothing more got through after ${offset} bytes: ${error.hint}`;
+        return result(error.reason.exit, line, { offset, why: error.message }, why);
+      }
       const line = `link lost after ${offset} bytes: the same command goes on from there`;
-      return result(error.reason.exit, line, { offset, why: error.message }, [`  ${error.message}`]);
+      return result(error.reason.exit, line, { offset, why: error.message }, why);
     }
     default:
       return outcome satisfies never;
