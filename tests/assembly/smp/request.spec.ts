@@ -13,6 +13,7 @@ function read(hex: string): Reason {
 describe('a request', () => {
   it('is empty', () => {
     expect(read('a0')).toBe(Reason.Ok);
+    expect(read('')).toBe(Reason.Ok);
     expect(has(Field.Off, Type.Uint)).toBe(false);
   });
 
