@@ -9,7 +9,15 @@ import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 import { CountersignError } from '../errors.js';
 import { createListeners, type Link } from '../smp/link.js';
 import { orAbort, sleep } from '../wait.js';
-import { type DeviceState, deviceStateSchema, STATES_FILTER, topicsOf, withoutPassword } from './topics.js';
+import {
+  DEVICE_FILTERS,
+  type DeviceState,
+  deviceStateSchema,
+  OFFLINE,
+  ONLINE,
+  topicsOf,
+  withoutPassword,
+} from './topics.js';
 
 const CONNECT_MS_MAX = 10_000;
 const RECONNECT_MS = 1000;
@@ -121,8 +129,9 @@ export async function openMqtt({ url, fleet, device }: Address, signal?: AbortSi
   const topics = topicsOf(fleet, device);
   const name = `${withoutPassword(url)} ${fleet}/${device}`;
   const client = await connectBroker(url, {}, signal);
-  client.on('message', (topic, payload) => {
-    if (topic === topics.response) emit.packet(Uint8Array.from(payload));
+  client.on('message', (topic, payload, { retain }) => {
+    // A retained answer is one to somebody's earlier request.
+    if (topic === topics.response && !retain) emit.packet(Uint8Array.from(payload));
   });
   await orEnd(client, subscribe(client, url, topics.response, signal));
   return {
@@ -148,7 +157,8 @@ export async function openMqtt({ url, fleet, device }: Address, signal?: AbortSi
 export interface SeenDevice {
   fleet: string;
   name: string;
-  state: DeviceState;
+  /** What was last known of it, and whether it is there. */
+  state: DeviceState & { online: boolean };
 }
 
 // Every device of a fleet ("+" for all fleets) that left its state on the broker. As long as more of them come, it goes on:
@@ -194,7 +204,7 @@ export async function untilOnline({ url, fleet, device }: Address, signal?: Abor
   }
 }
 
-// Tells each state that a device of the fleet left or leaves, until the client that it returns is ended.
+// Tells what each device of the fleet left or leaves, until the client that it returns is ended.
 export async function watchStates(
   url: string,
   fleet: string,
@@ -202,12 +212,22 @@ export async function watchStates(
   signal: AbortSignal | undefined,
 ): Promise<MqttClient> {
   const client = await connectBroker(url, {}, signal);
+  const known = new Map<string, Said>();
   client.on('message', (topic, payload, { retain }) => {
-    const [, fleetName, , name] = topic.split('/');
-    const state = parseState(payload);
-    if (fleetName && name && state) onDevice({ fleet: fleetName, name, state }, retain);
+    const [, fleetName, , name, kind] = topic.split('/');
+    if (!fleetName || !name) return;
+    const key = `${fleetName}/${name}`;
+    const said = kind === 'state' ? { state: stateIn(payload) } : { online: presenceIn(payload) };
+    if (said.state === undefined && said.online === undefined) return;
+    const { state, online } = { ...known.get(key), ...said };
+    known.set(key, { state, online });
+    // A device without a word of its own for it may say it in its state.
+    onDevice({ fleet: fleetName, name, state: { ...state, online: online ?? state?.online === true } }, retain);
   });
-  await orEnd(client, subscribe(client, url, STATES_FILTER(fleet), signal));
+  const all = async () => {
+    for (const filter of DEVICE_FILTERS(fleet)) await subscribe(client, url, filter, signal);
+  };
+  await orEnd(client, all());
   return client;
 }
 
@@ -230,11 +250,21 @@ export async function subscribe(
   }
 }
 
-// Anybody may leave anything on a topic: what is not a state is nobody's.
-function parseState(payload: Uint8Array): DeviceState | undefined {
+interface Said {
+  state?: DeviceState | undefined;
+  online?: boolean | undefined;
+}
+
+// Anybody may leave anything on a topic: what is not a state is nobody's, and what is not one of the two words is none.
+export function stateIn(payload: Uint8Array): DeviceState | undefined {
   try {
     return deviceStateSchema.safeParse(JSON.parse(new TextDecoder().decode(payload))).data;
   } catch {
     return undefined;
   }
+}
+
+function presenceIn(payload: Uint8Array): boolean | undefined {
+  const word = new TextDecoder().decode(payload);
+  return word === ONLINE || word === OFFLINE ? word === ONLINE : undefined;
 }

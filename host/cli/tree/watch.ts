@@ -9,8 +9,7 @@
 import { isSilence } from '../../device/follow.js';
 import { readTree } from '../../device/tree.js';
 import { CountersignError } from '../../errors.js';
-import { endBroker, watchStates } from '../../links/mqtt.js';
-import type { DeviceState } from '../../links/topics.js';
+import { endBroker, type SeenDevice, watchStates } from '../../links/mqtt.js';
 import { reasonOf } from '../../reasons.js';
 import { alertOf } from '../../smp/commands.js';
 import { orAbort, sleep } from '../../wait.js';
@@ -96,7 +95,7 @@ const stateLine = (state: number, reason: number): string =>
 function onState(
   device: string,
   tell: (data: Record<string, unknown>, line: string) => void,
-): (seen: { name: string; state: DeviceState }) => void {
+): (seen: SeenDevice) => void {
   let before: Record<string, unknown> = {};
   return ({ name, state }) => {
     if (name !== device) return;

@@ -54,6 +54,6 @@ describe('malformed', () => {
     expect(read('a2636f666601636f666602')).toBe(Reason.RequestMalformed);
     expect(read('a1636f66661b0000000100000000')).toBe(Reason.RequestMalformed);
     expect(read('a10102')).toBe(Reason.RequestMalformed);
-    expect(read('')).toBe(Reason.RequestMalformed);
+    expect(read('a0a0')).toBe(Reason.RequestMalformed);
   });
 });
