@@ -27,6 +27,7 @@ import {
   type SigningRequest,
   splitDraft,
 } from '../formats/signing-request.js';
+import type { BrokerPlace } from './broker-place.js';
 import type { OptionSpec, Result } from './command.js';
 import { type Issuing, packageRows, readRecord, recordPath, writeIssued } from './issuing.js';
 import { claimsRows, rows } from './show.js';
@@ -68,7 +69,7 @@ interface Steps {
   sign?: string | undefined;
   attach?: string | undefined;
   request?: string | undefined;
-  publish?: string | undefined;
+  publish?: BrokerPlace | undefined;
 }
 
 /** What a command asks for and takes. */

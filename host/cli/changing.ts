@@ -9,12 +9,13 @@ import { hasChange, putChange, readBootstrap, readChangeNumber } from '../device
 import { asCountersignError, CountersignError } from '../errors.js';
 import { viewChange } from '../formats/change.js';
 import { reasonOf, reasons } from '../reasons.js';
+import type { SecretUrl } from '../secret-url.js';
 import { type Client, createClient } from '../smp/client.js';
 import type { Result } from './command.js';
 import { connect } from './connection.js';
 import type { ConnectionOptions } from './connection-options.js';
 import { changeData, changeRows } from './describe/change.js';
-import { printable, rows } from './show.js';
+import { rows } from './show.js';
 import type { Terminal } from './terminal.js';
 
 /** Devices that are talked to at a time; a broker's share of each is small, an answer takes seconds on a slow chip. */
@@ -94,7 +95,7 @@ async function toFleet(bringing: Bringing): Promise<Result> {
   return {
     data: { fleet, online: online.length, offline: away, failed: failed.length, devices: results },
     lines: [
-      ...results.map(({ device, outcome }) => printable(`${fleet}/${device}: ${outcome}`)),
+      ...results.map(({ device, outcome }) => `${fleet}/${device}: ${outcome}`),
       `${results.length - failed.length} of ${online.length} online devices stand by it, ${failed.length} failed` +
         (away > 0 ? `; ${away} are offline: run this again when they are back` : ''),
     ],
@@ -103,7 +104,7 @@ async function toFleet(bringing: Bringing): Promise<Result> {
   };
 }
 
-async function one(bringing: Bringing, url: string, device: string) {
+async function one(bringing: Bringing, url: SecretUrl, device: string) {
   const { options, signal } = bringing;
   try {
     const { openMqtt } = await import('../links/mqtt.js');

@@ -73,7 +73,7 @@ export async function deliverToForeign(
   if (verdict === 'ask') {
     const answer = await ask(client, guard.view, judgement, version, terminal, signal);
     if (answer !== 'yes') return end(answer.result, answer.exit, [answer.line]);
-  } else terminal.note(explained.lines.join('\n'));
+  } else for (const line of explained.lines) terminal.note(line);
   const delivery: ForeignDelivery = {
     image,
     ending: job.ending,

@@ -9,6 +9,7 @@ import { asCountersignError, CountersignError } from '../errors.js';
 import { commands } from './commands/index.js';
 import { toJson } from './json.js';
 import { type Invocation, parse } from './parse.js';
+import { sayable } from './printable.js';
 import { makeTerminal } from './terminal.js';
 
 /** What a shell sees of a process that was ended by Ctrl-C. */
@@ -49,8 +50,8 @@ function fail(error: CountersignError, json: boolean, level: number): number {
   const { code, message, hint } = error;
   const { name, exit } = error.reason;
   if (json) process.stdout.write(`${toJson({ error: { code, name, message, hint, exit } })}\n`);
-  process.stderr.write(`error: ${message} [${code} ${name}]\n`);
-  process.stderr.write(`hint: ${hint}\n`);
+  process.stderr.write(`error: ${sayable(message)} [${code} ${name}]\n`);
+  process.stderr.write(`hint: ${sayable(hint)}\n`);
   // The stack matters when it is our fault, or when somebody asked.
   if (level > 0 || name === 'Fault') process.stderr.write(`${causes(error)}\n`);
   return exit;
@@ -58,8 +59,11 @@ function fail(error: CountersignError, json: boolean, level: number): number {
 
 function causes(error: Error): string {
   const lines: string[] = [];
-  for (let at: unknown = error; at instanceof Error; at = at.cause) lines.push(at.stack ?? String(at));
-  return lines.join('\ncaused by: ');
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    const frames = (at.stack ?? '').split('\n').filter((line) => /^ +at /.test(line));
+    lines.push(`${at === error ? '' : 'caused by: '}${at.name}: ${at.message}`, ...frames);
+  }
+  return lines.map(sayable).join('\n');
 }
 
 function interrupted(): AbortSignal {

@@ -14,9 +14,8 @@ import type { Evidence } from '../core.js';
 import { CountersignError } from '../errors.js';
 import { readBytes } from '../files.js';
 import type { SourceName } from '../formats/policy.js';
-import { withoutPassword } from '../links/topics.js';
 import { BAUD_DEFAULT } from '../smp/link.js';
-import { placeOf, placeSchema } from './broker-place.js';
+import { placeSchema, placeText } from './broker-place.js';
 import type { OptionSpec } from './command.js';
 import { findPin, pinFileOption } from './secrets.js';
 import type { Terminal } from './terminal.js';
@@ -97,10 +96,10 @@ export async function gatherFromBroker(
   signal: AbortSignal,
 ): Promise<Gathered[]> {
   if (approvalsFrom === undefined) return [];
-  const place = placeOf(approvalsFrom);
   const { readKeptApprovals } = await import('../links/approvals.js');
-  const read = async () => (await readKeptApprovals(place.url, place.fleet ?? fleet, signal)).map(({ bytes }) => bytes);
-  const name = withoutPassword(approvalsFrom);
+  const read = async () =>
+    (await readKeptApprovals(approvalsFrom.url, approvalsFrom.fleet ?? fleet, signal)).map(({ bytes }) => bytes);
+  const name = placeText(approvalsFrom);
   const evidence = await attempt('tree', name, terminal, read);
   return evidence.map((one) => ({ name, lasting: false, evidence: one }));
 }

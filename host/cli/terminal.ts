@@ -9,12 +9,14 @@
 //   5. -q leaves results and errors; -v adds detail, -vv traces.
 //   6. A question about a signature shows what is signed, never a paraphrase.
 //   7. While a person is being waited for, no bar moves: it says who, and for how long.
+//   8. One line is one line, and steers nothing: whatever is quoted in it passes printable.ts here, at the end of all roads.
 
 import { styleText } from 'node:util';
 import type cliProgress from 'cli-progress';
 import { CountersignError } from '../errors.js';
 import type { Progress } from '../progress.js';
 import { toJson } from './json.js';
+import { printable, sayable } from './printable.js';
 
 type Style = 'red' | 'yellow' | 'green' | 'cyan' | 'bold' | 'dim';
 
@@ -94,32 +96,34 @@ export function makeTerminal(options: TerminalOptions): Terminal {
     interactive,
     result(data, lines) {
       if (options.json) process.stdout.write(`${toJson(data)}\n`);
-      else for (const line of lines) process.stdout.write(`${line}\n`);
+      else for (const line of lines) process.stdout.write(`${printable(line)}\n`);
     },
-    note: (text) => say(text, 0),
-    detail: (text) => say(style('dim', text), 1),
-    trace: (text) => say(style('dim', text), 2),
-    warn: (text) => say(`${style('yellow', 'warning:')} ${text}`, 0),
+    note: (text) => say(sayable(text), 0),
+    detail: (text) => say(style('dim', sayable(text)), 1),
+    trace: (text) => say(style('dim', sayable(text)), 2),
+    warn: (text) => say(`${style('yellow', 'warning:')} ${sayable(text)}`, 0),
     follow: async (work) => follow(work, moving ? await movingBar(style) : plainLines((text) => say(text, 0))),
     async confirm(question, option) {
       needPerson(question, option);
-      return answered(await (await prompts()).confirm({ message: question, initialValue: false, ...where }));
+      return answered(await (await prompts()).confirm({ message: sayable(question), initialValue: false, ...where }));
     },
     async choose<T extends string>(question: string, choices: Choice<T>[], option: string) {
       needPerson(question, option);
       const { select } = await prompts();
-      const list = choices as unknown as Parameters<typeof select<string>>[0]['options'];
-      return answered(await select<string>({ message: question, options: list, ...where })) as T;
+      const list = choices.map(({ value, label }) => ({ value, label: printable(label) })) as unknown as Parameters<
+        typeof select<string>
+      >[0]['options'];
+      return answered(await select<string>({ message: sayable(question), options: list, ...where })) as T;
     },
     async password(question, option) {
       needPerson(question, option);
-      return answered(await (await prompts()).password({ message: question, ...where }));
+      return answered(await (await prompts()).password({ message: sayable(question), ...where }));
     },
     async text(question, option, fault, signal) {
       needPerson(question, option);
       const validate = (line: string | undefined) => fault(line ?? '');
       const until = signal ? { signal } : {};
-      return answered(await (await prompts()).text({ message: question, validate, ...until, ...where }));
+      return answered(await (await prompts()).text({ message: sayable(question), validate, ...until, ...where }));
     },
     style,
   };
@@ -238,6 +242,6 @@ function plainLines(say: (text: string) => void): Display {
 }
 
 function lineOf(progress: Exclude<Progress, { kind: 'work' }>): string {
-  if (progress.kind === 'note') return progress.text;
-  return `waiting for ${progress.for}, ${secondsText(progress.seconds)} left`;
+  if (progress.kind === 'note') return sayable(progress.text);
+  return sayable(`waiting for ${progress.for}, ${secondsText(progress.seconds)} left`);
 }

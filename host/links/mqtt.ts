@@ -7,24 +7,18 @@
 import { Socket } from 'node:net';
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 import { CountersignError } from '../errors.js';
+import type { SecretUrl } from '../secret-url.js';
 import { createListeners, type Link } from '../smp/link.js';
 import { orAbort, sleep } from '../wait.js';
-import {
-  DEVICE_FILTERS,
-  type DeviceState,
-  deviceStateSchema,
-  OFFLINE,
-  ONLINE,
-  topicsOf,
-  withoutPassword,
-} from './topics.js';
+import { type BrokerUrl, brokerOf } from './mqtt-url.js';
+import { DEVICE_FILTERS, type DeviceState, deviceStateSchema, OFFLINE, ONLINE, topicsOf } from './topics.js';
 
 const CONNECT_MS_MAX = 10_000;
 const RECONNECT_MS = 1000;
 const QUIET_MS = 300; // a broker sends what is retained right after the subscription, and does not say when it has
 
 export interface Address {
-  url: string;
+  url: BrokerUrl;
   fleet: string;
   device: string;
 }
@@ -40,17 +34,15 @@ const STRANGERS = [
 ];
 
 export async function connectBroker(
-  url: string,
+  broker: BrokerUrl,
   options: Pick<IClientOptions, 'will'> = {},
   signal?: AbortSignal,
 ): Promise<MqttClient> {
-  if (!/^(mqtts?|wss?|tcp|ssl):\/\/./.test(url)) {
-    throw new CountersignError('BadArgument', `mqtt: "${withoutPassword(url)}" is not a broker's URL`, {
-      hint: 'give one like mqtt://127.0.0.1:1883',
-    });
-  }
+  const url = brokerOf(broker);
+  // No URL for mqtt.js: it would parse it once more, in its own way, and Node warns of what it makes of some.
   const connecting = connectAsync(
-    ...withAccount(url, { ...options, connectTimeout: CONNECT_MS_MAX, reconnectPeriod: RECONNECT_MS }),
+    '',
+    { ...whereTo(url), ...options, connectTimeout: CONNECT_MS_MAX, reconnectPeriod: RECONNECT_MS },
     false,
   );
   // Given up while it was still connecting: the connection must not stay behind. Once it stands, its user ends it.
@@ -67,11 +59,10 @@ export async function connectBroker(
       : STRANGERS.includes(String(code))
         ? 'name the authority that signed the certificate of this broker: NODE_EXTRA_CA_CERTS=authority.pem'
         : undefined;
-    throw new CountersignError(
-      'LinkUnavailable',
-      `mqtt ${withoutPassword(url)}: ${message || code || 'no connection'}`,
-      { cause, ...(hint && { hint }) },
-    );
+    throw new CountersignError('LinkUnavailable', `mqtt ${url}: ${message || code || 'no connection'}`, {
+      cause,
+      ...(hint && { hint }),
+    });
   } finally {
     if (!signal?.aborted) signal?.removeEventListener('abort', giveUp);
   }
@@ -82,24 +73,20 @@ export async function connectBroker(
   return client;
 }
 
-// User and password as the URL has them. mqtt.js would take a colon in the password for the one before it.
-function withAccount(text: string, options: IClientOptions): [string, IClientOptions] {
-  if (!URL.canParse(text)) return [text, options];
-  const url = new URL(text);
-  const [username, password] = [decode(url.username), decode(url.password)];
-  if (username === '' && password === '') return [text, options];
-  url.username = '';
-  url.password = '';
-  return [url.href, { ...options, ...(username && { username }), ...(password && { password }) }];
-}
-
-// Somebody's password with a bare % in it is none that was encoded.
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+function whereTo(url: SecretUrl): IClientOptions {
+  const { username, password, search } = url.reveal();
+  const { scheme, host, port } = url;
+  const web = /^wss?$/.test(scheme);
+  const clientId = new URLSearchParams(search).get('clientId');
+  return {
+    protocol: scheme as NonNullable<IClientOptions['protocol']>,
+    host: web && host.includes(':') ? `[${host}]` : host,
+    ...(port !== undefined && { port }),
+    ...(web && { path: `${url.pathname}${search}` }),
+    ...(clientId && { clientId }),
+    ...(username && { username }),
+    ...(password && { password }),
+  };
 }
 
 /** Ends a client at once. One whose broker is away would never say that it has: the connection has closed before. */
@@ -127,7 +114,7 @@ function sendAtOnce(client: MqttClient): void {
 export async function openMqtt({ url, fleet, device }: Address, signal?: AbortSignal): Promise<Link> {
   const { emit, listen, closed, end } = createListeners();
   const topics = topicsOf(fleet, device);
-  const name = `${withoutPassword(url)} ${fleet}/${device}`;
+  const name = `${brokerOf(url)} ${fleet}/${device}`;
   const client = await connectBroker(url, {}, signal);
   client.on('message', (topic, payload, { retain }) => {
     // A retained answer is one to somebody's earlier request.
@@ -136,7 +123,7 @@ export async function openMqtt({ url, fleet, device }: Address, signal?: AbortSi
   await orEnd(client, subscribe(client, url, topics.response, signal));
   return {
     name,
-    silence: `is it on? \`countersign devices --broker ${withoutPassword(url)}\` shows who is`,
+    silence: `is it on? \`countersign devices --broker ${brokerOf(url)}\` shows who is`,
     framingBytes: 0,
     listen,
     closed,
@@ -163,7 +150,7 @@ export interface SeenDevice {
 
 // Every device of a fleet ("+" for all fleets) that left its state on the broker. As long as more of them come, it goes on:
 // a large fleet on a slow line takes its time. What devices say anew meanwhile is heard, and does not hold it up.
-export async function listDevices(url: string, fleet: string, signal?: AbortSignal): Promise<SeenDevice[]> {
+export async function listDevices(url: BrokerUrl, fleet: string, signal?: AbortSignal): Promise<SeenDevice[]> {
   const seen = new Map<string, SeenDevice>();
   let heard = 0;
   const onDevice = (device: SeenDevice, retained: boolean) => {
@@ -206,7 +193,7 @@ export async function untilOnline({ url, fleet, device }: Address, signal?: Abor
 
 // Tells what each device of the fleet left or leaves, until the client that it returns is ended.
 export async function watchStates(
-  url: string,
+  url: BrokerUrl,
   fleet: string,
   onDevice: (device: SeenDevice, retained: boolean) => void,
   signal: AbortSignal | undefined,
@@ -234,7 +221,7 @@ export async function watchStates(
 /** A refusal is an error: the broker says it once, and is then as silent as one that has nothing. */
 export async function subscribe(
   client: MqttClient,
-  url: string,
+  url: BrokerUrl,
   filter: string,
   signal: AbortSignal | undefined,
 ): Promise<void> {
@@ -242,8 +229,7 @@ export async function subscribe(
     await orAbort(client.subscribeAsync(filter, { qos: 1 }), signal);
   } catch (cause) {
     if ((cause as { packet?: { cmd?: string } }).packet?.cmd !== 'suback') throw cause;
-    const name = withoutPassword(url);
-    throw new CountersignError('LinkUnavailable', `mqtt ${name}: the broker does not let us read ${filter}`, {
+    throw new CountersignError('LinkUnavailable', `mqtt ${brokerOf(url)}: the broker does not let us read ${filter}`, {
       hint: 'ask for the right to read that topic, or use another account',
       cause,
     });

@@ -4,9 +4,6 @@ import { z } from 'zod';
 
 const NAME_BYTES_MAX = 64; // with the fixed parts well below the 256 bytes that some brokers allow a topic
 
-/** A broker's URL as it may be shown; any other text as it is. */
-export const withoutPassword = (url: string): string => url.replace(/^([a-z]+:\/\/[^/@:]*:)[^/]*@/i, '$1***@');
-
 // A fleet or device as one level of a topic: no separators, no wildcards, nothing that a terminal would act on.
 export const topicNameSchema = z
   .string()

@@ -17,7 +17,6 @@ import type { Result } from '../command.js';
 import { connect } from '../connection.js';
 import type { ConnectionOptions } from '../connection-options.js';
 import { alertData, alertText, nodeText, nodeValue, stateText } from '../describe/node.js';
-import { printable } from '../show.js';
 import type { Terminal } from '../terminal.js';
 
 const NOTICE = /^state (\d+), reason (\d+)$/; // assembly/smp/notice.ts
@@ -36,7 +35,7 @@ export async function watch(options: WatchOptions, terminal: Terminal, outer: Ab
   let changes = 0;
   const tell = (data: Record<string, unknown>, line: string) => {
     if (signal.aborted) return;
-    terminal.result({ time: new Date().toISOString(), ...data }, [printable(line)]);
+    terminal.result({ time: new Date().toISOString(), ...data }, [line]);
     changes += 1;
     if (changes === options.count) end();
   };
