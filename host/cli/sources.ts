@@ -17,7 +17,7 @@ import type { SourceName } from '../formats/policy.js';
 import { BAUD_DEFAULT } from '../smp/link.js';
 import { placeSchema, placeText } from './broker-place.js';
 import type { OptionSpec } from './command.js';
-import { findPin, pinFileOption } from './secrets.js';
+import { findPin, lastTryOption, pinFileOption } from './secrets.js';
 import type { Terminal } from './terminal.js';
 import { hexSchema, pathSchema, textSchema } from './values.js';
 
@@ -45,6 +45,7 @@ export const sourceOptions = {
     schema: textSchema.optional(),
   }),
   pinFile: pinFileOption,
+  lastTry: lastTryOption,
   pinReference: option({
     value: 'hex',
     text: 'which PIN of the card; default: the one that the card names',
@@ -138,6 +139,7 @@ async function readCard(
       const objects: DataObjects | undefined = await openDataObjects(channel, {
         pin: () => findPin(`PIN of the card in ${channel.name}`, options.pinFile, terminal),
         pinReference: options.pinReference?.[0],
+        lastTry: options.lastTry,
       }).catch(noneThere);
       const object = await objects?.approval();
       return objects && object ? [await objects.read(object)] : [];
