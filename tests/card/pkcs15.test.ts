@@ -183,6 +183,17 @@ describe('writing', () => {
     await expect(objects.write(unhex('43010203'))).rejects.toThrow('does not hold what was written');
   });
 
+  it.each([
+    ['a card that deletes the folder if no file is named', { deletesFolder: true }, false],
+    ['a card that does not say what it selected: nothing is deleted there', { mute: true, deletesFolder: true }, true],
+  ])('is removed, and it alone, from %s', async (_, quirks, stays) => {
+    const card = preparedCard(WRITTEN, { quirks });
+    const before = card.root.files![0]!.files!.map(({ id }) => id);
+    await (await open(card)).remove();
+    expect(await approvalOn(card)).toBeUndefined();
+    expect(card.root.files![0]!.files!.map(({ id }) => id)).toEqual(before.filter((id) => stays || id !== 0x6432));
+  });
+
   it('does not make an application unless told', async () => {
     const card = createCard();
     await expect(open(card)).rejects.toThrow('no PKCS#15 application');
