@@ -41,8 +41,8 @@ export interface Terminal {
   readonly interactive: boolean;
   /** A result before the end of the command, such as the port of a board that goes on running. */
   result(data: unknown, lines: string[]): void;
-  /** For the person: what happens. */
-  note(text: string): void;
+  /** For the person: what happens, a text for each line. */
+  note(...lines: string[]): void;
   /** Only with -v. */
   detail(text: string): void;
   /** Only with -vv. */
@@ -98,7 +98,9 @@ export function makeTerminal(options: TerminalOptions): Terminal {
       if (options.json) process.stdout.write(`${toJson(data)}\n`);
       else for (const line of lines) process.stdout.write(`${printable(line)}\n`);
     },
-    note: (text) => say(sayable(text), 0),
+    note(...lines) {
+      for (const line of lines) say(sayable(line), 0);
+    },
     detail: (text) => say(style('dim', sayable(text)), 1),
     trace: (text) => say(style('dim', sayable(text)), 2),
     warn: (text) => say(`${style('yellow', 'warning:')} ${sayable(text)}`, 0),

@@ -118,7 +118,7 @@ export function createScreen(terminal: Terminal, options: ScreenOptions): Screen
       if (terminal.json) return terminal.result({ time: now(), ...(event ?? { note: text }) }, []);
       erase();
       freshLine();
-      for (const line of text.split('\n')) terminal.note(line);
+      terminal.note(...text.split('\n'));
       draw();
     },
     bottom(text) {
