@@ -44,7 +44,7 @@ export const connectionOptions = {
   framing: option({
     value: 'console|raw|auto',
     text: 'how packets stand on a serial line; raw has no checksum; auto tries console first',
-    schema: z.enum(FRAMINGS).default('console'),
+    schema: z.enum(FRAMINGS).default('auto'),
     config: 'framing',
   }),
   mtu: option({

@@ -110,9 +110,10 @@ export async function lastingLink({ open, awayMs, onAway, onBack, same }: Lastin
   }
 
   const first = use(await open());
-  const { name, type } = first;
+  const { name, type, silence } = first;
   return {
     name,
+    ...(silence !== undefined && { silence }),
     get framingBytes() {
       return (link ?? first).framingBytes; // found out when the line is used (auto)
     },

@@ -119,7 +119,13 @@ export interface SmpError {
   group?: number;
   rc: number;
   text?: string;
+  /** A command of our group was asked, which the server does not have. */
+  noAgent?: true;
 }
+
+/** What servers answer to a command that they do not have: Zephyr and MCUboot 8, Mynewt 5. */
+export const isUnknownCommand = ({ group, rc }: SmpError): boolean =>
+  group === undefined && (rc === GENERAL_ERROR.notSupported || rc === GENERAL_ERROR.noEntry);
 
 const uint = (value: unknown): value is number => typeof value === 'number' && Number.isInteger(value) && value >= 0;
 
