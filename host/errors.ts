@@ -1,9 +1,10 @@
 // The one family of errors of this library: a reason from the table, and a message that says where and what.
 //
 // Messages are lower case, "area: what", without a full stop. The reason gives number, exit code and a default hint;
-// the cause is kept. Everything thrown on purpose is one of these; anything else is a fault of ours.
+// the cause is kept. A password in a URL is masked, whoever quotes it. Everything thrown on purpose is one of these; anything else is a fault of ours.
 
 import { type ReasonName, type ReasonRow, reasonOf, reasons } from './reasons.js';
+import { withoutPasswords } from './secret-url.js';
 
 interface Details {
   /** What to do, when there is better advice than the table's. */
@@ -19,10 +20,10 @@ export class CountersignError extends Error {
 
   /** @param reason a name of the table, or a number that came from the core or a device */
   constructor(reason: ReasonName | number, message: string, details: Details = {}) {
-    super(message, details.cause === undefined ? {} : { cause: details.cause });
+    super(withoutPasswords(message), details.cause === undefined ? {} : { cause: details.cause });
     const row: ReasonRow = typeof reason === 'number' ? reasonOf(reason) : reasons[reason];
     this.code = row.code;
-    this.hint = details.hint ?? row.hint;
+    this.hint = withoutPasswords(details.hint ?? row.hint);
   }
 
   get reason(): ReturnType<typeof reasonOf> {

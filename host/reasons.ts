@@ -256,6 +256,8 @@ const table = {
   LogBroken: row(240, 'the audit log is not whole', 'somebody changed what the device stores, or its flash is failing: look into it', FAULT),
   LogOther: row(241, 'what was remembered is of another device', 'keep one file for each device', ARGUMENT),
   NoGuard: row(243, 'the board has no agent and cannot check packages', 'let this machine decide for it: give --bootstrap', ARGUMENT),
+  NoAgent: row(247, 'the board does not know our agent’s commands', 'boards without our agent take `countersign deliver --bootstrap` only', FAULT),
+  PinLastTry: row(246, 'one more wrong PIN would block it', 'make sure of the PIN first; then --last-try presents it', FAULT),
   LintWarnings: row(242, 'there are warnings, and --strict was given', 'correct the approvals, or leave --strict out', FAULT),
   PacketsLost: row(248, 'requests of this kind or size get lost on the way, while others are answered', 'keep packets small: --mtu 128; if a broker is in between, raise its limit for messages', LINE),
 

@@ -35,6 +35,7 @@ const HOST_ROOMS = [
   [
     'host/errors.ts',
     'host/reasons.ts',
+    'host/secret-url.ts',
     'host/root.ts',
     'host/progress.ts',
     'host/wait.ts',

@@ -38,7 +38,7 @@ export function smpAnswer(link: i32, packet: usize, length: u32): u32 {
   const id: u32 = load<u8>(packet, 7);
   const malformed = requestRead(packet + HEADER_BYTES, body) !== Reason.Ok;
   const failed = malformed ? failure(Group.None, Rc.Invalid) : command(link, group, id, op === OP_WRITE);
-  const answer = replyEnd(version, failed);
+  const answer = replyEnd(version, group, failed);
   store<u8>(REPLY, first + 1);
   store<u8>(REPLY, 0, 1);
   store<u8>(REPLY, answer >>> 8, 2);

@@ -8,7 +8,8 @@
 //   5 erase    write   {"slot"?: 1}                      {}
 //   6 slots    read    {}                                sizes
 //
-// Refusals of a package are numbers of our group (Reason), in the answer to the packet that completes its head.
+// A refusal of a package is the answer to the packet that completes its head: SMP's "access denied", and our Reason in
+// the text beside it (reply.ts).
 
 import { compare } from '../codec/bytes';
 import { Type, writing } from '../codec/cbor';

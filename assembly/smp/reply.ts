@@ -7,7 +7,8 @@ import { letters, writing } from '../codec/cbor';
 import { PACKET_BYTES_MAX } from '../codec/frame';
 import { Reason } from '../reason';
 import { SCRATCH } from '../scratch';
-import { ERR, GROUP, RC } from './words';
+import { decimal } from '../update/packages';
+import { ERR, GROUP, NOT_APPROVED, NOT_APPROVED_, RC, REFUSED, RSN, WAITS_FOR_USER, WAITS_FOR_USER_ } from './words';
 
 export const HEADER_BYTES: u32 = 8;
 export const REPLY: usize = SCRATCH;
@@ -18,7 +19,7 @@ export const enum Rc {
   Invalid = 3,
   TooLarge = 7,
   NotSupported = 8,
-  Corrupt = 9,
+  AccessDenied = 11,
   Busy = 10,
 }
 
@@ -29,7 +30,7 @@ export const enum Group {
   Ours = 64,
 }
 
-const LONG: usize = memory.data(24, 8);
+const LONG: usize = memory.data(24, 8); // at most 20 letters, in words of 8
 
 // Begins the body with the head of its map.
 export function replyMap(count: u32): void {
@@ -78,22 +79,31 @@ export function done(): i32 {
   return OK;
 }
 
-// Our group's numbers are the list of reasons.
+// A reason is told in the terms of the group that was asked: see replyEnd.
 export function ours(reason: Reason): i32 {
   return failure(Group.Ours, reason);
 }
 
-// Closes the body. In: protocol version 0 or 1, and what the handler returned. Out: its length.
-export function replyEnd(version: u32, failed: i32): u32 {
+// Closes the body. In: protocol version 0 or 1, the group that was asked, what the handler returned. Out: its length.
+export function replyEnd(version: u32, asked: u32, failed: i32): u32 {
   // A body that did not fit is our fault, never half an answer.
   if (failed === OK && writing.fault !== 0) failed = failure(Group.None, Rc.TooLarge);
-  if (failed !== OK) writeError(version, (failed >>> 16) - 1, failed & 0xffff);
+  if (failed !== OK) writeError(version, asked, (failed >>> 16) - 1, failed & 0xffff);
   return writing.written();
 }
 
-//   version 2, error of a group   {"err": {"group": g, "rc": n}}
-//   otherwise                     {"rc": n}, image group numbers translated as SMP's table of v1 says
-function writeError(version: u32, group: Group, code: i32): void {
+// Clients know the numbers of the group that they asked, and SMP's own; any other group in an answer is beyond them.
+//
+//   what failed                   asked in version 2                     in version 1
+//   SMP's own number              {"rc": n}                              {"rc": n}
+//   a number of the group asked   {"err": {"group": asked, "rc": n}}     {"rc": n}, by SMP's table of v1
+//   a reason, group 64 asked      {"err": {"group": 64, "rc": reason}}   {"rc": reason}
+//   a reason, any other asked     {"rc": 11, "rsn": "refused (48)"}      the same: no list but ours has such numbers
+function writeError(version: u32, asked: u32, group: Group, code: i32): void {
+  if (group === Group.Ours && asked !== Group.Ours) {
+    writeRefusal(<Reason>code);
+    return;
+  }
   replyMap(1);
   if (group === Group.None || version === 0) {
     replyNumber(RC, group === Group.Image ? imageCodeV1(code) : code);
@@ -101,8 +111,32 @@ function writeError(version: u32, group: Group, code: i32): void {
   }
   writing.word(ERR);
   writing.map(2);
-  replyNumber(GROUP, group);
+  replyNumber(GROUP, asked);
   replyNumber(RC, code);
+}
+
+// For whoever does not know our numbers the words say what kind of refusal it is; the number says which.
+function writeRefusal(reason: Reason): void {
+  let first = REFUSED;
+  let rest: u64 = 0;
+  if (reason >= Reason.NotApproved && reason <= Reason.ApprovalsFull) {
+    first = NOT_APPROVED;
+    rest = NOT_APPROVED_;
+  } else if (reason === Reason.AwaitingUser) {
+    first = WAITS_FOR_USER;
+    rest = WAITS_FOR_USER_;
+  }
+  store<u64>(LONG, first);
+  let length = letters(first);
+  store<u64>(LONG + length, rest);
+  length += letters(rest);
+  store<u16>(LONG + length, 0x2820); // " ("
+  length += 2;
+  length += decimal(LONG + length, <u32>reason);
+  store<u8>(LONG + length++, 0x29); // ")"
+  replyMap(2);
+  replyNumber(RC, Rc.AccessDenied);
+  replyText(RSN, LONG, length);
 }
 
 function imageCodeV1(code: i32): i32 {

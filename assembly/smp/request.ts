@@ -2,7 +2,8 @@
 //
 // Foreign clients order keys as they like, write longer heads and indefinite maps, and add keys of their own: those are
 // skipped. A key twice, a body that is no map, or bytes behind it make the request malformed. Values stay where they
-// lie in the packet; a value of another type than the command wants is as good as absent.
+// lie in the packet; a value of another type than the command wants is as good as absent. No body at all is the empty
+// map: clients leave it out where a command has no arguments.
 
 import { reading, Type } from '../codec/cbor';
 import { Reason } from '../reason';
@@ -88,6 +89,7 @@ function fieldRead(): Field {
 
 export function requestRead(body: usize, length: u32): Reason {
   for (let field: i32 = 0; field < Field.Count; field++) value(field).type = Type.None;
+  if (length === 0) return Reason.Ok;
   reading.openLenient(body, length);
   for (let left = reading.map(); reading.more(left); left--) {
     reading.text();

@@ -137,41 +137,35 @@ function isNamed(length: u32, name: usize): bool {
   return session.named !== 0 && session.length === length && compare(name, NAME, NAME_BYTES) === 0;
 }
 
-// Takes bytes of the upload file at downloadOffset. All of them, but for those behind the end of a head that they do not
-// fit behind: a verdict uses the memory of the packet.
+// Takes bytes of the upload file at downloadOffset, all of them: a client that has sent the next ones already goes on
+// without a pause. Only where the head fills nearly all of HEAD some are left, and asked for by the offset.
 export function downloadPush(link: i32, from: usize, length: u32): Reason {
   if (!active) return Reason.WrongState;
   if (length > session.length - offset) return end(Reason.TrailingBytes);
   lines |= lineOf(link);
-  if (offerPhase() === Offer.Judging) return decide(); // asked again after an answer
-  const before = offerPhase();
-  const taken = offerPush(from, length);
-  offset += taken;
-  const phase = offerPhase();
-  if (phase === Offer.Failed) return end(offerFault());
-  if (phase === Offer.Judging) return judged(from + taken, length - taken);
-  if (before === Offer.Payload) {
+  if (offerPhase() !== Offer.Payload) {
+    const taken = offerPush(from, length); // nothing when asked again after an answer
+    offset += taken;
+    if (offerPhase() === Offer.Failed) return end(offerFault());
+    if (offerPhase() === Offer.Judging) {
+      // A verdict uses the memory of the packet: what the chunk holds of the payload waits behind the head.
+      length = min(length - taken, HEAD_BYTES_MAX - offerHeadBytes());
+      memory.copy(HEAD + offerHeadBytes(), from + taken, length);
+      from = HEAD + offerHeadBytes();
+      const reason = decide();
+      if (reason !== Reason.Ok) return reason;
+    }
+  }
+  if (offerPhase() === Offer.Payload && length !== 0) {
+    const taken = offerPush(from, length);
+    offset += taken;
+    if (offerPhase() === Offer.Failed) return end(offerFault());
     const reason = keep(from, taken);
     if (reason !== Reason.Ok) return end(reason);
-    if (phase === Offer.Complete) return finish();
+    if (offerPhase() === Offer.Complete) return finish();
   }
   if (offset === session.length) return end(Reason.Truncated);
   return Reason.Ok;
-}
-
-// The head is whole. What came behind it in the same packet waits behind it.
-function judged(from: usize, length: u32): Reason {
-  const rest = HEAD + ((offerHeadBytes() + 3) & ~3);
-  const kept = length <= <u32>(HEAD + HEAD_BYTES_MAX - rest) ? length : 0;
-  memory.copy(rest, from, kept);
-  const reason = decide();
-  if (reason !== Reason.Ok || kept === 0) return reason;
-  const taken = offerPush(rest, kept);
-  offset += taken;
-  if (offerPhase() === Offer.Failed) return end(offerFault());
-  const stored = keep(rest, taken);
-  if (stored !== Reason.Ok) return end(stored);
-  return offerPhase() === Offer.Complete ? finish() : Reason.Ok;
 }
 
 // --- The verdict, before the first payload byte ---

@@ -9,6 +9,7 @@ import { randomFillSync } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { loadBoard } from '../../host/boards.js';
 import { CountersignError } from '../../host/errors.js';
+import type { BrokerUrl } from '../../host/links/mqtt-url.js';
 import type { Question } from '../../host/smp/commands.js';
 import { lines } from '../../host/smp/link.js';
 import { wasmFile } from '../../host/wasm.js';
@@ -30,7 +31,7 @@ const FRAME_FIRST = [0x06, 0x04]; // lines of packets on the console begin with 
 
 export interface VirtualBoardOptions {
   flash: string; // path of the flash file; made when absent
-  broker?: string; // URL
+  broker?: BrokerUrl;
   fleet?: string;
   name?: string; // on the broker
   card?: string; // a smart card reader of this machine, or part of its name: the card slot of the board

@@ -1,16 +1,18 @@
-// The board's MQTT connection: requests in, answers out (QoS 0, as host/links/mqtt.ts explains), its state retained, and a
-// last will for when it goes without a word.
+// The board's MQTT connection: requests in, answers out (QoS 0, as host/links/mqtt.ts explains); retained, what is known of
+// the board and whether it is there.
+//
+// What is known stays when it goes: only the word whether it is there is its last will. A request that the broker kept
+// (the retain flag of what comes with a subscription) is nobody's any more, and would be carried out at every connection.
 
-import { type Address, acknowledged, connectBroker, endBroker, subscribe } from '../../host/links/mqtt.js';
-import { type DeviceState, topicsOf } from '../../host/links/topics.js';
+import { type Address, acknowledged, connectBroker, endBroker, stateIn, subscribe } from '../../host/links/mqtt.js';
+import { type DeviceState, OFFLINE, ONLINE, topicsOf } from '../../host/links/topics.js';
 
 export interface Radio {
   send(packet: Uint8Array): void;
-  show(state: Omit<DeviceState, 'online'>): void; // what is not mentioned stays as it was shown
+  show(state: DeviceState): void; // what is not mentioned stays as it was shown
   close(): Promise<void>;
 }
 
-const OFFLINE: DeviceState = { online: false };
 const yes = () => true;
 const no = () => false;
 
@@ -20,39 +22,53 @@ export async function connectRadio(
   signal: AbortSignal | undefined,
 ): Promise<Radio> {
   const topics = topicsOf(fleet, device);
-  const will = { topic: topics.state, payload: Buffer.from(JSON.stringify(OFFLINE)), qos: 1, retain: true } as const;
+  const kept = { qos: 1, retain: true } as const;
+  const will = { topic: topics.online, payload: Buffer.from(OFFLINE), ...kept };
   const client = await connectBroker(url, { will }, signal);
-  let shown: DeviceState = { online: true };
-  const publish = (state: DeviceState) =>
-    acknowledged(url, client.publishAsync(topics.state, JSON.stringify(state), { qos: 1, retain: true }), undefined);
+  let shown: DeviceState = {};
+  let leaving = false;
+  const publish = (topic: string, text: string) =>
+    acknowledged(url, client.publishAsync(topic, text, kept), undefined).then(yes, no);
+  const arrive = () => publish(topics.online, ONLINE);
 
-  client.on('message', (topic, payload) => {
-    if (topic === topics.request) onPacket(Uint8Array.from(payload));
+  const tell = () => void publish(topics.state, JSON.stringify(shown));
+
+  client.on('message', (topic, payload, { retain }) => {
+    if (topic === topics.request && !retain) onPacket(Uint8Array.from(payload));
+    // What was known in an earlier life, until this one knows better.
+    if (topic === topics.state && retain) know({ ...stateIn(payload), ...shown });
+    // The will of a connection that the broker gave up only now, when there is a new one.
+    if (topic === topics.online && payload.toString() === OFFLINE && !leaving) void arrive();
   });
   try {
     await subscribe(client, url, topics.request, signal, 0);
-    await publish(shown);
+    await subscribe(client, url, topics.online, signal);
+    await subscribe(client, url, topics.state, signal);
+    await acknowledged(url, client.publishAsync(topics.online, ONLINE, kept), signal);
   } catch (error) {
     await endBroker(client);
     throw error;
   }
-  const tell = () => void publish(shown).catch(() => undefined); // what is shown next goes out all the same
-  // Connected again after the line was gone: the will has said "offline" meanwhile.
-  client.on('connect', tell);
+  // Connected again after the line was gone: the will has said so meanwhile, and what was shown may not have got out.
+  client.on('connect', () => {
+    void arrive();
+    if (Object.keys(shown).length > 0) tell();
+  });
+  function know(next: DeviceState): void {
+    if (JSON.stringify(next) === JSON.stringify(shown)) return;
+    shown = next;
+    tell();
+  }
 
   return {
     send(packet) {
       client.publish(topics.response, Buffer.from(packet), { qos: 0 });
     },
-    show(state) {
-      const next = { ...shown, ...state };
-      if (JSON.stringify(next) === JSON.stringify(shown)) return;
-      shown = next;
-      tell();
-    },
+    show: (state) => know({ ...shown, ...state }),
     async close() {
-      // An orderly farewell leaves no will: what was last shown is then our own word.
-      const said = client.connected && (await publish(OFFLINE).then(yes, no));
+      // An orderly farewell leaves no will: it is our own word then.
+      leaving = true;
+      const said = client.connected && (await publish(topics.online, OFFLINE));
       if (said) await acknowledged(url, client.endAsync(), undefined).catch(() => undefined);
       else await endBroker(client);
     },

@@ -10,11 +10,10 @@ import { createListeners, type Link } from '../../host/smp/link.js';
 
 const TIMEOUT_MS = 1000; // the agent answers at once, or after a restart not at all
 
-export type OwnState = Omit<DeviceState, 'online'>;
-
 export interface Self {
   receive(bytes: Uint8Array): void;
-  look(): Promise<OwnState | undefined>;
+  /** All that is told of a device; undefined for what it does not have. */
+  look(): Promise<DeviceState | undefined>;
   question(): Promise<Question | undefined>;
   close(): Promise<void>;
 }
@@ -45,9 +44,9 @@ export function createSelf(send: (bytes: Uint8Array) => void): Self {
       const hash = seen.images.find((image) => image.active)?.hash;
       return {
         state: seen.state,
-        ...(seen.deviceId ? { device: seen.deviceId } : {}),
-        ...(seen.installed ? { version: seen.installed.version } : {}),
-        ...(hash ? { digest: Buffer.from(hash).toString('hex') } : {}),
+        device: seen.deviceId,
+        version: seen.installed?.version,
+        digest: hash && Buffer.from(hash).toString('hex'),
       };
     },
     question: () => attempt(() => readQuestion(client)),

@@ -30,6 +30,7 @@ const DIRECTORY_BYTES = 512; // of a directory file that we make
 const OBJECT_BYTES_MIN = 1024; // of a file that we make: the largest document fits, whatever stands there first
 const NEW_FILES = { directory: 0x4401, objects: 0x4410 } as const;
 const FILES_MAX = 16;
+const TRIES_LEFT = 0x63c0; // and the number
 const PIN_DEFAULT: Pin = { reference: 0x01, bytes: 8, padding: 0xff };
 
 export interface DataObjects {
@@ -48,6 +49,8 @@ export interface CardAccess {
   pin(): Promise<string>;
   /** Instead of the one that the card names. */
   pinReference?: number | undefined;
+  /** Present it even if the card has one try left. */
+  lastTry?: boolean | undefined;
   /** Make the application on a card that has none. */
   create?: boolean;
 }
@@ -67,9 +70,19 @@ export async function openDataObjects(channel: CardChannel, access: CardAccess):
   async function verify(): Promise<void> {
     const pin = { ...PIN_DEFAULT, ...(await cardPin()) };
     if (access.pinReference !== undefined) pin.reference = access.pinReference;
+    await spareLastTry(pin);
     const data = paddedPin(await access.pin(), pin);
     const { status } = await exchange(channel, { ins: INS.verify, p2: pin.reference, data });
     if (status !== STATUS.ok) throw refused('accept the PIN', status, channel);
+  }
+
+  // VERIFY without data asks how many tries are left (ISO 7816-4 section 11.6.6). A card that does not say gets the PIN.
+  async function spareLastTry({ reference }: Pin): Promise<void> {
+    const { status } = await exchange(channel, { ins: INS.verify, p2: reference });
+    if (status === STATUS.blocked || status === TRIES_LEFT) throw refused('take a PIN', STATUS.blocked, channel);
+    if (status === (TRIES_LEFT | 1) && !access.lastTry) {
+      throw new CountersignError('PinLastTry', `card: the PIN of the card in ${channel.name} has one try left`);
+    }
   }
 
   async function cardPin(): Promise<Pin | undefined> {

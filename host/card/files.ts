@@ -5,7 +5,7 @@
 // (6982), `verify` presents it, once, and the command is repeated. Everything read has a limit.
 
 import { CountersignError } from '../errors.js';
-import { hex, join } from '../formats/bytes.js';
+import { hex, join, same } from '../formats/bytes.js';
 import { CHUNK_BYTES, exchange, INS, type Response, refused, STATUS } from './apdu.js';
 import type { CardChannel } from './channel.js';
 import { find, numberOf, readAll, tlv, u16 } from './tlv.js';
@@ -31,7 +31,7 @@ export interface CardFiles {
   size(path: Uint8Array): Promise<number | undefined>;
   /** `folder` none: in the application that is selected. */
   create(folder: Uint8Array | undefined, id: number, what: { bytes: number } | { name: Uint8Array }): Promise<void>;
-  /** Deletes a file; false if the card does not know how. */
+  /** Deletes a file; false if the card does not know how, or does not say that this file is selected. */
   remove(path: Uint8Array): Promise<boolean>;
 }
 
@@ -70,6 +70,15 @@ export function createFiles(channel: CardChannel, verify: () => Promise<void>): 
     const [outer] = data[0] === TAG_FCP || data[0] === TAG_FCI ? readAll(data, 'a file') : [];
     const size = outer && find(readAll(outer.value, 'a file'), FCP.size);
     return size && numberOf(size.value);
+  };
+
+  /** Whether the answer to SELECT says that it is this file, and no folder. */
+  const isFile = ({ data }: Response, id: Uint8Array): boolean => {
+    const [outer] = data[0] === TAG_FCP || data[0] === TAG_FCI ? readAll(data, 'a file') : [];
+    const parameters = outer ? readAll(outer.value, 'a file') : [];
+    const named = find(parameters, FCP.id)?.value;
+    const descriptor = find(parameters, FCP.descriptor)?.value[0];
+    return named !== undefined && same(named, id) && descriptor !== undefined && (descriptor & FOLDER) !== FOLDER;
   };
 
   return {
@@ -120,8 +129,10 @@ export function createFiles(channel: CardChannel, verify: () => Promise<void>): 
       if (status !== STATUS.ok) throw refused(`make file ${id.toString(16)}`, status, channel);
     },
     async remove(path) {
-      await select(path);
-      const { status } = await act({ ins: INS.deleteFile }, () => select(path));
+      // With no file id some cards delete what is current: the folder, on those whose SELECT of a file leaves it so.
+      const id = path.subarray(-2);
+      if (!isFile(await select(path), id)) return false;
+      const { status } = await act({ ins: INS.deleteFile, data: id }, () => select(path));
       return status === STATUS.ok;
     },
   };

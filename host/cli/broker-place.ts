@@ -1,24 +1,33 @@
-// A fleet on a broker as one word: mqtt://user:password@host/fleet.
+// A broker as an option, and a fleet on one as one word: mqtt://user:password@host/fleet.
+//
+// What passes is a SecretUrl, so that nobody behind this door can show the password.
 
 import { z } from 'zod';
+import { readBroker } from '../links/mqtt-url.js';
 import { topicNameSchema } from '../links/topics.js';
+import { SecretUrl } from '../secret-url.js';
 
 export interface BrokerPlace {
-  url: string;
+  url: SecretUrl;
   /** If the URL names one. */
   fleet: string | undefined;
 }
 
-export const placeSchema = z.string().refine((text) => read(text) !== undefined, 'is not mqtt://host/fleet');
+export const brokerSchema = z.string().transform((text, context): SecretUrl => {
+  const read = readBroker(text);
+  if (read instanceof SecretUrl) return read;
+  context.addIssue(read.fault);
+  return z.NEVER;
+});
 
-/** Of a text that passed the schema. */
-export const placeOf = (text: string): BrokerPlace => read(text)!;
-
-function read(text: string): BrokerPlace | undefined {
-  if (!URL.canParse(text)) return undefined;
-  const url = new URL(text);
+export const placeSchema = brokerSchema.transform((url, context): BrokerPlace => {
   const fleet = url.pathname.replace(/^\/+|\/+$/g, '');
-  url.pathname = '';
-  const known = /^(mqtts?|tcp|ssl):$/.test(url.protocol) && (fleet === '' || topicNameSchema.safeParse(fleet).success);
-  return known ? { url: url.href, fleet: fleet || undefined } : undefined;
-}
+  const paths = !/^wss?$/.test(url.scheme); // theirs is where the broker is
+  if (paths && (fleet === '' || topicNameSchema.safeParse(fleet).success))
+    return { url: url.withoutPath(), fleet: fleet || undefined };
+  context.addIssue('is not mqtt://host/fleet');
+  return z.NEVER;
+});
+
+/** As it was given. */
+export const placeText = ({ url, fleet }: BrokerPlace): string => (fleet === undefined ? `${url}` : `${url}/${fleet}`);

@@ -27,6 +27,7 @@ import {
   type SigningRequest,
   splitDraft,
 } from '../formats/signing-request.js';
+import type { BrokerPlace } from './broker-place.js';
 import type { OptionSpec, Result } from './command.js';
 import { type Finishing, type Issuing, packageRows, readRecord, recordPath, writeIssued } from './issuing.js';
 import { requireLift } from './lifting.js';
@@ -69,7 +70,7 @@ interface Steps {
   sign?: string | undefined;
   attach?: string | undefined;
   request?: string | undefined;
-  publish?: string | undefined;
+  publish?: BrokerPlace | undefined;
 }
 
 /** What a command asks for and takes. */

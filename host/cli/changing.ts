@@ -10,12 +10,13 @@ import { hasChange, putChange, readBootstrap, readChangeNumber } from '../device
 import { asCountersignError, CountersignError } from '../errors.js';
 import { viewChange } from '../formats/change.js';
 import { reasonOf, reasons } from '../reasons.js';
+import type { SecretUrl } from '../secret-url.js';
 import { type Client, createClient } from '../smp/client.js';
 import type { Result } from './command.js';
 import { connect } from './connection.js';
 import type { ConnectionOptions } from './connection-options.js';
 import { changeData, changeRows } from './describe/change.js';
-import { printable, rows } from './show.js';
+import { rows } from './show.js';
 import type { Terminal } from './terminal.js';
 
 /** Devices that are talked to at a time; a broker's share of each is small, an answer takes seconds on a slow chip. */
@@ -95,8 +96,8 @@ async function toFleet(bringing: Bringing): Promise<Result> {
   return {
     data: { fleet, online: online.length, offline: away.length, failed: failed.length, devices: results, away },
     lines: [
-      ...results.map(({ device, outcome }) => printable(`${fleet}/${device}: ${outcome}`)),
-      ...away.map((name) => printable(`${fleet}/${name}: offline`)),
+      ...results.map(({ device, outcome }) => `${fleet}/${device}: ${outcome}`),
+      ...away.map((name) => `${fleet}/${name}: offline`),
       `${results.length - failed.length} of ${seen.length} devices stand by it, ${failed.length} failed, ` +
         `${away.length} are offline${failed.length + away.length > 0 ? ': run this again for these' : ''}`,
     ],
@@ -117,7 +118,7 @@ function worstExit(failures: readonly number[], seen: number, away: number): num
   return Math.max(0, ...(told.length > 0 ? told : exits));
 }
 
-async function one(bringing: Bringing, url: string, device: string) {
+async function one(bringing: Bringing, url: SecretUrl, device: string) {
   const { options, signal } = bringing;
   try {
     const [{ openMqtt }, { endingWith }] = await Promise.all([

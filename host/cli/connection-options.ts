@@ -7,6 +7,7 @@ import { topicNameSchema } from '../links/topics.js';
 import { RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from '../smp/client.js';
 import { BUFFER_BYTES_MIN } from '../smp/commands.js';
 import { BAUD_DEFAULT } from '../smp/link.js';
+import { brokerSchema } from './broker-place.js';
 import type { OptionSpec } from './command.js';
 import { countSchema, secondsSchema, textSchema } from './values.js';
 
@@ -16,7 +17,7 @@ const RETRIES_MAX = 100;
 const option = <S extends z.ZodType>(spec: OptionSpec<S>): OptionSpec<S> => spec;
 
 export const brokerOptions = {
-  broker: option({ value: 'url', text: 'MQTT broker', schema: textSchema.optional(), config: 'broker' }),
+  broker: option({ value: 'url', text: 'MQTT broker', schema: brokerSchema.optional(), config: 'broker' }),
   fleet: option({
     value: 'name',
     text: 'fleet on the broker',
@@ -43,7 +44,7 @@ export const connectionOptions = {
   framing: option({
     value: 'console|raw|auto',
     text: 'how packets stand on a serial line; raw has no checksum; auto tries console first',
-    schema: z.enum(FRAMINGS).default('console'),
+    schema: z.enum(FRAMINGS).default('auto'),
     config: 'framing',
   }),
   mtu: option({

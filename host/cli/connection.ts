@@ -19,13 +19,13 @@ import { lastingName, listPorts, openSerial, type PortInfo } from '../links/seri
 import type { Opening } from '../links/stream.js';
 import { openTcp } from '../links/tcp.js';
 import { openUdp } from '../links/udp.js';
+import type { SecretUrl } from '../secret-url.js';
 import { type Client, createClient } from '../smp/client.js';
 import { type Link, lines } from '../smp/link.js';
 import type { Packet } from '../smp/packet.js';
 import { within } from '../wait.js';
 import type { ConnectionOptions } from './connection-options.js';
 import { listRunning, type RunningBoard } from './running.js';
-import { printable } from './show.js';
 import type { Terminal } from './terminal.js';
 
 const ARRIVAL_MS = 60_000; // long enough to start a board in another terminal
@@ -54,7 +54,7 @@ export async function connect(
   const { link, broker, address } = await openLink(options, acquaintance, terminal, signal);
   link.listen({
     text: lines((line) => {
-      terminal.detail(`device: ${printable(line)}`);
+      terminal.detail(`device: ${line}`);
       heard.line?.(line);
     }),
     fault: (why) => terminal.trace(`link: ${why}`),
@@ -139,7 +139,7 @@ export async function openPort(port: string, baud: number, signal: AbortSignal, 
   }
 }
 
-async function onlyDevice(url: string, fleet: string, signal: AbortSignal): Promise<string> {
+async function onlyDevice(url: SecretUrl, fleet: string, signal: AbortSignal): Promise<string> {
   const online = (await listDevices(url, fleet, signal)).filter((seen) => seen.state.online);
   if (online.length === 1) return online[0]!.name;
   const names = online.map((seen) => seen.name).join(', ');

@@ -73,7 +73,7 @@ export async function deliverToForeign(
   if (verdict === 'ask') {
     const answer = await ask(client, guard.view, judgement, version, terminal, signal);
     if (answer !== 'yes') return end(answer.result, answer.exit, [answer.line]);
-  } else terminal.note(explained.lines.join('\n'));
+  } else terminal.note(...explained.lines);
   const delivery: ForeignDelivery = {
     image,
     ending: job.ending,
@@ -192,9 +192,7 @@ async function ask(
     reason,
   };
   const seconds = typeof view.policy['prompt-timeout'] === 'number' ? view.policy['prompt-timeout'] : PROMPT_SECONDS;
-  terminal.note(
-    [...questionLines(asked, 'THIS BOARD CANNOT ASK, NOR CHECK FOR ITSELF: install this on it?')].join('\n'),
-  );
+  terminal.note(...questionLines(asked, 'THIS BOARD CANNOT ASK, NOR CHECK FOR ITSELF: install this on it?'));
   if (!terminal.interactive) {
     const line = 'a person has to agree, and there is no terminal to ask on';
     return { result: 'asked', exit: reasons.AwaitingUser.exit, line };

@@ -3,6 +3,9 @@
 // Bytes are lower-case hex, dates ISO 8601, and a 64-bit number that a double cannot hold is decimal text, so that no
 // reader rounds a sequence number.
 
+import { SecretUrl } from '../secret-url.js';
+import { printableJson } from './printable.js';
+
 function plain(value: unknown): unknown {
   if (typeof value === 'bigint') {
     const number = Number(value);
@@ -12,6 +15,7 @@ function plain(value: unknown): unknown {
   if (value instanceof Date) return value.toISOString();
   if (value instanceof Map) return plain(Object.fromEntries(value));
   if (Array.isArray(value)) return value.map(plain);
+  if (value instanceof SecretUrl) return value.shown;
   if (value !== null && typeof value === 'object') {
     return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, plain(member)]));
   }
@@ -19,5 +23,5 @@ function plain(value: unknown): unknown {
 }
 
 export function toJson(value: unknown): string {
-  return JSON.stringify(plain(value));
+  return printableJson(JSON.stringify(plain(value)));
 }

@@ -12,6 +12,7 @@ import { commands } from './commands/index.js';
 import { watchEnding } from './ending.js';
 import { toJson } from './json.js';
 import { type Invocation, parse } from './parse.js';
+import { sayable } from './printable.js';
 import { makeTerminal } from './terminal.js';
 
 const ending = watchEnding();
@@ -53,16 +54,19 @@ function fail(thrown: CountersignError, json: boolean, level: number): void {
   const { name } = error.reason;
   const exit = ending.decide(ending.stopped ?? error.reason.exit);
   if (json) process.stdout.write(`${toJson({ error: { code, name, message, hint, exit } })}\n`);
-  process.stderr.write(`error: ${message} [${code} ${name}]\n`);
-  process.stderr.write(`hint: ${hint}\n`);
+  process.stderr.write(`error: ${sayable(message)} [${code} ${name}]\n`);
+  process.stderr.write(`hint: ${sayable(hint)}\n`);
   // The stack matters when it is our fault, or when somebody asked.
   if (level > 0 || name === 'Fault') process.stderr.write(`${causes(error)}\n`);
 }
 
 function causes(error: Error): string {
   const lines: string[] = [];
-  for (let at: unknown = error; at instanceof Error; at = at.cause) lines.push(at.stack ?? String(at));
-  return lines.join('\ncaused by: ');
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    const frames = (at.stack ?? '').split('\n').filter((line) => /^ +at /.test(line));
+    lines.push(`${at === error ? '' : 'caused by: '}${at.name}: ${at.message}`, ...frames);
+  }
+  return lines.map(sayable).join('\n');
 }
 
 await main(process.argv.slice(2));

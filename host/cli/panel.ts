@@ -26,7 +26,7 @@ export function createPanel(terminal: Terminal): Panel {
   return {
     async ask(question, gone) {
       const left = question.left ?? 0;
-      terminal.note(['', ...questionLines(question)].join('\n'));
+      terminal.note('', ...questionLines(question));
       if (!input) {
         terminal.note(`  nobody can answer here (no terminal, or in its background); the device waits ${left} s`);
         return undefined;

@@ -9,10 +9,10 @@ import { Command as Commander, CommanderError, Option } from 'commander';
 import type { z } from 'zod';
 import { type Config, environmentName } from '../config.js';
 import { CountersignError } from '../errors.js';
-import { withoutPassword } from '../links/topics.js';
 import { isKeyUri } from '../pkcs11/uri.js';
 import { exitCodes } from '../reasons.js';
 import { packageVersion } from '../root.js';
+import { withoutPassword } from '../secret-url.js';
 import { type AnyCommand, flagOf, type OptionSpec } from './command.js';
 
 export interface Common {
@@ -209,12 +209,14 @@ export function rawOf(spec: OptionSpec, setting: NonNullable<ReturnType<Config['
   return Array.isArray(setting.value) ? setting.value : text(setting.value);
 }
 
+/** Words of a library's sentence, for the middle of one of ours. */
+export const uncapitalized = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
+
 function check(what: string, schema: z.ZodType, raw: unknown): unknown {
   const result = schema.safeParse(raw);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  const message = issue?.message ?? 'is wrong';
-  const text = raw === undefined ? 'is required' : `${message.charAt(0).toLowerCase()}${message.slice(1)}`;
+  const text = raw === undefined ? 'is required' : uncapitalized(issue?.message ?? 'is wrong');
   const shown = typeof raw === 'string' ? ` "${withoutPassword(raw)}"` : '';
   throw new CountersignError('BadArgument', `argument: ${what}${shown}: ${text}`);
 }

@@ -13,8 +13,8 @@
 import { CountersignError } from '../errors.js';
 import { type ApprovalView, viewApproval } from '../formats/approval.js';
 import { hex, same } from '../formats/bytes.js';
-import { topicNameSchema, withoutPassword } from '../links/topics.js';
-import { placeOf, placeSchema } from './broker-place.js';
+import { topicNameSchema } from '../links/topics.js';
+import { type BrokerPlace, placeSchema } from './broker-place.js';
 import type { OptionSpec } from './command.js';
 import { brokerOptions } from './connection-options.js';
 import { clockDoubt, requireLift } from './lifting.js';
@@ -39,7 +39,7 @@ export const publishOptions = {
 };
 
 export interface PublishOptions {
-  publish?: string | undefined;
+  publish?: BrokerPlace | undefined;
   publishAs?: string | undefined;
   fleet: string;
 }
@@ -71,7 +71,7 @@ export interface Publishing {
 /** Connects; undefined without --publish. */
 export async function openPublishing(options: PublishOptions, signal: AbortSignal): Promise<Publishing | undefined> {
   if (options.publish === undefined) return undefined;
-  const place = placeOf(options.publish);
+  const place = options.publish;
   const fleet = place.fleet ?? options.fleet;
   const { openShelf, readKeptApprovals } = await import('../links/approvals.js');
   const shelf = await openShelf(place.url, fleet, signal);
@@ -97,7 +97,7 @@ export async function openPublishing(options: PublishOptions, signal: AbortSigna
       return async (dryRun) => {
         const published = !there && !dryRun;
         if (published) await shelf.put(operator, document);
-        return { broker: withoutPassword(place.url), fleet, topic, published, replaced };
+        return { broker: `${place.url}`, fleet, topic, published, replaced };
       };
     },
     close: () => shelf.close(),

@@ -1,14 +1,15 @@
 // Secrets that a command needs: the passphrase of a key file, the PIN of a card or token.
 //
 // Each comes from a file (--passphrase-file, --pin-file: its first line), else from the environment, else from a
-// question on the terminal; never from the command line, where everybody on the machine can read it.
+// question on the terminal; never from the command line, where everybody on the machine can read it. A PIN is taken without
+// the blanks around it; in a passphrase they may be meant.
 
 import { CountersignError } from '../errors.js';
 import { readText } from '../files.js';
 import type { ReasonName } from '../reasons.js';
 import type { OptionSpec } from './command.js';
 import type { Terminal } from './terminal.js';
-import { pathSchema } from './values.js';
+import { pathSchema, switchSchema } from './values.js';
 
 const SECRET_FILE_BYTES_MAX = 16384;
 
@@ -42,8 +43,20 @@ export const pinFileOption = fileOption('card or token', PIN, 'pin-file');
 export const findPassphrase = (question: string, file: string | undefined, terminal: Terminal): Promise<string> =>
   findSecret(PASSPHRASE, question, file, terminal);
 
-export const findPin = (question: string, file: string | undefined, terminal: Terminal): Promise<string> =>
-  findSecret(PIN, question, file, terminal);
+/** Whatever is put into a PIN pad or by other tools into an environment has no blanks around it: they would cost a try. */
+export async function findPin(question: string, file: string | undefined, terminal: Terminal): Promise<string> {
+  const found = await findSecret(PIN, question, file, terminal);
+  const pin = found.trim();
+  if (pin === '') throw new CountersignError(PIN.needed, `key: the PIN that was given is empty (${question})`);
+  if (pin !== found) terminal.note('the PIN was given with blanks around it: presented without them');
+  return pin;
+}
+
+/** For what presents a PIN: the last try is a person's decision. */
+export const lastTryOption = {
+  text: 'present the PIN even if it is the last try: a wrong one blocks the card or token',
+  schema: switchSchema,
+} satisfies OptionSpec;
 
 /** Whether the passphrase is given already, so that nobody is asked for it twice. */
 export const passphraseGiven = (): boolean => Boolean(process.env[PASSPHRASE.variable]);

@@ -1,22 +1,14 @@
 // How results look to a person: rows of name and value, and the same words for the same things everywhere.
-//
-// Text from files is untrusted: control characters, which could move the cursor and rewrite what was printed before, are
-// shown as \xNN.
 
 import type { ApprovalView, Claims, Entry } from '../formats/approval.js';
 import { hex, uuidText } from '../formats/bytes.js';
 import { algorithmName } from '../formats/cose.js';
 import { momentText as momentOf } from '../formats/moment.js';
+import { printable } from './printable.js';
+
+export { printable };
 
 const NAME_WIDTH = 13;
-
-/** Text of a file as it may be shown: one line, without control or direction-changing characters. */
-export function printable(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (one) => `\\x${one.codePointAt(0)!.toString(16).padStart(2, '0')}`,
-  );
-}
 
 /** A word of a command line that somebody may copy into a shell. */
 export const shellWord = (text: string): string =>

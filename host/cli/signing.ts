@@ -15,7 +15,7 @@ import {
 } from '../formats/keys.js';
 import { isKeyUri, parseKeyUri } from '../pkcs11/uri.js';
 import type { OptionSpec } from './command.js';
-import { findPassphrase, findPin, passphraseFileOption, pinFileOption } from './secrets.js';
+import { findPassphrase, findPin, lastTryOption, passphraseFileOption, pinFileOption } from './secrets.js';
 import type { Terminal } from './terminal.js';
 import { textSchema } from './values.js';
 
@@ -26,6 +26,7 @@ const MODULE_SETTING = 'pkcs11-module';
 export const signingOptions = {
   passphraseFile: passphraseFileOption,
   pinFile: pinFileOption,
+  lastTry: lastTryOption,
   pkcs11Module: {
     value: 'library',
     text: 'PKCS#11 module of the token, if its URI names none; default: all that p11-kit knows',
@@ -87,11 +88,11 @@ export async function makeTokenKey(
 const passphraseOf = (name: string, options: SigningOptions, terminal: Terminal) =>
   findPassphrase(`Passphrase of ${name}`, options.passphraseFile, terminal);
 
-function tokenOf(name: string, { pinFile, pkcs11Module }: SigningOptions, terminal: Terminal) {
+function tokenOf(name: string, { pinFile, lastTry, pkcs11Module }: SigningOptions, terminal: Terminal) {
   const uri = parseKeyUri(name);
-  const pin = (token: { token: string }) =>
+  const ask = (token: { token: string }) =>
     findPin(`PIN of the token ${token.token}`, pinFile ?? uri.pinSource, terminal);
-  return [uri, pkcs11Module, pin] as const;
+  return [uri, pkcs11Module, { ask, lastTry }] as const;
 }
 
 /** Where what belongs to a key is kept: beside its file, or for a token in the working folder, under its key id. */

@@ -14,11 +14,10 @@ import type { Evidence } from '../core.js';
 import { CountersignError } from '../errors.js';
 import { readBytes } from '../files.js';
 import type { SourceName } from '../formats/policy.js';
-import { withoutPassword } from '../links/topics.js';
 import { BAUD_DEFAULT } from '../smp/link.js';
-import { placeOf, placeSchema } from './broker-place.js';
+import { placeSchema, placeText } from './broker-place.js';
 import type { OptionSpec } from './command.js';
-import { findPin, pinFileOption } from './secrets.js';
+import { findPin, lastTryOption, pinFileOption } from './secrets.js';
 import type { Terminal } from './terminal.js';
 import { hexSchema, pathSchema, textSchema } from './values.js';
 
@@ -46,6 +45,7 @@ export const sourceOptions = {
     schema: textSchema.optional(),
   }),
   pinFile: pinFileOption,
+  lastTry: lastTryOption,
   pinReference: option({
     value: 'hex',
     text: 'which PIN of the card; default: the one that the card names',
@@ -97,10 +97,10 @@ export async function gatherFromBroker(
   signal: AbortSignal,
 ): Promise<Gathered[]> {
   if (approvalsFrom === undefined) return [];
-  const place = placeOf(approvalsFrom);
   const { readKeptApprovals } = await import('../links/approvals.js');
-  const read = async () => (await readKeptApprovals(place.url, place.fleet ?? fleet, signal)).map(({ bytes }) => bytes);
-  const name = withoutPassword(approvalsFrom);
+  const read = async () =>
+    (await readKeptApprovals(approvalsFrom.url, approvalsFrom.fleet ?? fleet, signal)).map(({ bytes }) => bytes);
+  const name = placeText(approvalsFrom);
   const evidence = await attempt('tree', name, terminal, read);
   return evidence.map((one) => ({ name, lasting: false, evidence: one }));
 }
@@ -139,6 +139,7 @@ async function readCard(
       const objects: DataObjects | undefined = await openDataObjects(channel, {
         pin: () => findPin(`PIN of the card in ${channel.name}`, options.pinFile, terminal),
         pinReference: options.pinReference?.[0],
+        lastTry: options.lastTry,
       }).catch(noneThere);
       const object = await objects?.approval();
       return objects && object ? [await objects.read(object)] : [];

@@ -12,6 +12,7 @@
 //      errors alone, -v adds detail, -vv traces.
 //   6. A question about a signature shows what is signed, never a paraphrase.
 //   7. While a person is being waited for, no bar moves: it says who, and for how long.
+//   8. One line is one line, and steers nothing: whatever is quoted in it passes printable.ts here, at the end of all roads.
 
 import { styleText } from 'node:util';
 import type cliProgress from 'cli-progress';
@@ -20,6 +21,7 @@ import { isInForeground } from '../process.js';
 import type { Progress } from '../progress.js';
 import { throwIfAborted } from '../wait.js';
 import { toJson } from './json.js';
+import { printable, sayable } from './printable.js';
 
 type Style = 'red' | 'yellow' | 'green' | 'cyan' | 'bold' | 'dim';
 
@@ -48,8 +50,8 @@ export interface Terminal {
   readonly interactive: boolean;
   /** A result before the end of the command, such as the port of a board that goes on running. */
   result(data: unknown, lines: string[]): void;
-  /** For the person: what happens. */
-  note(text: string): void;
+  /** For the person: what happens, a text for each line. */
+  note(...lines: string[]): void;
   /** Only with -v. */
   detail(text: string): void;
   /** Only with -vv. */
@@ -108,32 +110,36 @@ export function makeTerminal(options: TerminalOptions): Terminal {
     result(data, lines) {
       const to = options.taken ? process.stderr : process.stdout;
       if (options.json) to.write(`${toJson(data)}\n`);
-      else for (const line of lines) to.write(`${line}\n`);
+      else for (const line of lines) to.write(`${printable(line)}\n`);
     },
-    note: (text) => say(text, 0),
-    detail: (text) => say(style('dim', text), 1),
-    trace: (text) => say(style('dim', text), 2),
-    warn: (text) => say(`${style('yellow', 'warning:')} ${text}`, 0),
+    note(...lines) {
+      for (const line of lines) say(sayable(line), 0);
+    },
+    detail: (text) => say(style('dim', sayable(text)), 1),
+    trace: (text) => say(style('dim', sayable(text)), 2),
+    warn: (text) => say(`${style('yellow', 'warning:')} ${sayable(text)}`, 0),
     follow: async (work) => follow(work, moving ? await movingBar(style) : plainLines((text) => say(text, 0))),
     async confirm(question, option) {
       needPerson(question, option);
-      return answered(await (await prompts()).confirm({ message: question, initialValue: false, ...where }));
+      return answered(await (await prompts()).confirm({ message: sayable(question), initialValue: false, ...where }));
     },
     async choose<T extends string>(question: string, choices: Choice<T>[], option: string) {
       needPerson(question, option);
       const { select } = await prompts();
-      const list = choices as unknown as Parameters<typeof select<string>>[0]['options'];
-      return answered(await select<string>({ message: question, options: list, ...where })) as T;
+      const list = choices.map(({ value, label }) => ({ value, label: printable(label) })) as unknown as Parameters<
+        typeof select<string>
+      >[0]['options'];
+      return answered(await select<string>({ message: sayable(question), options: list, ...where })) as T;
     },
     async password(question, option) {
       needPerson(question, option);
-      return answered(await (await prompts()).password({ message: question, ...where }));
+      return answered(await (await prompts()).password({ message: sayable(question), ...where }));
     },
     async text(question, option, fault, signal) {
       needPerson(question, option);
       const validate = (line: string | undefined) => fault(line ?? '');
       const until = signal ? { signal } : {};
-      return answered(await (await prompts()).text({ message: question, validate, ...where, ...until }));
+      return answered(await (await prompts()).text({ message: sayable(question), validate, ...where, ...until }));
     },
     style,
   };
@@ -250,6 +256,6 @@ function plainLines(say: (text: string) => void): Display {
 }
 
 function lineOf(progress: Exclude<Progress, { kind: 'work' }>): string {
-  if (progress.kind === 'note') return progress.text;
-  return `waiting for ${progress.for}, ${secondsText(progress.seconds)} left`;
+  if (progress.kind === 'note') return sayable(progress.text);
+  return sayable(`waiting for ${progress.for}, ${secondsText(progress.seconds)} left`);
 }

@@ -44,7 +44,7 @@ export function makeAcquaintance({ timeoutMs }: Pick<ClientOptions, 'timeoutMs'>
         .then((id) => (id === undefined ? 'a blank one' : `device ${id}`))
         .catch((error: unknown) => {
           if (isSilence(error)) return undefined;
-          if (error instanceof CountersignError && error.reason.name === 'DeviceRefused')
+          if (error instanceof CountersignError && ['DeviceRefused', 'NoAgent'].includes(error.reason.name))
             return 'a board without our agent';
           throw error;
         })

@@ -16,7 +16,7 @@ import { payloadIn, splitEnvelope } from '../formats/envelope.js';
 import { reasons } from '../reasons.js';
 import { type Client, smpFailure } from '../smp/client.js';
 import { type Alert, imageState, parameters, readAlert, readQuestion, treeExec } from '../smp/commands.js';
-import { GROUP } from '../smp/packet.js';
+import { agentReason } from '../smp/packet.js';
 import { upload } from '../smp/upload.js';
 import { sleep } from '../wait.js';
 import {
@@ -143,9 +143,10 @@ async function* send(session: Session): Steps<Outcome | undefined> {
     }
     const end = step.value;
     if (end.kind === 'complete') return undefined;
-    if (end.error.group !== GROUP.countersign) throw smpFailure(end.error, 'upload');
+    const reason = agentReason(end.error);
+    if (reason === undefined) throw smpFailure(end.error, 'upload');
     // Asked before the download, once: after a yes the same bytes are offered again, and go on.
-    if (end.error.rc !== reasons.AwaitingUser.code || asked) return refused(session, end.error.rc, offset);
+    if (reason !== reasons.AwaitingUser.code || asked) return refused(session, reason, offset);
     asked = true;
     const outcome = yield* untilAnswered(session, 'download');
     if (outcome) return outcome;
@@ -161,12 +162,12 @@ async function* order(session: Session): Steps<Outcome | undefined> {
   try {
     const response = await treeExec(client, NODE.update, correlator, session.waits);
     if (response.ok) return undefined;
-    const { group, rc } = response.error;
-    if (group !== GROUP.countersign) throw smpFailure(response.error, 'install');
-    if (rc !== reasons.WrongState.code) {
+    const reason = agentReason(response.error);
+    if (reason === undefined) throw smpFailure(response.error, 'install');
+    if (reason !== reasons.WrongState.code) {
       // A link that repeats may bring the order twice: what the first one came to is the answer.
       const alert = await readAlert(client, session.waits);
-      return isAnswerTo(session, alert) ? finished(session, alert) : refused(session, rc, sent);
+      return isAnswerTo(session, alert) ? finished(session, alert) : refused(session, reason, sent);
     }
     // It is being carried out: ours, whose first answer was lost, or that of somebody who brought the same package.
     session.correlator = undefined;

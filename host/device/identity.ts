@@ -71,11 +71,12 @@ export interface Identity {
 
 export async function identify(client: Client, waits: Waits = {}): Promise<Identity> {
   const limits = await parameters(client, waits);
+  const deviceId = await readDeviceId(client, waits); // of what only agents know first: others say so there
   return {
     parameters: limits,
     about: await osInfo(client, waits),
     bootloader: await bootloaderInfo(client, waits),
-    deviceId: await readDeviceId(client, waits),
+    deviceId,
     state: await readState(client, waits),
     installed: await readInstalled(client, waits),
     images: await imageState(client, waits),

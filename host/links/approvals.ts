@@ -14,7 +14,8 @@ import { DOCUMENT_BYTES_MAX } from '../formats/approval.js';
 import { same } from '../formats/bytes.js';
 import { sleep, within } from '../wait.js';
 import { acknowledged, connectBroker, endBroker, subscribe } from './mqtt.js';
-import { APPROVALS_FILTER, approvalTopic, NOBODY_FILTER, withoutPassword } from './topics.js';
+import { type BrokerUrl, brokerOf } from './mqtt-url.js';
+import { APPROVALS_FILTER, approvalTopic, NOBODY_FILTER } from './topics.js';
 
 const QUIET_MS = 500;
 const TIME_MS_MAX = 20_000;
@@ -25,7 +26,7 @@ export interface KeptApproval {
   bytes: Uint8Array;
 }
 
-export async function readKeptApprovals(url: string, fleet: string, signal?: AbortSignal): Promise<KeptApproval[]> {
+export async function readKeptApprovals(url: BrokerUrl, fleet: string, signal?: AbortSignal): Promise<KeptApproval[]> {
   const limit = within(TIME_MS_MAX, signal);
   const client = await connectBroker(url, {}, limit);
   try {
@@ -45,7 +46,7 @@ export interface ApprovalShelf {
   close(): Promise<void>;
 }
 
-export async function openShelf(url: string, fleet: string, signal?: AbortSignal): Promise<ApprovalShelf> {
+export async function openShelf(url: BrokerUrl, fleet: string, signal?: AbortSignal): Promise<ApprovalShelf> {
   const client = await connectBroker(url, {}, within(TIME_MS_MAX, signal));
   const topic = (operator: string) => approvalTopic(fleet, operator);
   const read = async (operator: string, limit: AbortSignal) =>
@@ -60,10 +61,7 @@ export async function openShelf(url: string, fleet: string, signal?: AbortSignal
       const found = await read(operator, limit);
       if (found && same(found, document)) return;
       const what = found ? 'keeps another document' : 'took the document, and does not keep it';
-      throw new CountersignError(
-        'NotPublished',
-        `mqtt ${withoutPassword(url)}: the broker ${what} under ${topic(operator)}`,
-      );
+      throw new CountersignError('NotPublished', `mqtt ${brokerOf(url)}: the broker ${what} under ${topic(operator)}`);
     },
     close: () => endBroker(client),
   };
@@ -71,7 +69,7 @@ export async function openShelf(url: string, fleet: string, signal?: AbortSignal
 
 async function kept(
   client: MqttClient,
-  url: string,
+  url: BrokerUrl,
   fleet: string,
   wanted: string,
   limit: AbortSignal,
@@ -98,8 +96,8 @@ async function kept(
 }
 
 /** Of a broker that was there: errors of ours stay as they are, but for the time that is over. */
-function lost(url: string, cause: unknown): never {
+function lost(url: BrokerUrl, cause: unknown): never {
   if (cause instanceof CountersignError && cause.reason.name !== 'TimedOut') throw cause;
   const why = cause instanceof CountersignError ? 'the broker does not answer any more' : (cause as Error).message;
-  throw new CountersignError('LinkLost', `mqtt ${withoutPassword(url)}: ${why}`, { cause });
+  throw new CountersignError('LinkLost', `mqtt ${brokerOf(url)}: ${why}`, { cause });
 }

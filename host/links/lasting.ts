@@ -138,9 +138,10 @@ export async function lastingLink({ open, awayMs, onAway, onBack, same, signal }
   }
 
   const first = use(await open(ending.signal));
-  const { name, type } = first;
+  const { name, type, silence } = first;
   const lasting: Link = {
     name,
+    ...(silence !== undefined && { silence }),
     get framingBytes() {
       return (link ?? first).framingBytes; // found out when the line is used (auto)
     },

@@ -8,16 +8,18 @@
 import { Socket } from 'node:net';
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 import { CountersignError } from '../errors.js';
+import type { SecretUrl } from '../secret-url.js';
 import { createListeners, type Link } from '../smp/link.js';
 import { orAbort, sleep, within } from '../wait.js';
-import { type DeviceState, deviceStateSchema, STATES_FILTER, topicsOf, withoutPassword } from './topics.js';
+import { type BrokerUrl, brokerOf } from './mqtt-url.js';
+import { DEVICE_FILTERS, type DeviceState, deviceStateSchema, OFFLINE, ONLINE, topicsOf } from './topics.js';
 
 const BROKER_MS_MAX = 10_000; // to connect, and for each acknowledgement
 const RECONNECT_MS = 1000;
 const QUIET_MS = 300; // a broker sends what is retained right after the subscription, and does not say when it has
 
 export interface Address {
-  url: string;
+  url: BrokerUrl;
   fleet: string;
   device: string;
 }
@@ -33,17 +35,15 @@ const STRANGERS = [
 ];
 
 export async function connectBroker(
-  url: string,
+  broker: BrokerUrl,
   options: Pick<IClientOptions, 'will'> = {},
   signal?: AbortSignal,
 ): Promise<MqttClient> {
-  if (!/^(mqtts?|wss?|tcp|ssl):\/\/./.test(url)) {
-    throw new CountersignError('BadArgument', `mqtt: "${withoutPassword(url)}" is not a broker's URL`, {
-      hint: 'give one like mqtt://127.0.0.1:1883',
-    });
-  }
+  const url = brokerOf(broker);
+  // No URL for mqtt.js: it would parse it once more, in its own way, and Node warns of what it makes of some.
   const connecting = connectAsync(
-    ...withAccount(url, { ...options, connectTimeout: BROKER_MS_MAX, reconnectPeriod: RECONNECT_MS }),
+    '',
+    { ...whereTo(url), ...options, connectTimeout: BROKER_MS_MAX, reconnectPeriod: RECONNECT_MS },
     false,
   );
   // Given up while it was still connecting: the connection must not stay behind. Once it stands, its user ends it.
@@ -60,11 +60,10 @@ export async function connectBroker(
       : STRANGERS.includes(String(code))
         ? 'name the authority that signed the certificate of this broker: NODE_EXTRA_CA_CERTS=authority.pem'
         : undefined;
-    throw new CountersignError(
-      'LinkUnavailable',
-      `mqtt ${withoutPassword(url)}: ${message || code || 'no connection'}`,
-      { cause, ...(hint && { hint }) },
-    );
+    throw new CountersignError('LinkUnavailable', `mqtt ${url}: ${message || code || 'no connection'}`, {
+      cause,
+      ...(hint && { hint }),
+    });
   } finally {
     if (!signal?.aborted) signal?.removeEventListener('abort', giveUp);
   }
@@ -75,24 +74,20 @@ export async function connectBroker(
   return client;
 }
 
-// User and password as the URL has them. mqtt.js would take a colon in the password for the one before it.
-function withAccount(text: string, options: IClientOptions): [string, IClientOptions] {
-  if (!URL.canParse(text)) return [text, options];
-  const url = new URL(text);
-  const [username, password] = [decode(url.username), decode(url.password)];
-  if (username === '' && password === '') return [text, options];
-  url.username = '';
-  url.password = '';
-  return [url.href, { ...options, ...(username && { username }), ...(password && { password }) }];
-}
-
-// Somebody's password with a bare % in it is none that was encoded.
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+function whereTo(url: SecretUrl): IClientOptions {
+  const { username, password, search } = url.reveal();
+  const { scheme, host, port } = url;
+  const web = /^wss?$/.test(scheme);
+  const clientId = new URLSearchParams(search).get('clientId');
+  return {
+    protocol: scheme as NonNullable<IClientOptions['protocol']>,
+    host: web && host.includes(':') ? `[${host}]` : host,
+    ...(port !== undefined && { port }),
+    ...(web && { path: `${url.pathname}${search}` }),
+    ...(clientId && { clientId }),
+    ...(username && { username }),
+    ...(password && { password }),
+  };
 }
 
 /** Ends a client at once. One whose broker is away would never say that it has: the connection has closed before. */
@@ -120,15 +115,16 @@ function sendAtOnce(client: MqttClient): void {
 export async function openMqtt({ url, fleet, device }: Address, signal?: AbortSignal): Promise<Link> {
   const { emit, listen, closed, end } = createListeners();
   const topics = topicsOf(fleet, device);
-  const name = `${withoutPassword(url)} ${fleet}/${device}`;
+  const name = `${brokerOf(url)} ${fleet}/${device}`;
   const client = await connectBroker(url, {}, signal);
-  client.on('message', (topic, payload) => {
-    if (topic === topics.response) emit.packet(Uint8Array.from(payload));
+  client.on('message', (topic, payload, { retain }) => {
+    // A retained answer is one to somebody's earlier request.
+    if (topic === topics.response && !retain) emit.packet(Uint8Array.from(payload));
   });
   await orEnd(client, subscribe(client, url, topics.response, signal, 0));
   return {
     name,
-    silence: `is it on? \`countersign devices --broker ${withoutPassword(url)}\` shows who is`,
+    silence: `is it on? \`countersign devices --broker ${brokerOf(url)}\` shows who is`,
     framingBytes: 0,
     listen,
     closed,
@@ -149,12 +145,13 @@ export async function openMqtt({ url, fleet, device }: Address, signal?: AbortSi
 export interface SeenDevice {
   fleet: string;
   name: string;
-  state: DeviceState;
+  /** What was last known of it, and whether it is there. */
+  state: DeviceState & { online: boolean };
 }
 
 // Every device of a fleet ("+" for all fleets) that left its state on the broker. As long as more of them come, it goes on:
 // a large fleet on a slow line takes its time. What devices say anew meanwhile is heard, and does not hold it up.
-export async function listDevices(url: string, fleet: string, signal?: AbortSignal): Promise<SeenDevice[]> {
+export async function listDevices(url: BrokerUrl, fleet: string, signal?: AbortSignal): Promise<SeenDevice[]> {
   const seen = new Map<string, SeenDevice>();
   let heard = 0;
   const onDevice = (device: SeenDevice, retained: boolean) => {
@@ -195,27 +192,37 @@ export async function untilOnline({ url, fleet, device }: Address, signal?: Abor
   }
 }
 
-// Tells each state that a device of the fleet left or leaves, until the client that it returns is ended.
+// Tells what each device of the fleet left or leaves, until the client that it returns is ended.
 export async function watchStates(
-  url: string,
+  url: BrokerUrl,
   fleet: string,
   onDevice: (device: SeenDevice, retained: boolean) => void,
   signal: AbortSignal | undefined,
 ): Promise<MqttClient> {
   const client = await connectBroker(url, {}, signal);
+  const known = new Map<string, Said>();
   client.on('message', (topic, payload, { retain }) => {
-    const [, fleetName, , name] = topic.split('/');
-    const state = parseState(payload);
-    if (fleetName && name && state) onDevice({ fleet: fleetName, name, state }, retain);
+    const [, fleetName, , name, kind] = topic.split('/');
+    if (!fleetName || !name) return;
+    const key = `${fleetName}/${name}`;
+    const said = kind === 'state' ? { state: stateIn(payload) } : { online: presenceIn(payload) };
+    if (said.state === undefined && said.online === undefined) return;
+    const { state, online } = { ...known.get(key), ...said };
+    known.set(key, { state, online });
+    // A device without a word of its own for it may say it in its state.
+    onDevice({ fleet: fleetName, name, state: { ...state, online: online ?? state?.online === true } }, retain);
   });
-  await orEnd(client, subscribe(client, url, STATES_FILTER(fleet), signal));
+  const all = async () => {
+    for (const filter of DEVICE_FILTERS(fleet)) await subscribe(client, url, filter, signal);
+  };
+  await orEnd(client, all());
   return client;
 }
 
 /** A refusal is an error: the broker says it once, and is then as silent as one that has nothing. */
 export async function subscribe(
   client: MqttClient,
-  url: string,
+  url: BrokerUrl,
   filter: string,
   signal: AbortSignal | undefined,
   qos: 0 | 1 = 1,
@@ -224,8 +231,7 @@ export async function subscribe(
     await acknowledged(url, client.subscribeAsync(filter, { qos }), signal);
   } catch (cause) {
     if ((cause as { packet?: { cmd?: string } }).packet?.cmd !== 'suback') throw cause;
-    const name = withoutPassword(url);
-    throw new CountersignError('LinkUnavailable', `mqtt ${name}: the broker does not let us read ${filter}`, {
+    throw new CountersignError('LinkUnavailable', `mqtt ${brokerOf(url)}: the broker does not let us read ${filter}`, {
       hint: 'ask for the right to read that topic, or use another account',
       cause,
     });
@@ -233,7 +239,7 @@ export async function subscribe(
 }
 
 /** What the broker has to acknowledge, or the error that it does not: every wait for a broker goes through here. */
-export async function acknowledged<T>(url: string, work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+export async function acknowledged<T>(url: BrokerUrl, work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   work.catch(() => undefined); // what it becomes later is nobody's
   try {
     return await orAbort(work, within(BROKER_MS_MAX, signal));
@@ -241,17 +247,27 @@ export async function acknowledged<T>(url: string, work: Promise<T>, signal: Abo
     if (signal?.aborted || !(cause instanceof CountersignError) || cause.reason.name !== 'TimedOut') throw cause;
     throw new CountersignError(
       'LinkUnavailable',
-      `mqtt ${withoutPassword(url)}: connected, but the broker has acknowledged nothing for ${BROKER_MS_MAX / 1000} s`,
+      `mqtt ${brokerOf(url)}: connected, but the broker has acknowledged nothing for ${BROKER_MS_MAX / 1000} s`,
       { cause, hint: 'look at the broker: it, or something in between, is stuck' },
     );
   }
 }
 
-// Anybody may leave anything on a topic: what is not a state is nobody's.
-function parseState(payload: Uint8Array): DeviceState | undefined {
+interface Said {
+  state?: DeviceState | undefined;
+  online?: boolean | undefined;
+}
+
+// Anybody may leave anything on a topic: what is not a state is nobody's, and what is not one of the two words is none.
+export function stateIn(payload: Uint8Array): DeviceState | undefined {
   try {
     return deviceStateSchema.safeParse(JSON.parse(new TextDecoder().decode(payload))).data;
   } catch {
     return undefined;
   }
+}
+
+function presenceIn(payload: Uint8Array): boolean | undefined {
+  const word = new TextDecoder().decode(payload);
+  return word === ONLINE || word === OFFLINE ? word === ONLINE : undefined;
 }

@@ -17,9 +17,9 @@ const FRAMING_BYTES = 4; // length and checksum stand in the device's packet buf
 const RAW_SILENCE_MS = 1000;
 // A server with raw framing forgets what it took for half a packet after 3 s (Zephyr, MCUboot); and some to be sure.
 const RAW_FORGETS_MS = 3500;
-const CONSOLE_TRIES = 2;
+const CONSOLE_TRIES = 2; // the first may only wake a board; behind these the two take turns
 
-/** auto: console first; if nobody answers, raw, and from then on what the other side was heard in. */
+/** auto: console first; if nobody answers, raw in turn with it, and from then on what the other side was heard in. */
 export const FRAMINGS = ['console', 'raw', 'auto'] as const;
 export type Framing = (typeof FRAMINGS)[number];
 
@@ -27,6 +27,12 @@ export interface Opening {
   untouched?: boolean; // what was said before is read, and nothing is written
   framing?: Framing;
 }
+
+const SILENCE: Record<Framing, string> = {
+  console: 'check port, baud rate and power; a server with raw framing answers to --framing auto',
+  raw: 'check port, baud rate and power; a server with console framing answers to --framing auto',
+  auto: 'check port, baud rate and power; raw framing was tried only if there were three tries or more (--retries)',
+};
 
 type Item = ConsoleItem | RawItem;
 
@@ -100,7 +106,8 @@ export function streamLink(
 
   async function send(packet: Uint8Array): Promise<void> {
     if (speaks === 'auto') unanswered += 1;
-    const asConsole = speaks === 'console' || (speaks === 'auto' && unanswered <= CONSOLE_TRIES);
+    const turn = unanswered <= CONSOLE_TRIES || unanswered % 2 === 0;
+    const asConsole = speaks === 'console' || (speaks === 'auto' && turn);
     if (asConsole) return write(Buffer.concat(encodeConsole(packet)));
     if (speaks === 'auto') await sleep(Math.max(0, written + RAW_FORGETS_MS - Date.now()), closing.signal);
     return write(packet);
@@ -108,6 +115,7 @@ export function streamLink(
 
   return {
     name,
+    silence: SILENCE[framing],
     get framingBytes() {
       return speaks === 'raw' ? 0 : FRAMING_BYTES;
     },

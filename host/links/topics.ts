@@ -4,21 +4,26 @@ import { z } from 'zod';
 
 const NAME_BYTES_MAX = 64; // with the fixed parts well below the 256 bytes that some brokers allow a topic
 
-/** A broker's URL as it may be shown; any other text as it is. */
-export const withoutPassword = (url: string): string => url.replace(/^([a-z]+:\/\/[^/@:]*:)[^/]*@/i, '$1***@');
-
 // A fleet or device as one level of a topic: no separators, no wildcards, nothing that a terminal would act on.
 export const topicNameSchema = z
   .string()
   .regex(/^[A-Za-z0-9._:-]+$/, 'only letters, digits and . _ : - are allowed')
   .max(NAME_BYTES_MAX);
 
-export function topicsOf(fleet: string, device: string): { request: string; response: string; state: string } {
-  const base = `cs/${fleet}/d/${device}`;
-  return { request: `${base}/req`, response: `${base}/rsp`, state: `${base}/state` };
+interface DeviceTopics {
+  request: string;
+  response: string;
+  state: string;
+  online: string;
 }
 
-export const STATES_FILTER = (fleet: string): string => topicsOf(fleet, '+').state;
+export function topicsOf(fleet: string, device: string): DeviceTopics {
+  const base = `cs/${fleet}/d/${device}`;
+  return { request: `${base}/req`, response: `${base}/rsp`, state: `${base}/state`, online: `${base}/online` };
+}
+
+/** What the devices of a fleet say of themselves; first whether they are there, as that comes first then. */
+export const DEVICE_FILTERS = (fleet: string): string[] => [topicsOf(fleet, '+').online, topicsOf(fleet, '+').state];
 
 // One retained approval document for each operator; the last level is the operator's name for themselves.
 export const approvalTopic = (fleet: string, operator: string): string => `cs/${fleet}/approvals/${operator}`;
@@ -26,9 +31,13 @@ export const APPROVALS_FILTER = (fleet: string): string => approvalTopic(fleet, 
 /** Beside them, where nobody writes: a level that no operator has. */
 export const NOBODY_FILTER = (fleet: string): string => `cs/${fleet}/approvals`;
 
-// Retained by every device, with {"online": false} as its last will.
+// Retained by every device under online: whether it is there. OFFLINE is its last will, too. The words are those that Home
+// Assistant expects of an availability topic.
+export const ONLINE = 'online';
+export const OFFLINE = 'offline';
+
+// Retained by every device under state: what was last known of it. It stays when the device goes.
 export const deviceStateSchema = z.looseObject({
-  online: z.boolean(),
   device: z.string().optional(), // device id as hex, once it is provisioned
   state: z.number().int().optional(), // FUMO state, 10..100
   version: z.string().optional(), // of the installed package

@@ -80,6 +80,9 @@ export interface Token {
   initialized: boolean;
   /** Nothing private is seen without a PIN. */
   wantsPin: boolean;
+  /** One more wrong PIN blocks it. */
+  lastTry: boolean;
+  blocked: boolean;
   /** The PIN is typed on the token itself. */
   hasPinPad: boolean;
 }
@@ -199,6 +202,8 @@ async function initialize(path: string): Promise<Module> {
       serial: text(80, 96),
       initialized: (flags & 0x400) !== 0,
       wantsPin: (flags & 0x4) !== 0,
+      lastTry: (flags & 0x20000) !== 0, // CKF_USER_PIN_FINAL_TRY
+      blocked: (flags & 0x40000) !== 0, // CKF_USER_PIN_LOCKED
       hasPinPad: (flags & 0x100) !== 0,
     };
   }

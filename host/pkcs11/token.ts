@@ -42,7 +42,11 @@ const POINT_BYTES = { ed25519: 32, p256: 65 } as const;
 const ID_BYTES = 8;
 
 /** Asked for when the token wants a PIN. */
-export type PinSource = (token: Token) => Promise<string>;
+export interface PinSource {
+  ask(token: Token): Promise<string>;
+  /** Present it even if one more wrong one would block the token. */
+  lastTry: boolean;
+}
 
 /** The key to sign with. */
 export async function openTokenKey(uri: KeyUri, modulePath: string | undefined, pin: PinSource): Promise<SigningKey> {
@@ -70,7 +74,7 @@ export async function readTokenKey(uri: KeyUri, modulePath: string | undefined, 
     const key = pointOf(session, open);
     if (key !== undefined) return key;
   }
-  if (token.wantsPin) session.login(token.hasPinPad ? undefined : await pin(token));
+  if (token.wantsPin) await logIn(session, token, pin);
   return publicOf(session, only(session.find(keyTemplate(OBJECT_CLASS.privateKey, uri)), `key ${uri.text}`));
 }
 
@@ -121,8 +125,16 @@ async function openToken(
   const module = await loadModule(uri.modulePath ?? modulePath ?? MODULE_DEFAULT);
   const token = tokenOf(module, uri);
   const session = module.open(token.slot, writable);
-  if (pin !== undefined && token.wantsPin) session.login(token.hasPinPad ? undefined : await pin(token));
+  if (pin !== undefined && token.wantsPin) await logIn(session, token, pin);
   return { session, token };
+}
+
+/** Throws PinBlocked or PinLastTry before a try is spent. */
+export async function logIn(session: Pick<Session, 'login'>, token: Token, { ask, lastTry }: PinSource): Promise<void> {
+  const name = `token: the PIN of ${token.token || 'the token'}`;
+  if (token.blocked) throw new CountersignError('PinBlocked', `${name} is blocked`);
+  if (token.lastTry && !lastTry) throw new CountersignError('PinLastTry', `${name} has one try left`);
+  session.login(token.hasPinPad ? undefined : await ask(token));
 }
 
 function tokenOf(module: Module, uri: KeyUri): Token {

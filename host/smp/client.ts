@@ -46,6 +46,7 @@ import {
   GENERAL_ERROR,
   GROUP,
   hexdump,
+  isUnknownCommand,
   OP,
   type Packet,
   type PacketHeader,
@@ -335,7 +336,10 @@ const answers = (response: PacketHeader, request: PacketHeader): boolean =>
 
 function read<T>(packet: Packet, request: Request<T>): Response<T> {
   const error = errorOf(packet.body);
-  if (error) return { ok: false, error };
+  if (error) {
+    const noAgent = request.group >= GROUP.countersign && isUnknownCommand(error);
+    return { ok: false, error: noAgent ? { ...error, noAgent } : error };
+  }
   const parsed = request.schema.safeParse(packet.body);
   if (parsed.success) return { ok: true, body: parsed.data };
   const where = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'map'}: ${issue.message}`).join(', ');
@@ -353,6 +357,7 @@ export function unwrap<T>(response: Response<T>, what: string): T {
 
 export function smpFailure(error: SmpError, what: string): CountersignError {
   const { group, rc } = error;
+  if (error.noAgent) return new CountersignError('NoAgent', `device: ${what}: it does not know our agent’s commands`);
   if (group === 64) {
     const failure = new CountersignError(rc, `device: ${what}`);
     failure.message += `: ${failure.reason.text}`;

@@ -6,13 +6,11 @@
 import { z } from 'zod';
 import { CountersignError } from '../errors.js';
 import { type Client, type Response, smpFailure, unwrap } from './client.js';
-import { decodePacket, encodePacket, GENERAL_ERROR, GROUP, OP, type Packet } from './packet.js';
+import { decodePacket, encodePacket, GENERAL_ERROR, GROUP, isUnknownCommand, OP, type Packet } from './packet.js';
 
 // Servers that do not tell their buffer size take this much: two 127-byte lines and some (MCUboot's smallest setting).
 const BUFFER_BYTES_FALLBACK = 256;
-export const BUFFER_BYTES_MIN = 96; // below that not even a first upload packet with the head of an image fits
-// What servers answer to a command that they do not have: Zephyr and MCUboot 8, Mynewt 5.
-const UNKNOWN_COMMAND: readonly number[] = [GENERAL_ERROR.notSupported, GENERAL_ERROR.noEntry];
+export const BUFFER_BYTES_MIN = 64; // below that not even a first upload packet with the head of an image fits
 const VALUE_BYTES_MAX = 65_536; // no node of a device of this kind is larger; a length beyond is a fault
 
 const nothing = z.looseObject({});
@@ -48,14 +46,14 @@ export async function parameters(client: Client, waits: Waits = {}): Promise<Par
   const schema = z.looseObject({ buf_size: uint, buf_count: uint });
   const response = await client.request({ op: OP.read, group: GROUP.os, id: 6, schema, ...waits });
   if (!response.ok) {
-    if (response.error.group === undefined && UNKNOWN_COMMAND.includes(response.error.rc)) {
+    if (isUnknownCommand(response.error)) {
       return { bufferBytes: atMost(BUFFER_BYTES_FALLBACK, client.mtu), bufferCount: 1, guessed: true };
     }
     throw smpFailure(response.error, 'parameters');
   }
   const { buf_size: size, buf_count: count } = response.body;
   const bufferBytes = atMost(size - client.link.framingBytes, client.mtu);
-  if (bufferBytes < BUFFER_BYTES_MIN) {
+  if (size < BUFFER_BYTES_MIN) {
     throw new CountersignError('DeviceRefused', `smp: the device has a buffer of ${size} bytes, too small to talk to`);
   }
   return { bufferBytes, bufferCount: count };

@@ -53,6 +53,7 @@ export function decodePacket(bytes: Uint8Array): Packet {
     throw unreadable(`length field says ${bodyBytes} bytes, ${bytes.length - HEADER_BYTES} are there`, bytes);
   }
   const content = bytes.subarray(HEADER_BYTES);
+  if (content.length === 0) return { ...header, body: {} }; // servers without a CBOR encoder leave an empty map out
   let body: unknown;
   try {
     body = header.group >= GROUP.countersign ? decodeOurs(content) : decodeOthers(content);
@@ -118,7 +119,13 @@ export interface SmpError {
   group?: number;
   rc: number;
   text?: string;
+  /** A command of our group was asked, which the server does not have. */
+  noAgent?: true;
 }
+
+/** What servers answer to a command that they do not have: Zephyr and MCUboot 8, Mynewt 5. */
+export const isUnknownCommand = ({ group, rc }: SmpError): boolean =>
+  group === undefined && (rc === GENERAL_ERROR.notSupported || rc === GENERAL_ERROR.noEntry);
 
 const uint = (value: unknown): value is number => typeof value === 'number' && Number.isInteger(value) && value >= 0;
 
@@ -134,6 +141,21 @@ export function errorOf(body: Record<string, unknown>): SmpError | undefined {
   return { rc: rc as number, ...(typeof rsn === 'string' ? { text: rsn } : {}) };
 }
 
+// "not approved (80)": how our agent puts a reason where a command of another group was refused (assembly/smp/reply.ts).
+const REFUSAL = /^[a-z ]{1,24} \((\d{1,3})\)$/;
+const DEVICE_REASON_MAX = 199; // assembly/reason.ts; what is beyond is the host's own
+
+/**
+ * The reason (host/reasons.ts) in a refusal by a device that runs our agent, or undefined. The text of any other server is
+ * for people alone: ask only who has shown that it knows our group. Never 0.
+ */
+export function agentReason(error: SmpError): number | undefined {
+  if (error.group !== undefined) return error.group === GROUP.countersign ? error.rc : undefined;
+  if (error.rc !== GENERAL_ERROR.accessDenied) return undefined;
+  const reason = Number(REFUSAL.exec(error.text ?? '')?.[1] ?? 0);
+  return reason > 0 && reason <= DEVICE_REASON_MAX ? reason : undefined;
+}
+
 export const GENERAL_ERROR = {
   unknown: 1,
   noMemory: 2,
@@ -142,6 +164,7 @@ export const GENERAL_ERROR = {
   tooLarge: 7,
   notSupported: 8,
   busy: 10,
+  accessDenied: 11,
   versionOld: 12,
   versionNew: 13,
 } as const;

@@ -15,8 +15,8 @@ import { z } from 'zod';
 import { CountersignError } from '../errors.js';
 import type { ReasonName } from '../reasons.js';
 import type { Client } from './client.js';
-import { dataBytesThatFit, type Parameters, someBytesThatFit } from './commands.js';
-import { GENERAL_ERROR, GROUP, OP, type SmpError } from './packet.js';
+import { BUFFER_BYTES_MIN, dataBytesThatFit, type Parameters, someBytesThatFit } from './commands.js';
+import { encodePacket, GENERAL_ERROR, GROUP, OP, type SmpError } from './packet.js';
 
 const WORD_BYTES = 4; // most flash controllers write whole words: keep what one packet brings a multiple of that
 const ALIGNMENTS = [32, 8, WORD_BYTES]; // of flash: the largest first, where it costs no more than a few bytes in each packet
@@ -24,7 +24,7 @@ const ALIGNED_MIN = 4;
 
 // Zephyr wants the whole header of an MCUboot image in the first packet.
 const HEAD_BYTES = 32;
-const PACKET_BYTES_MIN = 64; // with these and no digest
+const PACKET_BYTES_MIN = BUFFER_BYTES_MIN; // with these and no digest
 
 const TRY_LESS: readonly number[] = [GENERAL_ERROR.noMemory, GENERAL_ERROR.invalid, GENERAL_ERROR.tooLarge];
 
@@ -128,6 +128,16 @@ function makePackets({ file, digest, image, parameters, aligned }: Upload) {
     return someBytesThatFit(bufferBytes, (data) => body(off, data), step ?? WORD_BYTES);
   }
 
+  const fitsHead = (): boolean =>
+    encodePacket({
+      version: 2,
+      op: OP.write,
+      group: GROUP.image,
+      sequence: 0,
+      id: 1,
+      body: body(0, file.subarray(0, HEAD_BYTES)),
+    }).length <= bufferBytes;
+
   function halve(): boolean {
     if (bufferBytes <= PACKET_BYTES_MIN) return false;
     bufferBytes = Math.max(PACKET_BYTES_MIN, Math.floor(bufferBytes / 2));
@@ -137,7 +147,7 @@ function makePackets({ file, digest, image, parameters, aligned }: Upload) {
 
   return {
     at(off: number) {
-      if (off === 0 && named && fits(0, WORD_BYTES) < HEAD_BYTES) named = false;
+      if (off === 0 && named && !fitsHead()) named = false;
       return { body: body(off, file.subarray(off, off + dataBytes(off))) };
     },
     bytes: () => bufferBytes,

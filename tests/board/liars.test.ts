@@ -161,6 +161,25 @@ describe('deliver', () => {
     });
   });
 
+  it('a refusal in the words of the image group is the reason in it, also that a person is asked first', async () => {
+    const refusal = (rsn: string) => () => ({ rc: 11, rsn });
+    expect(await run({ upload: refusal('not approved (80)') })).toMatchObject({ kind: 'refused', reason: 80 });
+    let offers = 0;
+    const upload = (off: number, bytes: number) =>
+      offers++ ? { off: off + bytes } : { rc: 11, rsn: 'waits for user (120)' };
+    expect(await run({ upload })).toMatchObject({ kind: 'installed' });
+  });
+
+  it.each([
+    ['0, which would be no refusal', { rc: 11, rsn: 'refused (0)' }],
+    ["a number of the host's own", { rc: 11, rsn: 'refused (219)' }],
+    ['words beside it', { rc: 11, rsn: '\u001b[2Jnot approved (80)' }],
+    ['another error', { rc: 1, rsn: 'not approved (80)' }],
+  ])('a refusal with %s stays a text', async (_, answer) => {
+    const error = await run({ upload: () => answer });
+    expect((error as CountersignError).reason).toMatchObject({ name: 'DeviceRefused', exit: 1 });
+  });
+
   it('a server of another kind: its own words', async () => {
     const error = await run({ upload: () => ({ err: { group: 1, rc: 30 } }) });
     expect((error as CountersignError).message).toContain('image too large for the slot');

@@ -104,19 +104,41 @@ describe('a PIN', () => {
     const objects = await openDataObjects({ ...channel, transmit }, { pin: async () => PIN });
     expect(await objects.read((await objects.approval())!)).toEqual(DOCUMENT);
     expect(seen.filter((command) => command.startsWith('0020'))).toEqual([
+      '00200082', // how many tries are left?
       `0020008208${Buffer.from(PIN).toString('hex')}`,
     ]);
   });
 
-  it('that is blocked stays blocked', async () => {
+  it.each([
+    ['is not presented a last time unless told', undefined, ['PinWrong', 'PinWrong', 'PinLastTry', 'PinLastTry']],
+    ['that is blocked stays blocked', true, ['PinWrong', 'PinWrong', 'PinBlocked', 'PinBlocked']],
+  ])('%s', async (_, lastTry, wanted) => {
     const card = preparedCard(WRITTEN, { pin: PIN, guarded: { read: [0x6432] } });
     const reasons = [];
+    let asked = 0;
+    const pin = async () => {
+      asked += 1;
+      return '0000';
+    };
     for (let n = 0; n < 4; n++) {
-      const objects = await open(card, { pin: async () => '0000' });
+      const objects = await open(card, { pin, lastTry });
       const failed = await objects.read((await objects.approval())!).catch(asCountersignError);
       reasons.push((failed as { reason: { name: string } }).reason.name);
     }
-    expect(reasons).toEqual(['PinWrong', 'PinWrong', 'PinBlocked', 'PinBlocked']);
+    expect(reasons).toEqual(wanted);
+    expect(asked).toBe(lastTry ? 3 : 2);
+    if (lastTry) return;
+    const objects = await open(card, { lastTry: true });
+    expect(await objects.read((await objects.approval())!)).toEqual(DOCUMENT);
+  });
+
+  it('goes to a card that does not say how many tries are left', async () => {
+    const card = preparedCard(WRITTEN, { pin: PIN, guarded: { read: [0x6432] } });
+    const channel = channelTo(card);
+    const transmit = async (command: Uint8Array) =>
+      command[1] === 0x20 && command.length === 4 ? unhex('6700') : channel.transmit(command);
+    const objects = await openDataObjects({ ...channel, transmit }, { pin: async () => PIN });
+    expect(await objects.read((await objects.approval())!)).toEqual(DOCUMENT);
   });
 
   it('longer than the card takes is not sent', async () => {
@@ -159,6 +181,17 @@ describe('writing', () => {
     };
     const objects = await openDataObjects(forgetful, { pin: async () => PIN });
     await expect(objects.write(unhex('43010203'))).rejects.toThrow('does not hold what was written');
+  });
+
+  it.each([
+    ['a card that deletes the folder if no file is named', { deletesFolder: true }, false],
+    ['a card that does not say what it selected: nothing is deleted there', { mute: true, deletesFolder: true }, true],
+  ])('is removed, and it alone, from %s', async (_, quirks, stays) => {
+    const card = preparedCard(WRITTEN, { quirks });
+    const before = card.root.files![0]!.files!.map(({ id }) => id);
+    await (await open(card)).remove();
+    expect(await approvalOn(card)).toBeUndefined();
+    expect(card.root.files![0]!.files!.map(({ id }) => id)).toEqual(before.filter((id) => stays || id !== 0x6432));
   });
 
   it('does not make an application unless told', async () => {

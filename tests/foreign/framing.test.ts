@@ -8,6 +8,7 @@ import { createClient } from '../../host/smp/client.js';
 import { echo } from '../../host/smp/commands.js';
 import { encodePacket } from '../../host/smp/packet.js';
 import { decodeRaw, resync } from '../../host/smp/raw.js';
+import { makePlace } from '../support/command.js';
 import { OLD_IMAGE } from '../support/foreign-world.js';
 import { overConsole, overRaw } from '../support/smp-lines.js';
 import { makeServer, PERSONAS } from '../support/smp-server.js';
@@ -64,6 +65,20 @@ describe('raw framing', () => {
     });
     cleanups.push(() => client.close());
     expect(await echo(client, 'hello')).toBe('hello');
+  });
+});
+
+describe('a raw line that nobody said to be one', () => {
+  it('is found by a command as it is; told console, the hint names auto', async () => {
+    const server = makeServer(PERSONAS['Zephyr 4 application'], OLD_IMAGE);
+    const { port } = later(overRaw(server));
+    const place = await makePlace();
+    cleanups.push(() => place.remove());
+    const words = ['tree', 'get', '.', '--port', port];
+    const found = await place.run(...words);
+    expect(found).toMatchObject({ code: 1, stderr: expect.stringContaining('does not know our agent’s commands') });
+    const told = await place.run(...words, '--framing', 'console', '--timeout', '0.3', '--retries', '1');
+    expect(told).toMatchObject({ code: 41, stderr: expect.stringContaining('--framing auto') });
   });
 });
 

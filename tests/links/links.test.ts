@@ -160,8 +160,8 @@ describe('tcp', () => {
 // A device on a broker: answers on rsp, leaves its state.
 async function mqttDevice(url: string, device: string, online = true): Promise<void> {
   const topics = topicsOf('demo', device);
-  const will = { topic: topics.state, payload: Buffer.from('{"online":false}'), qos: 1, retain: true } as const;
-  const client = await connectBroker(url, { will });
+  const kept = { qos: 1, retain: true } as const;
+  const client = await connectBroker(url, { will: { topic: topics.online, payload: Buffer.from('offline'), ...kept } });
   cleanups.push(() => client.endAsync(true));
   client.on('message', (_, payload) => {
     const request = decodePacket(payload);
@@ -169,7 +169,8 @@ async function mqttDevice(url: string, device: string, online = true): Promise<v
     client.publish(topics.response, Buffer.from(packet), { qos: 1 });
   });
   await client.subscribeAsync(topics.request, { qos: 1 });
-  await client.publishAsync(topics.state, JSON.stringify({ online, state: 10 }), { qos: 1, retain: true });
+  await client.publishAsync(topics.state, JSON.stringify({ state: 10 }), kept);
+  await client.publishAsync(topics.online, online ? 'online' : 'offline', kept);
 }
 
 function mqttLinkWorks(start: () => Promise<{ url: string }>): void {
@@ -192,7 +193,7 @@ function mqttLinkWorks(start: () => Promise<{ url: string }>): void {
     await mqttDevice(url, 'two', false);
     expect(await listDevices(url, 'demo')).toMatchObject([
       { fleet: 'demo', name: 'one', state: { online: true, state: 10 } },
-      { fleet: 'demo', name: 'two', state: { online: false } },
+      { fleet: 'demo', name: 'two', state: { online: false, state: 10 } },
     ]);
     expect(await listDevices(url, 'other')).toEqual([]);
     await untilOnline({ url, fleet: 'demo', device: 'one' });

@@ -31,6 +31,10 @@ describe('vectors', () => {
   });
 });
 
+it('no body is the empty map', () => {
+  expect(decodePacket(bytes('0b00000000000805')).body).toEqual({});
+});
+
 describe('what cannot be read says why, with header and bytes', () => {
   it.each([
     ['short', '0b0000', 'shorter than a header; header 0b0000 |'],

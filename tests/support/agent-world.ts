@@ -70,7 +70,9 @@ export function approvalOf(digest: Uint8Array, sequence = 1, verdict = APPROVED,
   return makeApproval({ key: operator, sequence, entries: [{ verdict, digest }], ...more });
 }
 
+// A reason counts as one of group 64 wherever it is told: smp.ask holds each answer against the form for its group.
 export function failed(body: Body): { group?: number; rc: number } | undefined {
+  if (body.rsn) return { group: 64, rc: Number(/\d+/.exec(body.rsn as string)) };
   if (body.err) return body.err as { group: number; rc: number };
   return typeof body.rc === 'number' && body.rc !== 0 ? { rc: body.rc } : undefined;
 }

@@ -19,6 +19,10 @@ export interface CardOptions {
     fixed?: boolean;
     /** Says nothing of sizes in SELECT. */
     sizeless?: boolean;
+    /** DELETE FILE without an id deletes the current folder, whatever was selected in it. */
+    deletesFolder?: boolean;
+    /** Says nothing of what it selected. */
+    mute?: boolean;
   };
 }
 
@@ -88,7 +92,7 @@ export function createCard(options: CardOptions = {}, files: IsoFile[] = []): Is
     if (!found) return { status: 0x6a82 };
     channel.folder = found.files ? found : parentOf(found)!;
     channel.file = found.files ? undefined : found;
-    if ((p2 & 0x0c) === 0x0c) return { status: 0x9000 };
+    if ((p2 & 0x0c) === 0x0c || quirks.mute) return { status: 0x9000 };
     const size = found.data && !quirks.sizeless ? [0x80, 2, found.data.length >> 8, found.data.length & 0xff] : [];
     const parameters = [0x82, 1, found.files ? 0x38 : 0x01, 0x83, 2, found.id >> 8, found.id & 0xff, ...size];
     return { status: 0x9000, data: Uint8Array.of(p2 === 0x04 ? 0x62 : 0x6f, parameters.length, ...parameters) };
@@ -141,7 +145,12 @@ export function createCard(options: CardOptions = {}, files: IsoFile[] = []): Is
     return { status: 0x9000 };
   }
 
-  function remove(channel: Channel): Answer {
+  function remove(channel: Channel, id: Uint8Array): Answer {
+    if (id.length === 0 && quirks.deletesFolder) {
+      channel.folder.files = [];
+      return { status: 0x9000 };
+    }
+    if (id.length > 0) channel.file = walk(channel.folder, [(id[0]! << 8) | id[1]!]);
     if (!channel.file) return { status: 0x6985 };
     if (locked(guarded.update, channel.file)) return { status: 0x6982 };
     channel.folder.files = channel.folder.files!.filter((file) => file !== channel.file);
@@ -170,7 +179,7 @@ export function createCard(options: CardOptions = {}, files: IsoFile[] = []): Is
     if (ins === 0x20) return verify(p2, sent);
     if (ins === 0x70) return manageChannel(p1, p2);
     if (ins === 0xe0 && !quirks.fixed) return create(channel, sent);
-    if (ins === 0xe4 && !quirks.fixed) return remove(channel);
+    if (ins === 0xe4 && !quirks.fixed) return remove(channel, sent);
     if (ins !== 0xb0 && ins !== 0xd6) return { status: 0x6d00 };
     if (!channel.file) return { status: 0x6986 };
     return ins === 0xb0 ? read(channel.file, offset, wanted) : update(channel.file, offset, sent);

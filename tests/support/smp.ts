@@ -8,7 +8,7 @@ export interface Request {
   group: number;
   id: number;
   write?: boolean;
-  body?: Body;
+  body?: Body | 'none'; // none: not even an empty map
   version?: 0 | 1;
   sequence?: number;
 }
@@ -17,7 +17,7 @@ export interface Request {
 const plain = (bytes: Buffer): Uint8Array => new Uint8Array(bytes);
 
 export function packet({ group, id, write = false, body = {}, version = 1, sequence = 7 }: Request): Uint8Array {
-  const content = encode(body);
+  const content = body === 'none' ? new Uint8Array() : encode(body);
   const header = Buffer.alloc(8);
   header[0] = (version << 3) | (write ? 2 : 0);
   header.writeUInt16BE(content.length, 2);
@@ -92,5 +92,15 @@ export function ask(board: Board, request: Request, link = 1): Body {
   const sent = board.takeSent(link);
   const answer = link === 0 ? unframe(sent).packets.at(-1) : sent;
   if (!answer || answer.length === 0) throw new Error('smp: no answer');
-  return response(answer).body;
+  const { body } = response(answer);
+  if (!isAnswerOf(request.group, body)) throw new Error(`smp: ${JSON.stringify(body)} to group ${request.group}`);
+  return body;
+}
+
+// Clients know the numbers of the group that they asked, and SMP's own: no answer may hold others.
+function isAnswerOf(group: number, { err, rc, rsn }: Body): boolean {
+  if (err !== undefined) return (err as { group: number }).group === group && rc === undefined && rsn === undefined;
+  return (
+    rsn === undefined || (rc === 11 && group < 64 && /^(not approved|waits for user|refused) \(\d+\)$/.test(`${rsn}`))
+  );
 }

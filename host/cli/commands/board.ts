@@ -12,12 +12,13 @@ import { z } from 'zod';
 import { listBoards } from '../../boards.js';
 import { CountersignError } from '../../errors.js';
 import { topicNameSchema } from '../../links/topics.js';
+import type { SecretUrl } from '../../secret-url.js';
 import { command } from '../command.js';
 import { brokerOptions } from '../connection-options.js';
 import { onKeys } from '../keys.js';
 import { createPanel } from '../panel.js';
 import { noteRunning } from '../running.js';
-import { printable, rows } from '../show.js';
+import { rows } from '../show.js';
 import type { Terminal } from '../terminal.js';
 import { pathSchema, textSchema } from '../values.js';
 
@@ -32,7 +33,7 @@ interface Start {
   flash: string;
   terminal: Terminal;
   /** On the broker, for boards with a radio. */
-  radio: { broker?: string; fleet: string; name: string };
+  radio: { broker?: SecretUrl; fleet: string; name: string };
   /** Reader of smart cards, for boards with a card slot. */
   card: string | undefined;
 }
@@ -118,7 +119,7 @@ async function startVirtual({ flash, terminal, radio: { broker, fleet, name }, c
       flash,
       ...(card === undefined ? {} : { card }),
       ...(broker === undefined ? {} : { broker, fleet, name }),
-      onText: (text) => terminal.note(`board: ${printable(text)}`),
+      onText: (text) => terminal.note(`board: ${text}`),
       onQuestion: panel.ask,
     });
     return {
@@ -137,7 +138,7 @@ async function startVirtual({ flash, terminal, radio: { broker, fleet, name }, c
 
 async function startMicrobit({ flash, terminal }: Start): Promise<Running> {
   const { startMicrobit: start } = await import('../../../boards/microbit/board.js');
-  const emulated = await start({ flash, onText: (text) => terminal.note(`board: ${printable(text)}`) });
+  const emulated = await start({ flash, onText: (text) => terminal.note(`board: ${text}`) });
   const does = (what: string, work: () => Promise<void>) => () => {
     terminal.note(`  ${what}`);
     work().catch((error: Error) => terminal.warn(error.message)); // the board ended meanwhile

@@ -15,7 +15,7 @@ import { BAUD_DEFAULT } from '../../smp/link.js';
 import { modemSlots, readerSlots, type Slots } from '../card-slots.js';
 import { command, type Result } from '../command.js';
 import { readDocument } from '../documents.js';
-import { findPin, pinFileOption } from '../secrets.js';
+import { findPin, lastTryOption, pinFileOption } from '../secrets.js';
 import { approvalData, claimsRows, rows, signatureText } from '../show.js';
 import { countSchema, hexSchema, pathSchema, switchSchema, textSchema } from '../values.js';
 
@@ -59,6 +59,7 @@ export const card = command({
     },
     create: { text: 'write: make the PKCS#15 application on a blank card', schema: switchSchema },
     pinFile: pinFileOption,
+    lastTry: lastTryOption,
     pinReference: {
       value: 'hex',
       text: 'which PIN of the card; default: the one that the card names',
@@ -87,6 +88,7 @@ export const card = command({
       openDataObjects(channel, {
         pin: () => findPin(`PIN of the card in ${channel.name}`, options.pinFile, terminal),
         pinReference: options.pinReference?.[0],
+        lastTry: options.lastTry,
         create: options.create && !dryRun,
       });
     try {

@@ -8,10 +8,9 @@
 import { z } from 'zod';
 import { environmentName, loadConfig, settingNames } from '../../config.js';
 import { CountersignError } from '../../errors.js';
-import { withoutPassword } from '../../links/topics.js';
+import { withoutPassword } from '../../secret-url.js';
 import { command, flagOf, type OptionSpec } from '../command.js';
-import { rawOf } from '../parse.js';
-import { printable } from '../show.js';
+import { rawOf, uncapitalized } from '../parse.js';
 import { switchSchema, textSchema } from '../values.js';
 
 interface Shown {
@@ -112,6 +111,6 @@ function lineOf({ name, value, origin, from, fault }: Shown, width: number, with
   const text = value === undefined ? 'not set' : [value].flat().map(String).join(', ');
   const where = from === undefined ? origin : `${origin}: ${from}`;
   const told = withOrigin && origin !== 'unset' ? `  (${where})` : '';
-  const wrong = fault === undefined ? '' : `  WRONG: ${fault.toLowerCase()}`;
-  return printable(`${name.padEnd(width)}  ${text}${told}${wrong}`);
+  const wrong = fault === undefined ? '' : `  WRONG: ${uncapitalized(fault)}`;
+  return `${name.padEnd(width)}  ${text}${told}${wrong}`;
 }

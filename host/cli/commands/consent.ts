@@ -75,7 +75,7 @@ export const consent = command({
     try {
       const asked = await awaitQuestion(client, options.wait, terminal, signal);
       const said = { device: asked.device, digest: asked.digest, fingerprint: fingerprint(asked.digest) };
-      terminal.note(['', ...questionLines(asked)].join('\n'));
+      terminal.note('', ...questionLines(asked));
       requireSame(asked, wanted, options.package);
       requireSame(asked, yes ?? no, 'the flag');
       const answer: Answer = yes ? 'yes' : no ? 'no' : await askConsenter(asked, terminal, signal);

@@ -3,11 +3,10 @@
 
 import type { SeenDevice } from '../../links/mqtt.js';
 import type { PortInfo } from '../../links/serial.js';
-import { topicNameSchema, withoutPassword } from '../../links/topics.js';
+import { topicNameSchema } from '../../links/topics.js';
 import { reasonOf } from '../../reasons.js';
 import { command } from '../command.js';
 import { brokerOptions } from '../connection-options.js';
-import { printable } from '../show.js';
 
 const ALL_FLEETS = '+';
 
@@ -36,14 +35,14 @@ export const devices = command({
         ...ports.map(portLine),
         ...(ports.length === 0 ? ['no serial ports'] : []),
         ...seen.map(deviceLine),
-        ...(options.broker && seen.length === 0 ? [`no devices on ${withoutPassword(options.broker)}`] : []),
+        ...(options.broker && seen.length === 0 ? [`no devices on ${options.broker}`] : []),
       ],
     };
   },
 });
 
 function portLine({ path, about }: PortInfo): string {
-  return about ? `${path}  ${printable(about)}` : path;
+  return about ? `${path}  ${about}` : path;
 }
 
 function deviceLine({ fleet, name, state }: SeenDevice): string {
@@ -53,5 +52,5 @@ function deviceLine({ fleet, name, state }: SeenDevice): string {
     state.version && `version ${state.version}`,
     state.reason !== undefined && state.reason !== 0 && reasonOf(state.reason).text,
   ];
-  return printable(`${fleet}/${name}  ${facts.filter(Boolean).join(', ')}`);
+  return `${fleet}/${name}  ${facts.filter(Boolean).join(', ')}`;
 }

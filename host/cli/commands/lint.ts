@@ -8,7 +8,6 @@ import { approvalsIn, splitEnvelope } from '../../formats/envelope.js';
 import { reasons } from '../../reasons.js';
 import { command } from '../command.js';
 import { readBootstrapFile } from '../provisioning.js';
-import { printable } from '../show.js';
 import { momentSchema, pathSchema, switchSchema } from '../values.js';
 
 const SOON_SECONDS = 30 * 86_400;
@@ -81,5 +80,5 @@ export const lint = command({
 
 function line({ document, entry, rule, text }: Warning): string {
   const where = entry === undefined ? document : `${document}, entry ${entry + 1}`;
-  return printable(`${where}: ${text} [${rule}]`);
+  return `${where}: ${text} [${rule}]`;
 }

@@ -13,7 +13,7 @@ import { createWriteStream } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import { CountersignError } from '../../errors.js';
 import { lines } from '../../smp/link.js';
-import { printable } from '../show.js';
+import { printable } from '../printable.js';
 import type { Terminal } from '../terminal.js';
 
 const IDLE_MS = 300; // an unfinished line above the bottom line is shown after this long
@@ -128,7 +128,7 @@ export function createScreen(terminal: Terminal, options: ScreenOptions): Screen
       if (terminal.json) return terminal.result({ time: now(), ...(event ?? { note: text }) }, []);
       erase();
       freshLine();
-      terminal.note(text);
+      terminal.note(...text.split('\n'));
       draw();
     },
     bottom(text) {

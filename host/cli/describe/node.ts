@@ -9,7 +9,6 @@ import { policyFromCbor } from '../../formats/policy.js';
 import { reasonOf } from '../../reasons.js';
 import type { Alert } from '../../smp/commands.js';
 import { toJson } from '../json.js';
-import { printable } from '../show.js';
 
 const STATE_TEXT: Record<number, string> = {
   [STATE.idle]: 'idle',
@@ -42,7 +41,7 @@ export function nodeText(node: NamedNode): string {
   const value = nodeValue(node);
   if (node.format === 'node') return (value as string[]).map((child) => `${child}/`.replace(/\/$/, '')).join('  ');
   if (node.format === 'bin') return binaryText(node);
-  return lastOf(node.uri) === 'State' ? stateText(Number(value)) : printable(String(value));
+  return lastOf(node.uri) === 'State' ? stateText(Number(value)) : String(value);
 }
 
 /** Decoded members of a binary node of ours, or undefined. */
@@ -84,7 +83,7 @@ function anchorsOf(value: Cbor): unknown {
 function binaryText(node: NamedNode): string {
   const { data } = node;
   const meaning = nodeMeaning(node);
-  if (meaning !== undefined) return printable(toJson(meaning));
+  if (meaning !== undefined) return toJson(meaning);
   const shown = hex(data.subarray(0, 32));
   return data.length === 0 ? 'empty' : `${data.length} bytes ${shown}${data.length > 32 ? '…' : ''}`;
 }
@@ -94,8 +93,8 @@ const OPERATIONS = ['none', 'download', 'update', 'downloadandupdate'];
 /** OMA DM generic alert (1226): the final result of an order. */
 export function alertText({ type = 0, uri, result, reason = 0, corr }: Alert): string {
   const { name, text } = reasonOf(reason);
-  const order = corr === undefined ? 'unasked' : `correlator ${printable(corr)}`;
-  return `alert: ${OPERATIONS[type] ?? type} of ${printable(uri ?? '?')}: result ${result}, reason ${reason} ${name} (${text}), ${order}`;
+  const order = corr === undefined ? 'unasked' : `correlator ${corr}`;
+  return `alert: ${OPERATIONS[type] ?? type} of ${uri ?? '?'}: result ${result}, reason ${reason} ${name} (${text}), ${order}`;
 }
 
 export function alertData({ n, type = 0, uri, result, reason = 0, corr }: Alert): Record<string, unknown> {

@@ -9,8 +9,7 @@
 import { isSilence } from '../../device/follow.js';
 import { readTree } from '../../device/tree.js';
 import { CountersignError } from '../../errors.js';
-import { endBroker, watchStates } from '../../links/mqtt.js';
-import type { DeviceState } from '../../links/topics.js';
+import { endBroker, type SeenDevice, watchStates } from '../../links/mqtt.js';
 import { reasonOf } from '../../reasons.js';
 import { alertOf } from '../../smp/commands.js';
 import { follower, orAbort, sleep } from '../../wait.js';
@@ -18,7 +17,6 @@ import type { Result } from '../command.js';
 import { connect } from '../connection.js';
 import type { ConnectionOptions } from '../connection-options.js';
 import { alertData, alertText, nodeText, nodeValue, stateText } from '../describe/node.js';
-import { printable } from '../show.js';
 import type { Terminal } from '../terminal.js';
 
 const NOTICE = /^state (\d+), reason (\d+)$/; // assembly/smp/notice.ts
@@ -37,7 +35,7 @@ export async function watch(options: WatchOptions, terminal: Terminal, outer: Ab
   let changes = 0;
   const tell = (data: Record<string, unknown>, line: string) => {
     if (signal.aborted) return;
-    terminal.result({ time: new Date().toISOString(), ...data }, [printable(line)]);
+    terminal.result({ time: new Date().toISOString(), ...data }, [line]);
     changes += 1;
     if (changes === options.count) end();
   };
@@ -96,7 +94,7 @@ const stateLine = (state: number, reason: number): string =>
 function onState(
   device: string,
   tell: (data: Record<string, unknown>, line: string) => void,
-): (seen: { name: string; state: DeviceState }) => void {
+): (seen: SeenDevice) => void {
   let before: Record<string, unknown> = {};
   return ({ name, state }) => {
     if (name !== device) return;

@@ -13,6 +13,7 @@ function read(hex: string): Reason {
 describe('a request', () => {
   it('is empty', () => {
     expect(read('a0')).toBe(Reason.Ok);
+    expect(read('')).toBe(Reason.Ok);
     expect(has(Field.Off, Type.Uint)).toBe(false);
   });
 
@@ -53,6 +54,6 @@ describe('malformed', () => {
     expect(read('a2636f666601636f666602')).toBe(Reason.RequestMalformed);
     expect(read('a1636f66661b0000000100000000')).toBe(Reason.RequestMalformed);
     expect(read('a10102')).toBe(Reason.RequestMalformed);
-    expect(read('')).toBe(Reason.RequestMalformed);
+    expect(read('a0a0')).toBe(Reason.RequestMalformed);
   });
 });
