@@ -1,5 +1,5 @@
-// One instruction left out, anywhere in the verifier's judgement: how often that installs what must not be installed. And that the
-// interpreter which leaves them out computes as QEMU does.
+// One instruction left out, anywhere in the verifier's judgement: it installs nothing that must not be installed. And the
+// interpreter that leaves them out computes as QEMU does.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -14,21 +14,20 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const run = fileURLToPath(new URL('run.mjs', import.meta.url));
 const MINUTES = 60_000;
 
-/** Single skips that install, at most. */
-const INSTALLS_MOST = { unapproved: 10, forged: 12, denied: 9 };
+/** Before the verdict was taken twice: 10, 12 and 9. */
+const SCENARIOS = ['unapproved', 'forged', 'denied'];
 
 describe.runIf(have('cc', 'arm-none-eabi-gcc'))('one instruction left out', () => {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-skips-'));
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  test('installs what must not be installed no more often than is known', { timeout: 10 * MINUTES }, () => {
+  test('installs nothing that must not be installed', { timeout: 10 * MINUTES }, () => {
     const json = join(folder, 'figures.json');
     const { stdout, stderr } = spawnSync(process.execPath, [run, '--list', '--json', json], { encoding: 'utf8' });
     console.log(stdout, stderr);
     const rows: Figures[] = JSON.parse(readFileSync(json, 'utf8'));
-    expect(rows.map(({ scenario }) => scenario)).toEqual(Object.keys(INSTALLS_MOST));
-    for (const { scenario, installs } of rows)
-      expect(installs, scenario).toBeLessThanOrEqual(INSTALLS_MOST[scenario as keyof typeof INSTALLS_MOST]);
+    expect(rows.map(({ scenario }) => scenario)).toEqual(SCENARIOS);
+    expect(rows.map(({ installs, verdicts }) => [installs, verdicts])).toEqual(SCENARIOS.map(() => [0, 0]));
     for (const { skips, faults, hangs } of rows) {
       expect(skips).toBeGreaterThan(2000); // it really leaves out
       expect(faults + hangs).toBeLessThan(skips / 2); // and the program goes on without
