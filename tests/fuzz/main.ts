@@ -70,7 +70,13 @@ async function build(root: string, name: Target, planted: boolean): Promise<Buil
     writeFileSync(join(folder, 'seeds', `${i}`), bytes);
   });
   const places = [folder, 'tests/fuzz', 'boards/port'];
-  const own = [`tests/fuzz/${name}.c`, 'tests/fuzz/fuzz.h', 'tests/fuzz/flash.h', 'boards/port/wasm.h'];
+  const own = [
+    `tests/fuzz/${name}.c`,
+    'tests/fuzz/fuzz.h',
+    'tests/fuzz/flash.h',
+    'tests/fuzz/packet.h',
+    'boards/port/wasm.h',
+  ];
   const hash = createHash('sha256').update(FLAGS.join());
   for (const text of [...Object.values(files), ...own.map((file) => readFileSync(join(root, file), 'utf8'))])
     hash.update(text);
