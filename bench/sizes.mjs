@@ -30,12 +30,12 @@ const HELD_PROFILE = 'small'; // the one that microcontrollers get
 const BUDGET = {
   agentFlash: 48 * 1024, // of the 64 KB that board.json leaves it
   agentRam: 12 * 1024, // static and stack, of 16 KB
-  verifierFlash: 24 * 1024,
+  verifierFlash: 25 * 1024,
   unaligned: 0,
   cLines: 300, // a board's C is its HAL and nothing else
 };
 /** What is aimed at: shown in README.md, met or not. */
-const AIM = { 'agent, flash': 48 * 1024, 'agent, RAM and stack': 12 * 1024, 'verifier alone': 24 * 1024 };
+const AIM = { 'agent, flash': 48 * 1024, 'agent, RAM and stack': 12 * 1024, 'verifier alone': 25 * 1024 };
 const COLUMNS = ['board', 'part', 'profile', 'text', 'rodata', 'flash', 'ram', 'stack', 'count', 'budget'];
 
 const { values } = parseArgs({ options: { readme: { type: 'boolean' }, json: { type: 'string' } } });
