@@ -81,6 +81,7 @@ function readEntry(from: Cursor, index: u32): void {
     if (<u32>key < 8) named |= 1 << key;
     switch (key) {
       case 1:
+        from.value = 0; // it is the key's: 1, which would be an approval if a glitch kept the verdict from being read
         verdict = from.upTo(EntryVerdict.Deny);
         break;
       case 2:
