@@ -191,7 +191,7 @@ export function payloadBytes(): u32 {
 
 // The caller's go-ahead. Refused unless the last verdict was install, or ask and the caller has asked.
 export function offerAccept(): i32 {
-  return decided === Verdict.Reject ? Reason.WrongState : accept();
+  return decided === Verdict.Install || decided === Verdict.Ask ? accept() : Reason.WrongState;
 }
 
 // --- the verdict ---

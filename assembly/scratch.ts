@@ -11,7 +11,7 @@ import { SMALL } from './profile';
 export const READING: usize = memory.data(32, 8); // codec/cbor.ts: Cursor
 export const INSIDE: usize = memory.data(32, 8);
 export const WRITING: usize = memory.data(16, 8); // Writer
-export const MESSAGE: usize = memory.data(32, 8); // codec/cose.ts: Sign1
+export const MESSAGE: usize = memory.data(40, 8); // codec/cose.ts: Sign1
 export const OUTER: usize = memory.data(32, 8); // Cursor
 export const HEADER: usize = memory.data(32, 8);
 export const OTHER: usize = memory.data(32, 8);

@@ -38,6 +38,7 @@ export class Subject {
   digest: usize; // of the manifest; 0: no package, then nothing matches
   classId: usize;
   vendors: u32; // mask of the vendor anchors that signed it
+  proof: u32; // codec/cose.ts: PROVEN, of the vendor's signature
 }
 
 // What a document says about the subject.
@@ -46,6 +47,7 @@ export class Opinion {
   reason: Reason; // Ok approves, Denied, ApprovalOtherDevice or ApprovalOtherPackage
   entry: u32; // index of the first entry that says so
   confirm: i32; // Confirm
+  says: u32; // EntryVerdict of all entries that fit, one bit each
 }
 
 export const subject = changetype<Subject>(memory.data(offsetof<Subject>(), 8));
@@ -60,6 +62,7 @@ export function entriesRead(from: Cursor): void {
   opinion.reason = Reason.ApprovalOtherPackage;
   opinion.entry = 0;
   opinion.confirm = Confirm.Unsaid;
+  opinion.says = 0;
   const entries = from.array();
   if (entries === 0 || entries > ENTRIES_MAX) from.fail(Reason.OutOfRange);
   for (let index: u32 = 0; index < entries && from.more(1); index++) readEntry(from, index);
@@ -78,6 +81,7 @@ function readEntry(from: Cursor, index: u32): void {
     if (<u32>key < 8) named |= 1 << key;
     switch (key) {
       case 1:
+        from.value = 0; // it is the key's: 1, which would be an approval if a glitch kept the verdict from being read
         verdict = from.upTo(EntryVerdict.Deny);
         break;
       case 2:
@@ -107,6 +111,7 @@ function readEntry(from: Cursor, index: u32): void {
 }
 
 function weigh(index: u32, verdict: u32, device: bool, confirm: i32): void {
+  if (device) opinion.says |= verdict;
   const reason: Reason = !device
     ? Reason.ApprovalOtherDevice
     : verdict === EntryVerdict.Deny

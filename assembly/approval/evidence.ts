@@ -42,6 +42,15 @@ const enum Weight {
   Denies = 4,
 }
 
+// What a document or a block itself says, for the second look: codes that do not become one another by a flipped bit.
+const enum Says {
+  Nothing = 0,
+  Approve = 1, // EntryVerdict
+  Deny = 2,
+  Block = 0x3c, // of somebody unknown
+  Countersignature = 0xc5,
+}
+
 @unmanaged
 export class Finding {
   sequence: u64;
@@ -54,7 +63,12 @@ export class Finding {
   anchor: i8; // operator anchor, or NO_ANCHOR
   entry: u8;
   confirm: u8;
-  countersignature: bool; // no document: nothing supersedes it, it has neither sequence nor entry
+  says: u8; // Says
+
+  // No document: nothing supersedes it, it has neither sequence nor entry.
+  get countersignature(): bool {
+    return <i32>this.says >= Says.Block;
+  }
 }
 
 const table: usize = memory.data(384, 8); // FINDINGS_MAX of Finding (32 bytes each)
@@ -130,6 +144,7 @@ export function evidenceConsider(source: i32, from: usize, length: u32): Reason 
     finding.expires = document.expires;
     finding.entry = <u8>opinion.entry;
     finding.confirm = <u8>opinion.confirm;
+    finding.says = <u8>opinion.says;
   }
   return reason;
 }
@@ -165,13 +180,13 @@ function weightOf(reason: Reason): Weight {
 export function evidenceCountersigned(anchor: i32): void {
   for (let i: u32 = 0; i < count; i++) if (findingAt(i).countersignature && findingAt(i).anchor === anchor) return;
   const finding = add(Source.Package, Weight.Approves, Reason.Ok, anchor);
-  if (finding) finding.countersignature = true;
+  if (finding) finding.says = <u8>Says.Countersignature;
 }
 
 // A block that nobody of ours made. `claimed`: its kid is an operator's, so it was meant as approval.
 export function evidenceBlock(reason: Reason, claimed: bool): void {
   const finding = add(Source.Package, claimed ? Weight.Broken : Weight.Note, reason, NO_ANCHOR);
-  if (finding) finding.countersignature = true;
+  if (finding) finding.says = <u8>Says.Block;
 }
 
 // A source that gave nothing usable: unreachable, or what it gave is no list of documents.
@@ -240,6 +255,19 @@ export function evidenceWeigh(now: u64, sources: u32): void {
   }
   outcome.approvals = anchorsIn(approvers);
   if (outcome.approvals !== 0) outcome.reason = Reason.TooFewOperators;
+}
+
+// The second look: how many distinct operators approve, -1 if one denies; by what documents said, from the last to the first, and
+// by nothing that evidenceWeigh left behind.
+export function evidenceSure(now: u64, sources: u32): i32 {
+  let approvers: u32 = 0;
+  for (let i = count; i !== 0; i--) {
+    const finding = findingAt(i - 1);
+    if (finding.says === Says.Deny && !superseded(finding)) return -1;
+    if (finding.says !== Says.Approve && finding.says !== Says.Countersignature) continue;
+    if (reasonOf(finding, now, sources) === Reason.Ok) approvers |= 1 << finding.anchor;
+  }
+  return denied() ? -1 : anchorsIn(approvers);
 }
 
 function reasonOf(finding: Finding, now: u64, sources: u32): Reason {

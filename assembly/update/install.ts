@@ -45,7 +45,8 @@ export function installBegin(): Reason {
   if (!packageLoad(pack, Key.Staged)) return Reason.NothingStaged;
   downloadReset();
   const verdict = judgePlace(Place.Staged, pack.headBytes);
-  if (verdict === Verdict.Reject) return reject(pack, verdictReason());
+  // Each verdict by its own number: what is none of the three is a no.
+  if (verdict !== Verdict.Install && verdict !== Verdict.Ask) return reject(pack, verdictReason());
   if (!isInHand(pack)) return installDrop(pack, Reason.ImageDamaged);
   const whole = placeHolds(Place.Staged, pack.imageBytes, imageOf(pack));
   if (whole !== Reason.Ok) return installDrop(pack, whole);

@@ -254,8 +254,8 @@ export const PLANTS: readonly Plant[] = [
   {
     name: 'installs what was denied while it was staged',
     file: 'update/install.ts',
-    right: '  if (verdict === Verdict.Reject) return reject(',
-    wrong: '  if (!HERE && verdict === Verdict.Reject) return reject(',
+    right: '  if (verdict !== Verdict.Install && verdict !== Verdict.Ask) return reject(',
+    wrong: '  if (!HERE && verdict !== Verdict.Install && verdict !== Verdict.Ask) return reject(',
     scenario: 'denied while staged',
   },
   {
