@@ -1,0 +1,95 @@
+// Faults to be found. Each is planted in the text of one source file and in force where HERE is true; the exploration of
+// the named policy has to report something that it does not report without it. Otherwise it does not look.
+
+import type { Policy } from '../model/oracle.js';
+
+export interface Plant {
+  name: string;
+  file: string; // in assembly/
+  right: string; // stands there exactly once
+  wrong: string;
+  policy?: Partial<Policy>;
+  events?: RegExp; // of the alphabet: what is enough to see it
+  sees: RegExp; // what is reported
+}
+
+export const PLANTS: readonly Plant[] = [
+  {
+    name: 'installs what the verdict rejects',
+    file: 'update/install.ts',
+    right: 'if (verdict === Verdict.Reject) return reject(verdictReason());',
+    wrong: 'if (!HERE && verdict === Verdict.Reject) return reject(verdictReason());',
+    policy: { unapproved: 0 },
+    events: /^(offer A link 1|Exec Update link 1|.* (approves A B|denies A))/,
+    sees: /denied package installed/,
+  },
+  {
+    name: 'takes a signed answer with an old nonce',
+    file: 'policy/consent.ts',
+    right: 'return stale ? Reason.ConsentNonce : take(answer);',
+    wrong: 'return stale && !HERE ? Reason.ConsentNonce : take(answer);',
+    events: /^(offer A link 1|Exec Update link 1|signed yes A)/,
+    sees: /installed without a question/,
+  },
+  {
+    name: 'takes a signed answer about another package',
+    file: 'policy/consent.ts',
+    right: 'if (other) return Reason.ConsentOther;',
+    wrong: 'if (other && !HERE) return Reason.ConsentOther;',
+    events: /^(offer A link 1|Exec Update link 1|signed yes B)/,
+    sees: /yes to another package/,
+  },
+  {
+    name: 'takes an older package',
+    file: 'policy/judge.ts',
+    right: 'if (manifest.sequence < facts.installedSequence) return Reason.Rollback;',
+    wrong: 'if (!HERE && manifest.sequence < facts.installedSequence) return Reason.Rollback;',
+    policy: { trialBoots: 0 },
+    events: /^(offer (A|C) link 1|Exec Update link 1|button yes|short time|app confirms, knock)/,
+    sees: /lower sequence installed/,
+  },
+  {
+    name: 'does not raise the floor of sequence numbers',
+    file: 'update/install.ts',
+    right: '  facts.installedSequence = max(facts.installedSequence, pack.sequence);\n',
+    wrong: '  if (!HERE) facts.installedSequence = max(facts.installedSequence, pack.sequence);\n',
+    policy: { trialBoots: 0 },
+    events: /^(offer (A|C) link 1|Exec Update link 1|button yes|short time|app confirms, knock)/,
+    sees: /lower sequence installed/,
+  },
+  {
+    name: 'takes an answer over a channel that policy does not take',
+    file: 'policy/consent.ts',
+    right: '(policy.channels & channel) === 0',
+    wrong: '(!HERE && (policy.channels & channel) === 0)',
+    policy: { channels: 2 },
+    events: /^(offer A link 1|Exec Update link 1|button yes)/,
+    sees: /local yes that policy does not take/,
+  },
+  {
+    name: 'lets an older approval document replace a newer one',
+    file: 'update/provisioning.ts',
+    right: 'if (document.sequence < floor || (document',
+    wrong: 'if ((!HERE && document.sequence < floor) || (!HERE && document',
+    policy: { unapproved: 0 },
+    events: /^(offer A link 1|Exec Update link 1|.* (approves A B|denies A))/,
+    sees: /denied package installed/,
+  },
+  {
+    name: 'keeps the record of a package that was dropped',
+    file: 'update/install.ts',
+    right: '  statusMove(Event.Drop, reason);\n  storeStageDelete(Key.Staged);\n',
+    wrong: '  statusMove(Event.Drop, reason);\n  if (!HERE) storeStageDelete(Key.Staged);\n',
+    events: /^(offer A link 1|Exec Update link 1|button no)/,
+    sees: /staged package in a state without one/,
+  },
+  {
+    name: 'brings back an image that was denied',
+    file: 'update/review.ts',
+    right: '!packageLoad(other, Key.Previous) || denied(Place.Previous, other)',
+    wrong: '!packageLoad(other, Key.Previous) || (!HERE && denied(Place.Previous, other))',
+    policy: { denied: 1, trialBoots: 0 },
+    events: /^(offer (A|B) link 1|Exec Update link 1|button yes|short time|app confirms, knock|.* denies A and B)/,
+    sees: /denied package recalled/,
+  },
+];
