@@ -12,7 +12,8 @@ import { PLANTS } from './plants.js';
 import { BASIC, POLICIES, type Row } from './policies.js';
 import { honestClient } from './recover.js';
 import { replay } from './replay.js';
-import { type Finding, type Outcome, search } from './search.js';
+import { type Finding, type Outcome, pathOf, search } from './search.js';
+import { seek } from './seek.js';
 import { unclassified } from './table.js';
 import { walk } from './walks.js';
 
@@ -97,9 +98,6 @@ function line(outcome: Omit<Outcome, 'findings'>): string {
   ].join(', ');
 }
 
-export const pathOf = ({ path }: Finding): string =>
-  path.map(({ event, cut }) => (cut ? `${event} [power cut before flash call ${cut}]` : event)).join(' > ');
-
 function explore(
   agent: Agent,
   shipped: WebAssembly.Module,
@@ -147,16 +145,13 @@ function walks(agent: Agent, { name, rules }: Row, number: number, seed: number)
 }
 
 function plants(agent: Agent, seconds: number): number {
-  let survivors = 0;
-  for (const [i, { name, policy, events, sees }] of PLANTS.entries()) {
-    const explorer = new Explorer(agent, { ...RULES, ...policy }, { only: events, plant: i + 1 });
-    const { findings, transitions } = search(explorer, { seconds, stopAt: sees });
-    const seen = findings.find(({ kind }) => sees.test(kind));
-    if (!seen) survivors++;
+  const survivors = PLANTS.filter((plant) => {
+    const { seen, transitions } = seek(agent, plant, seconds);
     console.log(
-      `${seen ? 'seen    ' : 'SURVIVES'} ${name}: ${count(transitions)} transitions${seen ? `, ${pathOf(seen)}` : ''}`,
+      `${seen ? 'seen    ' : 'SURVIVES'} ${plant.name}: ${count(transitions)} transitions${seen ? `, ${pathOf(seen)}` : ''}`,
     );
-  }
-  console.log(`${PLANTS.length} planted faults, ${survivors} survive`);
-  return survivors > 0 ? 1 : 0;
+    return !seen;
+  });
+  console.log(`${PLANTS.length} planted faults, ${survivors.length} survive`);
+  return survivors.length > 0 ? 1 : 0;
 }

@@ -1,14 +1,14 @@
 // Faults to be found. Each is planted in the text of one source file and in force where HERE is true; the exploration of
 // the named policy has to report something that it does not report without it. Otherwise it does not look.
 
-import type { Policy } from '../model/oracle.js';
+import type { Rules } from './explorer.js';
 
 export interface Plant {
   name: string;
   file: string; // in assembly/
   right: string; // stands there exactly once
   wrong: string;
-  policy?: Partial<Policy>;
+  rules?: Partial<Rules>; // on top of the basic ones
   events?: RegExp; // of the alphabet: what is enough to see it
   sees: RegExp; // what is reported
 }
@@ -19,7 +19,7 @@ export const PLANTS: readonly Plant[] = [
     file: 'update/install.ts',
     right: 'if (verdict === Verdict.Reject) return reject(verdictReason());',
     wrong: 'if (!HERE && verdict === Verdict.Reject) return reject(verdictReason());',
-    policy: { unapproved: 0 },
+    rules: { unapproved: 0 },
     events: /^(offer A link 1|Exec Update link 1|.* (approves A B|denies A))/,
     sees: /denied package installed/,
   },
@@ -44,7 +44,7 @@ export const PLANTS: readonly Plant[] = [
     file: 'policy/judge.ts',
     right: 'if (manifest.sequence < facts.installedSequence) return Reason.Rollback;',
     wrong: 'if (!HERE && manifest.sequence < facts.installedSequence) return Reason.Rollback;',
-    policy: { trialBoots: 0 },
+    rules: { trialBoots: 0 },
     events: /^(offer (A|C) link 1|Exec Update link 1|button yes|short time|app confirms, knock)/,
     sees: /lower sequence installed/,
   },
@@ -53,7 +53,7 @@ export const PLANTS: readonly Plant[] = [
     file: 'update/install.ts',
     right: '  facts.installedSequence = max(facts.installedSequence, pack.sequence);\n',
     wrong: '  if (!HERE) facts.installedSequence = max(facts.installedSequence, pack.sequence);\n',
-    policy: { trialBoots: 0 },
+    rules: { trialBoots: 0 },
     events: /^(offer (A|C) link 1|Exec Update link 1|button yes|short time|app confirms, knock)/,
     sees: /lower sequence installed/,
   },
@@ -62,7 +62,7 @@ export const PLANTS: readonly Plant[] = [
     file: 'policy/consent.ts',
     right: '(policy.channels & channel) === 0',
     wrong: '(!HERE && (policy.channels & channel) === 0)',
-    policy: { channels: 2 },
+    rules: { channels: 2 },
     events: /^(offer A link 1|Exec Update link 1|button yes)/,
     sees: /local yes that policy does not take/,
   },
@@ -71,7 +71,7 @@ export const PLANTS: readonly Plant[] = [
     file: 'update/provisioning.ts',
     right: 'if (document.sequence < floor || (document',
     wrong: 'if ((!HERE && document.sequence < floor) || (!HERE && document',
-    policy: { unapproved: 0 },
+    rules: { unapproved: 0 },
     events: /^(offer A link 1|Exec Update link 1|.* (approves A B|denies A))/,
     sees: /denied package installed/,
   },
@@ -88,7 +88,7 @@ export const PLANTS: readonly Plant[] = [
     file: 'update/review.ts',
     right: '!packageLoad(other, Key.Previous) || denied(Place.Previous, other)',
     wrong: '!packageLoad(other, Key.Previous) || (!HERE && denied(Place.Previous, other))',
-    policy: { denied: 1, trialBoots: 0 },
+    rules: { denied: 1, trialBoots: 0, topics: ['recall'] },
     events: /^(offer (A|B) link 1|Exec Update link 1|button yes|short time|app confirms, knock|.* denies A and B)/,
     sees: /denied package recalled/,
   },

@@ -19,6 +19,9 @@ export interface Finding extends Violation {
   path: Step[];
   times: number;
 }
+export const pathOf = ({ path }: { path: readonly Step[] }): string =>
+  path.map(({ event, cut }) => (cut ? `${event} [power cut before flash call ${cut}]` : event)).join(' > ');
+
 export interface Outcome {
   closed: boolean; // a fixed point: nothing new appears
   states: number;

@@ -402,6 +402,14 @@ export function slots(device: Device, settings: Settings): Stretch[] {
   return found;
 }
 
-/** Over which lines the bytes came that stand where a package is staged. */
-export const stagedLines = (device: Device): number => device.deliverers(STAGED_PAGE, PRIMARY_PAGES);
+/** Over which lines the bytes came of what is staged, or on its way there. */
+export function stagedLines(device: Device, settings: Settings): number {
+  let lines = 0;
+  for (const { page, pages, headBytes, delivered } of slots(device, settings)) {
+    if (!delivered) continue;
+    lines |= device.deliverers(page, pages);
+    lines |= device.deliverers(page + IMAGE_PAGES, Math.ceil(headBytes / PAGE));
+  }
+  return lines;
+}
 export const stagedAt = { at: STAGED, imageBytesMax: IMAGE_PAGES * PAGE };

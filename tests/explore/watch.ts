@@ -127,7 +127,7 @@ export class Watch {
     ghost.installYes = undefined;
     if (ghost.asked === now.question && !was.question && this.reset) return; // the same one, after a reset
     ghost.asked = now.question;
-    ghost.askedLines = now.about === 'download' ? device.lines : stagedLines(device);
+    ghost.askedLines = now.about === 'download' ? device.lines : stagedLines(device, readSettings(device));
   }
   /** The power was cut in this event: what is asked now was asked before. */
   reset = false;

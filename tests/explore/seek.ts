@@ -1,0 +1,20 @@
+// Looks for a planted fault: what it makes the agent do wrong has to be reported, and must not be without it.
+
+import type { Agent } from './build.js';
+import { Explorer, RULES } from './explorer.js';
+import { PLANTS, type Plant } from './plants.js';
+import { type Finding, search } from './search.js';
+
+/** With the fault in force, or (`sound`) the agent as it is, under the same events. */
+export function seek(
+  agent: Agent,
+  plant: Plant,
+  seconds: number,
+  sound = false,
+): { seen: Finding | undefined; transitions: number } {
+  const { rules, events, sees } = plant;
+  const number = sound ? 0 : PLANTS.indexOf(plant) + 1;
+  const explorer = new Explorer(agent, { ...RULES, ...rules }, { only: events, plant: number });
+  const { findings, transitions } = search(explorer, { seconds, stopAt: sees });
+  return { seen: findings.find(({ kind }) => sees.test(kind)), transitions };
+}
