@@ -7,6 +7,7 @@ import { OFFERS, type OfferName } from './world.js';
 
 const PIECE = 400;
 const PACKETS_MAX = 40;
+const STALLS_MAX = 2;
 const UPDATING = 60;
 
 export const refused = (answer: Body | undefined): boolean =>
@@ -83,13 +84,12 @@ export function upload(watch: Watch, link: number, name: OfferName, until?: numb
   const { bytes, file } = OFFERS[name];
   const end = until ?? bytes.length;
   let answer = open(watch, link, name, bytes, file, bytes.subarray(0, Math.min(PIECE, end)));
-  for (let i = 0; i < PACKETS_MAX; i++) {
-    if (refused(answer)) return;
+  for (let i = 0, stalls = 0; i < PACKETS_MAX && !refused(answer); i++) {
     const off = answer!.off as number;
     if (off >= end || (i > 0 && watch.before?.active !== true)) return;
-    const before = watch.before?.offset;
     answer = more(watch, link, bytes.subarray(0, end), off);
-    if (!refused(answer) && answer!.off === before) return;
+    // A packet that only wakes a verdict is said again; one that is dropped for ever is not.
+    if (!refused(answer) && answer!.off === off && ++stalls > STALLS_MAX) return;
   }
 }
 

@@ -50,8 +50,11 @@ export function honestClient(explorer: Explorer, name: Name): (state: State) => 
       else device.load(state);
     };
     for (let turn = 1; turn <= TRIES; turn++) {
-      if (device.running === 'agent') go('short time'); // a swap under way, a restart that was announced
-      if (device.running === 'image') go(confirm);
+      // An update that is under way is waited for; an application that runs confirms itself, and may now forbid ours.
+      go('short time');
+      if (watch.before?.swap !== 'none') go('11 s');
+      go(confirm);
+      if (!may()) return undefined;
       for (const event of wanted) go(event);
       if (!runs()) continue;
       return turn === 1 ? undefined : { kind: 'recovery: an honest client has to try twice', detail: name };
