@@ -72,7 +72,8 @@ export class Board {
   calls = 0; // of the flash, that change it
   cutAt = 0;
   resets = 0;
-  planted = 0; // the plant that is in force
+  planted = 0; // the plant that is in force, by its number from 1 on
+  bottomless = false; // what strangers may wear out has no bound (table.ts, ACCOUNT)
   transcript: Deed[] | undefined;
   after: (() => void) | undefined; // each call of the agent that came back
   looked: ((asking: number) => void) | undefined; // the agent looks at the button
@@ -245,7 +246,7 @@ export class Board {
     let parts: Buffer[] = [];
     const copy = (at: number, length: number) => Buffer.from(this.memory.subarray(at, at + length));
     return {
-      planted: (fault: number) => Number(fault === this.planted),
+      planted: (fault: number) => Number(fault === 0 ? this.bottomless : fault === this.planted),
       begin: (key: number, signature: number) => {
         parts = [copy(key, 32), copy(signature, 64)];
       },

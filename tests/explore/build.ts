@@ -11,7 +11,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import asc from 'assemblyscript/asc';
 import binaryen from 'binaryen';
-import { PLANTS, type Plant } from './plants.js';
+import { PLANTS } from './plants.js';
+import { ACCOUNT, SIZE } from './table.js';
 
 const ED25519 = `
 @external('crypto', 'begin') declare function begin(publicKey: usize, signature: usize): void;
@@ -29,6 +30,13 @@ export function p256Verify(publicKey: usize, digest: usize, signature: usize): b
   return p256(publicKey, digest, signature) !== 0;
 }
 `;
+/** What is altered in the sources where the board says so, by number: the account of strangers, then each plant. */
+const SWITCHES: readonly Switch[] = [ACCOUNT, ...PLANTS];
+interface Switch {
+  file: string;
+  right: string;
+  wrong: string;
+}
 const PLANTED = `@external('crypto', 'planted') declare function planted(fault: i32): bool;\n`;
 const REPLACED: Record<string, string> = { 'assembly/crypto/ed25519.ts': ED25519, 'assembly/crypto/p256.ts': P256 };
 const AGENT = 'assembly/agent.ts';
@@ -36,7 +44,7 @@ const OPTIONS = ['--target', 'agent', '--optimizeLevel', '2', '--shrinkLevel', '
 
 const KEY = /^ {2}(\w+) = (\d+),/gm;
 
-/** Offsets of the fields of a class, in bytes. */
+/** Offsets of the fields of a class, in bytes; under SIZE where the last one ends. */
 export type Layout = Record<string, number>;
 export interface Agent {
   module: WebAssembly.Module;
@@ -50,7 +58,7 @@ export async function buildAgent(root: string): Promise<Agent> {
     .filter((name) => name.endsWith('.ts'))
     .map((name) => `assembly/${name.replaceAll('\\', '/')}`)
     .sort();
-  const hash = createHash('sha256').update(JSON.stringify([OPTIONS, PLANTS, ED25519, P256, instrumented.toString()]));
+  const hash = createHash('sha256').update(JSON.stringify([OPTIONS, SWITCHES, ED25519, P256, instrumented.toString()]));
   for (const file of files) hash.update(readFileSync(join(root, file)));
   const key = hash.digest('hex');
   const classes = Object.assign({}, ...files.map((file) => classesIn(file, readFileSync(join(root, file), 'utf8'))));
@@ -73,7 +81,7 @@ async function compile(root: string): Promise<Uint8Array> {
     const ids = instrumented(name, read(name)).exports;
     if (ids.length > 0 && name !== AGENT) exported.push(`export { ${ids.join(', ')} } from './${name.slice(9, -3)}';`);
   }
-  const planted = new Set<Plant>();
+  const planted = new Set<Switch>();
   let wasm: Uint8Array | undefined;
   const args = [AGENT, ...OPTIONS, '--outFile', 'agent.wasm', '--textFile', '', '--baseDir', root];
   const { error, stderr } = await asc.main(args, {
@@ -89,16 +97,16 @@ async function compile(root: string): Promise<Uint8Array> {
     listFiles: () => [],
   });
   if (error || !wasm) throw new Error(`explore: the agent does not compile: ${error?.message} ${stderr}`);
-  const lost = PLANTS.filter((plant) => !planted.has(plant));
+  const lost = SWITCHES.filter((plant) => !planted.has(plant));
   if (lost.length > 0) throw new Error(`explore: never read: ${lost.map(({ file }) => file).join(', ')}`);
   return withGlobals(wasm);
 }
 
-function withPlants(name: string, text: string, planted: Set<Plant>): string {
-  PLANTS.forEach((plant, i) => {
+function withPlants(name: string, text: string, planted: Set<Switch>): string {
+  SWITCHES.forEach((plant, i) => {
     if (`assembly/${plant.file}` !== name) return;
     if (text.split(plant.right).length !== 2) throw new Error(`explore: ${name} has not one "${plant.right}"`);
-    text = text.replace(plant.right, () => plant.wrong.replaceAll('HERE', `planted(${i + 1})`));
+    text = text.replace(plant.right, () => plant.wrong.replaceAll('HERE', `planted(${i})`));
     planted.add(plant);
   });
   return text.includes('planted(') ? PLANTED + text : text;
@@ -157,6 +165,7 @@ function classesIn(file: string, text: string): Record<string, Layout> {
       layout[field!] = at;
       at += width;
     }
+    layout[SIZE] = at;
     found[`${file.slice(9, -3)} ${name}`] = layout;
   }
   return found;

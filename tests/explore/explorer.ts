@@ -12,6 +12,7 @@ import { ask, put, refused } from './client.js';
 import { Device, type State } from './device.js';
 import { alphabet, type Event, type Topic } from './events.js';
 import { inspect } from './invariants.js';
+import { giveBack } from './table.js';
 import { type Violation, Watch } from './watch.js';
 import { bootstrap, type World } from './world.js';
 
@@ -25,6 +26,9 @@ export const RULES: Rules = {
   denied: 0,
   trialBoots: 1,
 };
+
+// Ticks until the board shows a question: it opens in one, the board hears "not asking" in the next, and then that it is.
+const LOOKS_MAX = 3;
 
 export interface ExplorerOptions {
   only?: RegExp | undefined; // of the alphabet
@@ -42,6 +46,7 @@ export class Explorer {
     this.rules = rules;
     this.device = new Device<Ghost>(agent, like?.device);
     this.device.planted = plant;
+    this.device.bottomless = true;
     this.watch = new Watch(this.device, rules);
     this.events = alphabet(rules.topics ?? [], rules, only);
   }
@@ -87,6 +92,7 @@ export class Explorer {
       else throw error;
     }
     this.echo();
+    giveBack(device);
     watch.settle();
     return true;
   }
@@ -104,11 +110,13 @@ export class Explorer {
     return inspect(this.device);
   }
 
-  // Time for what waits; and the lamp has to show whether something is asked.
+  // Time for what waits: a swap runs to its end (what a cut inside it does is a matter of rules.cuts). And the lamp has to
+  // show whether something is asked.
   private settle(): void {
     const { device, watch } = this;
-    for (let looks = 0; looks < 2; looks++) {
-      if (device.running !== 'agent' || device.exports.busy()) return;
+    for (let looks = 0; looks < LOOKS_MAX; looks++) {
+      device.drain();
+      if (device.running !== 'agent') return;
       device.lookedAt = false;
       device.tick(1);
       if (device.running !== 'agent' || !device.lookedAt || Boolean(device.told) === Boolean(watch.before?.question))
@@ -122,6 +130,7 @@ export class Explorer {
     watch.answersNothing();
     watch.reset = true;
     device.powerUp();
+    this.settle();
   }
 
   private echo(): void {

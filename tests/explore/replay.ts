@@ -30,6 +30,7 @@ export function replay(
   const said: string[] = [];
   const deeds: Deed[] = [];
   device.transcript = deeds;
+  device.bottomless = false; // as it ships
   listen(device, said);
   watch.begin(newborn());
   device.boot();

@@ -18,7 +18,7 @@ export const TURNS: readonly string[] = [
   ...['codec_frame_FRAME_INPUT', 'codec_cose_head', 'codec_cose_publicKey', 'codec_cose_piece'],
   ...['policy_judge_list', 'policy_judge_situation', 'policy_explain_kept', 'policy_change_change'],
   ...['package_commands_run', 'approval_document_document', 'smp_reply_LONG', 'smp_request_values'],
-  ...['update_packages_pack', 'update_packages_other', 'update_audit_RECORD', 'update_audit_end'],
+  ...['update_packages_pack', 'update_packages_other', 'update_audit_end'],
   ...['update_download_stored', 'agent_VARIABLES_END'],
 ];
 /** Of those, what is only told and not decided by: zeros, not noise. */
@@ -49,7 +49,13 @@ export const GLOBALS_WITHOUT_MEANING: readonly string[] = [
   ...['packetBytes', 'packetCrc', 'packet'].map((id) => `codec/frame/${id}`),
   ...['outSum', 'outAt', 'outUsed', 'fault', 'bank', 'generation'].map((id) => `flash/store/${id}`),
   ...['snapshotBytes', 'tail', 'certain', 'fresh'].map((id) => `flash/store/${id}`),
-  ...['update/rooms/inputLost', 'update/alert/unsent', 'update/effects/announce', 'update/effects/refusal'],
+  ...[
+    'update/rooms/inputLost',
+    'update/alert/sent',
+    'update/alert/ourLine',
+    'update/effects/refusal',
+    'update/wear/passedMs',
+  ],
   ...['update/effects/nonceSpent', 'update/boot/leftMs', 'agent/shownState', 'agent/shownReason', 'agent/delayMs'],
 ];
 const SESSION_GLOBALS: readonly string[] = [
@@ -68,9 +74,15 @@ const PAYLOAD_GLOBALS = ['update/download/written', 'update/download/buffered', 
 /** Looked at, and state. */
 const STATE_RECORDS: readonly string[] = [
   ...['approval_anchors_anchors', 'approval_bootstrap_BOOTSTRAP', 'approval_bootstrap_identity'],
-  ...['approval_evidence_floors', 'policy_policy_policy', 'policy_facts_facts', 'policy_consent_QUESTION'],
-  ...['flash_swap_plan', 'flash_swap_STEP', 'update_floors_FLOORS', 'update_seats_seats', 'update_question_KEPT'],
-  ...['update_status_status', 'update_alert_alert', 'update_effects_NONCE', 'update_download_session'],
+  ...['approval_evidence_floors', 'policy_policy_policy', 'policy_facts_facts'],
+  ...['flash_swap_plan', 'flash_swap_STEP', 'update_floors_FLOORS', 'update_seats_seats'],
+  ...[
+    'update_hand_HAND',
+    'update_order_waiting',
+    'update_alert_alert',
+    'update_effects_NONCE',
+    'update_download_session',
+  ],
 ];
 const STATE_GLOBALS: readonly string[] = [
   ...['approval/anchors/count', 'approval/bootstrap/held', 'flash/swap/running', 'smp/notice/line'],
@@ -78,8 +90,19 @@ const STATE_GLOBALS: readonly string[] = [
   ...['codec/frame/state', 'codec/frame/open', 'agent/left'],
   ...['smp/notice/lineBytes', 'flash/store/pendingCount', 'flash/store/bankBytes', 'update/effects/restart'],
   ...['update/order/leftMs', 'update/install/broken', 'update/download/active', 'update/download/offset'],
+  ...['update/download/lines', 'update/effects/show'],
   ...['tree/commands/node', 'tree/commands/have', 'tree/commands/total'],
 ];
+/**
+ * Switched off while the agent is explored, and on where a finding is replayed: the account of what strangers may wear
+ * out (update/wear.ts). It would refuse, for hours, what is to be tried; tests of its own look at it.
+ */
+export const ACCOUNT = {
+  file: 'update/wear.ts',
+  right: 'if (hand.spent + <u32>cost > CREDIT_MAX)',
+  wrong: 'if (!HERE && hand.spent + <u32>cost > CREDIT_MAX)',
+} as const;
+
 /** Settings that are only told. */
 export const SETTINGS_WITHOUT_MEANING: readonly string[] = ['None', 'Log', 'LogEnd', 'Approval', 'Url'];
 
@@ -93,6 +116,9 @@ export const STORE = {
   certain: 'flash/store/certain',
   bankBytes: 'flash/store/bankBytes',
 } as const;
+
+/** In a Layout: where the last field ends. */
+export const SIZE = 'size of all';
 
 const notes = new Set<string>();
 /** Names that the table does not have; each counts as state. */
@@ -111,18 +137,25 @@ export function check(rooms: Record<string, Room>, globals: Record<string, Globa
 
 // --- The fields that are looked at ---
 
-const STATES = { none: 10, downloading: 30, ready: 50, updating: 60, haveData: 70, successful: 100 } as const;
-const PHASES = ['none', 'in', 'trial', 'out'] as const;
-const STATUS = 'update_status_status';
-const QUESTION = 'policy_consent_QUESTION';
-const KEPT = 'update_question_KEPT';
+/** update/machine.ts; FUMO's number, and where the swap is. */
+const STATES = [
+  ...[{ fumo: 10 }, { fumo: 20 }, { fumo: 30 }, { fumo: 50 }],
+  ...[
+    { fumo: 60, swap: 'in' },
+    { fumo: 60, swap: 'trial' },
+    { fumo: 60, swap: 'out' },
+  ],
+  ...[{ fumo: 70 }, { fumo: 80 }, { fumo: 100 }],
+] as const satisfies { fumo: number; swap?: 'in' | 'trial' | 'out' }[];
+const [DOWNLOADING, READY, SWAP_IN, TRIAL, SWAP_OUT, HAVE_DATA] = [2, 3, 4, 5, 6, 7];
+const ABOUT = ['', 'download', 'install'] as const;
+const HAND = 'update_hand_HAND';
+const WAITING = 'update_order_waiting';
 const SESSION_RECORD = 'update_download_session';
-const PENDING = 1; // of the question
-const QUESTION_AT = { state: 0, leftMs: 8, digest: 12, nonce: 44 } as const; // policy/consent.ts
-const KEPT_HEAD = 12; // update/question.ts: the question stands behind it
+const OPEN = 1; // of the question
 const NONCE_ASKED = Buffer.alloc(16, 0x51);
 const NONCE_NEXT = Buffer.alloc(16, 0x4e);
-const TIMEOUT_MS = 300_000;
+const STEP_MS = 75_000; // how often a question's time is written down: a quarter of TIMEOUT_SECONDS (world.ts)
 const ORDER_MS = 600_000;
 const PAYLOAD_PHASE = 3; // of package/reader.ts
 
@@ -133,36 +166,46 @@ function at(device: Device, of: string, field: string): number {
   return offset;
 }
 
+type Place = (field: string) => number;
 interface Fit {
-  status: (field: string) => number;
-  session: (field: string) => number;
-  progress: (field: string) => number;
-  package: (field: string) => number;
-  erase: number;
+  hand: Place; // all in one record
+  order: Place;
+  consent: Place;
+  question: Place;
+  waiting: Place; // an order that waits, by itself
+  session: Place;
+  progress: Place;
+  package: Place;
 }
 const fits = new WeakMap<Agent, Fit>();
 function fitOf(device: Device): Fit {
-  let fit = fits.get(device.agent);
-  if (!fit) {
-    const of = (name: string) => (field: string) => at(device, name, field);
-    const status = of('update/status Status');
-    fit = {
-      status,
-      session: of('update/download Session'),
-      progress: of('update/download Progress'),
-      package: of('update/packages Package'),
-      erase: status('eraseCount'),
-    };
-    fits.set(device.agent, fit);
-  }
+  const known = fits.get(device.agent);
+  if (known) return known;
+  const of =
+    (name: string, from = 0): Place =>
+    (field) =>
+      from + at(device, name, field);
+  const hand = of('update/hand Hand');
+  const order = of('update/hand Order', hand(SIZE));
+  const consent = of('update/hand Consent', order(SIZE));
+  const question = of('policy/consent Question', consent(SIZE));
+  const fit = {
+    ...{ hand, order, consent, question, waiting: of('update/hand Order') },
+    session: of('update/download Session'),
+    progress: of('update/download Progress'),
+    package: of('update/packages Package'),
+  };
+  device.expect(question(SIZE) === device.room(HAND).size, 'the record in hand is laid out otherwise');
+  fits.set(device.agent, fit);
   return fit;
 }
 
 // --- What is seen of the agent ---
 
+export type Swap = 'none' | 'in' | 'trial' | 'out';
 export interface Seen {
   state: number; // FUMO's
-  swap: (typeof PHASES)[number];
+  swap: Swap;
   about: '' | 'download' | 'install'; // of the question that is open
   asked: Buffer; // its manifest digest
   active: boolean; // an upload session
@@ -171,23 +214,27 @@ export interface Seen {
   floor: number;
 }
 
+function stateOf(number: number): { state: number; swap: Swap } {
+  const known: { fumo: number; swap?: Swap } | undefined = STATES[number];
+  return { state: known?.fumo ?? -1, swap: known?.swap ?? 'none' };
+}
+
 export function observe(device: Device): Seen {
-  const { status } = fitOf(device);
-  const open = device.word(QUESTION, QUESTION_AT.state) === PENDING;
-  const about = open ? (device.word(KEPT) === 1 ? 'download' : 'install') : '';
+  const { hand, question } = fitOf(device);
+  const open = device.word(HAND, question('state')) === OPEN;
   return {
-    state: device.word(STATUS, status('state')),
-    swap: PHASES[device.word(STATUS, status('phase'))] ?? 'none',
-    about,
-    asked: device.bytesOf(QUESTION, QUESTION_AT.digest, 32),
+    ...stateOf(device.word(HAND, hand('state'))),
+    about: open ? (ABOUT[device.word(HAND, hand('about'))] ?? '') : '',
+    asked: device.bytesOf(HAND, question('digest'), 32),
     active: device.is('update/download/active'),
     offset: Number(device.global('update/download/offset').value),
-    erases: device.word(STATUS, status('eraseCount')),
+    erases: device.word(HAND, hand('eraseCount')),
     floor: device.word('policy_facts_facts', at(device, 'policy/facts Facts', 'installedSequence')),
   };
 }
 
-export const nonceOf = (device: Device): Buffer => Buffer.from(device.bytesOf(QUESTION, QUESTION_AT.nonce, 16));
+export const nonceOf = (device: Device): Buffer =>
+  Buffer.from(device.bytesOf(HAND, fitOf(device).question('nonce'), 16));
 /** A nonce that was never asked with. */
 export const NONCE_OLD = Buffer.alloc(16, 0x4f);
 
@@ -196,10 +243,11 @@ export function questionIn(
   device: Device,
   settings: Settings,
 ): { about: 'download' | 'install'; asked: Buffer } | undefined {
-  const kept = settings.get(device.agent.keys.Question!);
-  if (!kept || kept.readUInt32LE(KEPT_HEAD + QUESTION_AT.state) !== PENDING) return undefined;
-  const from = KEPT_HEAD + QUESTION_AT.digest;
-  return { about: kept.readUInt32LE(0) === 1 ? 'download' : 'install', asked: kept.subarray(from, from + 32) };
+  const record = settings.get(device.agent.keys.Update!);
+  const { hand, question } = fitOf(device);
+  if (!record || record.readUInt32LE(question('state')) !== OPEN) return undefined;
+  const about = record.readUInt32LE(hand('about')) === 1 ? 'download' : 'install';
+  return { about, asked: record.subarray(question('digest'), question('digest') + 32) };
 }
 
 /** The package that a record in flash names, and what the update's record says. */
@@ -208,40 +256,60 @@ export function recordIn(device: Device, settings: Settings, name: 'Primary' | '
   const from = fitOf(device).package('digest');
   return record && record.length >= from + 32 ? { record, digest: record.subarray(from, from + 32) } : undefined;
 }
-export function updateIn(device: Device, settings: Settings): { state: number; swap: Seen['swap'] } {
+export function updateIn(device: Device, settings: Settings): { state: number; swap: Swap } {
   const record = settings.get(device.agent.keys.Update!);
-  const { status } = fitOf(device);
-  if (!record) return { state: STATES.none, swap: 'none' };
-  return { state: record.readUInt32LE(status('state')), swap: PHASES[record.readUInt32LE(status('phase'))] ?? 'none' };
+  return stateOf(record ? record.readUInt32LE(fitOf(device).hand('state')) : 0);
 }
 export const swapIn = (device: Device, settings: Settings): boolean => settings.has(device.agent.keys.Swap!);
 
-/** Where the agent's memory and flash must say the same, field by field; what differs. */
+/** Where the agent's memory and flash must say the same about the package in hand, in words that differ. */
 export function differences(device: Device, settings: Settings): string[] {
-  const record = settings.get(device.agent.keys.Update!);
-  if (!record) return [];
-  const { status } = fitOf(device);
-  return ['state', 'phase', 'trialBoots', 'consent'].filter(
-    (field) => device.word(STATUS, status(field)) !== record.readUInt32LE(status(field)),
-  );
+  const memory = device.bytesOf(HAND);
+  const flash = settings.get(device.agent.keys.Update!) ?? Buffer.alloc(memory.length);
+  if (flash.equals(memory)) return [];
+  const { hand, order, consent, question } = fitOf(device);
+  const parts = { hand, order, consent, question };
+  const of = { hand: 'update/hand Hand', order: 'update/hand Order', consent: 'update/hand Consent' };
+  const found: string[] = [];
+  for (const [name, place] of Object.entries(parts)) {
+    const layout = device.layout(of[name as keyof typeof of] ?? 'policy/consent Question');
+    for (const field of Object.keys(layout)) {
+      if (field === SIZE) continue;
+      const from = place(field);
+      if (memory.readUInt32LE(from) !== flash.readUInt32LE(from)) {
+        found.push(`${name}.${field} ${memory.readUInt32LE(from)}, in flash ${flash.readUInt32LE(from)}`);
+      }
+    }
+  }
+  return found;
 }
 
 // --- The canonical form ---
 
 /** After a state was put back: counters at their start, and what was shown is what is. */
 export function begin(device: Device): void {
-  const { status } = fitOf(device);
+  const { hand } = fitOf(device);
   device.global('agent/delayMs').value = 100;
   device.global('update/boot/leftMs').value = 10_000;
-  device.global('agent/shownState').value = device.word(STATUS, status('state'));
-  device.global('agent/shownReason').value = device.word(STATUS, status('reason'));
+  device.global('agent/shownState').value = device.word(HAND, hand('state'));
+  device.global('agent/shownReason').value = device.word(HAND, hand('reason'));
+}
+
+/** The most that can be left of a question's time in the same quarter: nothing is written down before a whole one passed. */
+const wholeStep = (leftMs: number) => (leftMs ? Math.ceil(leftMs / STEP_MS) * STEP_MS - 1 : 0);
+
+/** Time that is given back after each event, also to the device that is never put into canonical form. */
+export function giveBack(device: Device): void {
+  if (device.running !== 'agent') return;
+  const { question } = fitOf(device);
+  const left = device.word(HAND, question('leftMs'));
+  device.setWord(HAND, question('leftMs'), wholeStep(left));
 }
 
 /** Overwrites what cannot matter. Returns what should never be found between two calls. */
 export function settle(device: Device, settings: Settings): string[] {
-  const keys = device.agent.keys;
-  const update = settings.get(keys.Update!);
-  const erase = update ? update.readUInt32LE(fitOf(device).erase) : 0;
+  const update = settings.get(device.agent.keys.Update!);
+  const erase = update ? update.readUInt32LE(fitOf(device).hand('eraseCount')) : 0;
   const faults = device.running === 'agent' ? settleMemory(device, settings, erase) : [];
   settleSettings(device, settings, erase);
   return faults;
@@ -249,18 +317,15 @@ export function settle(device: Device, settings: Settings): string[] {
 
 function settleMemory(device: Device, settings: Settings, erase: number): string[] {
   const faults: string[] = [];
-  const { status } = fitOf(device);
+  const { hand, waiting } = fitOf(device);
   for (const name of ['flash/store/pendingCount', 'codec/frame/state', 'codec/frame/open', 'smp/notice/lineBytes']) {
     if (device.is(name)) faults.push(`${name} is not 0`);
   }
-  const counted = device.word(STATUS, status('eraseCount'));
-  if (counted !== erase && settings.has(device.agent.keys.Update!))
-    faults.push(`erase count ${counted}, in flash ${erase}`);
-  device.setWord(STATUS, status('eraseCount'), settings.has(device.agent.keys.Update!) ? 1 : 0);
+  const counted = device.word(HAND, hand('eraseCount'));
+  if (counted !== erase) faults.push(`erase count ${counted}, in flash ${erase}`);
   settleSession(device, counted);
-  settleQuestion(device);
+  settleHand(device, device.bytesOf(HAND));
   device.clear('update_alert_alert');
-  settleStatus(device);
   device.bytesOf('update_effects_NONCE').set(NONCE_NEXT);
   if (!swapIn(device, settings)) {
     device.clear('flash_swap_plan');
@@ -270,13 +335,13 @@ function settleMemory(device: Device, settings: Settings, erase: number): string
     device.clearGlobal('tree/commands/have');
     device.clearGlobal('tree/commands/total');
   }
-  const waits = device.word(STATUS, status('operation')) !== 0 && device.is('update/order/leftMs');
-  device.global('update/order/leftMs').value = waits ? ORDER_MS : 0;
+  device.setWord(WAITING, waiting('line'), 0); // where its alert goes
+  device.global('update/order/leftMs').value = device.word(WAITING, waiting('operation')) ? ORDER_MS : 0;
   return faults;
 }
 
 function settleSession(device: Device, counted: number): void {
-  const { session, progress, status } = fitOf(device);
+  const { session, progress, hand } = fitOf(device);
   const same = (record: string, offset: number) =>
     device.setWord(record, offset, Number(device.word(record, offset) === counted));
   const active = device.is('update/download/active');
@@ -286,8 +351,9 @@ function settleSession(device: Device, counted: number): void {
     for (const name of SESSION) if (!(put && name === 'package_head_HEAD')) device.clear(name);
     for (const name of SESSION_GLOBALS) if (!(put && name === 'update/rooms/user')) device.clearGlobal(name);
     for (const name of VERDICT_GLOBALS) device.clearGlobal(name);
+    device.clearGlobal('update/download/lines');
     // A client that lost the last answer asks again for what is on board.
-    const ready = device.word(STATUS, status('state')) === STATES.ready;
+    const ready = device.word(HAND, hand('state')) === READY;
     if (
       ready &&
       Number(device.global('update/download/offset').value) === device.word(SESSION_RECORD, session('length'))
@@ -315,39 +381,40 @@ function settleSession(device: Device, counted: number): void {
   device.bytesOf('package_head_HEAD').fill(0, Number(device.global('package/reader/have').value));
 }
 
-function settleQuestion(device: Device): void {
-  if (device.word(QUESTION, QUESTION_AT.state) !== PENDING) {
-    device.clear(QUESTION);
-    device.clear(KEPT); // how the last one ended is told, and decides nothing
-    return;
+// The record of the package in hand, in memory or in flash.
+function settleHand(device: Device, record: Buffer): void {
+  const { hand, order, question } = fitOf(device);
+  const state = record.readUInt32LE(hand('state'));
+  const zero = (place: number, length = 4) => record.fill(0, place, place + length);
+  // Strangers' account never runs dry here (ACCOUNT): what it counts is without meaning.
+  for (const field of ['spent', 'hour']) zero(hand(field));
+  zero(hand('newest'), 8);
+  if (record.readUInt32LE(hand('eraseCount'))) record.writeUInt32LE(1, hand('eraseCount'));
+  if (state !== TRIAL && state !== SWAP_OUT) zero(hand('reason')); // those end by it
+  if (state !== TRIAL) zero(hand('trialBoots'));
+  if (![DOWNLOADING, READY, SWAP_IN, HAVE_DATA].includes(state)) {
+    zero(hand('lines'));
+    zero(hand('digest'), 32);
   }
-  settleAsked(device.bytesOf(QUESTION));
-  settleAsked(device.bytesOf(KEPT).subarray(KEPT_HEAD));
-}
-
-function settleAsked(question: Buffer): void {
-  question.set(NONCE_ASKED, QUESTION_AT.nonce);
-  question.writeUInt32LE(TIMEOUT_MS, QUESTION_AT.leftMs);
-}
-
-// in: memory's record of the update, or the one in flash
-function settleStatus(device: Device, record: Buffer = device.bytesOf(STATUS)): void {
-  const { status } = fitOf(device);
-  const phase = PHASES[record.readUInt32LE(status('phase'))];
-  if (phase !== 'out') record.writeUInt32LE(0, status('reason')); // the swap back ends in it
-  if (phase !== 'trial') record.writeUInt32LE(0, status('trialBoots'));
-  if (!record.readUInt32LE(status('consent'))) record.fill(0, status('digest'), status('digest') + 32);
+  zero(order('line')); // where its alert goes
+  if (record.readUInt32LE(question('state')) === OPEN) {
+    for (const field of ['channel', 'line', 'consenter']) zero(question(field)); // of the one before, until it is answered
+    record.set(NONCE_ASKED, question('nonce'));
+    const left = record.readUInt32LE(question('leftMs'));
+    record.writeUInt32LE(wholeStep(left), question('leftMs'));
+  } else {
+    // What the last one was about, and how it ended, is told and decides nothing.
+    for (const field of ['about', 'why', 'signer']) zero(hand(field));
+    record.fill(0, question('digest'), question(SIZE));
+  }
 }
 
 function settleSettings(device: Device, settings: Settings, erase: number): void {
   const { keys } = device.agent;
-  const { session, progress, erase: eraseAt } = fitOf(device);
+  const { session, progress } = fitOf(device);
   for (const key of settings.keys()) {
     if ((key & 0xff) === keys.Log || key === keys.LogEnd || key === keys.Alert) settings.delete(key);
   }
-  const question = settings.get(keys.Question!);
-  if (question?.readUInt32LE(KEPT_HEAD) === PENDING) settleAsked(question.subarray(KEPT_HEAD));
-  else settings.delete(keys.Question!);
   const same = (record: Buffer | undefined, offset: number) =>
     record?.writeUInt32LE(Number(record.readUInt32LE(offset) === erase), offset);
   const download = settings.get(keys.Download!);
@@ -355,8 +422,7 @@ function settleSettings(device: Device, settings: Settings, erase: number): void
   if (download && !download.readUInt32LE(session('named'))) download.fill(0, session('name'));
   same(settings.get(keys.DownloadPages!), progress('eraseCount'));
   const update = settings.get(keys.Update!);
-  update?.writeUInt32LE(1, eraseAt);
-  if (update) settleStatus(device, update);
+  if (update) settleHand(device, update);
 }
 
 // --- What stands in the slots ---
@@ -391,7 +457,7 @@ export function slots(device: Device, settings: Settings): Stretch[] {
     found.push({ page, pages, headBytes: record.readUInt32LE(field('headBytes')), delivered });
   }
   const download = settings.get(keys.Download!);
-  if (!download || updateIn(device, settings).state !== STATES.downloading) return found;
+  if (!download || updateIn(device, settings).state !== 30) return found;
   const whole = settings.get(keys.DownloadPages!)?.readUInt32LE(0) ?? 0;
   const inMemory =
     device.running === 'agent' &&

@@ -160,12 +160,12 @@ export class Watch {
     if (against) this.report(against, offered.name);
   }
 
-  // What the board is told at the start of a tick has to be what is asked, and another question begins with "not asking".
+  // The board is told that something is asked only while it is; and another question begins with "not asking", so that a
+  // finger that is on the button already answers nothing.
   private shown(asking: number): void {
     const { ghost } = this;
     const { question } = this.glimpse();
-    if (Boolean(asking) !== Boolean(question))
-      this.report('the board is told something else than what is asked', question);
+    if (asking && !question) this.report('the board is told that something is asked, and nothing is');
     const shown = asking ? question : '';
     if (ghost.shown && shown && ghost.shown !== shown) {
       this.report('another question, and the board was not told in between', `${ghost.shown}, then ${shown}`);
