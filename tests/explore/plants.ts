@@ -26,8 +26,8 @@ export const PLANTS: readonly Plant[] = [
   {
     name: 'takes a signed answer with an old nonce',
     file: 'policy/consent.ts',
-    right: 'return stale ? Reason.ConsentNonce : take(',
-    wrong: 'return stale && !HERE ? Reason.ConsentNonce : take(',
+    right: 'if (stale) return Reason.ConsentNonce;',
+    wrong: 'if (stale && !HERE) return Reason.ConsentNonce;',
     events: /^(offer A link 1|Exec Update link 1|signed yes A)/,
     sees: /installed without a question/,
   },

@@ -296,7 +296,7 @@ export function begin(device: Device): void {
 }
 
 /** The most that can be left of a question's time in the same quarter: nothing is written down before a whole one passed. */
-const wholeStep = (leftMs: number) => (leftMs ? Math.ceil(leftMs / STEP_MS) * STEP_MS - 1 : 0);
+const wholeStep = (leftMs: number) => Math.ceil(leftMs / STEP_MS) * STEP_MS;
 
 /** Time that is given back after each event, also to the device that is never put into canonical form. */
 export function giveBack(device: Device): void {

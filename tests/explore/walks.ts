@@ -51,7 +51,8 @@ export function walk(agent: Agent, rules: Rules, { walks, seed }: { walks: numbe
         if (!known || known.length > path.length) kinds.set(what, [...path]);
         break;
       }
-      if (step.violations.length > 0) break;
+      // What is wrong is a finding of the search; what follows from it is not asked for.
+      if (step.violations.length > 0 || canonical.inspect().length > 0) break;
     }
   }
   const differing = [...kinds].map(([what, path]) => ({ what, path }));
