@@ -2,6 +2,7 @@
 // the named policy has to report something that it does not report without it. Otherwise it does not look.
 
 import type { Rules } from './explorer.js';
+import type { Name } from './world.js';
 
 export interface Plant {
   name: string;
@@ -11,6 +12,7 @@ export interface Plant {
   rules?: Partial<Rules>; // on top of the basic ones
   events?: RegExp; // of the alphabet: what is enough to see it
   sees: RegExp; // what is reported
+  recovers?: Name; // and an honest client with this package is tried from every state
 }
 
 export const PLANTS: readonly Plant[] = [
@@ -115,5 +117,15 @@ export const PLANTS: readonly Plant[] = [
     wrong: '  lines = HERE ? 0 : progress.lines;\n',
     events: /^(part of A link 0|offer A link 1|reset|Exec Update link 1|typed yes)/,
     sees: /yes over a line that delivered it/,
+  },
+  {
+    name: 'never ends an upload that was cut when all of its pages were whole',
+    file: 'update/download.ts',
+    right: '  return offerPhase() === Offer.Complete ? finish() : Reason.Ok;\n}\n\n// Clears',
+    wrong: '  return offerPhase() === Offer.Complete && !HERE ? finish() : Reason.Ok;\n}\n\n// Clears',
+    rules: { cuts: /offer B/ },
+    events: /^(offer B link 1|Exec Update link 1|button yes|short time|11 s|app confirms, knock)$/,
+    sees: /^recovery: an honest client does not get it installed/,
+    recovers: 'B',
   },
 ];
