@@ -2,13 +2,15 @@
 //
 // A state is everything that the next call can depend on: the agent's memory and globals, its settings in flash, the pages
 // of both slots, what stands outside (clock, mailbox, what runs, what the board was told) and the oracle's ghost. Before it
-// is taken, what cannot matter is overwritten in the device itself (table.ts says what, and why): a state that was put
+// is taken, what cannot matter is overwritten in the device itself (table.ts says what, canonical.ts why): a state that was put
 // back is a device that could have come about, not a projection of one. What the table does not name counts as state.
 //
 // Each part of a state is kept once; a state is a vector of numbers of parts.
 
 import { Board, Fault, IMAGE_PAGES, PAGE, PRIMARY, PRIMARY_PAGES, type Running, SLOT_PAGES } from './board.js';
 import type { Agent, Layout } from './build.js';
+import { begin, settle } from './canonical.js';
+import { slots } from './sight.js';
 import { layOut, readSettings, type Settings } from './store.js';
 import * as table from './table.js';
 
@@ -145,7 +147,7 @@ export class Device<Ghost = unknown> extends Board {
   save(ghost: Ghost): { state: State; faults: string[] } {
     const { vector, at, loaded } = this;
     this.settings = readSettings(this);
-    const faults = table.settle(this, this.settings);
+    const faults = settle(this, this.settings);
     const covered = this.settleSlots();
     const inAgent = this.running === 'agent';
     const { running, clock, mailbox } = this;
@@ -201,7 +203,7 @@ export class Device<Ghost = unknown> extends Board {
     }
     layOut(this, settings);
     this.settings = settings;
-    table.begin(this);
+    begin(this);
     return structuredClone(this.parts[at.ghost]![state[at.ghost]!]) as Ghost;
   }
 
@@ -258,7 +260,7 @@ export class Device<Ghost = unknown> extends Board {
   // A page that no record covers is noise. Over which lines a page came matters while a package is on its way or waits.
   private settleSlots(): Uint8Array {
     const covered = new Uint8Array(SLOT_PAGES);
-    for (const { page, pages, headBytes, delivered } of table.slots(this, this.settings)) {
+    for (const { page, pages, headBytes, delivered } of slots(this, this.settings)) {
       const headPages = Math.ceil(headBytes / PAGE);
       for (let i = 0; i < pages; i++) covered[page + i] = delivered ? 2 : 1;
       for (let i = 0; i < headPages; i++) covered[page + IMAGE_PAGES + i] = delivered ? 2 : 1;

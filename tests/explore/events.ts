@@ -3,7 +3,7 @@
 // Topics: events beyond the basic ones, for policies that are explored with them; all at once would be too many states.
 
 import { ask, exec, goOn, junk, put, refused, upload } from './client.js';
-import { NONCE_OLD, nonceOf } from './table.js';
+import { NONCE_OLD, nonceOf } from './sight.js';
 import type { Watch } from './watch.js';
 import { CLOCKS, changes, consent, DOCUMENTS, document, type Name, OFFERS, type OfferName } from './world.js';
 

@@ -8,11 +8,11 @@ import { newborn } from '../model/ghost.js';
 import type { Policy } from '../model/oracle.js';
 import { Fault, PowerCut } from './board.js';
 import type { Agent } from './build.js';
+import { giveBack } from './canonical.js';
 import { ask, put, refused } from './client.js';
 import { Device, type State } from './device.js';
 import { alphabet, type Event, type Topic } from './events.js';
 import { inspect } from './invariants.js';
-import { giveBack } from './table.js';
 import { type Violation, Watch } from './watch.js';
 import { bootstrap, type World } from './world.js';
 

@@ -2,7 +2,7 @@
 
 import { PAGE, PRIMARY, SECONDARY, STAGED } from './board.js';
 import type { Device } from './device.js';
-import { differences, observe, questionIn, recordIn, swapIn, updateIn } from './table.js';
+import { differences, observe, questionIn, recordIn, swapIn, updateIn } from './sight.js';
 import type { Violation } from './watch.js';
 import { offerAt, who } from './world.js';
 

@@ -3,7 +3,7 @@
 
 import type { State } from './device.js';
 import type { Explorer } from './explorer.js';
-import { recordIn } from './table.js';
+import { recordIn } from './sight.js';
 import type { Violation } from './watch.js';
 import { type Name, OFFERS, policyNow, who, wordsAbout } from './world.js';
 

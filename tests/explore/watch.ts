@@ -6,8 +6,8 @@
 import { forgetAnswers, type Ghost } from '../model/ghost.js';
 import { answerFault, type How, objection, type Policy, recallObjection, type Yes } from '../model/oracle.js';
 import type { Device } from './device.js';
+import { observe, recordIn, type Seen, stagedAt, stagedLines, updateIn } from './sight.js';
 import { readSettings } from './store.js';
-import { observe, recordIn, type Seen, stagedAt, stagedLines, updateIn } from './table.js';
 import { type Name, OFFERS, type Offer, offerAt, policyNow, type World, who, wordsAbout } from './world.js';
 
 export interface Violation {
