@@ -1,0 +1,110 @@
+// What peers of the explored device say to it: SMP over two links, and the console's typed words. Also the outside of an
+// upload: which session there is, and over which lines its bytes came.
+
+import { type Body, frame, packet, response, unframe } from '../support/smp.js';
+import type { Watch } from './watch.js';
+import { OFFERS, type OfferName } from './world.js';
+
+const PIECE = 400;
+const PACKETS_MAX = 40;
+const STALLS_MAX = 2;
+const UPDATING = 60;
+
+export const refused = (answer: Body | undefined): boolean =>
+  answer === undefined || answer.err !== undefined || (typeof answer.rc === 'number' && answer.rc !== 0);
+
+/** One exchange; undefined: silence. */
+export function ask(
+  { device }: Watch,
+  link: number,
+  group: number,
+  id: number,
+  body: Body,
+  write = true,
+): Body | undefined {
+  device.sent.length = 0;
+  const wire = packet({ group, id, write, body });
+  device.receive(link, link === 0 ? frame(wire) : wire);
+  const mine = device.sent.filter(([to]) => to === link).map(([, bytes]) => bytes);
+  const answer = link === 0 ? unframe(Buffer.concat(mine)).packets.at(-1) : mine.at(-1);
+  return answer && answer.length >= 8 ? response(answer).body : undefined;
+}
+
+export const exec = (watch: Watch, link: number, node: string) => ask(watch, link, 64, 3, { uri: `./FUMO/1/${node}` });
+
+/** A value of the tree, in as many pieces as it takes. */
+export function put(watch: Watch, node: string, data: Uint8Array, link = 1): Body | undefined {
+  const uri = `./FUMO/1/Ext/Countersign/${node}`;
+  let answer: Body | undefined;
+  for (let off = 0; off < data.length; off = answer!.off as number) {
+    const length = off === 0 ? { len: data.length } : {};
+    answer = ask(watch, link, 64, 1, { uri, off, ...length, data: data.subarray(off, off + PIECE) });
+    if (refused(answer)) return answer;
+  }
+  return answer;
+}
+
+// The first packet of an upload: begins a session, goes on with the one there is, or with what is in flash.
+function open(
+  watch: Watch,
+  link: number,
+  name: string,
+  file: Uint8Array,
+  sha: Uint8Array | undefined,
+  data: Uint8Array,
+) {
+  const { device, ghost } = watch;
+  const was = { upload: ghost.upload, lines: device.lines, offset: watch.before?.offset ?? 0 };
+  const same = Boolean(watch.before?.active) && was.upload === name && sha !== undefined;
+  ghost.upload = name;
+  device.lines = same ? was.lines | (1 << link) : 1 << link;
+  const body = { off: 0, len: file.length, ...(sha ? { sha } : {}), data };
+  const answer = ask(watch, link, 1, 1, body);
+  const now = watch.before;
+  if (now?.state === UPDATING) {
+    ghost.upload = was.upload;
+    device.lines = was.lines;
+  } else if (same && (now?.offset ?? 0) < was.offset) device.lines = 1 << link;
+  else if (same && now?.offset === was.offset) device.lines = was.lines;
+  else if (!same && (now?.offset ?? 0) > data.length) device.lines = 0; // resumed: the pages in flash know their lines
+  return answer;
+}
+
+function more(watch: Watch, link: number, file: Uint8Array, off: number): Body | undefined {
+  const { device } = watch;
+  const was = { lines: device.lines, offset: watch.before?.offset };
+  device.lines |= 1 << link;
+  const answer = ask(watch, link, 1, 1, { off, data: file.subarray(off, off + PIECE) });
+  if (watch.before?.offset === was.offset) device.lines = was.lines;
+  return answer;
+}
+
+/** Uploads until `until` bytes are there or the device refuses. */
+export function upload(watch: Watch, link: number, name: OfferName, until?: number): void {
+  const { bytes, file } = OFFERS[name];
+  const end = until ?? bytes.length;
+  let answer = open(watch, link, name, bytes, file, bytes.subarray(0, Math.min(PIECE, end)));
+  for (let i = 0, stalls = 0; i < PACKETS_MAX && !refused(answer); i++) {
+    const off = answer!.off as number;
+    if (off >= end || (i > 0 && watch.before?.active !== true)) return;
+    answer = more(watch, link, bytes.subarray(0, end), off);
+    // A packet that only wakes a verdict is said again; one that is dropped for ever is not.
+    if (!refused(answer) && answer!.off === off && ++stalls > STALLS_MAX) return;
+  }
+}
+
+/** Somebody goes on where another one began. False: there is nothing to go on with. */
+export function goOn(watch: Watch, link: number, name: OfferName): boolean {
+  if (!watch.before?.active || watch.ghost.upload !== name) return false;
+  const { bytes } = OFFERS[name];
+  for (let i = 0; i < PACKETS_MAX && watch.before?.active; i++) {
+    const off = watch.before.offset;
+    if (off >= bytes.length || refused(more(watch, link, bytes, off)) || watch.before.offset === off) return true;
+  }
+  return true;
+}
+
+/** A session of something that is no package. */
+export function junk(watch: Watch, link: number): void {
+  open(watch, link, 'junk', new Uint8Array(50_000), undefined, Uint8Array.of(0xd8));
+}

@@ -1,0 +1,157 @@
+// npm run explore: the exploration as a command; HELP says how.
+//
+// Prints states, transitions, depth and violations of each policy; ends 1 if anything was found, if a walk shows that the
+// canonical form is unsound, if build/agent.wasm does another thing than the explored agent, or if a plant survives.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Agent, buildAgent } from './build.js';
+import { Explorer, RULES, type Rules } from './explorer.js';
+import { PLANTS } from './plants.js';
+import { BASIC, POLICIES, type Row } from './policies.js';
+import { honestClient } from './recover.js';
+import { replay } from './replay.js';
+import { type Finding, type Outcome, pathOf, search } from './search.js';
+import { seek } from './seek.js';
+import { unclassified } from './table.js';
+import { walk } from './walks.js';
+
+const HELP = `npm run explore [-- OPTIONS]: takes the real agent through every state that peers, people, time and resets can
+bring about, and asks an oracle at each decision whether that package may run
+
+  --seconds N       time for each policy (60)
+  --policy NAME     of the list (--list); may be repeated
+  --rules JSON      a policy of your own, on top of "prompt": {"unapproved":0,"topics":["clock"]}
+  --all             every policy of the list, N seconds each
+  --list            their names
+  --recovery N      an honest client from every Nth new state (20); 0: never
+  --walks N         N random walks of canonical and untouched device side by side, instead of a search
+  --seed K          of the walks (1)
+  --plants          searches for each planted fault instead
+  --only REGEX      of the alphabet
+  --json FILE       also writes what was found
+
+ends 0 only if nothing was found`;
+
+export async function main(root: string, argv: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      seconds: { type: 'string', default: '60' },
+      policy: { type: 'string', multiple: true },
+      rules: { type: 'string' },
+      all: { type: 'boolean', default: false },
+      list: { type: 'boolean', default: false },
+      recovery: { type: 'string', default: '20' },
+      walks: { type: 'string' },
+      seed: { type: 'string', default: '1' },
+      plants: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      json: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return say(HELP);
+  if (values.list) return say(POLICIES.map(({ name }) => name).join('\n'));
+  const rows = chosen(values);
+  if (rows.length === 0) throw new Error('explore: no such policy; --list names them');
+  const agent = await buildAgent(root);
+  new Explorer(agent, RULES);
+  for (const name of unclassified()) console.log(`not in tests/explore/table.ts, counts as state: ${name}`);
+  const seconds = Number(values.seconds);
+  if (values.plants) return plants(agent, seconds);
+  if (values.walks !== undefined) {
+    return Math.max(...rows.map((row) => walks(agent, row, Number(values.walks), Number(values.seed))));
+  }
+  const shipped = new WebAssembly.Module(readFileSync(join(root, 'build/agent.wasm')));
+  const only = values.only === undefined ? undefined : new RegExp(values.only);
+  const results = rows.map((row) => explore(agent, shipped, row, { seconds, recovery: Number(values.recovery), only }));
+  if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
+  const failed = results.filter(({ outcome, astray }) => outcome.findings.length > 0 || astray > 0).length;
+  const closed = results.filter(({ outcome }) => outcome.closed).length;
+  console.log(`${results.length} policies, ${closed} with a fixed point, ${failed} with violations`);
+  return failed > 0 ? 1 : 0;
+}
+
+function say(text: string): number {
+  console.log(text);
+  return 0;
+}
+
+function chosen(values: { all?: boolean; policy?: string[]; rules?: string }): readonly Row[] {
+  if (values.all) return POLICIES;
+  if (values.policy) return POLICIES.filter(({ name }) => values.policy!.includes(name));
+  if (values.rules === undefined) return [BASIC];
+  const { cuts, ...rules } = JSON.parse(values.rules);
+  return [{ name: values.rules, rules: { ...RULES, ...rules, ...(cuts ? { cuts: new RegExp(cuts) } : {}) } }];
+}
+
+const count = (number: number) => number.toLocaleString('en');
+
+function line(outcome: Omit<Outcome, 'findings'>): string {
+  const { states, expanded, transitions, depth, seconds, recovered } = outcome;
+  return [
+    `${outcome.closed ? 'fixed point' : `stopped, ${count(expanded)} expanded`}: ${count(states)} states`,
+    `${count(transitions)} transitions (${count(Math.round(transitions / seconds))} a second), depth ${depth}`,
+    `an honest client from ${count(recovered)}, ${seconds.toFixed(0)} s`,
+  ].join(', ');
+}
+
+function explore(
+  agent: Agent,
+  shipped: WebAssembly.Module,
+  { name, rules }: Row,
+  { seconds, recovery, only }: { seconds: number; recovery: number; only: RegExp | undefined },
+) {
+  console.log(`\n${name}`);
+  const explorer = new Explorer(agent, rules, { only });
+  const recover = recovery > 0 && !only ? honestClient(explorer, 'A') : undefined;
+  const progress = (now: Omit<Outcome, 'findings'>) => console.log(`  ${line(now)}`);
+  const outcome = search(explorer, { seconds, recovery, progress, ...(recover ? { recover } : {}) });
+  console.log(`${line(outcome)}, violations: ${outcome.findings.length}`);
+  const astray = show(agent, shipped, rules, outcome.findings);
+  return { name, outcome, astray };
+}
+
+const SHOWN_OF_A_KIND = 4;
+
+// Each kind of finding with its shortest paths, each taken once more on the agent as it ships.
+function show(agent: Agent, shipped: WebAssembly.Module, rules: Rules, findings: readonly Finding[]): number {
+  const kinds = new Map<string, Finding[]>();
+  for (const finding of findings) kinds.set(finding.kind, [...(kinds.get(finding.kind) ?? []), finding]);
+  let astray = 0;
+  for (const [kind, all] of kinds) {
+    console.log(`== ${kind}: ${count(all.reduce((sum, { times }) => sum + times, 0))}`);
+    for (const finding of all.sort((a, b) => a.path.length - b.path.length).slice(0, SHOWN_OF_A_KIND)) {
+      console.log(`   ${finding.detail} (${count(finding.times)}): ${pathOf(finding)}`);
+      if (kind.startsWith('recovery')) continue;
+      const { again, same, runs } = replay(agent, shipped, rules, finding.path, finding);
+      const there = `build/agent.wasm ${same ? 'says the same bytes and has the same flash' : 'DOES ANOTHER THING'}`;
+      console.log(
+        `      ${again ? 'again from the first boot on' : 'NOT from the first boot on'}; ${there}; runs: ${runs}`,
+      );
+      if (!again || !same) astray++;
+    }
+  }
+  return astray;
+}
+
+function walks(agent: Agent, { name, rules }: Row, number: number, seed: number): number {
+  const { steps, differing } = walk(agent, rules, { walks: number, seed });
+  console.log(`${name}: ${count(number)} walks, ${count(steps)} steps, ${differing.length} kinds of difference`);
+  for (const { what, path } of differing.slice(0, 12)) console.log(`  ${what}: ${path.join(' > ')}`);
+  return differing.length > 0 ? 1 : 0;
+}
+
+function plants(agent: Agent, seconds: number): number {
+  const survivors = PLANTS.filter((plant) => {
+    const { seen, transitions } = seek(agent, plant, seconds);
+    console.log(
+      `${seen ? 'seen    ' : 'SURVIVES'} ${plant.name}: ${count(transitions)} transitions${seen ? `, ${pathOf(seen)}` : ''}`,
+    );
+    return !seen;
+  });
+  console.log(`${PLANTS.length} planted faults, ${survivors.length} survive`);
+  return survivors.length > 0 ? 1 : 0;
+}

@@ -1,0 +1,144 @@
+// What is seen of the agent, in its memory or in the settings in flash: FUMO's state, the swap, the question, the session,
+// the records of packages, and what stands in the slots. The witness and the invariants look through this file only.
+
+import { IMAGE_PAGES, PAGE, PRIMARY_PAGES, STAGED } from './board.js';
+import type { Device } from './device.js';
+import type { Settings } from './store.js';
+import { ABOUT, at, fitOf, HAND, OPEN, PAYLOAD_PHASE, SIZE, STATES } from './table.js';
+
+export type Swap = 'none' | 'in' | 'trial' | 'out';
+export interface Seen {
+  state: number; // FUMO's
+  swap: Swap;
+  about: '' | 'download' | 'install'; // of the question that is open
+  asked: Buffer; // its manifest digest
+  active: boolean; // an upload session
+  offset: number; // of it: the next byte wanted
+  erases: number; // of the slot, counted before each
+  floor: number;
+}
+
+function stateOf(number: number): { state: number; swap: Swap } {
+  const known: { fumo: number; swap?: Swap } | undefined = STATES[number];
+  return { state: known?.fumo ?? -1, swap: known?.swap ?? 'none' };
+}
+
+export function observe(device: Device): Seen {
+  const { hand, question } = fitOf(device);
+  const open = device.word(HAND, question('state')) === OPEN;
+  return {
+    ...stateOf(device.word(HAND, hand('state'))),
+    about: open ? (ABOUT[device.word(HAND, hand('about'))] ?? '') : '',
+    asked: device.bytesOf(HAND, question('digest'), 32),
+    active: device.is('update/download/active'),
+    offset: Number(device.global('update/download/offset').value),
+    erases: device.word(HAND, hand('eraseCount')),
+    floor: device.word('policy_facts_facts', at(device, 'policy/facts Facts', 'installedSequence')),
+  };
+}
+
+export const nonceOf = (device: Device): Buffer =>
+  Buffer.from(device.bytesOf(HAND, fitOf(device).question('nonce'), 16));
+/** A nonce that was never asked with. */
+export const NONCE_OLD = Buffer.alloc(16, 0x4f);
+
+/** The question that stands in flash, if one is open. */
+export function questionIn(
+  device: Device,
+  settings: Settings,
+): { about: 'download' | 'install'; asked: Buffer } | undefined {
+  const record = settings.get(device.agent.keys.Update!);
+  const { hand, question } = fitOf(device);
+  if (!record || record.readUInt32LE(question('state')) !== OPEN) return undefined;
+  const about = record.readUInt32LE(hand('about')) === 1 ? 'download' : 'install';
+  return { about, asked: record.subarray(question('digest'), question('digest') + 32) };
+}
+
+/** The package that a record in flash names, and what the update's record says. */
+export function recordIn(device: Device, settings: Settings, name: 'Primary' | 'Staged' | 'Previous' | 'Offered') {
+  const record = settings.get(device.agent.keys[name]!);
+  const from = fitOf(device).package('digest');
+  return record && record.length >= from + 32 ? { record, digest: record.subarray(from, from + 32) } : undefined;
+}
+export function updateIn(device: Device, settings: Settings): { state: number; swap: Swap } {
+  const record = settings.get(device.agent.keys.Update!);
+  return stateOf(record ? record.readUInt32LE(fitOf(device).hand('state')) : 0);
+}
+export const swapIn = (device: Device, settings: Settings): boolean => settings.has(device.agent.keys.Swap!);
+
+/** Where the agent's memory and flash must say the same about the package in hand, in words that differ. */
+export function differences(device: Device, settings: Settings): string[] {
+  const memory = device.bytesOf(HAND);
+  const flash = settings.get(device.agent.keys.Update!) ?? Buffer.alloc(memory.length);
+  if (flash.equals(memory)) return [];
+  const { hand, order, consent, question } = fitOf(device);
+  const parts = { hand, order, consent, question };
+  const of = { hand: 'update/hand Hand', order: 'update/hand Order', consent: 'update/hand Consent' };
+  const found: string[] = [];
+  for (const [name, place] of Object.entries(parts)) {
+    const layout = device.layout(of[name as keyof typeof of] ?? 'policy/consent Question');
+    for (const field of Object.keys(layout)) {
+      if (field === SIZE) continue;
+      const from = place(field);
+      if (memory.readUInt32LE(from) !== flash.readUInt32LE(from)) {
+        found.push(`${name}.${field} ${memory.readUInt32LE(from)}, in flash ${flash.readUInt32LE(from)}`);
+      }
+    }
+  }
+  return found;
+}
+
+// --- What stands in the slots ---
+
+export interface Stretch {
+  page: number; // first page, of both slots in a row
+  pages: number; // of image
+  headBytes: number; // that stand behind the image's room
+  delivered: boolean; // over which lines it came still matters
+}
+
+const STAGED_PAGE = PRIMARY_PAGES + 1;
+
+/** What of the slots some record covers. */
+export function slots(device: Device, settings: Settings): Stretch[] {
+  const { keys } = device.agent;
+  if (settings.has(keys.SwapStep!) && settings.get(keys.SwapStep!)!.readUInt32LE(0) > 0) {
+    return [{ page: 0, pages: 2 * PRIMARY_PAGES + 1, headBytes: 0, delivered: false }];
+  }
+  const { package: field, session } = fitOf(device);
+  const found: Stretch[] = [];
+  const swapping = swapIn(device, settings);
+  for (const [name, page] of [
+    ['Primary', 0],
+    ['Previous', PRIMARY_PAGES],
+    ['Staged', STAGED_PAGE],
+  ] as const) {
+    const record = settings.get(keys[name]!);
+    if (!record) continue;
+    const pages = Math.ceil(record.readUInt32LE(field('imageBytes')) / PAGE);
+    const delivered = name === 'Staged' && !swapping;
+    found.push({ page, pages, headBytes: record.readUInt32LE(field('headBytes')), delivered });
+  }
+  const download = settings.get(keys.Download!);
+  if (!download || updateIn(device, settings).state !== 30) return found;
+  const whole = settings.get(keys.DownloadPages!)?.readUInt32LE(0) ?? 0;
+  const inMemory =
+    device.running === 'agent' &&
+    device.is('update/download/active') &&
+    Number(device.global('package/reader/phase').value) === PAYLOAD_PHASE;
+  const pages = inMemory ? Math.ceil(Number(device.global('update/download/written').value) / PAGE) : whole;
+  found.push({ page: STAGED_PAGE, pages, headBytes: download.readUInt32LE(session('headBytes')), delivered: true });
+  return found;
+}
+
+/** Over which lines the bytes came of what is staged, or on its way there. */
+export function stagedLines(device: Device, settings: Settings): number {
+  let lines = 0;
+  for (const { page, pages, headBytes, delivered } of slots(device, settings)) {
+    if (!delivered) continue;
+    lines |= device.deliverers(page, pages);
+    lines |= device.deliverers(page + IMAGE_PAGES, Math.ceil(headBytes / PAGE));
+  }
+  return lines;
+}
+export const stagedAt = { at: STAGED, imageBytesMax: IMAGE_PAGES * PAGE };
