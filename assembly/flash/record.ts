@@ -60,7 +60,7 @@ const SEVERAL: u32 = 1; // no place of a word
 
 let fixes: u32 = 0;
 let flawed: bool = false;
-let unread: u32 = NONE; // the word that could not be read, or SEVERAL
+let unread: u32 = 0xffffffff; // NONE, the word that could not be read, or SEVERAL (a literal: a module has no start)
 let words: u32 = 0;
 let seed: u32 = 0;
 let crc: u32 = 0;

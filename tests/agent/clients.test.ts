@@ -7,6 +7,7 @@ import {
   imageOf,
   NODE,
   packageOf,
+  press,
   provisionedBoard,
   put,
   state,
@@ -121,8 +122,7 @@ describe('a chunk is taken whole', () => {
     const board = provisionedBoard({ unapproved: 1, askBeforeDownload: 1, channels: 3 });
     const file = packageOf(1, { image: imageOf(3000) }).bytes;
     expect(failed(upload(board, file))).toEqual({ group: 64, rc: 120 });
-    board.press = 1;
-    board.run(100);
+    press(board, 1);
     const taken: number[] = [];
     expectOk(upload(board, file, { acked: (off) => taken.push(off) }));
     expect(taken.slice(2)).toEqual(taken.slice(1, -1).map((off) => Math.min(off + 480, file.length)));

@@ -275,7 +275,7 @@ describe('trap 19: a prompt that is promised but not shown on an empty device', 
     board.tick(10);
     board.tick(10);
     expect(board.asking).toBe(1);
-    expect(said(board)).toContain('Install  1.1.0, reason 80? yes/no');
+    expect(said(board)).toContain('Install 1.1.0, reason 80? yes/no');
     const shown = question(board);
     expect(shown).toMatchObject({ pending: true, version: '1.1.0' });
     expect(shown.from).toBeUndefined();
