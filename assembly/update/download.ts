@@ -153,7 +153,7 @@ export function downloadPush(link: i32, from: usize, length: u32): Reason {
       memory.copy(HEAD + offerHeadBytes(), from + taken, length);
       from = HEAD + offerHeadBytes();
       const reason = decide();
-      if (reason !== Reason.Ok) return reason;
+      if (reason !== Reason.Ok || !active) return reason;
     }
   }
   if (offerPhase() === Offer.Payload && length !== 0) {
@@ -175,17 +175,25 @@ function decide(): Reason {
   const digest = verdictDigest();
   if (verdict === Verdict.Reject) return refuse(verdictReason(), digest);
   if (session.length !== offerHeadBytes() + manifest.imageBytes) return refuse(Reason.PayloadSize, digest);
-  if (runs(digest)) return refuse(Reason.Unchanged, digest);
+  if (holds(Key.Primary, Place.Primary, digest)) return refuse(Reason.Unchanged, digest);
+  if (hand.state === <u32>State.Ready && holds(Key.Staged, Place.Staged, digest)) return onBoard();
   // A higher number than any before is news that only a vendor can make.
   if (manifest.sequence > hand.newest) wearForgive();
   hand.newest = max(hand.newest, manifest.sequence);
   return mayStart(verdict, digest) ? accept(verdict, digest) : wait(verdictReason(), digest);
 }
 
-// Does exactly this package run, whole? Then there is nothing to download.
-function runs(digest: usize): bool {
-  if (!packageLoad(pack, Key.Primary) || compare(digestOf(pack), digest, 32) !== 0) return false;
-  return placeHolds(Place.Primary, pack.imageBytes, imageOf(pack)) === Reason.Ok;
+// Does exactly this package stand there, whole? Then there is nothing to download.
+function holds(key: Key, place: Place, digest: usize): bool {
+  if (!packageLoad(pack, key) || compare(digestOf(pack), digest, 32) !== 0) return false;
+  return placeHolds(place, pack.imageBytes, imageOf(pack)) === Reason.Ok;
+}
+
+// It waits already, and whatever was asked about it goes on: the session is over as if it had all come again.
+function onBoard(): Reason {
+  downloadReset();
+  offset = session.length;
+  return Reason.Ok;
 }
 
 // Does policy want a person's consent before the payload, and is it there? An approval may say that nobody is asked.

@@ -253,7 +253,8 @@ async function nobodyAnswered(
 // Not if exactly this package runs by now: it did not when we began. The same offer came twice, or from somebody else too.
 async function refused(session: Session, reason: number, sent: number): Promise<Outcome> {
   const installed = await installedAlready(session).catch(ignoreSilence);
-  return installed ? { kind: 'installed', ...installed } : refusal(session, reason, sent);
+  if (!installed) return refusal(session, reason, sent);
+  return reason === reasons.Unchanged.code ? { kind: 'unchanged' } : { kind: 'installed', ...installed };
 }
 
 async function refusal({ client, waits }: Session, reason: number, sent: number): Promise<Outcome> {

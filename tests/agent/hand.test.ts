@@ -294,6 +294,18 @@ describe('the operator has the last word', () => {
   });
 });
 
+it('the package that waits already is not taken again: its question goes on, and no flash is worn', () => {
+  const board = asked(D);
+  const { nonce } = question(board);
+  board.flash.forget();
+  expectOk(upload(board, D.bytes));
+  expect(board.flash.erases).toEqual([]);
+  expect(question(board)).toMatchObject({ pending: true, nonce });
+  press(board, 1);
+  board.settle();
+  expect(board.running).toBe('image');
+});
+
 describe('an honest client gets its package installed', () => {
   it('also when the power went after the last page of an image that fills its pages', () => {
     const whole = packageOf(1, { image: imageOf(2 * MAP.page, 7) });
