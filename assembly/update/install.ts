@@ -88,7 +88,7 @@ export function installDrop(pack: Package, reason: Reason): Reason {
 
 // in: `pack` was judged just now and its image hashed; the verdict says so, or `answer` is the yes to exactly it
 function swapIn(pack: Package, answer: Consent | null): Reason {
-  const poor = answer ? Reason.Ok : wearPay(Cost.Installation);
+  const poor = answer ? Reason.Ok : wearPay(Cost.Installation + policy.trialBoots);
   if (poor !== Reason.Ok) return poor;
   packageLoad(other, Key.Primary);
   auditDecision(Audit.Installing, Reason.Ok, digestOf(pack), other.sequence, pack.sequence, answer);

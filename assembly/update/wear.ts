@@ -9,7 +9,8 @@
 //   1         a download that goes on after a reset  the commit of its next page is the first after that reset
 //   4         an accepted download                   the slot is erased once; its commits
 //   6         a question                             put, written down four times, ended
-//   8         an installation                        both slots are exchanged, and perhaps back; its commits and boots
+//   6         an installation, and one for each       both slots are exchanged, and perhaps back; its commits
+//             start that its trial has
 //
 // The account is full again when somebody proves who he is: a newer approval document or a change (an operator), an
 // answer that counts (a person), a manifest with a higher sequence number than any before (a vendor). Each of these can
@@ -27,15 +28,15 @@ export const enum Cost {
   Commit = 1, // and a download that goes on
   Download = 4,
   Question = 6,
-  Installation = 8,
+  Installation = 6,
 }
 
 let passedMs: u32 = 0; // of the hour that is running, where there is no clock
 
 // TooOften, and nothing is taken, when there is not so much. What is taken counts from the next commit on, which is the
 // one that it pays for: it goes with the record in hand.
-export function wearPay(cost: Cost): Reason {
-  if (hand.spent + <u32>cost > CREDIT_MAX) return Reason.TooOften;
+export function wearPay(cost: u32): Reason {
+  if (hand.spent + cost > CREDIT_MAX) return Reason.TooOften;
   hand.spent += cost;
   return Reason.Ok;
 }

@@ -57,7 +57,7 @@ export async function openShelf(url: BrokerUrl, fleet: string, signal?: AbortSig
     async put(operator, document) {
       const limit = within(TIME_MS_MAX, signal);
       const sent = client.publishAsync(topic(operator), Buffer.from(document), { qos: 1, retain: true });
-      await acknowledged(url, sent, limit).catch((cause: unknown) => lost(url, cause));
+      await acknowledged(url, sent, limit).catch((cause: unknown) => lost(client, url, cause));
       const found = await read(operator, limit);
       if (found && same(found, document)) return;
       const what = found ? 'keeps another document' : 'took the document, and does not keep it';
@@ -88,16 +88,17 @@ async function kept(
     while (Date.now() < heard + QUIET_MS) await sleep(heard + QUIET_MS - Date.now(), limit);
     await acknowledged(url, client.unsubscribeAsync([wanted, NOBODY_FILTER(fleet)]), limit); // retained ones come once a subscription
   } catch (cause) {
-    lost(url, cause);
+    lost(client, url, cause);
   } finally {
     client.off('message', listen);
   }
   return [...found].map(([topic, bytes]) => ({ operator: topic.split('/').at(-1)!, bytes }));
 }
 
-/** Of a broker that was there: errors of ours stay as they are, but for the time that is over. */
-function lost(url: BrokerUrl, cause: unknown): never {
-  if (cause instanceof CountersignError && cause.reason.name !== 'TimedOut') throw cause;
+/** Of a broker that was there: errors of ours stay as they are, but for the time that is over, and a line that is gone. */
+function lost(client: MqttClient, url: BrokerUrl, cause: unknown): never {
+  const over: string[] = client.connected ? ['TimedOut'] : ['TimedOut', 'LinkUnavailable'];
+  if (cause instanceof CountersignError && !over.includes(cause.reason.name)) throw cause;
   const why = cause instanceof CountersignError ? 'the broker does not answer any more' : (cause as Error).message;
   throw new CountersignError('LinkLost', `mqtt ${brokerOf(url)}: ${why}`, { cause });
 }

@@ -42,7 +42,7 @@ function device(policy: PolicyOptions = {}): Board {
     press(board, 1);
   }
   install(board, RUNS, 1);
-  knock(board, 1);
+  knock(board);
   const entries = [
     { verdict: 1, digest: RUNS.digest },
     { verdict: 1, digest: SAME.digest },
@@ -146,6 +146,7 @@ describe('no page is erased more than 24 times a day by strangers', () => {
   it.each([
     ['reject, no clock', { unapproved: 0 }, 0n],
     ['prompt, no clock', { unapproved: 1 }, 0n],
+    ['trials of five starts', { trialBoots: 5 }, 0n],
     ['prompt, a question before each download, a clock', { unapproved: 1, askBeforeDownload: 1 }, 1_800_000_000n],
   ] as const)('a month of all of it in any order: %s', (_, policy, clock) => {
     const board = device(policy);
