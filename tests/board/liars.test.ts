@@ -163,7 +163,8 @@ describe('deliver', () => {
 
   it('a refusal in the words of the image group is the reason in it, also that a person is asked first', async () => {
     const refusal = (rsn: string) => () => ({ rc: 11, rsn });
-    expect(await run({ upload: refusal('not approved (80)') })).toMatchObject({ kind: 'refused', reason: 80 });
+    const refused = await run({ ...NOTHING, upload: refusal('not approved (80)') });
+    expect(refused).toMatchObject({ kind: 'refused', reason: 80 });
     let offers = 0;
     const upload = (off: number, bytes: number) =>
       offers++ ? { off: off + bytes } : { rc: 11, rsn: 'waits for user (120)' };

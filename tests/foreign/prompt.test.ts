@@ -80,7 +80,7 @@ describe.skipIf(!have('tmux'))('in a terminal', { timeout: TIMEOUT_MS }, () => {
       31,
       'refused by the person at the terminal',
     ],
-    ['Ctrl-C', (window: Window) => window.press('C-c'), 31, 'cancelled'],
+    ['Ctrl-C', (window: Window) => window.press('C-c'), 130, 'cancelled'],
     ['silence', () => undefined, 30, 'nobody answered in time'],
   ] as const)('%s installs nothing', async (what, act, exit, words) => {
     const to = await board();
