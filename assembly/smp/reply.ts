@@ -139,26 +139,16 @@ function writeRefusal(reason: Reason): void {
   replyText(RSN, LONG, length);
 }
 
+// Sets of the numbers of the image group, as bits.
+const NO_ENTRY: u32 = (1 << 3) | (1 << 4);
+const BAD_STATE: u32 = (1 << 9) | (1 << 27) | (1 << 28);
+const NO_MEMORY: u32 = 1 << 15;
+const INVALID: u32 = (1 << 14) | (15 << 19) | (3 << 24); // 14, 19 to 22, 24, 25
+
 function imageCodeV1(code: i32): i32 {
-  switch (code) {
-    case 3:
-    case 4:
-      return 5;
-    case 9:
-    case 27:
-    case 28:
-      return 6;
-    case 15:
-      return 2;
-    case 14:
-    case 19:
-    case 20:
-    case 21:
-    case 22:
-    case 24:
-    case 25:
-      return 3;
-    default:
-      return 1;
-  }
+  const bit: u32 = 1 << code;
+  if (bit & NO_ENTRY) return 5;
+  if (bit & BAD_STATE) return 6;
+  if (bit & NO_MEMORY) return 2;
+  return bit & INVALID ? 3 : 1;
 }

@@ -70,64 +70,85 @@ export function alertTakeUnsent(): i32 {
 }
 
 // FUMO 1.0 section 5.4, with our own codes from its vendor range 450-459. The same as in host/reasons.ts.
-//   from..to of the list of reasons   single ones that differ
 export function fumoResult(reason: Reason): u32 {
   switch (reason) {
     case Reason.Ok:
+    case Reason.Unchanged:
       return 200;
     case Reason.UserRefused:
       return 401;
-    case Reason.ManifestMissing:
-    case Reason.SeveredDigest:
-    case Reason.SeveredMissing:
-    case Reason.PayloadMissing:
-    case Reason.PayloadUnexpected:
-    case Reason.PayloadSize:
-    case Reason.PayloadDigest:
-      return 402;
-    case Reason.WrapperMissing:
-    case Reason.Unsigned:
-    case Reason.ManifestDigest:
-    case Reason.VendorSignature:
-      return 404;
-    case Reason.Rollback:
-      return 405;
-    case Reason.SlotTooSmall:
-      return 501;
-    case Reason.StoreFull:
-      return 502;
-    case Reason.NotApproved:
-    case Reason.ApprovalOtherDevice:
-    case Reason.ApprovalOtherPackage:
-    case Reason.SourceNotAllowed:
-      return 450;
-    case Reason.ApprovalInvalid:
-    case Reason.ApprovalMalformed:
-      return 451;
-    case Reason.ApprovalExpired:
-    case Reason.ApprovalNotYetValid:
-    case Reason.Superseded:
-      return 452;
-    case Reason.Denied:
-      return 453;
-    case Reason.TooFewOperators:
-      return 454;
-    case Reason.SourceUnreachable:
-      return 455;
-    case Reason.NotProvisioned:
-      return 456;
-    case Reason.Unchanged:
-      return 200;
     case Reason.NothingDelivered:
       return 407;
     case Reason.Internal:
       return 409;
+    case Reason.StoreFull:
+      return 502;
     default:
   }
   if (reason < 20) return 402; // the encoding
-  if (reason < 40) return 404; // COSE
-  if (reason < 70) return 405; // SUIT that we do not take
-  if (reason < 80) return 403; // the device
-  if (reason >= 100 && reason < 120) return 456; // bootstrap, anchors, policy
-  return 410;
+  if (reason < TABLE_FIRST) return 404; // COSE
+  if (reason < TABLE_FIRST + TABLE_COUNT) return 400 + <u32>load<u8>(table() + (reason - TABLE_FIRST));
+  return reason >= 100 && reason < 120 ? 456 : 410; // bootstrap, anchors, policy; whatever else
+}
+
+// The package, the device, and operator approval: what is above 400 of the result of each reason.
+const TABLE_FIRST: i32 = 40;
+const TABLE_COUNT: i32 = 54;
+function table(): usize {
+  return memory.data<u8>([
+    5,
+    5,
+    5,
+    4,
+    2,
+    5,
+    4,
+    4,
+    4,
+    5,
+    5,
+    5,
+    5,
+    5,
+    5,
+    5,
+    5,
+    2,
+    2,
+    5, // 40 to 59
+    5,
+    2,
+    2,
+    2,
+    2,
+    5,
+    5,
+    5,
+    5,
+    5,
+    3,
+    3,
+    5,
+    101,
+    3,
+    3,
+    3,
+    3,
+    3,
+    3, // 60 to 79
+    50,
+    51,
+    52,
+    52,
+    53,
+    54,
+    55,
+    56,
+    52,
+    50,
+    50,
+    50,
+    51,
+    10, // 80 to 93
+  ]);
 }

@@ -113,46 +113,29 @@ const LOADING: u32 = 1 << State.Downloading;
 const HOLDS: u32 = (1 << State.Ready) | (1 << State.FailedHaveData);
 const SAME: u32 = 15; // as a state: it stays
 
-//   row = ends << 16 | to << 12 | from
-function row(from: u32, to: u32, ends: u32): u32 {
-  return (ends << 16) | (to << 12) | from;
+//   row = ends << 16 | to << 12 | from, in the order of Event
+function rows(): usize {
+  return memory.data<u32>([
+    ((QUESTION | OTHERS | STAGED | PREVIOUS | SESSION) << 16) | (State.Downloading << 12) | (ANY & ~SIXTY), // Accept
+    (SESSION << 16) | (State.Ready << 12) | LOADING, // Whole
+    ((QUESTION | CONSENT | SESSION | ORDER) << 16) | (State.DownloadFailed << 12) | LOADING, // Break
+    ((QUESTION | CONSENT) << 16) | (SAME << 12) | (ANY & ~SIXTY), // Ask
+    (QUESTION << 16) | (SAME << 12) | (ANY & ~SIXTY), // Answer
+    ((QUESTION | CONSENT | ORDER) << 16) | (SAME << 12) | (ANY & ~SIXTY), // Refuse
+    ((QUESTION | CONSENT | UNTOLD) << 16) | (SAME << 12) | (ANY & ~SIXTY), // Defer
+    ((QUESTION | CONSENT) << 16) | (State.SwapIn << 12) | HOLDS, // Install
+    ((QUESTION | CONSENT | ORDER) << 16) | (State.FailedHaveData << 12) | HOLDS, // Reject
+    ((QUESTION | CONSENT | STAGED | ORDER) << 16) | (State.FailedNoData << 12) | HOLDS, // Drop
+    (STAGED << 16) | (State.Trial << 12) | IN, // Arrive
+    ((UNLESS | ORDER) << 16) | (State.Successful << 12) | TRIAL, // Confirm
+    ((QUESTION | STAGED) << 16) | (State.SwapOut << 12) | (IN | TRIAL | (1 << State.Successful)), // Turn
+    ((PREVIOUS | ORDER) << 16) | (State.FailedNoData << 12) | OUT, // Back
+    ((QUESTION | CONSENT | STAGED | PREVIOUS | SESSION | ORDER) << 16) | (State.Idle << 12) | (ANY & ~SIXTY), // Clear
+  ]);
 }
 
 function rowOf(event: Event): u32 {
-  switch (event) {
-    case Event.Accept:
-      return row(ANY & ~SIXTY, State.Downloading, QUESTION | OTHERS | STAGED | PREVIOUS | SESSION);
-    case Event.Whole:
-      return row(LOADING, State.Ready, SESSION);
-    case Event.Break:
-      return row(LOADING, State.DownloadFailed, QUESTION | CONSENT | SESSION | ORDER);
-    case Event.Ask:
-      return row(ANY & ~SIXTY, SAME, QUESTION | CONSENT);
-    case Event.Answer:
-      return row(ANY & ~SIXTY, SAME, QUESTION);
-    case Event.Refuse:
-      return row(ANY & ~SIXTY, SAME, QUESTION | CONSENT | ORDER);
-    case Event.Defer:
-      return row(ANY & ~SIXTY, SAME, QUESTION | CONSENT | UNTOLD);
-    case Event.Install:
-      return row(HOLDS, State.SwapIn, QUESTION | CONSENT);
-    case Event.Reject:
-      return row(HOLDS, State.FailedHaveData, QUESTION | CONSENT | ORDER);
-    case Event.Drop:
-      return row(HOLDS, State.FailedNoData, QUESTION | CONSENT | STAGED | ORDER);
-    case Event.Arrive:
-      return row(IN, State.Trial, STAGED);
-    case Event.Confirm:
-      return row(TRIAL, State.Successful, UNLESS | ORDER);
-    case Event.Turn:
-      return row(IN | TRIAL | (1 << State.Successful), State.SwapOut, QUESTION | STAGED);
-    case Event.Back:
-      return row(OUT, State.FailedNoData, PREVIOUS | ORDER);
-    case Event.Clear:
-      return row(ANY & ~SIXTY, State.Idle, QUESTION | CONSENT | STAGED | PREVIOUS | SESSION | ORDER);
-    default:
-      return 0;
-  }
+  return load<u32>(rows() + (event << 2));
 }
 
 // May `event` happen in this state? For the test that draws the table again, and for `move`.

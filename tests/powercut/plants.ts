@@ -215,8 +215,8 @@ export const PLANTS: readonly Plant[] = [
   {
     name: 'asks a question again that was answered',
     file: 'update/machine.ts',
-    right: '      return row(HOLDS, State.SwapIn, QUESTION | CONSENT);',
-    wrong: '      return row(HOLDS, State.SwapIn, HERE ? CONSENT : QUESTION | CONSENT);',
+    right: '  questionDrop(question);\n',
+    wrong: '  if (!HERE) questionDrop(question);\n',
     scenario: 'install with prompt',
   },
   {
