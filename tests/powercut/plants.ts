@@ -66,7 +66,7 @@ export const PLANTS: readonly Plant[] = [
     right: '  const reason = move(step);',
     wrong: `  if (HERE) {
     store<u32>(STEP, step + 1);
-    storeStage(Key.SwapStep, STEP, 4);
+    storeStageMirror(Key.SwapStep, STEP, 4);
     storeCommit();
     return move(step);
   }
@@ -229,8 +229,8 @@ export const PLANTS: readonly Plant[] = [
   {
     name: 'writes a log record without saying that it did',
     file: 'update/audit.ts',
-    right: '  storeStage(Key.LogEnd,',
-    wrong: '  if (!HERE) storeStage(Key.LogEnd,',
+    right: '  storeStageMirror(Key.LogEnd,',
+    wrong: '  if (!HERE) storeStageMirror(Key.LogEnd,',
     scenario: 'log wrap',
   },
   {
