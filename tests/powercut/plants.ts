@@ -214,9 +214,9 @@ export const PLANTS: readonly Plant[] = [
   },
   {
     name: 'asks a question again that was answered',
-    file: 'update/machine.ts',
-    right: '      return row(HOLDS, State.SwapIn, QUESTION | CONSENT);',
-    wrong: '      return row(HOLDS, State.SwapIn, HERE ? CONSENT : QUESTION | CONSENT);',
+    file: 'policy/consent.ts',
+    right: '  question.state = State.Nothing;',
+    wrong: '  question.state = HERE && question.answer === Answer.Yes ? State.Open : State.Nothing;',
     scenario: 'install with prompt',
   },
   {
