@@ -356,7 +356,7 @@ export const SCENARIOS: readonly Scenario[] = [
       upload(board, second.bytes, { piece: 100, until: second.head.length + 300, acked: tell.acked });
       upload(board, second.bytes, { piece: 100, until: second.head.length + 520, link: 2, acked: tell.acked });
       board.reboot();
-      upload(board, second.bytes, { piece: 100, link: 1, acked: tell.acked });
+      expectOk(upload(board, second.bytes, { piece: 100, link: 1, acked: tell.acked }));
     },
     done: (board) => {
       assert.equal(state(board), 50);
