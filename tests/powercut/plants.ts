@@ -338,7 +338,7 @@ export const PLANTS: readonly Plant[] = [
     file: 'flash/store.ts',
     right: '  if (damaged && !renewing) return Reason.StoreDamaged;',
     wrong: '  if (!HERE && damaged && !renewing) return Reason.StoreDamaged;',
-    scenario: 'anchor rotation',
+    scenario: 'approval update',
     damage: true,
   },
 ];
