@@ -1,4 +1,7 @@
 // What waits for a commit of the settings store, and words on their way to flash.
+//
+// A record that is kept in memory too is staged as a mirror: when it is not committed, the memory is read back from flash.
+// So nobody goes on from what was never written; a log would name a record that is not there.
 
 import { Reason } from '../reason';
 import { flashWrite } from './flash';
@@ -9,10 +12,11 @@ export const COMMIT_ENTRIES_MAX: u32 = 14; // the largest commit we make (end of
 
 // A setting waiting for storeCommit; the bytes stay the caller's.
 @unmanaged
-class Pending {
+export class Pending {
   key: u32;
   from: usize;
   length: u32;
+  mirror: bool; // `from` holds what flash holds, but for this commit
 }
 
 const PENDING: usize = memory.data(COMMIT_ENTRIES_MAX * offsetof<Pending>(), 4);
@@ -21,10 +25,20 @@ let pendingCount: u32 = 0;
 
 // `from` must stay valid until storeCommit. The last value staged for a key wins.
 export function storeStage(key: u32, from: usize, length: u32): void {
+  stage(key, from, length, false);
+}
+
+// The same for memory that mirrors the setting, always of this length (0 where it is absent).
+export function storeStageMirror(key: u32, from: usize, length: u32): void {
+  stage(key, from, length, true);
+}
+
+function stage(key: u32, from: usize, length: u32, mirror: bool): void {
   for (let i: u32 = 0; i < min(pendingCount, COMMIT_ENTRIES_MAX); i++) {
     if (pending(i).key !== key) continue;
     pending(i).from = from;
     pending(i).length = length;
+    pending(i).mirror = mirror;
     return;
   }
   if (pendingCount === COMMIT_ENTRIES_MAX) {
@@ -36,6 +50,7 @@ export function storeStage(key: u32, from: usize, length: u32): void {
   entry.key = key;
   entry.from = from;
   entry.length = length;
+  entry.mirror = mirror;
 }
 
 export function storeStageDelete(key: u32): void {
@@ -58,6 +73,13 @@ export function pendingTooMany(): bool {
 
 export function pendingForget(): void {
   pendingCount = 0;
+}
+
+// One after the other is taken, and not staged any more.
+export function pendingTake(): Pending | null {
+  if (pendingCount === 0) return null;
+  pendingCount = min(pendingCount, COMMIT_ENTRIES_MAX) - 1;
+  return pending(pendingCount);
 }
 
 // What they take in a record; with `growing`, those of no bounded size alone.

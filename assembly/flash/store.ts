@@ -65,11 +65,12 @@ import {
   outWord,
   pendingBytes,
   pendingForget,
+  pendingTake,
   pendingTooMany,
 } from './staged';
 import { Walk, walkBegin, walkNext, walkTo } from './walk';
 
-export { COMMIT_ENTRIES_MAX, storeStage, storeStageDelete } from './staged';
+export { COMMIT_ENTRIES_MAX, storeStage, storeStageDelete, storeStageMirror } from './staged';
 
 const HEADER_BYTES: u32 = 16;
 const PART_BITS: u32 = 11; // of the generation, in one word
@@ -265,14 +266,23 @@ export function storeRead(key: u32, to: usize, length: u32): bool {
 
 // --- Writing ---
 
-// Writes everything staged since the last commit, whole or not at all. Whatever the answer, nothing stays staged.
+// Writes everything staged since the last commit, whole or not at all. Whatever the answer, nothing stays staged, and
+// what is mirrored in memory (storeStageMirror) is there as flash has it.
 export function storeCommit(): Reason {
   const reason = pendingTooMany() ? Reason.Internal : commit();
   // The bootstrap document stands in both banks before anyone is told: one damage does not take it.
   const twice = reason === Reason.Ok && isPending(Key.Bootstrap);
+  if (reason !== Reason.Ok) takeBack();
   pendingForget();
   renewing = false;
   return twice ? compact(0) : reason;
+}
+
+// Nothing is staged any more; mirrors of it are read back.
+function takeBack(): void {
+  for (let entry = pendingTake(); entry; entry = pendingTake()) {
+    if (entry.mirror) storeRead(entry.key, entry.from, entry.length);
+  }
 }
 
 // The next commit ends a damage. Its caller has seen the signatures of the operators in force, and stages whatever of
@@ -316,7 +326,7 @@ function liveBytes(growing: bool): u32 {
 // empty record says to later mounts that all is certain: whoever resets a device again and again wears nothing out.
 export function storeSettle(): Reason {
   if (fresh || certain || damaged || generation === 0) return Reason.Ok;
-  pendingForget();
+  takeBack();
   const reason = storeCommit();
   return reason === Reason.Ok ? storeCommit() : reason;
 }

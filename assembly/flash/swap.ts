@@ -17,7 +17,7 @@ import { Reason } from '../reason';
 import { flashErase, flashMap, flashRead, flashWrite, Map, PIECE, PIECE_BYTES } from './flash';
 import { Key } from './keys';
 import { headPages, imageBytesMax, pageBytes, placePages } from './slots';
-import { storeCommit, storeDamaged, storeRead, storeSettle, storeStage, storeStageDelete } from './store';
+import { storeCommit, storeDamaged, storeRead, storeSettle, storeStageDelete, storeStageMirror } from './store';
 
 export const enum Direction {
   Forward = 0, // install
@@ -63,8 +63,8 @@ export function swapStageBegin(direction: Direction, largestImageBytes: u32): vo
   plan.direction = direction;
   plan.imagePages = (min(largestImageBytes, imageBytesMax()) + pageBytes() - 1) / pageBytes();
   store<u32>(STEP, 0);
-  storeStage(Key.Swap, changetype<usize>(plan), offsetof<Plan>());
-  storeStage(Key.SwapStep, STEP, 4);
+  storeStageMirror(Key.Swap, changetype<usize>(plan), offsetof<Plan>());
+  storeStageMirror(Key.SwapStep, STEP, 4);
 }
 
 // Stages the end. Before the commit the swap is done but still recorded; doing its last step again changes nothing.
@@ -92,10 +92,8 @@ export function swapStep(): Reason {
   const reason = move(step);
   if (reason !== Reason.Ok) return reason;
   store<u32>(STEP, step + 1);
-  storeStage(Key.SwapStep, STEP, 4);
-  const stored = storeCommit();
-  if (stored !== Reason.Ok) store<u32>(STEP, step);
-  return stored;
+  storeStageMirror(Key.SwapStep, STEP, 4);
+  return storeCommit();
 }
 
 function move(step: u32): Reason {

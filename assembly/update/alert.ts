@@ -3,7 +3,7 @@
 
 import { compare } from '../codec/bytes';
 import { Key } from '../flash/keys';
-import { storeRead, storeStage } from '../flash/store';
+import { storeDamaged, storeRead, storeStage, storeStageMirror } from '../flash/store';
 import { Reason } from '../reason';
 import { CORRELATOR_BYTES_MAX, correlatorOf, Operation, Order, orderEnd } from './hand';
 
@@ -42,7 +42,9 @@ export function alertStage(order: Order, reason: Reason, otherwise: Operation): 
   alert.correlatorBytes = order.correlatorBytes;
   memory.copy(ALERT_CORRELATOR, correlatorOf(order), CORRELATOR_BYTES_MAX);
   orderEnd(order);
-  storeStage(Key.Alert, changetype<usize>(alert), offsetof<Alert>());
+  // That the store is damaged stays said although it cannot be stored.
+  if (storeDamaged()) storeStage(Key.Alert, changetype<usize>(alert), offsetof<Alert>());
+  else storeStageMirror(Key.Alert, changetype<usize>(alert), offsetof<Alert>());
 }
 
 // Was this the result of an order with this correlator?

@@ -21,7 +21,7 @@ import { writing } from '../codec/cbor';
 import { sha256Begin, sha256Finish, sha256Update } from '../crypto/sha256';
 import { PIECE } from '../flash/flash';
 import { Key } from '../flash/keys';
-import { storeLength, storeRead, storeStage, storeStageDelete } from '../flash/store';
+import { storeLength, storeRead, storeStage, storeStageDelete, storeStageMirror } from '../flash/store';
 import { Channel } from '../policy/consent';
 import { verdictRowKept } from '../policy/explain';
 import { now } from '../policy/facts';
@@ -137,7 +137,7 @@ function begin(event: Event, reason: Reason, digest: usize, more: u32): u32 {
   end.strangers = byStrangers(event, reason) ? end.strangers + 1 : 0;
   end.told = event === Event.Refused ? first(digest) : 0;
   end.toldReason = event === Event.Refused ? reason : 0;
-  storeStage(Key.LogEnd, changetype<usize>(end), offsetof<End>());
+  storeStageMirror(Key.LogEnd, changetype<usize>(end), offsetof<End>());
   if (end.strangers > STRANGERS_MAX) return 0;
   writing.open(RECORD, AUDIT_RECORD_BYTES_MAX);
   writing.map(5 + u32(digest !== 0) + more + u32(left !== 0));

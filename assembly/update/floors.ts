@@ -28,12 +28,18 @@ const floors = changetype<Floors>(FLOORS);
 const SEATS: usize = FLOORS + offsetof<Floors>('seats');
 
 export function floorsMount(): void {
+  seatsMount();
+  floorsTakeBack();
+}
+
+// The counters are again what flash says, also those that were raised and could not be written: who comes with the same
+// document again is not told that a newer one was stored.
+export function floorsTakeBack(): void {
   storeRead(Key.Floors, FLOORS, FLOORS_BYTES);
   // What a damaged store lost may have been higher: only a change with a number that no other one had is believed.
   if (storeDamaged()) floors.change = max(floors.change, RENEWAL + ((<u64>storeGeneration()) << RENEWAL_BITS));
   facts.installedSequence = floors.installed;
   facts.timeFloor = floors.time;
-  seatsMount();
   spread();
 }
 

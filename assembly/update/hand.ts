@@ -18,6 +18,7 @@ import { Key } from '../flash/keys';
 import { storeCommit, storeRead, storeReadPart, storeStage } from '../flash/store';
 import { Channel, Question } from '../policy/consent';
 import { Reason } from '../reason';
+import { floorsTakeBack } from './floors';
 
 // What the DM server asked for, as FUMO's alert types name it.
 export const enum Operation {
@@ -120,11 +121,14 @@ export function handStage(): void {
   storeStage(Key.Update, HAND, <u32>HAND_BYTES);
 }
 
-// Commits all that is staged, the record with it. When that fails, the record is again what flash says.
+// Commits all that is staged, the record with it. When that fails, all that is kept in memory is again what flash says:
+// the record and the counters here, what else was staged by the store (storeStageMirror).
 export function handCommit(): Reason {
   handStage();
   const stored = storeCommit();
-  if (stored !== Reason.Ok) handMount();
+  if (stored === Reason.Ok) return stored;
+  handMount();
+  floorsTakeBack();
   return stored;
 }
 

@@ -11,6 +11,7 @@ import {
   exec,
   expectOk,
   failed,
+  get,
   imageOf,
   images,
   install,
@@ -28,7 +29,7 @@ import {
 } from '../support/agent-world.js';
 import { type Board, bench, MAP } from '../support/bench-hal.js';
 import { give, lastChange, offered, refusal } from '../support/changing.js';
-import { makeApproval, makeBootstrap, makeKey, NOW, ROLE, utf8 } from '../support/make.js';
+import { makeApproval, makeBootstrap, makeKey, NOW, ROLE, sha256, utf8 } from '../support/make.js';
 import { ask } from '../support/smp.js';
 
 const STORE_DAMAGED = 150;
@@ -57,15 +58,17 @@ function placeOf(board: Board, bytes: Uint8Array): number {
 const flip = (board: Board, at: number, ...bits: number[]) => {
   for (const bit of bits) board.flash.flip(8 * at + bit);
 };
-function log(board: Board): Map<number, unknown>[] {
-  const records: Map<number, unknown>[] = [];
+function logBytes(board: Board): Uint8Array[] {
+  const records: Uint8Array[] = [];
   for (let from = 0; ; ) {
     const { recs, next } = ask(board, { group: 64, id: 5, body: { from } }) as { recs: Uint8Array[]; next: number };
     if (recs.length === 0) return records;
-    records.push(...recs.map((record) => decode(record, { useMaps: true }) as Map<number, unknown>));
+    records.push(...recs);
     from = next;
   }
 }
+const log = (board: Board): Map<number, unknown>[] =>
+  logBytes(board).map((record) => decode(record, { useMaps: true }));
 
 /** A device whose newest document cannot be read any more. */
 function damaged(): Board {
@@ -105,6 +108,61 @@ describe('one fault', () => {
     for (const at of [40, 80]) board.flash.unreadable.add((placeOf(board, denial) + at) >>> 2);
     expect(failed(upload(board, second.bytes))).toBeDefined();
     expect(refusal(exec(board, NODE.update))).toBe('StoreDamaged');
+  });
+});
+
+describe('a commit that fails', () => {
+  // Two words that cannot be read, where the next record will stand: it cannot be read back, so it is not proven.
+  const spoilNext = (board: Board) => {
+    const { offset, length } = board.flash.writes.findLast((each) => each.offset >= MAP.state)!;
+    for (const word of [2, 3]) board.flash.unreadable.add(((offset + length) >>> 2) + word);
+  };
+  const digestIn = (record: Map<number, unknown>) => Buffer.from(record.get(2) as Uint8Array);
+  const renewed = approvalOf(second.digest, 4);
+
+  it('leaves the log as it was: the next record names the one that is there', () => {
+    const board = deviceThatDenies();
+    const before = logBytes(board);
+    spoilNext(board);
+    expect(refusal(put(board, NODE.approvals, renewed))).toBe('FlashWrite');
+    expect(logBytes(board)).toEqual(before);
+    expectOk(put(board, NODE.approvals, renewed));
+    for (let life = 0; life < 2; life++) {
+      const records = logBytes(board);
+      expect(records.length).toBe(before.length + 1);
+      records.slice(1).forEach((record, i) => {
+        expect(digestIn(decode(record, { useMaps: true }))).toEqual(Buffer.from(sha256(records[i]!)));
+      });
+      board.mailbox = 1;
+      board.reboot();
+    }
+  });
+
+  it('raises no counter: the same document is taken when it comes again, and an older one is not believed', () => {
+    const board = deviceThatDenies();
+    spoilNext(board);
+    expect(refusal(put(board, NODE.approvals, renewed))).toBe('FlashWrite');
+    expectOk(put(board, NODE.approvals, renewed));
+    board.mailbox = 1;
+    board.reboot();
+    expect(refusal(put(board, NODE.approvals, denial))).toBe('Superseded');
+    expect(Buffer.from(get(board, `${NODE.approvals}/1`))).toEqual(Buffer.from(renewed));
+  });
+
+  it('tells nothing in the alert', () => {
+    const board = provisionedBoard();
+    install(board, first, 1);
+    knock(board);
+    expectOk(put(board, NODE.approvals, approvalOf(second.digest, 2)));
+    expectOk(upload(board, second.bytes));
+    expectOk(put(board, NODE.approvals, denial));
+    board.run(50);
+    const before = alert(board);
+    spoilNext(board);
+    expect(refusal(exec(board, NODE.update))).toBe('FlashWrite');
+    expect(alert(board)).toEqual(before);
+    expect(refusal(exec(board, NODE.update))).toBe('Denied');
+    expect(alert(board)).not.toEqual(before);
   });
 });
 

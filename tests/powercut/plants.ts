@@ -66,7 +66,7 @@ export const PLANTS: readonly Plant[] = [
     right: '  const reason = move(step);',
     wrong: `  if (HERE) {
     store<u32>(STEP, step + 1);
-    storeStage(Key.SwapStep, STEP, 4);
+    storeStageMirror(Key.SwapStep, STEP, 4);
     storeCommit();
     return move(step);
   }
@@ -214,9 +214,9 @@ export const PLANTS: readonly Plant[] = [
   },
   {
     name: 'asks a question again that was answered',
-    file: 'update/machine.ts',
-    right: '  questionDrop(question);\n',
-    wrong: '  if (!HERE) questionDrop(question);\n',
+    file: 'policy/consent.ts',
+    right: '  question.state = State.Nothing;',
+    wrong: '  question.state = HERE && question.answer === Answer.Yes ? State.Open : State.Nothing;',
     scenario: 'install with prompt',
   },
   {
@@ -229,8 +229,8 @@ export const PLANTS: readonly Plant[] = [
   {
     name: 'writes a log record without saying that it did',
     file: 'update/audit.ts',
-    right: '  storeStage(Key.LogEnd,',
-    wrong: '  if (!HERE) storeStage(Key.LogEnd,',
+    right: '  storeStageMirror(Key.LogEnd,',
+    wrong: '  if (!HERE) storeStageMirror(Key.LogEnd,',
     scenario: 'log wrap',
   },
   {
@@ -338,7 +338,7 @@ export const PLANTS: readonly Plant[] = [
     file: 'flash/store.ts',
     right: '  if (damaged && !renewing) return Reason.StoreDamaged;',
     wrong: '  if (!HERE && damaged && !renewing) return Reason.StoreDamaged;',
-    scenario: 'anchor rotation',
+    scenario: 'approval update',
     damage: true,
   },
 ];

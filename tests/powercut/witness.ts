@@ -5,7 +5,7 @@ import type { Board } from '../support/bench-hal.js';
 import { lastChange } from '../support/changing.js';
 import { type Package, sha256 } from '../support/make.js';
 import { ask } from '../support/smp.js';
-import { resumesAt, type Scenario } from './scenarios.js';
+import { R, resumesAt, type Scenario } from './scenarios.js';
 import { readFloors } from './store.js';
 
 /** What a device says of itself. Asking writes nothing beyond what the first question after a reset makes certain. */
@@ -13,7 +13,7 @@ export interface Seen {
   bootstrap: string;
   change: number; // the last one of anchors or policy
   approval: number; // which of the scenario's documents; -1 none
-  question: string; // digest and nonce; '' none
+  question: string; // digest and nonce; '' none; OVER
   log: Map<number, string>; // the records that are there, by number
   end: number; // records ever written
   floors: bigint[] | undefined;
@@ -28,6 +28,9 @@ export interface Need {
   erased: boolean; // nobody may go on with an upload that came before the erase
   id: number; // equal for equal needs
 }
+
+/** There was a question, and nobody answered it in time. */
+export const OVER = 'over';
 
 const hex = (bytes: unknown) => Buffer.from(bytes as Uint8Array).toString('hex');
 const LOG_RING = 24;
@@ -54,7 +57,7 @@ export function look(board: Board, scenario: Scenario): Seen {
     bootstrap: hex(get(board, NODE.bootstrap)),
     change: lastChange(board) ?? 0,
     approval: scenario.documents.length > 0 ? documentOf(board, scenario) : -1,
-    question: asked.pending ? hex(asked.digest) + hex(asked.nonce) : '',
+    question: asked.pending ? hex(asked.digest) + hex(asked.nonce) : asked.reason === R.Deferred ? OVER : '',
     log,
     end,
     floors: readFloors(board.flash),

@@ -11,6 +11,7 @@ import {
   storeSettle,
   storeStage,
   storeStageDelete,
+  storeStageMirror,
 } from '../../../assembly/flash/store';
 import { Reason } from '../../../assembly/reason';
 
@@ -94,6 +95,27 @@ describe('the store', () => {
     storeStage(31, VALUE, 1000);
     expect(storeCommit()).toBe(Reason.Ok);
     expect(get(20)).toBe(4711);
+  });
+
+  it('reads back what is mirrored in memory when it is not committed', () => {
+    store<u32>(VALUE, 1);
+    storeStageMirror(22, VALUE, 4);
+    expect(storeCommit()).toBe(Reason.Ok);
+    store<u32>(VALUE, 2);
+    storeStageMirror(22, VALUE, 4);
+    storeStage(32, BACK, 1000);
+    expect(storeCommit()).toBe(Reason.StoreFull);
+    expect(load<u32>(VALUE)).toBe(1);
+    storeMount();
+    store<u32>(VALUE, 3);
+    storeStageMirror(22, VALUE, 4);
+    expect(storeSettle()).toBe(Reason.Ok);
+    expect(load<u32>(VALUE)).toBe(1);
+    store<u32>(VALUE, 4);
+    storeStageMirror(22, VALUE, 4);
+    expect(storeCommit()).toBe(Reason.Ok);
+    expect(load<u32>(VALUE)).toBe(4);
+    expect(get(22)).toBe(4);
   });
 
   it('refuses a commit of too many settings whole', () => {
