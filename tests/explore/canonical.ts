@@ -9,6 +9,7 @@ import {
   fitOf,
   HAND,
   HAVE_DATA,
+  MENDED,
   OPEN,
   PAYLOAD,
   PAYLOAD_GLOBALS,
@@ -63,7 +64,8 @@ export function settle(device: Device, settings: Settings): string[] {
 function settleMemory(device: Device, settings: Settings, erase: number): string[] {
   const faults: string[] = [];
   const { hand, waiting } = fitOf(device);
-  for (const name of ['flash/store/pendingCount', 'codec/frame/state', 'codec/frame/open', 'smp/notice/lineBytes']) {
+  const idle = ['flash/staged/pendingCount', 'codec/frame/state', 'codec/frame/open', 'smp/notice/lineBytes'];
+  for (const name of [...idle, ...MENDED]) {
     if (device.is(name)) faults.push(`${name} is not 0`);
   }
   const counted = device.word(HAND, hand('eraseCount'));
