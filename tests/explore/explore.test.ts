@@ -64,6 +64,33 @@ describe('a planted fault', () => {
   });
 });
 
+describe('what was found once', () => {
+  it.each<[string, Partial<Rules>, string[]]>([
+    [
+      'a question that is put anew after a cut is about the lines that delivered anew',
+      {},
+      ['offer A link 0', 'Exec DownloadAndUpdate link 0', 'reset', 'offer A link 1 cut 32', 'typed yes'],
+    ],
+    [
+      'a client whose package runs already has nothing to do',
+      { channels: 2, trialBoots: 0 },
+      ['offer A link 0', 'Exec Update link 0', 'signed yes A', 'short time', 'offer B link 1'],
+    ],
+  ])('%s', (_, rules, path) => {
+    const explorer = new Explorer(agent, { ...RULES, ...rules });
+    const recover = honestClient(explorer, 'A');
+    let state = explorer.provision().slice();
+    for (const each of path) {
+      const [name, cut] = each.split(' cut ');
+      const event = explorer.events.find((known) => known.name === name)!;
+      const step = explorer.step(state, event, Number(cut ?? 0))!;
+      expect([...step.violations, ...explorer.inspect()], each).toEqual([]);
+      state = step.state.slice();
+    }
+    expect(recover(state)).toBeUndefined();
+  });
+});
+
 describe('the explored agent', () => {
   const path = [
     ...[
