@@ -67,6 +67,11 @@ describe('a planted fault', () => {
 describe('what was found once', () => {
   it.each<[string, Partial<Rules>, string[]]>([
     [
+      'an order whose question made room for another does not fire again and throw away the yes to that',
+      { askBeforeDownload: 1 },
+      ['Exec DownloadAndUpdate link 0', 'offer C link 1', 'typed yes', 'offer C link 1'],
+    ],
+    [
       'a question that is put anew after a cut is about the lines that delivered anew',
       {},
       ['offer A link 0', 'Exec DownloadAndUpdate link 0', 'reset', 'offer A link 1 cut 32', 'typed yes'],
