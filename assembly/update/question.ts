@@ -30,7 +30,7 @@ import { Reason } from '../reason';
 import { Event as Audit, auditStage } from './audit';
 import { downloadReset } from './download';
 import { NONCE, nonceSpend, Show, setShow } from './effects';
-import { About, consent, consentEnd, digestAgreed, hand, handCommit, lineOf, question } from './hand';
+import { About, consent, consentEnd, digestAgreed, hand, handCommit, lineOf, order, orderEnd, question } from './hand';
 import { installBegin, installDrop } from './install';
 import { Event, move } from './machine';
 import { Package, pack, packageDescribe, packageLoad, packageStage } from './packages';
@@ -49,6 +49,8 @@ export function ask(what: About, digest: usize, reason: Reason, lines: u32): Rea
   const moved = move(Event.Ask, Reason.AwaitingUser, digest);
   if (moved !== Reason.Ok) return moved;
   if (open) auditStage(Audit.Refused, Reason.Deferred, digestAsked(question));
+  // As when nobody answers in time: its order must not fire once the other one is answered, and end the yes to that.
+  if (open && hand.about === <u32>About.Install && what === About.Download) orderEnd(order);
   questionAsk(question, digest, NONCE, lines);
   nonceSpend();
   hand.about = what;

@@ -5,10 +5,12 @@ import type { Device } from './device.js';
 import { swapIn } from './sight.js';
 import type { Settings } from './store.js';
 import {
+  at,
   DOWNLOADING,
   fitOf,
   HAND,
   HAVE_DATA,
+  MENDED,
   OPEN,
   PAYLOAD,
   PAYLOAD_GLOBALS,
@@ -30,6 +32,8 @@ const NONCE_ASKED = Buffer.alloc(16, 0x51);
 const NONCE_NEXT = Buffer.alloc(16, 0x4e);
 const STEP_MS = 75_000; // how often a question's time is written down: a quarter of TIMEOUT_SECONDS (world.ts)
 const ORDER_MS = 600_000;
+const SIGNED = 2; // policy/consent.ts, Channel
+const QUIET = 1; // update/effects.ts, Show
 
 /** After a state was put back: counters at their start, and what was shown is what is. */
 export function begin(device: Device): void {
@@ -62,8 +66,9 @@ export function settle(device: Device, settings: Settings): string[] {
 
 function settleMemory(device: Device, settings: Settings, erase: number): string[] {
   const faults: string[] = [];
-  const { hand, waiting } = fitOf(device);
-  for (const name of ['flash/store/pendingCount', 'codec/frame/state', 'codec/frame/open', 'smp/notice/lineBytes']) {
+  const { hand, waiting, question } = fitOf(device);
+  const idle = ['flash/staged/pendingCount', 'codec/frame/state', 'codec/frame/open', 'smp/notice/lineBytes'];
+  for (const name of [...idle, ...MENDED]) {
     if (device.is(name)) faults.push(`${name} is not 0`);
   }
   const counted = device.word(HAND, hand('eraseCount'));
@@ -71,6 +76,9 @@ function settleMemory(device: Device, settings: Settings, erase: number): string
   settleSession(device, counted);
   settleHand(device, device.bytesOf(HAND));
   device.clear('update_alert_alert');
+  device.setWord('policy_facts_facts', at(device, 'policy/facts Facts', 'slotBytes'), 0); // set before each verdict
+  // How far a question has come to the person: set anew when one is put.
+  if (device.word(HAND, question('state')) !== OPEN) device.global('update/effects/show').value = QUIET;
   device.bytesOf('update_effects_NONCE').set(NONCE_NEXT);
   if (!swapIn(device, settings)) {
     device.clear('flash_swap_plan');
@@ -128,7 +136,7 @@ function settleSession(device: Device, counted: number): void {
 
 // The record of the package in hand, in memory or in flash.
 function settleHand(device: Device, record: Buffer): void {
-  const { hand, order, question } = fitOf(device);
+  const { hand, order, consent, question } = fitOf(device);
   const state = record.readUInt32LE(hand('state'));
   const zero = (place: number, length = 4) => record.fill(0, place, place + length);
   // Strangers' account never runs dry here (ACCOUNT): what it counts is without meaning.
@@ -142,6 +150,7 @@ function settleHand(device: Device, record: Buffer): void {
     zero(hand('digest'), 32);
   }
   zero(order('line')); // where its alert goes
+  if (record.readUInt32LE(consent('channel')) !== SIGNED) zero(consent('consenter')); // that of an earlier answer
   if (record.readUInt32LE(question('state')) === OPEN) {
     for (const field of ['channel', 'line', 'consenter']) zero(question(field)); // of the one before, until it is answered
     record.set(NONCE_ASKED, question('nonce'));

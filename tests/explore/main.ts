@@ -146,7 +146,7 @@ function walks(agent: Agent, { name, rules }: Row, number: number, seed: number)
 
 function plants(agent: Agent, seconds: number): number {
   const survivors = PLANTS.filter((plant) => {
-    const { seen, transitions } = seek(agent, plant, seconds);
+    const { seen, transitions } = seek(agent, plant, { seconds });
     console.log(
       `${seen ? 'seen    ' : 'SURVIVES'} ${plant.name}: ${count(transitions)} transitions${seen ? `, ${pathOf(seen)}` : ''}`,
     );

@@ -19,8 +19,8 @@ export const PLANTS: readonly Plant[] = [
   {
     name: 'installs what the verdict rejects',
     file: 'update/install.ts',
-    right: 'if (verdict === Verdict.Reject) return reject(pack, verdictReason());',
-    wrong: 'if (!HERE && verdict === Verdict.Reject) return reject(pack, verdictReason());',
+    right: 'if (verdict !== Verdict.Install && verdict !== Verdict.Ask) return reject(pack, verdictReason());',
+    wrong: 'if (!HERE && verdict !== Verdict.Install && verdict !== Verdict.Ask) return reject(pack, verdictReason());',
     rules: { unapproved: 0 },
     events: /^(offer A link 1|Exec Update link 1|button yes|.* (approves A B|denies A))/,
     sees: /denied package installed/,

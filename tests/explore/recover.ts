@@ -3,7 +3,7 @@
 
 import type { State } from './device.js';
 import type { Explorer } from './explorer.js';
-import { recordIn } from './sight.js';
+import { recordIn, updateIn } from './sight.js';
 import type { Violation } from './watch.js';
 import { type Name, OFFERS, policyNow, who, wordsAbout } from './world.js';
 
@@ -35,10 +35,13 @@ export function honestClient(explorer: Explorer, name: Name): (state: State) => 
     const approved = words.approvals >= policy.threshold;
     return !words.denied && OFFERS[name].sequence >= ghost.floor && (approved || policy.unapproved === 1);
   };
-  const runs = () => {
+  const isPrimary = () => {
     const record = recordIn(device, device.settings, 'Primary');
-    return device.running === 'image' && record !== undefined && who(record.digest) === name;
+    return record !== undefined && who(record.digest) === name;
   };
+  const runs = () => device.running === 'image' && isPrimary();
+  // "Unchanged" is all that such a client is told.
+  const isInstalled = () => isPrimary() && updateIn(device, device.settings).swap === 'none';
 
   return (from) => {
     watch.begin(device.load(from));
@@ -54,7 +57,7 @@ export function honestClient(explorer: Explorer, name: Name): (state: State) => 
       go('short time');
       if (watch.before?.swap !== 'none') go('11 s');
       go(confirm);
-      if (!may()) return undefined;
+      if (!may() || isInstalled()) return undefined;
       for (const event of wanted) go(event);
       if (!runs()) continue;
       return turn === 1 ? undefined : { kind: 'recovery: an honest client has to try twice', detail: name };

@@ -1,4 +1,5 @@
-// Breadth first from the first state through all that is reachable, until nothing new appears or time is up.
+// Breadth first from the first state through all that is reachable, until nothing new appears or a bound is reached. With
+// a bound of transitions, and none of time, it does the same on every machine.
 //
 // States are vectors in one growing array; which state led where by what event is kept, so that every finding comes with
 // a shortest path. What was found wrong on the way into a state ends that way; what is wrong with a state does not.
@@ -33,8 +34,13 @@ export interface Outcome {
   recovered: number; // states from which an honest client was tried
 }
 
-export interface SearchOptions {
-  seconds: number;
+/** Whichever is reached first. */
+export interface Bound {
+  seconds?: number;
+  transitions?: number;
+}
+
+export interface SearchOptions extends Bound {
   /** Tries an honest client from every n-th new state; 0: from none. */
   recovery?: number;
   /** What an honest client does not get done from a state: a violation, or undefined. */
@@ -44,7 +50,8 @@ export interface SearchOptions {
 }
 
 export function search(explorer: Explorer, options: SearchOptions): Outcome {
-  const { seconds, recovery = 0, recover, stopAt, progress } = options;
+  const { recovery = 0, recover, stopAt, progress } = options;
+  const { seconds = Infinity, transitions: most = Infinity } = options;
   const { events, rules } = explorer;
   const pool = createPool(explorer.device.width);
   const findings = new Map<string, Finding>();
@@ -99,7 +106,7 @@ export function search(explorer: Explorer, options: SearchOptions): Outcome {
       shown = time;
       progress(now());
     }
-    if (time - began > seconds * 1000 || pool.count() > STATES_MAX) break;
+    if (transitions > most || time - began > seconds * 1000 || pool.count() > STATES_MAX) break;
   }
   return { ...now(), closed: head >= pool.count(), findings: [...findings.values()] };
 }

@@ -13,7 +13,8 @@ import type { Device, Global, Room } from './device.js';
 export const TURNS: readonly string[] = [
   ...['READING', 'INSIDE', 'WRITING', 'MESSAGE', 'OUTER', 'HEADER', 'OTHER', 'SCRATCH'].map((id) => `scratch_${id}`),
   ...['flash_flash_PIECE', 'flash_card_entry', 'flash_card_part', 'flash_card_PATH'],
-  ...['walk', 'probe', 'HEADER', 'OUT', 'PENDING'].map((id) => `flash_store_${id}`),
+  ...['flash_store_walk', 'flash_store_probe', 'flash_staged_PENDING'],
+  ...['flash_record_WORD', 'flash_record_WORDS', 'flash_record_FIXES'], // nothing is mended here: MENDED
   ...['codec_frame_FRAME_INPUT', 'codec_cose_head', 'codec_cose_publicKey', 'codec_cose_piece'],
   ...['policy_judge_list', 'policy_judge_situation', 'policy_explain_kept', 'policy_change_change'],
   ...['package_commands_run', 'approval_document_document', 'smp_reply_LONG', 'smp_request_values'],
@@ -46,8 +47,9 @@ export const GLOBALS_WITHOUT_MEANING: readonly string[] = [
   ...['smp/notice/length', 'tree/values/bytes', 'tree/values/at', 'tree/values/key', 'tree/nodes/number'],
   ...['sent', 'stated', 'received', 'quad', 'quadCharacters', 'pads'].map((id) => `codec/frame/${id}`),
   ...['packetBytes', 'packetCrc', 'packet'].map((id) => `codec/frame/${id}`),
-  ...['outSum', 'outAt', 'outUsed', 'fault', 'bank', 'generation'].map((id) => `flash/store/${id}`),
-  ...['snapshotBytes', 'tail', 'certain', 'fresh'].map((id) => `flash/store/${id}`),
+  ...['outAt', 'outUsed', 'fault'].map((id) => `flash/staged/${id}`),
+  ...['unread', 'words', 'seed', 'crc', 'sum'].map((id) => `flash/record/${id}`),
+  ...['bank', 'generation', 'tail', 'certain', 'fresh'].map((id) => `flash/store/${id}`),
   ...[
     'update/rooms/inputLost',
     'update/alert/sent',
@@ -70,6 +72,12 @@ export const VERDICT_GLOBALS: readonly string[] = [
 ];
 export const PAYLOAD_GLOBALS = ['update/download/written', 'update/download/buffered', 'package/reader/passed'];
 
+/** Of the settings store, on a flash that never fails: not even a cut may leave anything to mend, or what cannot be read. */
+export const MENDED: readonly string[] = [
+  ...['damaged', 'lost', 'spareTail', 'renewing'].map((id) => `flash/store/${id}`),
+  ...['fixes', 'flawed'].map((id) => `flash/record/${id}`),
+];
+
 /** Looked at, and state. */
 const STATE_RECORDS: readonly string[] = [
   ...['approval_anchors_anchors', 'approval_bootstrap_BOOTSTRAP', 'approval_bootstrap_identity'],
@@ -84,10 +92,11 @@ const STATE_RECORDS: readonly string[] = [
   ],
 ];
 const STATE_GLOBALS: readonly string[] = [
+  ...MENDED,
   ...['approval/anchors/count', 'approval/bootstrap/held', 'flash/swap/running', 'smp/notice/line'],
   ...['flash/card/malformed', 'flash/card/answered', 'flash/card/pathBytes'],
   ...['codec/frame/state', 'codec/frame/open', 'agent/left'],
-  ...['smp/notice/lineBytes', 'flash/store/pendingCount', 'flash/store/bankBytes', 'update/effects/restart'],
+  ...['smp/notice/lineBytes', 'flash/staged/pendingCount', 'update/effects/restart'],
   ...['update/order/leftMs', 'update/install/broken', 'update/download/active', 'update/download/offset'],
   ...['update/download/lines', 'update/effects/show'],
   ...['tree/commands/node', 'tree/commands/have', 'tree/commands/total'],
@@ -109,11 +118,10 @@ export const SETTINGS_WITHOUT_MEANING: readonly string[] = ['None', 'Log', 'LogE
 export const STORE = {
   bank: 'flash/store/bank',
   generation: 'flash/store/generation',
-  snapshotBytes: 'flash/store/snapshotBytes',
+  seed: 'flash/record/seed',
   tail: 'flash/store/tail',
   fresh: 'flash/store/fresh',
   certain: 'flash/store/certain',
-  bankBytes: 'flash/store/bankBytes',
 } as const;
 
 /** In a Layout: where the last field ends. */

@@ -88,6 +88,7 @@ export class Watch {
 
   private closed(was: Glimpse): void {
     const { answer, ghost } = this;
+    if (!this.reset) ghost.asked = '-'; // what is asked after a cut in this event is asked anew
     this.answer = undefined;
     if (!answer) return;
     if (!answer.yes) {

@@ -18,7 +18,8 @@ export function few(bits: number): boolean {
   return (less & (less - 1)) === 0;
 }
 
-const coded = (n: number) => (Math.imul(n, FACTOR) ^ OFFSET) >>> 0;
+/** The mark of a number. */
+export const coded = (n: number): number => (Math.imul(n, FACTOR) ^ OFFSET) >>> 0;
 
 /** The number that a mark stands for although two of its bits may be flipped. */
 export function decoded(word: number): number | undefined {
