@@ -111,7 +111,7 @@ export function imageUpload(link: i32): i32 {
   if (off === 0) {
     if (!has(Field.Len, Type.Uint)) return failure(Group.Image, Image.InvalidLength);
     const named = has(Field.Sha, Type.Bytes) && lengthOf(Field.Sha) === DIGEST_BYTES;
-    reason = downloadBegin(numberOf(Field.Len, 0), named ? addressOf(Field.Sha) : 0);
+    reason = downloadBegin(link, numberOf(Field.Len, 0), named ? addressOf(Field.Sha) : 0);
   }
   // Bytes for another offset than the one wanted are dropped; the answer says which one that is.
   // Nor is anything taken from a packet that a verdict wrote over: it is asked for again.

@@ -33,7 +33,7 @@ export function putOffset(): u32 {
 export function treePut(link: i32, target: Node, offset: u32, length: u32, from: usize, bytes: u32): Reason {
   if (!nodeAllows(target, PUT)) return Reason.NotPermitted;
   if (offset === 0) {
-    const reason = begin(target, length);
+    const reason = begin(link, target, length);
     if (reason !== Reason.Ok) return reason;
   }
   if (node !== target) return Reason.WrongOffset;
@@ -55,10 +55,10 @@ export function treePut(link: i32, target: Node, offset: u32, length: u32, from:
   return have === total ? apply(HEAD, total) : Reason.Ok;
 }
 
-function begin(target: Node, length: u32): Reason {
+function begin(link: i32, target: Node, length: u32): Reason {
   node = Node.None;
   if (target === Node.PkgData) {
-    const reason = downloadBegin(length, 0);
+    const reason = downloadBegin(link, length, 0);
     if (reason !== Reason.Ok) return reason;
   } else if (length > bytesMax(target)) {
     return Reason.ValueTooLarge;

@@ -111,7 +111,7 @@ export function downloadReset(): void {
 
 // Begins a session, or finds the one that `name` (32 bytes, or 0) means. Afterwards downloadOffset is the next byte
 // wanted: not 0 when there is something to go on with.
-export function downloadBegin(length: u32, name: usize): Reason {
+export function downloadBegin(link: i32, length: u32, name: usize): Reason {
   if (updating()) return Reason.WrongState;
   if (active && name && isNamed(length, name)) return Reason.Ok;
   // It is on board already: a client that lost the last answer asks again.
@@ -125,7 +125,7 @@ export function downloadBegin(length: u32, name: usize): Reason {
   offset = 0;
   lines = 0;
   headTake(HeadUser.Offer);
-  const resumed = name ? resume() : Reason.NothingStaged;
+  const resumed = name ? resume(link) : Reason.NothingStaged;
   if (resumed !== Reason.NothingStaged) return resumed;
   offset = 0;
   session.headBytes = 0;
@@ -199,6 +199,7 @@ function onBoard(): Reason {
 // Does policy want a person's consent before the payload, and is it there? An approval may say that nobody is asked.
 function mayStart(verdict: Verdict, digest: usize): bool {
   if (verdict === Verdict.Install || !policy.askBeforeDownload) return true;
+  if (hand.state === <u32>State.Ready && compare(digestInHand(), digest, 32) === 0) return true; // it was downloaded once
   return agreedTo(About.Download, digest, lines, (policy.channels & Channel.Delivering) !== 0);
 }
 
@@ -326,7 +327,7 @@ function end(reason: Reason): Reason {
 // --- After a reset ---
 
 // Tries to go on with the session in flash. NothingStaged: there is none that is meant; nothing is lost but time.
-function resume(): Reason {
+function resume(link: i32): Reason {
   if (hand.state !== <u32>State.Downloading) return Reason.NothingStaged;
   if (!storeRead(Key.Download, changetype<usize>(stored), offsetof<Session>())) return Reason.NothingStaged;
   if (!storeRead(Key.DownloadPages, changetype<usize>(progress), offsetof<Progress>())) return Reason.NothingStaged;
@@ -341,7 +342,7 @@ function resume(): Reason {
   if (verdictDigest() === 0 || compare(verdictDigest(), digestInHand(), 32) !== 0) return Reason.NothingStaged;
   session.headBytes = stored.headBytes;
   if (verdict === Verdict.Reject) return end(verdictReason());
-  lines = progress.lines;
+  lines = progress.lines | lineOf(link);
   if (!mayStart(verdict, digestInHand())) {
     downloadReset();
     return wait(verdictReason(), digestInHand());
