@@ -16,7 +16,7 @@ export class Pending {
   key: u32;
   from: usize;
   length: u32;
-  mirror: bool; // `from` holds what flash holds, but for this commit
+  mirror: u32; // 1: `from` holds what flash holds, but for this commit (a word: records lie one behind the other)
 }
 
 const PENDING: usize = memory.data(COMMIT_ENTRIES_MAX * offsetof<Pending>(), 4);
@@ -38,7 +38,7 @@ function stage(key: u32, from: usize, length: u32, mirror: bool): void {
     if (pending(i).key !== key) continue;
     pending(i).from = from;
     pending(i).length = length;
-    pending(i).mirror = mirror;
+    pending(i).mirror = u32(mirror);
     return;
   }
   if (pendingCount === COMMIT_ENTRIES_MAX) {
@@ -50,7 +50,7 @@ function stage(key: u32, from: usize, length: u32, mirror: bool): void {
   entry.key = key;
   entry.from = from;
   entry.length = length;
-  entry.mirror = mirror;
+  entry.mirror = u32(mirror);
 }
 
 export function storeStageDelete(key: u32): void {

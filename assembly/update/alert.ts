@@ -89,15 +89,16 @@ export function fumoResult(reason: Reason): u32 {
   }
   if (reason < 20) return 402; // the encoding
   if (reason < TABLE_FIRST) return 404; // COSE
-  if (reason < TABLE_FIRST + TABLE_COUNT) return 400 + <u32>load<u8>(table() + (reason - TABLE_FIRST));
+  if (reason < TABLE_FIRST + TABLE_COUNT) return tabled(reason);
   return reason >= 100 && reason < 120 ? 456 : 410; // bootstrap, anchors, policy; whatever else
 }
 
 // The package, the device, and operator approval: what is above 400 of the result of each reason.
 const TABLE_FIRST: i32 = 40;
 const TABLE_COUNT: i32 = 54;
-function table(): usize {
-  return memory.data<u8>([
+function tabled(reason: Reason): u32 {
+  // biome-ignore format: a table
+  const table = memory.data<u8>([
     5,
     5,
     5,
@@ -153,4 +154,5 @@ function table(): usize {
     51,
     10, // 80 to 93
   ]);
+  return 400 + <u32>load<u8>(reason - TABLE_FIRST, table);
 }

@@ -113,9 +113,9 @@ const LOADING: u32 = 1 << State.Downloading;
 const HOLDS: u32 = (1 << State.Ready) | (1 << State.FailedHaveData);
 const SAME: u32 = 15; // as a state: it stays
 
-//   row = ends << 16 | to << 12 | from, in the order of Event
-function rows(): usize {
-  return memory.data<u32>([
+//   row = ends << 16 | to << 12 | from, in the order of Event; read at a constant offset: on a microcontroller it lies in flash
+function rowOf(event: Event): u32 {
+  const table = memory.data<u32>([
     ((QUESTION | OTHERS | STAGED | PREVIOUS | SESSION) << 16) | (State.Downloading << 12) | (ANY & ~SIXTY), // Accept
     (SESSION << 16) | (State.Ready << 12) | LOADING, // Whole
     ((QUESTION | CONSENT | SESSION | ORDER) << 16) | (State.DownloadFailed << 12) | LOADING, // Break
@@ -132,10 +132,7 @@ function rows(): usize {
     ((PREVIOUS | ORDER) << 16) | (State.FailedNoData << 12) | OUT, // Back
     ((QUESTION | CONSENT | STAGED | PREVIOUS | SESSION | ORDER) << 16) | (State.Idle << 12) | (ANY & ~SIXTY), // Clear
   ]);
-}
-
-function rowOf(event: Event): u32 {
-  return load<u32>(rows() + (event << 2));
+  return load<u32>(event << 2, table);
 }
 
 // May `event` happen in this state? For the test that draws the table again, and for `move`.
