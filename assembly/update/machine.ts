@@ -18,7 +18,7 @@
 //   Break     the download ended in an error       30         20     x        x                       x       x
 //   Ask       a question is put                    ¬60        same   x        x
 //   Answer    a yes before the download            ¬60        same   x
-//   Refuse    a no before the download             ¬60        same   x        x                               x
+//   Refuse    a no before the download             ¬60        same   x        x
 //   Defer     nobody answered in time              ¬60        same   x        x                               untold
 //   Install   the swap begins                      50 70      60 in  x        x
 //   Reject    the verdict was no; it is kept       50 70      70     x        x                               x
@@ -121,7 +121,7 @@ function rowOf(event: Event): u32 {
     ((QUESTION | CONSENT | SESSION | ORDER) << 16) | (State.DownloadFailed << 12) | LOADING, // Break
     ((QUESTION | CONSENT) << 16) | (SAME << 12) | (ANY & ~SIXTY), // Ask
     (QUESTION << 16) | (SAME << 12) | (ANY & ~SIXTY), // Answer
-    ((QUESTION | CONSENT | ORDER) << 16) | (SAME << 12) | (ANY & ~SIXTY), // Refuse
+    ((QUESTION | CONSENT) << 16) | (SAME << 12) | (ANY & ~SIXTY), // Refuse
     ((QUESTION | CONSENT | UNTOLD) << 16) | (SAME << 12) | (ANY & ~SIXTY), // Defer
     ((QUESTION | CONSENT) << 16) | (State.SwapIn << 12) | HOLDS, // Install
     ((QUESTION | CONSENT | ORDER) << 16) | (State.FailedHaveData << 12) | HOLDS, // Reject
@@ -207,6 +207,6 @@ function endOthers(digest: usize): void {
 
 // Nobody is told that the slot was cleared, but whoever ordered what stood there.
 function endOrder(event: Event, reason: Reason): void {
-  if (event !== Event.Clear) alertStage(order, reason, event < Event.Install ? Operation.Download : Operation.Update);
+  if (event !== Event.Clear) alertStage(order, reason, event === Event.Break ? Operation.Download : Operation.Update);
   else if (order.operation !== Operation.None) alertStage(order, Reason.NothingDelivered, Operation.None);
 }

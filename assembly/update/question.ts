@@ -33,6 +33,7 @@ import { NONCE, nonceSpend, Show, setShow } from './effects';
 import { About, consent, consentEnd, digestAgreed, hand, handCommit, lineOf, order, orderEnd, question } from './hand';
 import { installBegin, installDrop } from './install';
 import { Event, move } from './machine';
+import { orderRefuse } from './order';
 import { Package, pack, packageDescribe, packageLoad, packageStage } from './packages';
 import { seatOf } from './seats';
 import { Cost, wearForgive, wearPay } from './wear';
@@ -132,6 +133,7 @@ function refuse(): Reason {
   }
   downloadReset();
   move(Event.Refuse, Reason.UserRefused, 0);
+  orderRefuse(Reason.UserRefused); // the order that waited for a package; one about what is in hand goes on
   auditStage(Audit.Refused, Reason.UserRefused, digestAsked(question));
   return handCommit();
 }

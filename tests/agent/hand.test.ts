@@ -235,6 +235,27 @@ describe('what was ordered is done once', () => {
     expect([board.running, state(board)]).toEqual(['agent', 50]);
   });
 
+  it('a no to the download of another package leaves the order for this one alone', () => {
+    const board = provisionedBoard({ askBeforeDownload: 1 });
+    const entries = [D, E].map(({ digest }) => ({ verdict: 1, digest }));
+    expectOk(put(board, NODE.approvals, approvalOf(D.digest, 1, 1, { entries })));
+    expect(rc(upload(board, D.bytes))).toBe(R.AwaitingUser);
+    press(board, 1);
+    upload(board, D.bytes, { piece: 100, until: D.head.length + 2100 });
+    expectOk(exec(board, NODE.downloadAndUpdate, 'job'));
+    expect(rc(upload(board, E.bytes))).toBe(R.AwaitingUser);
+    press(board, 2);
+    expect(alert(board)).toMatchObject({ reason: 121 });
+    expect(alert(board).corr).toBeUndefined();
+    const answer = upload(board, D.bytes, { piece: 100 });
+    if (rc(answer) === R.AwaitingUser) press(board, 1); // the no ended every yes before it
+    expectOk(upload(board, D.bytes, { piece: 100 }));
+    board.settle();
+    knock(board);
+    expect(runs(board, D)).toBe(true);
+    expect(alert(board)).toMatchObject({ corr: 'job', result: 200 });
+  });
+
   it('a reset that is asked for during the swap waits for its end', () => {
     const board = provisionedBoard();
     expectOk(put(board, NODE.approvals, approvalOf(D.digest)));
