@@ -33,7 +33,7 @@ import { hand, question } from './update/hand';
 import { installBusy, installStep } from './update/install';
 import { fumoState } from './update/machine';
 import { orderTick } from './update/order';
-import { answerFrom, questionPass } from './update/question';
+import { answerFrom, questionEnded, questionPass } from './update/question';
 import { reviewTick } from './update/review';
 import { inputBegin, inputIsLost } from './update/rooms';
 import { wearTick } from './update/wear';
@@ -44,6 +44,11 @@ const RESTART_DELAY_MS: u32 = 100; // the answer leaves the UART first
 
 const LINE: usize = NOTICE; // a line of a frame, or of text
 
+// How long the board has heard "not asking" before another question is shown: a finger on its way to the button for what
+// was asked before comes to nothing. Longer than a person takes to see that the light went out.
+const CALM_MS: u32 = 1000;
+
+let calmMs: u32 = CALM_MS; // since the board last heard "asking"
 let left: bool = false; // the agent has handed over: nothing more happens in this life
 let delayMs: u32 = 0;
 let shownState: u32 = 0;
@@ -73,6 +78,7 @@ export function start(): void {
   delayMs = RESTART_DELAY_MS;
   enter();
   bootMount(mailbox());
+  if (questionOpen(question) || questionEnded()) calmMs = 0; // it may have been shown until the reset
   shownState = hand.state;
   shownReason = storeDamaged() ? 0 : hand.reason; // that it is damaged is told after each reset
 }
@@ -168,9 +174,10 @@ function ask(milliseconds: u32): void {
   const pressed = user(asking ? 1 : 0);
   if (asking && (pressed === Answer.Yes || pressed === Answer.No)) answerFrom(NO_LINK, pressed);
   questionPass(milliseconds);
+  calmMs = asking ? 0 : min(calmMs + milliseconds, CALM_MS);
   if (asking || getShow() !== Show.New) return;
   typedForget();
-  setShow(Show.Quiet);
+  if (calmMs === CALM_MS) setShow(Show.Quiet);
 }
 
 // What became known since the last tick, for people and for whoever ordered it.

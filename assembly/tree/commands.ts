@@ -9,7 +9,14 @@ import { offerBegin } from '../package/reader';
 import { CHANGE_BYTES_MAX } from '../policy/change';
 import { Reason } from '../reason';
 import { changePut } from '../update/changing';
-import { downloadActive, downloadBegin, downloadClear, downloadOffset, downloadPush } from '../update/download';
+import {
+  downloadActive,
+  downloadBegin,
+  downloadClear,
+  downloadOffset,
+  downloadPush,
+  downloadYield,
+} from '../update/download';
 import { handCommit, Operation } from '../update/hand';
 import { orderTake } from '../update/order';
 import { approvalPut, bootstrapPut } from '../update/provisioning';
@@ -44,6 +51,7 @@ export function treePut(link: i32, target: Node, offset: u32, length: u32, from:
   // Whole in one packet: applied where it lies, so that it needs no room of its own.
   if (offset === 0 && bytes === total) return apply(from, bytes);
   if (offset === 0) {
+    downloadYield();
     if (downloadActive()) return Reason.WrongState;
     offerBegin();
     headTake(HeadUser.Put);

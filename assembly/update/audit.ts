@@ -27,7 +27,7 @@ import { verdictRowKept } from '../policy/explain';
 import { now } from '../policy/facts';
 import { Reason } from '../reason';
 import { SCRATCH } from '../scratch';
-import { Consent } from './hand';
+import { Consent, question } from './hand';
 import { seatOf } from './seats';
 
 // Permanent numbers; 3, 7 and 8 are no longer written.
@@ -94,9 +94,9 @@ export function auditKey(number: u32): u32 {
   return Key.Log | ((number % LOG_RECORDS_MAX) << 8);
 }
 
-// May strangers bring it about as often as they like? Not a person's no.
+// May strangers bring it about as often as they like? Not a no by the button or signed.
 function byStrangers(event: Event, reason: Reason): bool {
-  if (event === Event.Refused) return reason !== Reason.UserRefused;
+  if (event === Event.Refused) return reason !== Reason.UserRefused || question.line !== 0;
   return event === Event.Downloaded || event === Event.DownloadFailed;
 }
 

@@ -18,6 +18,7 @@ import { questionOpen } from '../policy/consent';
 import { Reason } from '../reason';
 import { alertMount, alertStage } from './alert';
 import { Event as Audit, auditMount, auditStage } from './audit';
+import { downloadActive, downloadReset } from './download';
 import { floorsMount } from './floors';
 import { hand, handCommit, handMount, Operation, order, question } from './hand';
 import { confirm, onTrial, trialDamaged, trialStart } from './install';
@@ -79,6 +80,12 @@ export function bootTick(milliseconds: u32): bool {
   leftMs = leftMs > milliseconds ? leftMs - milliseconds : 0;
   if (leftMs !== 0) return false;
   leftMs = STAY_MS; // looked at again then, should we stay
+  // Nothing is started whose review is wanted: a session that nobody feeds any more does not hold it up.
+  if (hand.review && downloadActive()) {
+    downloadReset();
+    leftMs = 1;
+    return false;
+  }
   switch (primaryImage()) {
     case Image.None:
       return false;

@@ -22,7 +22,7 @@ import { provisioned } from '../policy/provision';
 import { Reason } from '../reason';
 import { Event as Audit, auditStage } from './audit';
 import { Image, primaryImage } from './boot';
-import { downloadActive } from './download';
+import { downloadActive, downloadYield } from './download';
 import { changeFloor, floorsCollect, floorsMount, floorsRenew, floorsReseat } from './floors';
 import { hand, handCommit, handForget, handMount } from './hand';
 import { pack, packageStage } from './packages';
@@ -33,6 +33,7 @@ import { wearForgive } from './wear';
 
 export function changePut(from: usize, length: u32): Reason {
   if (!provisioned()) return Reason.NotProvisioned;
+  downloadYield();
   if (downloadActive()) return Reason.WrongState; // the memory for it is in use
   const fault = changeOpen(from, length);
   if (fault !== Reason.Ok) return fault;

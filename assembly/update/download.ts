@@ -104,6 +104,11 @@ export function downloadActive(): bool {
   return active;
 }
 
+// A session whose head was not accepted, which holds nothing but memory, gives way to whoever needs that.
+export function downloadYield(): void {
+  if (offerPhase() !== Offer.Payload) downloadReset();
+}
+
 export function downloadReset(): void {
   active = false;
   offset = 0;
@@ -347,9 +352,10 @@ function resume(link: i32): Reason {
     downloadReset();
     return wait(verdictReason(), digestInHand());
   }
-  const poor = wearPay(Cost.Commit);
+  const poor = wearPay(Cost.Download);
   if (poor !== Reason.Ok) return refuse(poor, 0);
-  return feed();
+  const paid = handCommit(); // before the page that was under way is erased again
+  return paid === Reason.Ok ? feed() : paid;
 }
 
 // Hashes the pages again that are in flash, and goes on behind them.

@@ -63,7 +63,7 @@ export class Consent {
   channel: Channel;
   line: u32; // mask of the line that it was typed on
   consenter: u32; // seat of the anchor that signed it
-  unused: u32;
+  why: u32; // Reason that was shown with the question
 }
 
 export function digestAgreed(consent: Consent): usize {

@@ -65,6 +65,7 @@ function isInHand(pack: Package): bool {
 function agreed(digest: usize): bool {
   const delivering = (policy.channels & Channel.Delivering) !== 0;
   if (agreedTo(About.Install, digest, hand.lines, delivering)) return true;
+  if (consent.why !== <u32>Reason.AwaitingUser) return false;
   return verdictReason() === Reason.AwaitingUser && agreedTo(About.Download, digest, hand.lines, delivering);
 }
 

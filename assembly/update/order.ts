@@ -107,8 +107,9 @@ export function orderRefuse(reason: Reason): void {
 
 // What was ordered with the download. If it comes to nothing it is over, and does not fire later.
 function fire(): void {
-  if (installBegin() === Reason.Ok || order.operation === Operation.None) return;
-  orderEnd(order);
+  const reason = installBegin();
+  if (reason === Reason.Ok || order.operation === Operation.None) return;
+  alertStage(order, reason, Operation.Update);
   handCommit();
 }
 

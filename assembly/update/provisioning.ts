@@ -49,7 +49,7 @@ export function approvalPut(from: usize, length: u32): Reason {
   const key = Key.Approval | (seatOf(document.signer) << 8);
   const floor = operatorFloor(document.signer);
   const kept = storeLength(key) > 0;
-  if (document.sequence < floor || (document.sequence === floor && floor !== 0 && kept)) {
+  if (document.sequence < floor || (document.sequence === floor && kept)) {
     return document.sequence === floor && storeHolds(key, from, length) ? Reason.Ok : Reason.Superseded;
   }
   setOperatorFloor(document.signer, document.sequence);

@@ -44,7 +44,11 @@ import { Cost, wearForgive, wearPay } from './wear';
 // in: the verdict was just taken; `lines` that delivered the package
 export function ask(what: About, digest: usize, reason: Reason, lines: u32): Reason {
   const open = questionOpen(question);
-  if (open && hand.about === <u32>what && compare(digestAsked(question), digest, 32) === 0) return Reason.Ok;
+  if (open && hand.about === <u32>what && compare(digestAsked(question), digest, 32) === 0) {
+    if ((question.lines | lines) === question.lines) return Reason.Ok;
+    question.lines |= lines; // one more line delivers what is asked about
+    return handCommit();
+  }
   const poor = wearPay(Cost.Question);
   if (poor !== Reason.Ok) return poor;
   const moved = move(Event.Ask, Reason.AwaitingUser, digest);
@@ -107,7 +111,7 @@ export function answerBySignature(from: usize, length: u32): Reason {
 
 // The question is answered: that, and what follows from it, is one commit.
 function act(): Reason {
-  wearForgive();
+  if (question.line === 0) wearForgive(); // what is typed may come from anybody who has a line
   return question.answer === Answer.Yes ? agree() : refuse();
 }
 
@@ -116,6 +120,7 @@ function agree(): Reason {
   memory.copy(digestAgreed(consent), digestAsked(question), 32);
   consent.channel = question.channel;
   consent.line = question.line;
+  consent.why = hand.why;
   consent.consenter = seatOf(question.consenter);
   hand.agreed = about;
   const began = about === <u32>About.Install ? installBegin() : Reason.Ok;

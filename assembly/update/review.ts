@@ -13,7 +13,7 @@ import { policy } from '../policy/policy';
 import { Reason } from '../reason';
 import { alertStage } from './alert';
 import { Event as Audit, auditStage } from './audit';
-import { downloadActive } from './download';
+import { downloadActive, downloadYield } from './download';
 import { hand, handCommit, Operation, order } from './hand';
 import { recall } from './install';
 import { judgePlace, verdictDigest, verdictReason } from './judgement';
@@ -22,7 +22,9 @@ import { digestOf, imageOf, other, Package, pack, packageLoad } from './packages
 
 // Does a wanted review when the memory for a head is free. It is wanted until its outcome is in flash.
 export function reviewTick(): void {
-  if (!hand.review || downloadActive() || (updating() && hand.state !== <u32>State.Trial)) return;
+  if (!hand.review || (updating() && hand.state !== <u32>State.Trial)) return;
+  downloadYield();
+  if (downloadActive()) return;
   const found = packageLoad(pack, Key.Primary) && denied(Place.Primary, pack);
   const back = found && policy.revertDenied && mayGoBack() && previousMayRun();
   hand.review = 0;

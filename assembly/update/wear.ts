@@ -6,14 +6,14 @@
 //
 //   credits   for                                    why so many
 //   1         a commit that was asked for            a value put, an order noted, a refusal logged or told
-//   1         a download that goes on after a reset  the commit of its next page is the first after that reset
-//   4         an accepted download                   the slot is erased once; its commits
+//   2         a download that goes on                the page that was under way is erased again
+//   2         an accepted download                   the slot is erased once
 //   6         a question                             put, written down four times, ended
-//   6         an installation, and one for each       both slots are exchanged, and perhaps back; its commits
+//   5         an installation, and one for each       both slots are exchanged, and perhaps back; its commits
 //             start that its trial has
 //
 // The account is full again when somebody proves who he is: a newer approval document or a change (an operator), an
-// answer that counts (a person), a manifest with a higher sequence number than any before (a vendor). Each of these can
+// answer by the button or signed (a person), a manifest with a higher sequence number than any before (a vendor). Each of these can
 // happen once only. What is never refused for want of credit: what such a proof pays for, and what ends something.
 
 import { facts } from '../policy/facts';
@@ -25,10 +25,10 @@ const HOUR_MS: u32 = 3_600_000;
 const HOUR_SECONDS: u64 = 3600;
 
 export const enum Cost {
-  Commit = 1, // and a download that goes on
-  Download = 4,
+  Commit = 1,
+  Download = 2, // and one that goes on
   Question = 6,
-  Installation = 6,
+  Installation = 5,
 }
 
 let passedMs: u32 = 0; // of the hour that is running, where there is no clock

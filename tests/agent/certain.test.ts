@@ -166,7 +166,7 @@ it('a question that the device showed the person beside it is asked after every 
   let showed = 0;
   for (const board of cutShort(asking)) {
     board.takeSent();
-    board.tick(0);
+    board.tick(1000);
     if (!Buffer.from(board.takeSent()).toString('latin1').includes('Package ')) continue;
     showed++;
     for (let reset = 0; reset < RESETS; reset++) {

@@ -89,11 +89,27 @@ describe('a question ends with what it is about', () => {
     expectOk(upload(board, E.bytes));
     expectOk(exec(board, NODE.update));
     board.press = 1; // the finger was on its way to the button for D
-    for (let tick = 0; tick < 3; tick++) {
-      board.tick(10);
+    for (let tick = 0; tick < 4; tick++) {
+      board.tick(400);
       heard.push(board.asking);
+      board.press = 1;
+      board.tick(0);
     }
-    expect(heard).toEqual([0, 1, 1]);
+    // For a second: a person has to see the light go out. Then it asks, and what is pressed from then on counts.
+    expect(heard.slice(0, 3)).toEqual([0, 0, 0]);
+    expect(heard[3]).toBe(1);
+    board.settle();
+    expect([board.running, runs(board, E)]).toEqual(['image', true]);
+  });
+
+  it('a press within a second of a question that gave way answers nothing', () => {
+    const board = asked(D, { askBeforeDownload: 0 });
+    expectOk(upload(board, E.bytes));
+    expectOk(exec(board, NODE.update));
+    for (let tick = 0; tick < 90; tick++) {
+      board.press = 1;
+      board.tick(10);
+    }
     expect(question(board)).toMatchObject({ pending: true, digest: new Uint8Array(E.digest) });
   });
 
@@ -325,6 +341,55 @@ it('the package that waits already is not taken again: its question goes on, and
   press(board, 1);
   board.settle();
   expect(board.running).toBe('image');
+});
+
+describe('what an attacker found', () => {
+  it('an approval with number 0 is taken once: a denial with the same number is not undone by the old document', () => {
+    const board = provisionedBoard();
+    expectOk(put(board, NODE.approvals, approvalOf(D.digest, 0)));
+    expect(rc(put(board, NODE.approvals, approvalOf(D.digest, 0, DENIED)))).toBe(88);
+    board.flash.forget();
+    for (let i = 0; i < 20; i++) expectOk(put(board, NODE.approvals, approvalOf(D.digest, 0)));
+    expect([board.flash.erases, board.flash.writes]).toEqual([[], []]);
+  });
+
+  it('a session that nobody feeds does not let a denied image start before its review', () => {
+    const board = provisionedBoard({ denied: 1 });
+    install(board, D, 1);
+    knock(board);
+    install(board, E, 2);
+    knock(board);
+    board.run(100);
+    const first = { off: 0, len: 5000, data: E.bytes.slice(0, 1) };
+    ask(board, { group: 1, id: 1, write: true, body: first });
+    expectOk(put(board, NODE.approvals, approvalOf(E.digest, 3, DENIED)));
+    board.settle();
+    knock(board);
+    expect(runs(board, D)).toBe(true);
+  });
+
+  it('a yes to the download of what was not approved is no answer to an approval that wants the user asked', () => {
+    const board = provisionedBoard({ unapproved: 1, askBeforeDownload: 1 });
+    expect(rc(upload(board, D.bytes))).toBe(R.AwaitingUser);
+    press(board, 1);
+    expectOk(upload(board, D.bytes));
+    const entries = [{ verdict: 1, digest: D.digest, confirm: 1 }];
+    expectOk(put(board, NODE.approvals, approvalOf(D.digest, 1, 1, { entries })));
+    expectOk(exec(board, NODE.update));
+    expect(question(board)).toMatchObject({ pending: true, reason: R.AwaitingUser });
+  });
+
+  it('an order that cannot be carried out for want of credit is told so', () => {
+    const board = provisionedBoard({ trialBoots: 15 });
+    expectOk(put(board, NODE.approvals, approvalOf(D.digest)));
+    expectOk(exec(board, NODE.downloadAndUpdate, 'job'));
+    const url = (i: number) => put(board, './FUMO/1/Download/PkgURL', Buffer.from(`mqtt://x/${i}`));
+    upload(board, D.bytes, { piece: 200, until: D.head.length + 2000 });
+    for (let i = 0; i < 40; i++) url(i);
+    expectOk(upload(board, D.bytes, { piece: 200 }));
+    board.run(200);
+    expect(alert(board)).toMatchObject({ n: 1, corr: 'job', reason: 159 });
+  });
 });
 
 describe('an honest client gets its package installed', () => {

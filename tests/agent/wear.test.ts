@@ -84,6 +84,22 @@ const DEEDS: Record<string, (board: Board) => void> = {
       reset(board);
     }
   },
+  'the same page of a download, erased again and again': (board) => {
+    upload(board, SAME.bytes, { until: SAME.head.length + MAP.page + 70, piece: 300 });
+    ask(board, { group: 0, id: 5, write: true });
+    reset(board);
+  },
+  'a download that another session puts off again and again': (board) => {
+    upload(board, SAME.bytes, { until: SAME.head.length + MAP.page + 70, piece: 300 });
+    ask(board, { group: 1, id: 1, write: true, body: { off: 0, len: 1000, data: new Uint8Array() } });
+  },
+  'no, typed by whoever delivers over another line': (board) => {
+    upload(board, UNKNOWN.bytes);
+    exec(board, NODE.update);
+    board.run(1200);
+    board.receive(0, Buffer.from('no\n'));
+    board.run(100);
+  },
   'two approved packages, installed in turns': (board) => {
     for (const wanted of [SAME, RUNS]) {
       upload(board, wanted.bytes);
@@ -139,7 +155,7 @@ function day(board: Board, deed: () => void, times: number): number {
 
 describe('no page is erased more than 24 times a day by strangers', () => {
   it.each(Object.keys(DEEDS))('%s: three days, 300 times each', (name) => {
-    const board = device({ unapproved: name.startsWith('questions') ? 1 : 0 });
+    const board = device({ unapproved: /^questions|^no,/.test(name) ? 1 : 0 });
     for (let n = 0; n < 3; n++) expect(day(board, () => DEEDS[name]!(board), 100)).toBeLessThanOrEqual(ERASES_A_DAY);
   });
 

@@ -36,6 +36,7 @@ const SCHEMA = z.strictObject({
   image: z.strictObject({ digest, bytes: z.number(), uri: z.string() }).optional(),
   payload: z.strictObject({ intact: z.boolean(), reason, bytes: z.number() }).optional(),
   headBytes: z.number(),
+  compared: z.record(z.string(), z.string()).optional(), // what a refusal compared, both sides of it
   vendor: signer.optional(),
   threshold: z.number(),
   approvals: z.number(),

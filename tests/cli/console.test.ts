@@ -46,7 +46,7 @@ function consoleOn(port: string, ...words: string[]): Window {
 // A transcript without what differs from run to run; how many states are seen to pass is a matter of time.
 const shape = (text: string): string =>
   text
-    .replace(/^state \d+, reason \d+\n/gm, '')
+    .replace(/^state \d+, reason \d+(\n|$)/gm, '')
     .replace(/\/dev\/\w+(\/\d+)?/g, 'PORT')
     .replace(/key [0-9a-f]{16}/g, 'KEY')
     .replace(/\b[0-9a-f]{64}\b/g, 'DIGEST')

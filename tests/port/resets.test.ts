@@ -118,6 +118,15 @@ describe.skipIf(!canRunMicrobit())('power cuts on the micro:bit', () => {
     }
   };
 
+  let documents = 2; // the number of the operator's newest
+  const approval = (sequence: number) =>
+    makeApproval({
+      key: operator,
+      sequence,
+      issuedAt: 1_700_000_000,
+      entries: [{ verdict: 1, digest: new Uint8Array(32) }],
+    });
+
   /** One offer, to its end or to where a cut ended it. */
   const offer = async (file: Uint8Array): Promise<Outcome | undefined> => {
     await powered;
@@ -153,6 +162,8 @@ describe.skipIf(!canRunMicrobit())('power cuts on the micro:bit', () => {
         met.push(outcome?.kind === 'refused' ? reasonOf(outcome.reason).name : (outcome?.kind ?? 'cut'));
         // A cut in a trial: the image starts once the agent is left alone, and whoever asks again at once holds it up.
         if (met.at(-1) === 'WrongState') await leaveAlone();
+        // So many cuts look like somebody who wears it out (assembly/update/wear.ts): its operator says that it may go on.
+        if (met.at(-1) === 'TooOften') await putApproval(client, approval(++documents));
       }
       throw new Error(`not finished: ${met.join(', ')}`);
     } finally {
@@ -196,14 +207,7 @@ describe.skipIf(!canRunMicrobit())('power cuts on the micro:bit', () => {
     ];
     const document = makeBootstrap({ deviceId: Uint8Array.of(1, 2, 3, 4), anchors, policy: { trialBoots: 1 } });
     await provision(client, document);
-    const approval = (sequence: number) =>
-      makeApproval({
-        key: operator,
-        sequence,
-        issuedAt: 1_700_000_000,
-        entries: [{ verdict: 1, digest: new Uint8Array(32) }],
-      });
-    await putApproval(client, approval(2));
+    await putApproval(client, approval(documents));
 
     let alerts = 0;
     let sequence = 0;

@@ -121,8 +121,8 @@ export const images = (board: Board) => expectOk(ask(board, read(1, 0))).images 
 
 /** The person at the device answers what is shown: 1 yes, 2 no. A press before that would answer nothing. */
 export function press(board: Board, answer: 1 | 2): void {
-  board.tick(10); // what it asked so far may be over
-  for (let ticks = 0; ticks < 2 && board.asking === 0; ticks++) board.tick(10);
+  board.tick(10); // what it asked so far may be over; another question is shown a second later
+  for (let ticks = 0; ticks < 110 && board.asking === 0; ticks++) board.tick(10);
   board.press = answer;
   board.tick(10);
 }

@@ -93,7 +93,7 @@ describe('the question shows authentic bytes only', () => {
     said(board);
     board.reboot();
     expect(question(board)).toMatchObject(asked);
-    board.tick(10);
+    board.tick(1000);
     expect(said(board)).toContain('Install Blinky 2.1.0, reason 120');
     board.press = 1;
     board.run(100);

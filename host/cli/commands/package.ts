@@ -40,7 +40,7 @@ export const packageCommand = command({
     'A device refuses a package with a lower --sequence than it has.',
     'For a key on an offline machine: --prepare here, --sign there, --attach here (with the image, once more).',
   ].join('\n'),
-  arguments: { image: { text: 'firmware image', schema: pathSchema.optional(), unless: ['sign', 'attach'] } },
+  arguments: { image: { text: 'firmware image', schema: pathSchema.optional(), unless: ['sign', 'attach', 'raw'] } },
   options: {
     key: {
       short: 'k',
