@@ -48,7 +48,7 @@ const LINE: usize = NOTICE; // a line of a frame, or of text
 // was asked before comes to nothing. Longer than a person takes to see that the light went out.
 const CALM_MS: u32 = 1000;
 
-let calmMs: u32 = CALM_MS; // since the board last heard "asking"
+let calmMs: u32 = 1000; // CALM_MS; since the board last heard "asking" (a literal: a module has no start)
 let left: bool = false; // the agent has handed over: nothing more happens in this life
 let delayMs: u32 = 0;
 let shownState: u32 = 0;

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import asc from 'assemblyscript/asc';
 import binaryen from 'binaryen';
 import { PLANTS } from './plants.js';
-import { ACCOUNT, SIZE } from './table.js';
+import { ACCOUNT, CALM, SIZE } from './table.js';
 
 const ED25519 = `
 @external('crypto', 'begin') declare function begin(publicKey: usize, signature: usize): void;
@@ -31,7 +31,7 @@ export function p256Verify(publicKey: usize, digest: usize, signature: usize): b
 }
 `;
 /** What is altered in the sources where the board says so, by number: the account of strangers, then each plant. */
-const SWITCHES: readonly Switch[] = [ACCOUNT, ...PLANTS];
+const SWITCHES: readonly Switch[] = [ACCOUNT, ...PLANTS, CALM];
 interface Switch {
   file: string;
   right: string;
@@ -106,7 +106,7 @@ function withPlants(name: string, text: string, planted: Set<Switch>): string {
   SWITCHES.forEach((plant, i) => {
     if (`assembly/${plant.file}` !== name) return;
     if (text.split(plant.right).length !== 2) throw new Error(`explore: ${name} has not one "${plant.right}"`);
-    text = text.replace(plant.right, () => plant.wrong.replaceAll('HERE', `planted(${i})`));
+    text = text.replace(plant.right, () => plant.wrong.replaceAll('HERE', `planted(${plant === CALM ? 0 : i})`));
     planted.add(plant);
   });
   return text.includes('planted(') ? PLANTED + text : text;

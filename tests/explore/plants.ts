@@ -80,8 +80,8 @@ export const PLANTS: readonly Plant[] = [
   {
     name: 'keeps the record of a package that was dropped',
     file: 'update/machine.ts',
-    right: 'State.FailedNoData, QUESTION | CONSENT | STAGED | ORDER);',
-    wrong: 'State.FailedNoData, QUESTION | CONSENT | (HERE ? 0 : STAGED) | ORDER);',
+    right: 'if (ends & STAGED) storeStageDelete',
+    wrong: 'if (ends & STAGED && !(HERE && event === Event.Drop)) storeStageDelete',
     events: /^(offer A link 1|Exec Update link 1|button no)/,
     sees: /staged package in a state without one/,
   },
@@ -97,8 +97,8 @@ export const PLANTS: readonly Plant[] = [
   {
     name: 'leaves the question open when another package is accepted',
     file: 'update/machine.ts',
-    right: 'State.Downloading, QUESTION | OTHERS | STAGED | PREVIOUS | SESSION);',
-    wrong: 'State.Downloading, (HERE ? 0 : QUESTION) | OTHERS | STAGED | PREVIOUS | SESSION);',
+    right: 'if (ends & QUESTION) endQuestion();',
+    wrong: 'if (ends & QUESTION && !(HERE && event === Event.Accept)) endQuestion();',
     events: /^(offer (A|B) link 1|Exec Update link 1|button yes)/,
     sees: /the question is not about what is staged/,
   },
@@ -113,8 +113,8 @@ export const PLANTS: readonly Plant[] = [
   {
     name: 'forgets over a reset which line delivered',
     file: 'update/download.ts',
-    right: '  lines = progress.lines;\n',
-    wrong: '  lines = HERE ? 0 : progress.lines;\n',
+    right: '  lines = progress.lines | lineOf(link);\n',
+    wrong: '  lines = HERE ? lineOf(link) : progress.lines | lineOf(link);\n',
     events: /^(part of A link 0|offer A link 1|reset|Exec Update link 1|typed yes)/,
     sees: /yes over a line that delivered it/,
   },

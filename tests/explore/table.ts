@@ -58,6 +58,7 @@ export const GLOBALS_WITHOUT_MEANING: readonly string[] = [
     'update/wear/passedMs',
   ],
   ...['update/effects/nonceSpent', 'update/boot/leftMs', 'agent/shownState', 'agent/shownReason', 'agent/delayMs'],
+  'agent/calmMs',
 ];
 export const SESSION_GLOBALS: readonly string[] = [
   ...['phase', 'fault', 'have', 'passed'].map((id) => `package/reader/${id}`),
@@ -107,8 +108,15 @@ const STATE_GLOBALS: readonly string[] = [
  */
 export const ACCOUNT = {
   file: 'update/wear.ts',
-  right: 'if (hand.spent + <u32>cost > CREDIT_MAX)',
-  wrong: 'if (!HERE && hand.spent + <u32>cost > CREDIT_MAX)',
+  right: 'if (hand.spent + cost > CREDIT_MAX)',
+  wrong: 'if (!HERE && hand.spent + cost > CREDIT_MAX)',
+} as const;
+
+/** With it, the second that a board stays dark before another question is shown (agent.ts): it is time, and nothing else. */
+export const CALM = {
+  file: 'agent.ts',
+  right: 'if (calmMs === CALM_MS)',
+  wrong: 'if (HERE || calmMs === CALM_MS)',
 } as const;
 
 /** Settings that are only told. */
