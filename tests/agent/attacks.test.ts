@@ -1,0 +1,81 @@
+// What was found by attacking the agent with vendor-signed packages, any command on any link, resets and old documents: each
+// hole stands here with the steps that used it.
+
+import { describe, expect, it } from 'vitest';
+import {
+  alert,
+  approvalOf,
+  DENIED,
+  exec,
+  expectOk,
+  failed,
+  imageOf,
+  install,
+  knock,
+  NODE,
+  packageOf,
+  press,
+  provisionedBoard,
+  put,
+  question,
+  upload,
+} from '../support/agent-world.js';
+import { type Board, MAP } from '../support/bench-hal.js';
+import type { Package } from '../support/make.js';
+import { ask } from '../support/smp.js';
+
+const R = { AwaitingUser: 120 };
+const D = packageOf(1, { image: imageOf(3000, 4) });
+const E = packageOf(2, { image: imageOf(3000, 5) });
+const rc = (body: object) => failed(body as never)?.rc;
+const runs = (board: Board, { image }: Package) =>
+  Buffer.from(board.flash.bytes.slice(MAP.primary, MAP.primary + image.length)).equals(Buffer.from(image));
+
+describe('an attack that once worked', () => {
+  it('an approval with number 0 is taken once: a denial with the same number is not undone by the old document', () => {
+    const board = provisionedBoard();
+    expectOk(put(board, NODE.approvals, approvalOf(D.digest, 0)));
+    expect(rc(put(board, NODE.approvals, approvalOf(D.digest, 0, DENIED)))).toBe(88);
+    board.flash.forget();
+    for (let i = 0; i < 20; i++) expectOk(put(board, NODE.approvals, approvalOf(D.digest, 0)));
+    expect([board.flash.erases, board.flash.writes]).toEqual([[], []]);
+  });
+
+  it('a session that nobody feeds does not let a denied image start before its review', () => {
+    const board = provisionedBoard({ denied: 1 });
+    install(board, D, 1);
+    knock(board);
+    install(board, E, 2);
+    knock(board);
+    board.run(100);
+    const first = { off: 0, len: 5000, data: E.bytes.slice(0, 1) };
+    ask(board, { group: 1, id: 1, write: true, body: first });
+    expectOk(put(board, NODE.approvals, approvalOf(E.digest, 3, DENIED)));
+    board.settle();
+    knock(board);
+    expect(runs(board, D)).toBe(true);
+  });
+
+  it('a yes to the download of what was not approved is no answer to an approval that wants the user asked', () => {
+    const board = provisionedBoard({ unapproved: 1, askBeforeDownload: 1 });
+    expect(rc(upload(board, D.bytes))).toBe(R.AwaitingUser);
+    press(board, 1);
+    expectOk(upload(board, D.bytes));
+    const entries = [{ verdict: 1, digest: D.digest, confirm: 1 }];
+    expectOk(put(board, NODE.approvals, approvalOf(D.digest, 1, 1, { entries })));
+    expectOk(exec(board, NODE.update));
+    expect(question(board)).toMatchObject({ pending: true, reason: R.AwaitingUser });
+  });
+
+  it('an order that cannot be carried out for want of credit is told so', () => {
+    const board = provisionedBoard({ trialBoots: 15 });
+    expectOk(put(board, NODE.approvals, approvalOf(D.digest)));
+    expectOk(exec(board, NODE.downloadAndUpdate, 'job'));
+    const url = (i: number) => put(board, './FUMO/1/Download/PkgURL', Buffer.from(`mqtt://x/${i}`));
+    upload(board, D.bytes, { piece: 200, until: D.head.length + 2000 });
+    for (let i = 0; i < 40; i++) url(i);
+    expectOk(upload(board, D.bytes, { piece: 200 }));
+    board.run(200);
+    expect(alert(board)).toMatchObject({ n: 1, corr: 'job', reason: 159 });
+  });
+});
