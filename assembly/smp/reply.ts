@@ -126,14 +126,11 @@ function writeRefusal(reason: Reason): void {
     first = WAITS_FOR_USER;
     rest = WAITS_FOR_USER_;
   }
-  store<u64>(LONG, first);
-  let length = letters(first);
-  store<u64>(LONG + length, rest);
-  length += letters(rest);
-  store<u16>(LONG + length, 0x2820); // " ("
-  length += 2;
+  // Byte by byte: a microcontroller stores words at their own addresses only.
+  let length = spell(spell(0, first), rest);
+  length = spell(length, 0x2820); // " ("
   length += decimal(LONG + length, <u32>reason);
-  store<u8>(LONG + length++, 0x29); // ")"
+  length = spell(length, 0x29); // ")"
   replyMap(2);
   replyNumber(RC, Rc.AccessDenied);
   replyText(RSN, LONG, length);
@@ -151,4 +148,9 @@ function imageCodeV1(code: i32): i32 {
   if (bit & BAD_STATE) return 6;
   if (bit & NO_MEMORY) return 2;
   return bit & INVALID ? 3 : 1;
+}
+
+function spell(at: u32, word: u64): u32 {
+  for (; word; word >>= 8) store<u8>(LONG + at++, <u8>word);
+  return at;
 }
