@@ -48,7 +48,6 @@ describe('what is known of a case from others', () => {
   it.each([
     ['writes on behind a torn record', 0.48],
     ['ends a swap before the trial begins', 0.77],
-    ['counts a change before its anchors are stored', 0.34],
   ])('is what comes of it: %s', { timeout: 10 * MINUTES }, (name, from) => {
     const bug = PLANTS.findIndex((plant) => plant.name === name) + 1;
     const scenario = SCENARIOS.find((each) => each.name === PLANTS[bug - 1]?.scenario)!;
