@@ -220,8 +220,9 @@ function refuse(reason: Reason, digest: usize): Reason {
   downloadReset();
   offerBegin();
   wantRefusal(reason);
+  if (digest === 0) return reason; // nobody can be held to it
   const known = auditTold(reason, digest);
-  if (digest === 0 || (known && !orderWaits()) || wearPay(Cost.Commit) !== Reason.Ok) return reason;
+  if ((known && !orderWaits()) || wearPay(Cost.Commit) !== Reason.Ok) return reason;
   if (!known) auditDecision(Audit.Refused, reason, digest, facts.installedSequence, manifest.sequence, null);
   if (orderWaits()) orderRefuse(reason);
   floorsStage();
