@@ -3,8 +3,8 @@
 //
 // The program is the small core as C, compiled for the micro:bit's Cortex-M0 with the flags of its board.json, judging a package as an application
 // does (program.c). It runs on an interpreter of ARMv6-M (machine.c) that leaves out each executed instruction once. Emulated: a
-// real glitch does other things, too. Signatures are taken for good unless one of their first bytes is 0, by a stand-in whose own instructions
-// count like the rest; the real arithmetic, 13 million instructions each, would make the same run take days.
+// real glitch does other things, too. A signature is taken for good if it begins with the first bytes of the public key, by a stand-in whose own
+// instructions count like the rest: no other key's will do, nor bytes from anywhere else; the real arithmetic, 13 million instructions each, would make the same run take days.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -12,8 +12,16 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import asc from 'assemblyscript/asc';
 import { translate } from '../../boards/port/translate.js';
-import { approvalOf, bootstrapDocument, DENIED, packageOf, vendor } from '../support/agent-world.js';
-import { cbor, sign1 } from '../support/make.js';
+import {
+  APPROVED,
+  approvalOf,
+  bootstrapDocument,
+  DENIED,
+  operator,
+  packageOf,
+  vendor,
+} from '../support/agent-world.js';
+import { cbor, sign1, type TestKey } from '../support/make.js';
 
 const HELP = `npm run skips [-- OPTIONS]: leaves out one instruction of the verifier at a time, on an emulated Cortex-M0
 
@@ -26,15 +34,23 @@ needs arm-none-eabi-gcc and cc. Ends 0 only if no single skip installs a package
 
 const INSTALL = 1;
 const SHA_256 = -16;
+const NAMED_BYTES = 4; // of a signature and of a key
+const MASK = 0x5c; // so that no bytes are a signature by themselves
 const QEMU_MS = 60_000;
 /** Where the program reads which one it is to judge (program.c). */
 const SCENARIO = 0x20003ffc;
 
-/** Of the stand-in: good unless one of the first four bytes is 0. */
-const forged = (signature: Uint8Array) => signature.fill(0, 0, 4);
-const wanted = packageOf(1);
-const approves = approvalOf(wanted.digest);
-const digest = cbor([SHA_256, wanted.digest]);
+/** Of the stand-in: it names the key in its first bytes. */
+const by = (key: TestKey) => (signature: Uint8Array) => {
+  signature.set(key.x.subarray(0, NAMED_BYTES).map((byte) => byte ^ MASK));
+  return signature;
+};
+const forged = (signature: Uint8Array) => signature.fill(0xa5, 0, NAMED_BYTES); // of no key, nor of memory that is 0
+const digest = cbor([SHA_256, packageOf(1).digest]);
+const signed = (spoil: (signature: Uint8Array) => Uint8Array) =>
+  packageOf(1, { signers: [sign1({ key: vendor, payload: digest, detached: true, spoil })] });
+const wanted = signed(by(vendor));
+const approves = approvalOf(wanted.digest, 1, APPROVED, { spoil: by(operator) });
 
 interface Scenario {
   name: string;
@@ -45,10 +61,10 @@ const SCENARIOS: Scenario[] = [
   { name: 'unapproved', package: wanted.bytes },
   {
     name: 'forged',
-    package: packageOf(1, { signers: [sign1({ key: vendor, payload: digest, detached: true, spoil: forged })] }).bytes,
+    package: signed(forged).bytes,
     document: approves,
   },
-  { name: 'denied', package: wanted.bytes, document: approvalOf(wanted.digest, 4, DENIED) },
+  { name: 'denied', package: wanted.bytes, document: approvalOf(wanted.digest, 4, DENIED, { spoil: by(operator) }) },
 ];
 /** The one that has to be installed as it is: that the program works. */
 const SOUND: Scenario = { name: 'approved', package: wanted.bytes, document: approves };
@@ -68,19 +84,24 @@ export interface Figures {
   at: { address: string; step: number; words: number[] }[];
 }
 
-/** Four bytes are looked at, each by itself: what stands for the arithmetic is not what is tested. */
-const GOOD = (signature: string) => [0, 1, 2, 3].map((i) => `<u32>(load<u8>(${signature}, ${i}) !== 0)`).join(' & ');
+/** Each byte by itself, and no other term, which could stand alone: what stands for the arithmetic is not what is tested. */
+const GOOD = (signature: string, key: string) =>
+  Array.from(
+    { length: NAMED_BYTES },
+    (_, i) => `<u32>((<u32>load<u8>(${signature}, ${i}) ^ ${MASK}) === <u32>load<u8>(${key}, ${i}))`,
+  ).join(' & ');
 const STAND_IN: Record<string, string> = {
   'assembly/crypto/ed25519.ts': `
 let at: usize = 0;
+let key: usize = 0;
 let fed: u32 = 0;
-export function ed25519Begin(publicKey: usize, signature: usize): bool { at = signature; return publicKey !== 0; }
+export function ed25519Begin(publicKey: usize, signature: usize): bool { at = signature; key = publicKey; return publicKey !== 0; }
 export function ed25519Update(from: usize, length: u32): void { fed += length + <u32>from; }
-export function ed25519Finish(): bool { return (${GOOD('at')}) !== 0 && fed !== 0; }
+export function ed25519Finish(): bool { return (${GOOD('at + (fed >>> 31)', 'key')}) !== 0; }
 export function ed25519ValidKey(publicKey: usize): bool { return load<u64>(publicKey) !== 0; }
 `,
   'assembly/crypto/p256.ts': `
-export function p256Verify(publicKey: usize, digest: usize, signature: usize): bool { return (${GOOD('signature')}) !== 0 && digest !== publicKey; }
+export function p256Verify(publicKey: usize, digest: usize, signature: usize): bool { return (${GOOD('signature', 'publicKey')}) !== 0; }
 export function p256ValidKey(publicKey: usize): bool { return load<u64>(publicKey) !== 0; }
 `,
 };
