@@ -18,7 +18,7 @@ import { imageBytesMax } from '../flash/slots';
 import { Reason } from '../reason';
 import { downloadBegin, downloadClear, downloadOffset, downloadPush } from '../update/download';
 import { Operation } from '../update/hand';
-import { confirm, onTrial } from '../update/install';
+import { confirmFromAfar, onTrial } from '../update/install';
 import { updating } from '../update/machine';
 import { orderTake } from '../update/order';
 import { digestOf, other, Package, pack, packageLoad, versionBytes, versionOf } from '../update/packages';
@@ -98,7 +98,7 @@ export function imageStateWrite(): i32 {
 }
 
 function confirmRunning(): i32 {
-  const reason = onTrial() ? confirm() : Reason.Ok;
+  const reason = onTrial() ? confirmFromAfar() : Reason.Ok;
   return reason === Reason.Ok ? imageState() : ours(reason);
 }
 

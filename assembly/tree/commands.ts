@@ -21,7 +21,7 @@ import { handCommit, Operation } from '../update/hand';
 import { orderTake } from '../update/order';
 import { approvalPut, bootstrapPut } from '../update/provisioning';
 import { HeadUser, headTake, headUser, inputIsLost } from '../update/rooms';
-import { Cost, wearPay } from '../update/wear';
+import { COST_COMMIT, wearPay } from '../update/wear';
 import { DELETE, EXEC, Node, nodeAllows, PUT } from './nodes';
 
 const URL_BYTES_MAX: u32 = 255; // LwM2M's bound for the same thing
@@ -113,7 +113,7 @@ function apply(from: usize, bytes: u32): Reason {
 function keepUrl(number: u32, from: usize, bytes: u32): Reason {
   const key = Key.Url | (number << 8);
   if (storeHolds(key, from, bytes)) return Reason.Ok;
-  const poor = wearPay(Cost.Commit);
+  const poor = wearPay(COST_COMMIT, false);
   if (poor !== Reason.Ok) return poor;
   storeStage(key, from, bytes);
   return handCommit();

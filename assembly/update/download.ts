@@ -55,7 +55,7 @@ import { orderBind, orderRefuse, orderWaits } from './order';
 import { digestOf, imageOf, pack, packageDescribe, packageLoad, packageStage } from './packages';
 import { ask } from './question';
 import { HeadUser, headTake } from './rooms';
-import { Cost, wearForgive, wearPay } from './wear';
+import { COST_COMMIT, COST_DOWNLOAD, wearForgive, wearPay } from './wear';
 
 const NAME_BYTES: u32 = 32; // SHA-256 of the upload file
 
@@ -201,6 +201,11 @@ function onBoard(): Reason {
   return Reason.Ok;
 }
 
+// By its operators, whether or not somebody is asked besides.
+function isApproved(verdict: Verdict): bool {
+  return verdict === Verdict.Install || verdictReason() === Reason.AwaitingUser;
+}
+
 // Does policy want a person's consent before the payload, and is it there? An approval may say that nobody is asked.
 function mayStart(verdict: Verdict, digest: usize): bool {
   if (verdict === Verdict.Install || !policy.askBeforeDownload) return true;
@@ -222,7 +227,7 @@ function refuse(reason: Reason, digest: usize): Reason {
   wantRefusal(reason);
   if (digest === 0) return reason; // nobody can be held to it
   const known = auditTold(reason, digest);
-  if ((known && !orderWaits()) || wearPay(Cost.Commit) !== Reason.Ok) return reason;
+  if ((known && !orderWaits()) || wearPay(COST_COMMIT, false) !== Reason.Ok) return reason;
   if (!known) auditDecision(Audit.Refused, reason, digest, facts.installedSequence, manifest.sequence, null);
   if (orderWaits()) orderRefuse(reason);
   floorsStage();
@@ -231,7 +236,7 @@ function refuse(reason: Reason, digest: usize): Reason {
 }
 
 function accept(verdict: Verdict, digest: usize): Reason {
-  const poor = wearPay(Cost.Download);
+  const poor = wearPay(COST_DOWNLOAD, isApproved(verdict));
   if (poor !== Reason.Ok) return refuse(poor, 0);
   const moved = move(Event.Accept, verdict === Verdict.Install ? Reason.Ok : verdictReason(), digest);
   if (moved !== Reason.Ok) return refuse(moved, 0);
@@ -353,7 +358,7 @@ function resume(link: i32): Reason {
     downloadReset();
     return wait(verdictReason(), digestInHand());
   }
-  const poor = wearPay(Cost.Download);
+  const poor = wearPay(COST_DOWNLOAD, isApproved(verdict));
   if (poor !== Reason.Ok) return refuse(poor, 0);
   const paid = handCommit(); // before the page that was under way is erased again
   return paid === Reason.Ok ? feed() : paid;
@@ -379,6 +384,8 @@ function feed(): Reason {
 // Clears the secondary slot on demand: whatever was known of its contents is void. On an idle device, nothing to do.
 export function downloadClear(): Reason {
   if (updating()) return Reason.WrongState;
+  // Anybody may clear what anybody may bring; not the image that comes back if what runs is denied.
+  if (hand.state === <u32>State.Successful && packageLoad(pack, Key.Previous)) return Reason.WrongState;
   downloadReset();
   offerBegin();
   if (hand.state === <u32>State.Idle && !questionOpen(question)) return Reason.Ok;

@@ -31,7 +31,7 @@ import { judgePlace, verdictDigest, verdictReason } from './judgement';
 import { Event, move, State, updating } from './machine';
 import { digestOf, imageOf, other, Package, pack, packageLoad, packageStage } from './packages';
 import { ask } from './question';
-import { Cost, wearPay } from './wear';
+import { COST_COMMIT, COST_INSTALLATION, wearPay } from './wear';
 
 let broken: bool = false; // flash failed under the swap: no further step before a reset
 
@@ -71,7 +71,7 @@ function agreed(digest: usize): bool {
 
 // Refused now, but kept: an approval may still come, and another Exec. Who asks again and again is told, not written down.
 function reject(pack: Package, reason: Reason): Reason {
-  if (wearPay(Cost.Commit) !== Reason.Ok) return reason;
+  if (wearPay(COST_COMMIT, false) !== Reason.Ok) return reason;
   auditDecision(Audit.Refused, reason, digestOf(pack), facts.installedSequence, pack.sequence, null);
   move(Event.Reject, reason, 0);
   floorsStage();
@@ -89,7 +89,7 @@ export function installDrop(pack: Package, reason: Reason): Reason {
 
 // in: `pack` was judged just now and its image hashed; the verdict says so, or `answer` is the yes to exactly it
 function swapIn(pack: Package, answer: Consent | null): Reason {
-  const poor = answer ? Reason.Ok : wearPay(Cost.Installation + policy.trialBoots);
+  const poor = answer ? Reason.Ok : wearPay(COST_INSTALLATION + policy.trialBoots, true);
   if (poor !== Reason.Ok) return poor;
   packageLoad(other, Key.Primary);
   auditDecision(Audit.Installing, Reason.Ok, digestOf(pack), other.sequence, pack.sequence, answer);
@@ -163,11 +163,16 @@ export function onTrial(): bool {
   return hand.state === <u32>State.Trial;
 }
 
-// The running image is well: by the application's word, by SMP, or by policy.
+// The running image is well: by the application's word (the mailbox).
 export function confirm(): Reason {
   if (!onTrial() || !packageLoad(pack, Key.Primary)) return Reason.WrongState;
   stageConfirmed(pack);
   return handCommit();
+}
+
+// The same by a command, which anybody may send: not before the image was started once.
+export function confirmFromAfar(): Reason {
+  return hand.trialBoots < policy.trialBoots ? confirm() : Reason.WrongState;
 }
 
 // in: `pack` is the image in the primary slot

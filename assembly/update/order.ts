@@ -32,7 +32,7 @@ import {
 } from './hand';
 import { installBegin } from './install';
 import { State, updating } from './machine';
-import { Cost, wearPay } from './wear';
+import { COST_COMMIT, wearPay } from './wear';
 
 const ORDER_MS: u32 = 600_000;
 
@@ -62,7 +62,7 @@ export function orderTake(operation: Operation, line: u32, correlator: usize, le
 }
 
 function keep(): Reason {
-  const poor = wearPay(Cost.Commit);
+  const poor = wearPay(COST_COMMIT, false);
   return poor === Reason.Ok ? handCommit() : poor;
 }
 
@@ -120,7 +120,7 @@ export function orderTick(milliseconds: u32): void {
   if (waiting.operation === Operation.None) return;
   leftMs = leftMs > milliseconds ? leftMs - milliseconds : 0;
   if (leftMs) return;
-  if (wearPay(Cost.Commit) !== Reason.Ok) {
+  if (wearPay(COST_COMMIT, false) !== Reason.Ok) {
     orderEnd(waiting);
     return;
   }

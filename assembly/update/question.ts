@@ -36,7 +36,7 @@ import { Event, move } from './machine';
 import { orderRefuse } from './order';
 import { Package, pack, packageDescribe, packageLoad, packageStage } from './packages';
 import { seatOf } from './seats';
-import { Cost, wearForgive, wearPay } from './wear';
+import { COST_COMMIT, COST_QUESTION, wearForgive, wearPay } from './wear';
 
 // --- Put, and kept ---
 
@@ -49,7 +49,8 @@ export function ask(what: About, digest: usize, reason: Reason, lines: u32): Rea
     question.lines |= lines; // one more line delivers what is asked about
     return handCommit();
   }
-  const poor = wearPay(Cost.Question);
+  // Approved, and asked all the same: the reserve is for that, too.
+  const poor = wearPay(COST_QUESTION, reason === Reason.AwaitingUser);
   if (poor !== Reason.Ok) return poor;
   const moved = move(Event.Ask, Reason.AwaitingUser, digest);
   if (moved !== Reason.Ok) return moved;
@@ -74,6 +75,7 @@ export function ask(what: About, digest: usize, reason: Reason, lines: u32): Rea
 export function questionMount(): Reason {
   if (!questionOpen(question)) return Reason.Ok;
   if (questionResume(question) === Reason.Deferred) return defer();
+  if (wearPay(COST_COMMIT, hand.why === <u32>Reason.AwaitingUser) !== Reason.Ok) return defer();
   setShow(Show.New);
   const stored = handCommit();
   return stored === Reason.Ok ? storeSettle() : stored;

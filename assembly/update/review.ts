@@ -26,7 +26,9 @@ export function reviewTick(): void {
   downloadYield();
   if (downloadActive()) return;
   const found = packageLoad(pack, Key.Primary) && denied(Place.Primary, pack);
-  const back = found && policy.revertDenied && mayGoBack() && previousMayRun();
+  // What is on trial was not installed yet: it goes back whatever policy says of what is.
+  const trial = hand.state === <u32>State.Trial;
+  const back = found && (trial || policy.revertDenied) && mayGoBack() && previousMayRun();
   hand.review = 0;
   if (found) auditStage(Audit.Denied, Reason.Denied, digestOf(pack));
   if (back) {
@@ -34,7 +36,7 @@ export function reviewTick(): void {
     return;
   }
   // On trial the order is still open: what becomes of it is told by how the trial ends.
-  if (found && hand.state !== <u32>State.Trial) alertStage(order, Reason.Denied, Operation.Update);
+  if (found && !trial) alertStage(order, Reason.Denied, Operation.Update);
   if (found) hand.reason = Reason.Denied;
   handCommit();
 }

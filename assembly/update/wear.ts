@@ -8,9 +8,13 @@
 //   1         a commit that was asked for            a value put, an order noted, a refusal logged or told
 //   2         a download that goes on                the page that was under way is erased again
 //   2         an accepted download                   the slot is erased once
-//   6         a question                             put, written down four times, ended
+//   2         a question                             put, its time written down, ended: less than a bank's room
+//   1         a question, after each reset           the first commit after that reset
 //   5         an installation, and one for each       both slots are exchanged, and perhaps back; its commits
 //             start that its trial has
+//
+// What no operator approved leaves a reserve of half the account: enough for one download, one installation and a trial of
+// five starts. So whoever has no key cannot spend what an approved package will need.
 //
 // The account is full again when somebody proves who he is: a newer approval document or a change (an operator), an
 // answer by the button or signed (a person), a manifest with a higher sequence number than any before (a vendor). Each of these can
@@ -21,22 +25,21 @@ import { Reason } from '../reason';
 import { hand } from './hand';
 
 const CREDIT_MAX: u32 = 24;
+const RESERVE: u32 = 12;
 const HOUR_MS: u32 = 3_600_000;
 const HOUR_SECONDS: u64 = 3600;
 
-export const enum Cost {
-  Commit = 1,
-  Download = 2, // and one that goes on
-  Question = 6,
-  Installation = 5,
-}
+export const COST_COMMIT: u32 = 1;
+export const COST_DOWNLOAD: u32 = 2; // and one that goes on
+export const COST_QUESTION: u32 = 2;
+export const COST_INSTALLATION: u32 = 5;
 
 let passedMs: u32 = 0; // of the hour that is running, where there is no clock
 
-// TooOften, and nothing is taken, when there is not so much. What is taken counts from the next commit on, which is the
-// one that it pays for: it goes with the record in hand.
-export function wearPay(cost: u32): Reason {
-  if (hand.spent + cost > CREDIT_MAX) return Reason.TooOften;
+// TooOften, and nothing is taken, when there is not so much. What is taken counts from the next commit on, which is the one
+// that it pays for: it goes with the record in hand. `approved`: an operator vouches for it, and the reserve is there.
+export function wearPay(cost: u32, approved: bool): Reason {
+  if (hand.spent + cost > CREDIT_MAX - (approved ? 0 : RESERVE)) return Reason.TooOften;
   hand.spent += cost;
   return Reason.Ok;
 }

@@ -18,6 +18,7 @@ import {
   provisionedBoard,
   put,
   question,
+  state,
   upload,
 } from '../support/agent-world.js';
 import { type Board, MAP } from '../support/bench-hal.js';
@@ -65,6 +66,37 @@ describe('an attack that once worked', () => {
     expectOk(put(board, NODE.approvals, approvalOf(D.digest, 1, 1, { entries })));
     expectOk(exec(board, NODE.update));
     expect(question(board)).toMatchObject({ pending: true, reason: R.AwaitingUser });
+  });
+
+  it('a confirmation from afar does not end a trial that never began', () => {
+    const board = provisionedBoard({ trialBoots: 1 });
+    expectOk(put(board, NODE.approvals, approvalOf(D.digest)));
+    expectOk(upload(board, D.bytes));
+    expectOk(exec(board, NODE.update));
+    board.reboot();
+    for (let i = 0; i < 400 && state(board) === 60 && board.running === 'agent'; i++) {
+      if (rc(ask(board, { group: 1, id: 0, write: true, body: { confirm: true } })) === undefined) break;
+      board.tick(0);
+    }
+    expect(state(board)).toBe(60);
+    board.settle(); // the image is started: its trial begins
+    knock(board, 1);
+    expectOk(ask(board, { group: 1, id: 0, write: true, body: { confirm: true } }));
+    expect(state(board)).toBe(100);
+  });
+
+  it('who has no key cannot spend what an approved package needs', () => {
+    const board = provisionedBoard({ trialBoots: 1 });
+    const drain = () => {
+      for (let i = 0; i < 60; i++) put(board, './FUMO/1/Download/PkgURL', Buffer.from(`mqtt://x/${Math.random()}`));
+    };
+    expectOk(put(board, NODE.approvals, approvalOf(D.digest)));
+    drain();
+    expectOk(upload(board, D.bytes));
+    drain();
+    expectOk(exec(board, NODE.update));
+    board.settle();
+    expect(runs(board, D)).toBe(true);
   });
 
   it('an order that cannot be carried out for want of credit is told so', () => {

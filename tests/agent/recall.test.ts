@@ -117,6 +117,26 @@ describe('an installed package that an operator denies', () => {
     expect([state(board), alert(board).reason]).toEqual([80, DENIED_REASON]);
   });
 
+  it('gives way although somebody wanted its way back cleared: that is kept', () => {
+    const board = updated();
+    expect(failed(ask(board, { group: 1, id: 5, write: true }))).toBeDefined();
+    expect(images(board)).toHaveLength(2);
+    expectOk(deny(board, second));
+    board.settle();
+    expectRuns(board, first);
+  });
+
+  it('on trial gives way also where policy says to report: it was not installed yet', () => {
+    const board = provisionedBoard({ denied: 0, trialBoots: 3 });
+    install(board, first, 1);
+    knock(board);
+    install(board, second, 2);
+    knock(board, 1);
+    expectOk(deny(board, second));
+    board.settle();
+    expectRuns(board, first);
+  });
+
   it('gives way while a question about another download is open: that one is over', () => {
     const board = provisionedBoard({ denied: 1, askBeforeDownload: 1 });
     for (const [wanted, sequence] of [
@@ -185,15 +205,6 @@ describe('nothing is brought back, and the denial is reported', () => {
     expectOk(upload(board, third.bytes, { until: third.head.length + 500 }));
     board.reboot();
     expectOk(put(board, NODE.approvals, denialOf(4, second)));
-    expectReportOnly(board);
-  });
-
-  it('when its slot was cleared', () => {
-    const board = updated();
-    expect(images(board)).toHaveLength(2);
-    expectOk(ask(board, { group: 1, id: 5, write: true }));
-    expect(images(board)).toHaveLength(1);
-    expectOk(deny(board, second));
     expectReportOnly(board);
   });
 
