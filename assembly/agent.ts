@@ -28,6 +28,7 @@ import { alertPacket } from './smp/ours';
 import { REPLY } from './smp/reply';
 import { alertTakeUnsent } from './update/alert';
 import { bootMount, bootStay, bootTick } from './update/boot';
+import { downloadTick } from './update/download';
 import { getShow, NONCE, nonceTakeSpent, refusalTake, restartWanted, Show, setShow } from './update/effects';
 import { hand, question } from './update/hand';
 import { installBusy, installStep } from './update/install';
@@ -146,6 +147,7 @@ export function tick(milliseconds: u32): void {
   if (left) return;
   enter();
   wearTick(milliseconds);
+  downloadTick(milliseconds);
   if (restartWanted()) {
     delayMs = delayMs > milliseconds ? delayMs - milliseconds : 0;
     if (delayMs === 0) leave(0);

@@ -89,6 +89,16 @@ const progress = changetype<Progress>(memory.data(offsetof<Progress>(), 4));
 let active: bool = false;
 let offset: u32 = 0; // of the upload file: the next byte wanted
 let lines: u32 = 0; // mask of the links that delivered a byte of this session
+let idleMs: u32 = 0; // since its last byte
+
+// A session that nobody feeds any more holds up what needs its memory: it is over then, and goes on like one after a reset.
+const IDLE_MS_MAX: u32 = 60_000;
+
+export function downloadTick(milliseconds: u32): void {
+  if (!active) return;
+  idleMs += milliseconds;
+  if (idleMs >= IDLE_MS_MAX) downloadReset();
+}
 
 // Payload bytes on their way to flash, less than a piece: words only, and never over the end of a page.
 const BUFFER_BYTES: u32 = 64;
@@ -129,6 +139,7 @@ export function downloadBegin(link: i32, length: u32, name: usize): Reason {
   active = true;
   offset = 0;
   lines = 0;
+  idleMs = 0;
   headTake(HeadUser.Offer);
   const resumed = name ? resume(link) : Reason.NothingStaged;
   if (resumed !== Reason.NothingStaged) return resumed;
@@ -148,6 +159,7 @@ export function downloadPush(link: i32, from: usize, length: u32): Reason {
   if (!active) return Reason.WrongState;
   if (length > session.length - offset) return end(Reason.TrailingBytes);
   lines |= lineOf(link);
+  idleMs = 0;
   if (offerPhase() !== Offer.Payload) {
     const taken = offerPush(from, length); // nothing when asked again after an answer
     offset += taken;

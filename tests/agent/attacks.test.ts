@@ -8,7 +8,6 @@ import {
   DENIED,
   exec,
   expectOk,
-  failed,
   imageOf,
   install,
   knock,
@@ -18,19 +17,17 @@ import {
   provisionedBoard,
   put,
   question,
+  rc,
+  runs,
   state,
   upload,
 } from '../support/agent-world.js';
-import { type Board, MAP } from '../support/bench-hal.js';
-import type { Package } from '../support/make.js';
+import { MAP } from '../support/bench-hal.js';
 import { ask } from '../support/smp.js';
 
 const R = { AwaitingUser: 120 };
 const D = packageOf(1, { image: imageOf(3000, 4) });
 const E = packageOf(2, { image: imageOf(3000, 5) });
-const rc = (body: object) => failed(body as never)?.rc;
-const runs = (board: Board, { image }: Package) =>
-  Buffer.from(board.flash.bytes.slice(MAP.primary, MAP.primary + image.length)).equals(Buffer.from(image));
 
 describe('an attack that once worked', () => {
   it('an approval with number 0 is taken once: a denial with the same number is not undone by the old document', () => {
@@ -97,6 +94,19 @@ describe('an attack that once worked', () => {
     expectOk(exec(board, NODE.update));
     board.settle();
     expect(runs(board, D)).toBe(true);
+  });
+
+  it('a session that nobody feeds holds up no change: after a minute it is over, and goes on where it stood', () => {
+    const board = provisionedBoard();
+    expectOk(put(board, NODE.approvals, approvalOf(D.digest)));
+    upload(board, D.bytes, { piece: 200, until: D.head.length + MAP.page + 100 });
+    const long = Buffer.alloc(700, 1); // of two packets: it needs the memory of a head
+    expect(rc(put(board, NODE.approvals, long))).toBe(140);
+    board.tick(61_000);
+    expect(rc(put(board, NODE.approvals, long))).not.toBe(140);
+    const taken: number[] = [];
+    expectOk(upload(board, D.bytes, { piece: 200, acked: (off) => taken.push(off) }));
+    expect(taken[0]).toBe(D.head.length + MAP.page);
   });
 
   it('an order that cannot be carried out for want of credit is told so', () => {

@@ -9,7 +9,6 @@ import {
   DENIED,
   exec,
   expectOk,
-  failed,
   imageOf,
   install,
   knock,
@@ -19,6 +18,8 @@ import {
   provisionedBoard,
   put,
   question,
+  rc,
+  runs,
   state,
   upload,
 } from '../support/agent-world.js';
@@ -29,7 +30,6 @@ import { ask } from '../support/smp.js';
 const R = { NotApproved: 80, Denied: 84, ApprovalExpired: 82, AwaitingUser: 120, Deferred: 122, NothingAsked: 126 };
 const D = packageOf(1, { image: imageOf(3000, 4) });
 const E = packageOf(2, { image: imageOf(3000, 5) });
-const rc = (body: object) => failed(body as never)?.rc;
 
 function asked(wanted: Package, policy: PolicyOptions = {}, link = 1): Board {
   const board = provisionedBoard({ unapproved: 1, channels: 7, ...policy });
@@ -41,8 +41,6 @@ function asked(wanted: Package, policy: PolicyOptions = {}, link = 1): Board {
 }
 const consentTo = (wanted: Package, nonce: unknown) =>
   makeConsent({ key: consenter, answer: 1, digest: wanted.digest, nonce: nonce as Uint8Array });
-const runs = (board: Board, { image }: Package) =>
-  Buffer.from(board.flash.bytes.slice(MAP.primary, MAP.primary + image.length)).equals(Buffer.from(image));
 
 describe('a yes to one package installs no other', () => {
   const ways: [name: string, yes: (board: Board, nonce: unknown) => void][] = [

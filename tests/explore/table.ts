@@ -58,7 +58,7 @@ export const GLOBALS_WITHOUT_MEANING: readonly string[] = [
     'update/wear/passedMs',
   ],
   ...['update/effects/nonceSpent', 'update/boot/leftMs', 'agent/shownState', 'agent/shownReason', 'agent/delayMs'],
-  'agent/calmMs',
+  ...['agent/calmMs', 'update/download/idleMs'],
 ];
 export const SESSION_GLOBALS: readonly string[] = [
   ...['phase', 'fault', 'have', 'passed'].map((id) => `package/reader/${id}`),

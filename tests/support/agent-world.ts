@@ -1,5 +1,5 @@
 // A world for tests of the agent: keys, a provisioned board, packages, and the steps of the story as functions.
-import { type Board, bench, benchFlash } from './bench-hal.js';
+import { type Board, bench, benchFlash, MAP } from './bench-hal.js';
 import type { BenchFlash } from './flash.js';
 import {
   type EnvelopeOptions,
@@ -76,6 +76,13 @@ export function failed(body: Body): { group?: number; rc: number } | undefined {
   if (body.err) return body.err as { group: number; rc: number };
   return typeof body.rc === 'number' && body.rc !== 0 ? { rc: body.rc } : undefined;
 }
+
+/** The reason of a refusal, undefined when there is none. */
+export const rc = (body: Body): number | undefined => failed(body)?.rc;
+
+/** Does the primary slot hold this image? */
+export const runs = (board: Board, { image }: Package): boolean =>
+  Buffer.from(board.flash.bytes.slice(MAP.primary, MAP.primary + image.length)).equals(Buffer.from(image));
 
 export function expectOk(body: Body): Body {
   const error = failed(body);
