@@ -1,5 +1,5 @@
 // The download: an envelope arrives in pieces at an upload session, is judged when its head is whole, and only then
-// does anything change in flash. Pages are erased one by one, each just before its first word is written.
+// does anything change in flash: its pages are pages.ts's.
 //
 //   session   None ── off 0 ──▶ Head ── judged: install, ask ──▶ Payload ── whole ──▶ None (state 50)
 //                                 │ judged: reject, malformed        │ broken ──▶ None (state 20)
@@ -16,17 +16,8 @@
 
 import { compare } from '../codec/bytes';
 import { Key } from '../flash/keys';
-import {
-  headPages,
-  imageBytesMax,
-  Place,
-  pageBytes,
-  placeErase,
-  placeHolds,
-  placeRead,
-  placeWrite,
-} from '../flash/slots';
-import { storeCommit, storeRead, storeStage } from '../flash/store';
+import { headPages, imageBytesMax, Place, placeErase, placeHolds, placeRead, placeWrite } from '../flash/slots';
+import { storeRead, storeStage } from '../flash/store';
 import { HEAD, HEAD_BYTES_MAX } from '../package/head';
 import { manifest } from '../package/manifest';
 import {
@@ -53,6 +44,7 @@ import { judge, verdictDigest, verdictReason } from './judgement';
 import { Event, move, State, updating } from './machine';
 import { orderBind, orderRefuse, orderWaits } from './order';
 import { digestOf, imageOf, pack, packageDescribe, packageLoad, packageStage } from './packages';
+import { pagesBegin, pagesFeed, pagesFlush, pagesKeep, pagesMount, pagesWritten, progress } from './pages';
 import { ask } from './question';
 import { HeadUser, headTake } from './rooms';
 import { COST_COMMIT, COST_DOWNLOAD, wearForgive, wearPay } from './wear';
@@ -72,19 +64,10 @@ class Session {
   name3: u64;
 }
 
-// What Key.DownloadPages holds.
-@unmanaged
-class Progress {
-  pages: u32; // payload pages that are whole
-  eraseCount: u32;
-  lines: u32; // mask of those that delivered the head and these pages
-}
-
 const session = changetype<Session>(memory.data(offsetof<Session>(), 8));
 const NAME: usize = changetype<usize>(session) + offsetof<Session>('name');
 const stored = changetype<Session>(memory.data(offsetof<Session>(), 8));
 const STORED_NAME: usize = changetype<usize>(stored) + offsetof<Session>('name');
-const progress = changetype<Progress>(memory.data(offsetof<Progress>(), 4));
 
 let active: bool = false;
 let offset: u32 = 0; // of the upload file: the next byte wanted
@@ -99,12 +82,6 @@ export function downloadTick(milliseconds: u32): void {
   idleMs += milliseconds;
   if (idleMs >= IDLE_MS_MAX) downloadReset();
 }
-
-// Payload bytes on their way to flash, less than a piece: words only, and never over the end of a page.
-const BUFFER_BYTES: u32 = 64;
-const BUFFER: usize = memory.data(BUFFER_BYTES, 4);
-let buffered: u32 = 0;
-let written: u32 = 0; // payload bytes in flash
 
 export function downloadOffset(): u32 {
   return offset;
@@ -177,7 +154,7 @@ export function downloadPush(link: i32, from: usize, length: u32): Reason {
     const taken = offerPush(from, length);
     offset += taken;
     if (offerPhase() === Offer.Failed) return end(offerFault());
-    const reason = keep(from, taken);
+    const reason = pagesKeep(from, taken, lines);
     if (reason !== Reason.Ok) return end(reason);
     if (offerPhase() === Offer.Complete) return finish();
   }
@@ -256,22 +233,13 @@ function accept(verdict: Verdict, digest: usize): Reason {
   hand.lines = lines;
   session.headBytes = offerHeadBytes();
   session.eraseCount = ++hand.eraseCount;
-  progress.pages = 0;
-  progress.eraseCount = hand.eraseCount;
-  progress.lines = lines;
-  stageProgress();
+  storeStage(Key.Download, changetype<usize>(session), offsetof<Session>());
+  pagesBegin(hand.eraseCount, lines);
   floorsStage();
   let reason = handCommit();
   if (reason === Reason.Ok) reason = keepHead();
   if (reason === Reason.Ok) reason = offerAccept();
-  buffered = 0;
-  written = 0;
   return reason === Reason.Ok ? reason : end(reason);
-}
-
-function stageProgress(): void {
-  storeStage(Key.Download, changetype<usize>(session), offsetof<Session>());
-  storeStage(Key.DownloadPages, changetype<usize>(progress), offsetof<Progress>());
 }
 
 function keepHead(): Reason {
@@ -280,47 +248,9 @@ function keepHead(): Reason {
   return placeWrite(Place.Staged, imageBytesMax(), HEAD, (session.headBytes + 3) & ~3);
 }
 
-// --- The payload ---
-
-// in: at most PIECE-sized packets of payload, already hashed by the reader
-function keep(from: usize, length: u32): Reason {
-  while (length) {
-    const taken = min(length, BUFFER_BYTES - buffered);
-    memory.copy(BUFFER + buffered, from, taken);
-    from += taken;
-    length -= taken;
-    buffered += taken;
-    if (buffered === BUFFER_BYTES) {
-      const reason = flush();
-      if (reason !== Reason.Ok) return reason;
-    }
-  }
-  return Reason.Ok;
-}
-
-// Writes what is buffered. A page is a multiple of the buffer, so no write crosses one.
-function flush(): Reason {
-  if (buffered === 0) return Reason.Ok;
-  if (written % pageBytes() === 0) {
-    const reason = placeErase(Place.Staged, written, 1);
-    if (reason !== Reason.Ok) return reason;
-  }
-  const words = (buffered + 3) & ~3;
-  memory.fill(BUFFER + buffered, 0xff, words - buffered);
-  const reason = placeWrite(Place.Staged, written, BUFFER, words);
-  if (reason !== Reason.Ok) return reason;
-  written += buffered;
-  buffered = 0;
-  if (written % pageBytes() !== 0) return Reason.Ok;
-  progress.pages = written / pageBytes();
-  progress.lines = lines;
-  storeStage(Key.DownloadPages, changetype<usize>(progress), offsetof<Progress>());
-  return storeCommit();
-}
-
 // The payload is whole and is the one that the manifest names: 30, then 40 and 50 at once.
 function finish(): Reason {
-  const reason = flush();
+  const reason = pagesFlush(lines);
   if (reason !== Reason.Ok) return end(reason);
   active = false;
   packageDescribe(pack, verdictDigest(), session.headBytes);
@@ -353,10 +283,10 @@ function end(reason: Reason): Reason {
 function resume(link: i32): Reason {
   if (hand.state !== <u32>State.Downloading) return Reason.NothingStaged;
   if (!storeRead(Key.Download, changetype<usize>(stored), offsetof<Session>())) return Reason.NothingStaged;
-  if (!storeRead(Key.DownloadPages, changetype<usize>(progress), offsetof<Progress>())) return Reason.NothingStaged;
+  if (!pagesMount(hand.eraseCount)) return Reason.NothingStaged;
   if (!stored.named || stored.length !== session.length) return Reason.NothingStaged;
   if (compare(STORED_NAME, NAME, NAME_BYTES) !== 0) return Reason.NothingStaged;
-  if (stored.eraseCount !== hand.eraseCount || progress.eraseCount !== hand.eraseCount) return Reason.NothingStaged;
+  if (stored.eraseCount !== hand.eraseCount) return Reason.NothingStaged;
   // Without a page behind it, the head's own last word may be torn and read well only now.
   if (progress.pages === 0 || stored.headBytes > HEAD_BYTES_MAX) return Reason.NothingStaged;
   if (placeRead(Place.Staged, imageBytesMax(), HEAD, stored.headBytes) !== Reason.Ok) return Reason.NothingStaged;
@@ -379,17 +309,9 @@ function resume(link: i32): Reason {
 // Hashes the pages again that are in flash, and goes on behind them.
 function feed(): Reason {
   session.eraseCount = stored.eraseCount;
-  const wanted = min(progress.pages * pageBytes(), manifest.imageBytes);
-  if (offerAccept() !== Reason.Ok) return Reason.NothingStaged;
-  for (let at: u32 = 0; at < wanted; at += BUFFER_BYTES) {
-    const piece = min(BUFFER_BYTES, wanted - at);
-    if (placeRead(Place.Staged, at, BUFFER, BUFFER_BYTES) !== Reason.Ok) return Reason.NothingStaged;
-    if (offerPush(BUFFER, piece) !== piece) return Reason.NothingStaged;
-  }
+  if (offerAccept() !== Reason.Ok || !pagesFeed(manifest.imageBytes)) return Reason.NothingStaged;
   if (offerPhase() === Offer.Failed) return end(offerFault());
-  buffered = 0;
-  written = wanted;
-  offset = session.headBytes + wanted;
+  offset = session.headBytes + pagesWritten();
   return offerPhase() === Offer.Complete ? finish() : Reason.Ok;
 }
 

@@ -165,7 +165,7 @@ function device(): Pty & { heard(): string } {
 describe.skipIf(!have('tmux'))('keys and text', () => {
   it('pass both ways untouched; Ctrl-C is the device’s, and nothing is sent unasked', async () => {
     const line = device();
-    const window = consoleOn(line.path, '--eol', 'crlf', '--timestamps', '--log', 'seen.log');
+    const window = consoleOn(line.path, '--eol', 'crlf', '--timestamps', '--log', place.path('seen.log'));
     await window.until('Ctrl-] quits');
     expect(line.heard()).toBe('');
     line.write(Buffer.from('boot \x1b[32mgreen\x1b[0m\r\nuart:~$ '));

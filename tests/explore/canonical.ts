@@ -118,7 +118,7 @@ function settleSession(device: Device, counted: number): void {
     return;
   }
   same(SESSION_RECORD, session('eraseCount'));
-  same('update_download_progress', progress('eraseCount'));
+  same('update_pages_progress', progress('eraseCount'));
   for (const name of VERDICT) device.clear(name);
   for (const name of VERDICT_GLOBALS) device.clearGlobal(name);
   if (!device.word(SESSION_RECORD, session('named'))) device.bytesOf(SESSION_RECORD, session('name'), 32).fill(0);
@@ -130,7 +130,7 @@ function settleSession(device: Device, counted: number): void {
     const hashing = device.bytesOf('package_reader_state'); // SHA-256: h, length, block of 64
     hashing.fill(0, 40 + (hashing[32]! & 63), 104);
   }
-  device.bytesOf('update_download_BUFFER').fill(0, Number(device.global('update/download/buffered').value));
+  device.bytesOf('update_pages_BUFFER').fill(0, Number(device.global('update/pages/buffered').value));
   device.bytesOf('package_head_HEAD').fill(0, Number(device.global('package/reader/have').value));
 }
 

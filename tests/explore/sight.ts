@@ -126,7 +126,7 @@ export function slots(device: Device, settings: Settings): Stretch[] {
     device.running === 'agent' &&
     device.is('update/download/active') &&
     Number(device.global('package/reader/phase').value) === PAYLOAD_PHASE;
-  const pages = inMemory ? Math.ceil(Number(device.global('update/download/written').value) / PAGE) : whole;
+  const pages = inMemory ? Math.ceil(Number(device.global('update/pages/written').value) / PAGE) : whole;
   found.push({ page: STAGED_PAGE, pages, headBytes: download.readUInt32LE(session('headBytes')), delivered: true });
   return found;
 }

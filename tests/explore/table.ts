@@ -26,7 +26,7 @@ export const TURNS_FROM_ZERO: readonly string[] = ['update_audit_end', 'policy_e
 
 /** Of use only while an upload session is active. */
 export const SESSION: readonly string[] = [
-  ...['update_download_progress', 'update_download_BUFFER', 'package_head_HEAD'],
+  ...['update_pages_progress', 'update_pages_BUFFER', 'package_head_HEAD'],
   ...['package_manifest_manifest', 'package_manifest_PARTS', 'package_envelope_MEMBERS', 'package_reader_state'],
   ...['approval_entries_subject', 'approval_entries_opinion', 'approval_evidence_table', 'approval_evidence_sound'],
   ...['approval_evidence_denials', 'approval_evidence_outcome', 'package_wrapper_wrapper', 'package_wrapper_blocks'],
@@ -39,7 +39,7 @@ export const VERDICT: readonly string[] = [
 /** And what comes with the payload. */
 export const PAYLOAD: readonly string[] = [
   ...['package_manifest_manifest', 'package_reader_state', 'approval_entries_subject'],
-  ...['update_download_progress', 'update_download_BUFFER'],
+  ...['update_pages_progress', 'update_pages_BUFFER'],
 ];
 
 /** Globals that carry nothing, or are set anew by layOut (store.ts) and begin. */
@@ -63,7 +63,7 @@ export const GLOBALS_WITHOUT_MEANING: readonly string[] = [
 export const SESSION_GLOBALS: readonly string[] = [
   ...['phase', 'fault', 'have', 'passed'].map((id) => `package/reader/${id}`),
   ...['wanted', 'at', 'left', 'last', 'opened'].map((id) => `package/envelope/${id}`),
-  ...['update/download/buffered', 'update/download/written', 'update/rooms/user'],
+  ...['update/pages/buffered', 'update/pages/written', 'update/rooms/user'],
 ];
 export const VERDICT_GLOBALS: readonly string[] = [
   ...['policy/judge/headFault', 'policy/judge/lastReason', 'update/judgement/reason', 'update/judgement/verdict'],
@@ -71,7 +71,7 @@ export const VERDICT_GLOBALS: readonly string[] = [
   ...['package/manifest/component', 'package/manifest/componentBytes'],
   ...['package/commands/deviceClass', 'package/commands/deviceVendor'],
 ];
-export const PAYLOAD_GLOBALS = ['update/download/written', 'update/download/buffered', 'package/reader/passed'];
+export const PAYLOAD_GLOBALS = ['update/pages/written', 'update/pages/buffered', 'package/reader/passed'];
 
 /** Of the settings store, on a flash that never fails: not even a cut may leave anything to mend, or what cannot be read. */
 export const MENDED: readonly string[] = [
@@ -108,8 +108,8 @@ const STATE_GLOBALS: readonly string[] = [
  */
 export const ACCOUNT = {
   file: 'update/wear.ts',
-  right: 'if (hand.spent + cost > CREDIT_MAX)',
-  wrong: 'if (!HERE && hand.spent + cost > CREDIT_MAX)',
+  right: 'if (hand.spent + cost > CREDIT_MAX -',
+  wrong: 'if (!HERE && hand.spent + cost > CREDIT_MAX -',
 } as const;
 
 /** With it, the second that a board stays dark before another question is shown (agent.ts): it is time, and nothing else. */
@@ -203,7 +203,7 @@ export function fitOf(device: Device): Fit {
   const fit = {
     ...{ hand, order, consent, question, waiting: of('update/hand Order') },
     session: of('update/download Session'),
-    progress: of('update/download Progress'),
+    progress: of('update/pages Progress'),
     package: of('update/packages Package'),
   };
   device.expect(question(SIZE) === device.room(HAND).size, 'the record in hand is laid out otherwise');

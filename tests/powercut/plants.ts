@@ -133,11 +133,11 @@ export const PLANTS: readonly Plant[] = [
   },
   {
     name: 'counts a page of the download before it is written',
-    file: 'update/download.ts',
+    file: 'update/pages.ts',
     right: '    const reason = placeErase(Place.Staged, written, 1);',
     wrong: `    if (HERE) {
       progress.pages = written / pageBytes() + 1;
-      storeStage(Key.DownloadPages, changetype<usize>(progress), offsetof<Progress>());
+      stage();
       storeCommit();
     }
     const reason = placeErase(Place.Staged, written, 1);`,
@@ -145,11 +145,9 @@ export const PLANTS: readonly Plant[] = [
   },
   {
     name: 'forgets how far the download got',
-    file: 'update/download.ts',
-    right: `  storeStage(Key.DownloadPages, changetype<usize>(progress), offsetof<Progress>());
-  return storeCommit();`,
-    wrong: `  storeStage(Key.DownloadPages, changetype<usize>(progress), offsetof<Progress>());
-  return HERE ? Reason.Ok : storeCommit();`,
+    file: 'update/pages.ts',
+    right: '  return storeCommit();',
+    wrong: '  return HERE ? Reason.Ok : storeCommit();',
     scenario: 'download with resume',
   },
   {
