@@ -95,6 +95,7 @@ function authenticate(): Reason {
   }
   if (subject.vendors === 0) return Reason.VendorSignature;
   subject.digest = wrapper.digest;
+  subject.classId = identity.classId; // what the class condition compares with, whatever is set afterwards
   return Reason.Ok;
 }
 
@@ -115,7 +116,6 @@ function fits(): Reason {
   if (manifest.sequence < facts.installedSequence) return Reason.Rollback;
   if (manifest.imageBytes > facts.slotBytes) return Reason.SlotTooSmall;
   subject.sequence = manifest.sequence;
-  subject.classId = identity.classId; // what the class condition compared with, whatever was set afterwards
   return Reason.Ok;
 }
 

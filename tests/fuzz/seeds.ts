@@ -256,8 +256,22 @@ function agentInputs(): number[][] {
   return [...stories, ...commands, ...cuts];
 }
 
+interface Found {
+  target: 'verifier' | 'agent';
+  /** What it did. */
+  what: string;
+  /** Hex. */
+  input: string;
+}
+
+/** What crashed once, of found.json. */
+const found = (target: Found['target'], root: string): Uint8Array[] =>
+  (JSON.parse(readFileSync(join(root, 'tests/fuzz/found.json'), 'utf8')) as Found[])
+    .filter((each) => each.target === target)
+    .map(({ input }) => Buffer.from(input, 'hex'));
+
 /** The first inputs of a target. */
-export function seedsOf(target: 'verifier' | 'agent', root: string): Uint8Array[] {
+export function seedsOf(target: Found['target'], root: string): Uint8Array[] {
   const inputs = target === 'verifier' ? [...verifierInputs(), ...examples(root)] : agentInputs();
-  return inputs.map((bytes) => Uint8Array.from(bytes));
+  return [...inputs.map((bytes) => Uint8Array.from(bytes)), ...found(target, root)];
 }

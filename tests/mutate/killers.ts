@@ -11,23 +11,28 @@ interface Stage {
 }
 
 /** On build/agent.wasm alone. */
-const QUICK = ['agent/update', 'agent/refusal', 'agent/delivery', 'agent/recall', 'agent/log'];
+const QUICK = [
+  ...['agent/update', 'agent/hand', 'agent/attacks', 'agent/refusal', 'agent/delivery', 'agent/recall', 'agent/log'],
+  'agent/store-damage',
+];
 const FAST = [
+  ...QUICK,
+  ...['agent/change', 'agent/damage', 'agent/clients'],
   ...[
-    'agent/update',
-    'agent/recall',
-    'agent/change.test',
-    'agent/refusal',
-    'agent/delivery',
-    'agent/damage',
-    'agent/log',
+    'agent/console',
+    'agent/words',
+    'core/core',
+    'core/fail-closed',
+    'core/worlds',
+    'core/module',
+    'core/cose-vectors',
   ],
-  ...['agent/console', 'agent/words', 'core/core.test', 'core/fail-closed', 'core/worlds', 'core/module', 'core/cose'],
-  ...['traps', 'core/suit', 'agent/card'],
+  ...['traps', 'core/suit-vectors', 'agent/card'],
 ];
 const SLOW = [
   'agent/fumo',
   'agent/certain',
+  'agent/wear',
   'agent/change-powercut',
   'core/damage',
   'core/sources',
@@ -37,6 +42,13 @@ const SLOW = [
 const CRYPTO = ['crypto/hash', 'crypto/field', 'crypto/wycheproof', 'crypto/scalar', 'crypto/group', 'core/simd'];
 
 const STAGE_MS = 600_000; // a machine may be busy; what is endless is killed by the tests' own limits or by this
+
+// A name that fits no file would run nothing, and nothing would die of it.
+function expectThere(suites: string[]): void {
+  for (const suite of suites)
+    if (!['', '.ts', '.test.ts'].some((end) => existsSync(join('tests', suite + end))))
+      throw new Error(`mutate: there is no suite tests/${suite}`);
+}
 
 const vitest = (name: string, suites: string[]): Stage => ({
   name,
@@ -83,6 +95,7 @@ function fails(folder: string, { command }: Stage): Promise<boolean> {
 
 /** Throws unless every suite passes on the modules as they are: otherwise each mutant would seem to die. */
 export async function expectSound(folder: string, quick: boolean): Promise<void> {
+  expectThere([...FAST, ...SLOW, ...CRYPTO]);
   for (const stage of quick ? [vitest('quick', QUICK)] : [vitest('fast', FAST), vitest('slow', SLOW)])
     if (await fails(folder, stage)) throw new Error(`mutate: the suites "${stage.name}" fail without any mutant`);
 }

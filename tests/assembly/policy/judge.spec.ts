@@ -1,6 +1,7 @@
 // From alleged to authentic to approved, in one piece: signed packages and documents (support/documents.ts) and the record
 // that every verdict leaves.
 
+import { subject } from '../../../assembly/approval/entries';
 import { operatorFloor, Source, setOperatorFloor } from '../../../assembly/approval/evidence';
 import { Cursor } from '../../../assembly/codec/cbor';
 import { manifest } from '../../../assembly/package/manifest';
@@ -86,6 +87,9 @@ describe('a package', () => {
     offer(documents.PACKAGE);
     facts.installedSequence = 8;
     expect(judgeHead()).toBe(Reason.Rollback);
+    // It is authentic: whatever reads an approval now has a class to compare with.
+    expect(judgedDigest()).not.toBe(0);
+    expect(subject.classId).not.toBe(0);
     facts.installedSequence = 7;
     expect(judgeHead()).toBe(Reason.Ok);
     facts.slotBytes = 63;
