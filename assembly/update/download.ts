@@ -9,10 +9,11 @@
 // Until the head is accepted the session is in memory only, and whatever is in hand stays: hand.ts. Each byte that gets
 // in may come over another line; every line that delivered one is remembered with the pages, then with the package.
 //
-// Resume. A session is named by the SHA-256 of the upload file that the client states. While the agent runs, the same
-// name at offset 0 answers where to go on. After a reset the record Key.Download names the session and Key.DownloadPages
-// the whole pages in flash: the head is judged again from flash, the pages are hashed again, and the offset is what that
-// gave. Both carry the erase count: whoever erases the slot raises it first, so no offset survives an erase.
+// Resume. A session is named by the SHA-256 of the upload file that the client states. While it is active, the same
+// name at offset 0 answers where to go on. After an interruption the record Key.Download names the session: the head is
+// judged again from flash, what was written behind it is hashed again, and the offset is what that gave. The record carries
+// the erase count: whoever erases the slot raises it first, so no offset survives an erase. Under another name, or none,
+// the same package goes on as well, once its head has come again: it is what its manifest's digest says.
 
 import { compare } from '../codec/bytes';
 import { Key } from '../flash/keys';
@@ -44,7 +45,17 @@ import { judge, verdictDigest, verdictReason } from './judgement';
 import { Event, move, State, updating } from './machine';
 import { orderBind, orderRefuse, orderWaits } from './order';
 import { digestOf, imageOf, pack, packageDescribe, packageLoad, packageStage } from './packages';
-import { pagesBegin, pagesFeed, pagesFlush, pagesKeep, pagesMount, pagesWritten, progress } from './pages';
+import {
+  pagesBegin,
+  pagesFeed,
+  pagesFlush,
+  pagesHold,
+  pagesKeep,
+  pagesMount,
+  pagesUnbroken,
+  pagesWritten,
+  progress,
+} from './pages';
 import { ask } from './question';
 import { HeadUser, headTake } from './rooms';
 import { COST_COMMIT, COST_DOWNLOAD, wearForgive, wearPay } from './wear';
@@ -147,7 +158,7 @@ export function downloadPush(link: i32, from: usize, length: u32): Reason {
       memory.copy(HEAD + offerHeadBytes(), from + taken, length);
       from = HEAD + offerHeadBytes();
       const reason = decide();
-      if (reason !== Reason.Ok || !active) return reason;
+      if (reason !== Reason.Ok || !active || offset !== offerHeadBytes()) return reason; // it goes on further behind
     }
   }
   if (offerPhase() === Offer.Payload && length !== 0) {
@@ -174,7 +185,25 @@ function decide(): Reason {
   // A higher number than any before is news that only a vendor can make.
   if (manifest.sequence > hand.newest) wearForgive();
   hand.newest = max(hand.newest, manifest.sequence);
-  return mayStart(verdict, digest) ? accept(verdict, digest) : wait(verdictReason(), digest);
+  const known = isUnderWay(verdict, digest);
+  if (known) lines |= progress.lines;
+  if (!mayStart(verdict, digest)) return wait(verdictReason(), digest);
+  return known ? goOn(verdict) : accept(verdict, digest);
+}
+
+// Is it the package that was interrupted, and its head no better than the one in flash? What is unsigned may differ.
+function isUnderWay(verdict: Verdict, digest: usize): bool {
+  if (hand.state !== <u32>State.Downloading || compare(digestInHand(), digest, 32) !== 0) return false;
+  const approved = hand.reason === <u32>Reason.Ok || hand.reason === <u32>Reason.AwaitingUser; // when it was accepted
+  if (isApproved(verdict) && !approved) return false;
+  return hasSession() && pagesMount(hand.eraseCount);
+}
+
+// Is there a session in flash, of what is in hand?
+function hasSession(): bool {
+  return (
+    storeRead(Key.Download, changetype<usize>(stored), offsetof<Session>()) && stored.eraseCount === hand.eraseCount
+  );
 }
 
 // Does exactly this package stand there, whole? Then there is nothing to download.
@@ -239,7 +268,9 @@ function accept(verdict: Verdict, digest: usize): Reason {
   let reason = handCommit();
   if (reason === Reason.Ok) reason = keepHead();
   if (reason === Reason.Ok) reason = offerAccept();
-  return reason === Reason.Ok ? reason : end(reason);
+  if (reason !== Reason.Ok) return end(reason);
+  pagesHold(hand.eraseCount);
+  return Reason.Ok;
 }
 
 function keepHead(): Reason {
@@ -250,7 +281,7 @@ function keepHead(): Reason {
 
 // The payload is whole and is the one that the manifest names: 30, then 40 and 50 at once.
 function finish(): Reason {
-  const reason = pagesFlush(lines);
+  const reason = pagesFlush();
   if (reason !== Reason.Ok) return end(reason);
   active = false;
   packageDescribe(pack, verdictDigest(), session.headBytes);
@@ -271,24 +302,21 @@ function end(reason: Reason): Reason {
     wantRefusal(reason);
     return reason;
   }
+  pagesHold(0);
   auditStage(Audit.DownloadFailed, reason, digestInHand());
   move(Event.Break, reason, 0);
   handCommit();
   return reason;
 }
 
-// --- After a reset ---
+// --- After an interruption ---
 
 // Tries to go on with the session in flash. NothingStaged: there is none that is meant; nothing is lost but time.
 function resume(link: i32): Reason {
-  if (hand.state !== <u32>State.Downloading) return Reason.NothingStaged;
-  if (!storeRead(Key.Download, changetype<usize>(stored), offsetof<Session>())) return Reason.NothingStaged;
-  if (!pagesMount(hand.eraseCount)) return Reason.NothingStaged;
+  if (hand.state !== <u32>State.Downloading || !hasSession() || !pagesMount(hand.eraseCount))
+    return Reason.NothingStaged;
   if (!stored.named || stored.length !== session.length) return Reason.NothingStaged;
-  if (compare(STORED_NAME, NAME, NAME_BYTES) !== 0) return Reason.NothingStaged;
-  if (stored.eraseCount !== hand.eraseCount) return Reason.NothingStaged;
-  // Without a page behind it, the head's own last word may be torn and read well only now.
-  if (progress.pages === 0 || stored.headBytes > HEAD_BYTES_MAX) return Reason.NothingStaged;
+  if (compare(STORED_NAME, NAME, NAME_BYTES) !== 0 || stored.headBytes > HEAD_BYTES_MAX) return Reason.NothingStaged;
   if (placeRead(Place.Staged, imageBytesMax(), HEAD, stored.headBytes) !== Reason.Ok) return Reason.NothingStaged;
   if (offerResume(stored.headBytes) !== Reason.Ok) return Reason.NothingStaged;
   const verdict = judge();
@@ -296,22 +324,26 @@ function resume(link: i32): Reason {
   session.headBytes = stored.headBytes;
   if (verdict === Verdict.Reject) return end(verdictReason());
   lines = progress.lines | lineOf(link);
-  if (!mayStart(verdict, digestInHand())) {
-    downloadReset();
-    return wait(verdictReason(), digestInHand());
-  }
-  const poor = wearPay(COST_DOWNLOAD, isApproved(verdict));
-  if (poor !== Reason.Ok) return refuse(poor, 0);
-  const paid = handCommit(); // before the page that was under way is erased again
-  return paid === Reason.Ok ? feed() : paid;
+  if (mayStart(verdict, digestInHand())) return goOn(verdict);
+  downloadReset();
+  return wait(verdictReason(), digestInHand());
 }
 
-// Hashes the pages again that are in flash, and goes on behind them.
-function feed(): Reason {
+// Goes on behind what stands in flash, and is paid for before a page is erased again. The head was judged, and that in flash is
+// the same package's.
+function goOn(verdict: Verdict): Reason {
+  if (!pagesUnbroken(hand.eraseCount)) {
+    const poor = wearPay(COST_DOWNLOAD, isApproved(verdict));
+    if (poor !== Reason.Ok) return refuse(poor, 0);
+    const paid = handCommit();
+    if (paid !== Reason.Ok) return paid;
+  }
+  session.headBytes = stored.headBytes;
   session.eraseCount = stored.eraseCount;
-  if (offerAccept() !== Reason.Ok || !pagesFeed(manifest.imageBytes)) return Reason.NothingStaged;
+  pagesHold(hand.eraseCount);
+  if (offerAccept() !== Reason.Ok || !pagesFeed(manifest.imageBytes)) return end(Reason.FlashRead);
   if (offerPhase() === Offer.Failed) return end(offerFault());
-  offset = session.headBytes + pagesWritten();
+  offset = offerHeadBytes() + pagesWritten();
   return offerPhase() === Offer.Complete ? finish() : Reason.Ok;
 }
 
@@ -323,6 +355,8 @@ export function downloadClear(): Reason {
   downloadReset();
   offerBegin();
   if (hand.state === <u32>State.Idle && !questionOpen(question)) return Reason.Ok;
+  const poor = wearPay(COST_COMMIT, false);
+  if (poor !== Reason.Ok) return poor;
   move(Event.Clear, Reason.Ok, 0);
   hand.eraseCount++;
   return handCommit();

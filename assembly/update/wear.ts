@@ -5,8 +5,8 @@
 //   commit after a reset is. The account holds CREDIT_MAX and gains one an hour, by the trusted clock if there is one.
 //
 //   credits   for                                    why so many
-//   1         a commit that was asked for            a value put, an order noted, a refusal logged or told
-//   2         a download that goes on                the page that was under way is erased again
+//   1         a commit that was asked for            a value put, an order noted, a refusal logged or told, a slot cleared
+//   2         a download that goes on after a reset  the page that was under way is erased again
 //   2         an accepted download                   the slot is erased once
 //   2         a question                             put, its time written down, ended: less than a bank's room
 //   1         a question, after each reset           the first commit after that reset
@@ -14,7 +14,8 @@
 //             start that its trial has
 //
 // What no operator approved leaves a reserve of half the account: enough for one download, one installation and a trial of
-// five starts. So whoever has no key cannot spend what an approved package will need.
+// five starts. So whoever has no key cannot spend what an approved package will need. Interrupting its download costs it
+// nothing (pages.ts), and putting another in its place is paid for by whoever does it, until all that is left is the reserve.
 //
 // The account is full again when somebody proves who he is: a newer approval document or a change (an operator), an
 // answer by the button or signed (a person), a manifest with a higher sequence number than any before (a vendor). Each of these can
@@ -30,7 +31,7 @@ const HOUR_MS: u32 = 3_600_000;
 const HOUR_SECONDS: u64 = 3600;
 
 export const COST_COMMIT: u32 = 1;
-export const COST_DOWNLOAD: u32 = 2; // and one that goes on
+export const COST_DOWNLOAD: u32 = 2; // and one that goes on after a reset
 export const COST_QUESTION: u32 = 2;
 export const COST_INSTALLATION: u32 = 5;
 

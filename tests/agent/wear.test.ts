@@ -218,8 +218,9 @@ describe('the account', () => {
     expectOk(upload(board, next.bytes));
     expectOk(exec(board, NODE.update));
     expect(spent(board)).toBe(TOO_OFTEN);
-    ask(board, { group: 1, id: 5, write: true });
-    expect(failed(upload(board, next.bytes))?.rc).toBe(TOO_OFTEN);
+    const another = packageOf(4, { image: imageOf(500, 10) });
+    expect(failed(upload(board, another.bytes))?.rc).toBe(TOO_OFTEN);
+    expect(failed(ask(board, { group: 1, id: 5, write: true }))?.rc).toBe(TOO_OFTEN); // clearing the slot
   });
   it('is filled by a person: an answer', () => {
     const board = device({ unapproved: 1 });

@@ -33,6 +33,7 @@ const NONCE_NEXT = Buffer.alloc(16, 0x4e);
 const STEP_MS = 75_000; // how often a question's time is written down: a quarter of TIMEOUT_SECONDS (world.ts)
 const ORDER_MS = 600_000;
 const SIGNED = 2; // policy/consent.ts, Channel
+const AWAITING_USER = 120; // reason.ts
 const QUIET = 1; // update/effects.ts, Show
 
 /** After a state was put back: counters at their start, and what was shown is what is. */
@@ -74,6 +75,7 @@ function settleMemory(device: Device, settings: Settings, erase: number): string
   const counted = device.word(HAND, hand('eraseCount'));
   if (counted !== erase) faults.push(`erase count ${counted}, in flash ${erase}`);
   settleSession(device, counted);
+  settlePages(device, counted);
   settleHand(device, device.bytesOf(HAND));
   device.clear('update_alert_alert');
   device.setWord('policy_facts_facts', at(device, 'policy/facts Facts', 'slotBytes'), 0); // set before each verdict
@@ -94,7 +96,7 @@ function settleMemory(device: Device, settings: Settings, erase: number): string
 }
 
 function settleSession(device: Device, counted: number): void {
-  const { session, progress, hand } = fitOf(device);
+  const { session, hand } = fitOf(device);
   const same = (record: string, offset: number) =>
     device.setWord(record, offset, Number(device.word(record, offset) === counted));
   const active = device.is('update/download/active');
@@ -118,7 +120,6 @@ function settleSession(device: Device, counted: number): void {
     return;
   }
   same(SESSION_RECORD, session('eraseCount'));
-  same('update_pages_progress', progress('eraseCount'));
   for (const name of VERDICT) device.clear(name);
   for (const name of VERDICT_GLOBALS) device.clearGlobal(name);
   if (!device.word(SESSION_RECORD, session('named'))) device.bytesOf(SESSION_RECORD, session('name'), 32).fill(0);
@@ -134,6 +135,19 @@ function settleSession(device: Device, counted: number): void {
   device.bytesOf('package_head_HEAD').fill(0, Number(device.global('package/reader/have').value));
 }
 
+// What was written of a download that nothing but another session interrupted: it goes on there.
+function settlePages(device: Device, counted: number): void {
+  const { progress, hand } = fitOf(device);
+  const unbroken = device.global('update/pages/unbroken');
+  if (device.word(HAND, hand('state')) === DOWNLOADING && Number(unbroken.value) === counted) {
+    unbroken.value = 1; // as the erase count in hand
+    device.setWord('update_pages_progress', progress('eraseCount'), 1);
+    return;
+  }
+  for (const name of ['update/pages/unbroken', 'update/pages/written']) device.clearGlobal(name);
+  device.clear('update_pages_progress');
+}
+
 // The record of the package in hand, in memory or in flash.
 function settleHand(device: Device, record: Buffer): void {
   const { hand, order, consent, question } = fitOf(device);
@@ -143,7 +157,10 @@ function settleHand(device: Device, record: Buffer): void {
   for (const field of ['spent', 'hour']) zero(hand(field));
   zero(hand('newest'), 8);
   if (record.readUInt32LE(hand('eraseCount'))) record.writeUInt32LE(1, hand('eraseCount'));
-  if (state !== TRIAL && state !== SWAP_OUT) zero(hand('reason')); // those end by it
+  // Those end by it; of what is on its way it says whether it was approved: 0, or some other.
+  const reason = record.readUInt32LE(hand('reason'));
+  if (state === DOWNLOADING) record.writeUInt32LE(Number(reason !== 0 && reason !== AWAITING_USER), hand('reason'));
+  else if (state !== TRIAL && state !== SWAP_OUT) zero(hand('reason'));
   if (state !== TRIAL) zero(hand('trialBoots'));
   if (![DOWNLOADING, READY, SWAP_IN, HAVE_DATA].includes(state)) {
     zero(hand('lines'));

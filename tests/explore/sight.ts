@@ -4,7 +4,7 @@
 import { IMAGE_PAGES, PAGE, PRIMARY_PAGES, STAGED } from './board.js';
 import type { Device } from './device.js';
 import type { Settings } from './store.js';
-import { ABOUT, at, fitOf, HAND, OPEN, PAYLOAD_PHASE, SIZE, STATES } from './table.js';
+import { ABOUT, at, fitOf, HAND, OPEN, SIZE, STATES } from './table.js';
 
 export type Swap = 'none' | 'in' | 'trial' | 'out';
 export interface Seen {
@@ -105,7 +105,7 @@ export function slots(device: Device, settings: Settings): Stretch[] {
   if (settings.has(keys.SwapStep!) && settings.get(keys.SwapStep!)!.readUInt32LE(0) > 0) {
     return [{ page: 0, pages: 2 * PRIMARY_PAGES + 1, headBytes: 0, delivered: false }];
   }
-  const { package: field, session } = fitOf(device);
+  const { package: field, session, hand } = fitOf(device);
   const found: Stretch[] = [];
   const swapping = swapIn(device, settings);
   for (const [name, page] of [
@@ -124,8 +124,7 @@ export function slots(device: Device, settings: Settings): Stretch[] {
   const whole = settings.get(keys.DownloadPages!)?.readUInt32LE(0) ?? 0;
   const inMemory =
     device.running === 'agent' &&
-    device.is('update/download/active') &&
-    Number(device.global('package/reader/phase').value) === PAYLOAD_PHASE;
+    Number(device.global('update/pages/unbroken').value) === device.word(HAND, hand('eraseCount'));
   const pages = inMemory ? Math.ceil(Number(device.global('update/pages/written').value) / PAGE) : whole;
   found.push({ page: STAGED_PAGE, pages, headBytes: download.readUInt32LE(session('headBytes')), delivered: true });
   return found;

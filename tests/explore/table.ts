@@ -26,7 +26,7 @@ export const TURNS_FROM_ZERO: readonly string[] = ['update_audit_end', 'policy_e
 
 /** Of use only while an upload session is active. */
 export const SESSION: readonly string[] = [
-  ...['update_pages_progress', 'update_pages_BUFFER', 'package_head_HEAD'],
+  ...['update_pages_BUFFER', 'package_head_HEAD'],
   ...['package_manifest_manifest', 'package_manifest_PARTS', 'package_envelope_MEMBERS', 'package_reader_state'],
   ...['approval_entries_subject', 'approval_entries_opinion', 'approval_evidence_table', 'approval_evidence_sound'],
   ...['approval_evidence_denials', 'approval_evidence_outcome', 'package_wrapper_wrapper', 'package_wrapper_blocks'],
@@ -39,7 +39,7 @@ export const VERDICT: readonly string[] = [
 /** And what comes with the payload. */
 export const PAYLOAD: readonly string[] = [
   ...['package_manifest_manifest', 'package_reader_state', 'approval_entries_subject'],
-  ...['update_pages_progress', 'update_pages_BUFFER'],
+  'update_pages_BUFFER',
 ];
 
 /** Globals that carry nothing, or are set anew by layOut (store.ts) and begin. */
@@ -63,7 +63,7 @@ export const GLOBALS_WITHOUT_MEANING: readonly string[] = [
 export const SESSION_GLOBALS: readonly string[] = [
   ...['phase', 'fault', 'have', 'passed'].map((id) => `package/reader/${id}`),
   ...['wanted', 'at', 'left', 'last', 'opened'].map((id) => `package/envelope/${id}`),
-  ...['update/pages/buffered', 'update/pages/written', 'update/rooms/user'],
+  ...['update/pages/buffered', 'update/rooms/user'],
 ];
 export const VERDICT_GLOBALS: readonly string[] = [
   ...['policy/judge/headFault', 'policy/judge/lastReason', 'update/judgement/reason', 'update/judgement/verdict'],
@@ -71,7 +71,7 @@ export const VERDICT_GLOBALS: readonly string[] = [
   ...['package/manifest/component', 'package/manifest/componentBytes'],
   ...['package/commands/deviceClass', 'package/commands/deviceVendor'],
 ];
-export const PAYLOAD_GLOBALS = ['update/pages/written', 'update/pages/buffered', 'package/reader/passed'];
+export const PAYLOAD_GLOBALS = ['update/pages/buffered', 'package/reader/passed'];
 
 /** Of the settings store, on a flash that never fails: not even a cut may leave anything to mend, or what cannot be read. */
 export const MENDED: readonly string[] = [
@@ -90,6 +90,7 @@ const STATE_RECORDS: readonly string[] = [
     'update_alert_alert',
     'update_effects_NONCE',
     'update_download_session',
+    'update_pages_progress',
   ],
 ];
 const STATE_GLOBALS: readonly string[] = [
@@ -99,7 +100,7 @@ const STATE_GLOBALS: readonly string[] = [
   ...['codec/frame/state', 'codec/frame/open', 'agent/left'],
   ...['smp/notice/lineBytes', 'flash/staged/pendingCount', 'update/effects/restart'],
   ...['update/order/leftMs', 'update/install/broken', 'update/download/active', 'update/download/offset'],
-  ...['update/download/lines', 'update/effects/show'],
+  ...['update/download/lines', 'update/effects/show', 'update/pages/written', 'update/pages/unbroken'],
   ...['tree/commands/node', 'tree/commands/have', 'tree/commands/total'],
 ];
 /**
