@@ -19,7 +19,7 @@ import {
   PACKET_BYTES_MAX,
 } from './codec/frame';
 import { storeDamaged } from './flash/store';
-import { clock, link_write, mailbox, random, restart, user } from './hal';
+import { clock, link_write, mailbox, random, restart, user, watchdog } from './hal';
 import { Answer, NONCE_BYTES, questionOpen } from './policy/consent';
 import { facts } from './policy/facts';
 import { smpAnswer } from './smp/dispatch';
@@ -31,7 +31,7 @@ import { bootMount, bootStay, bootTick } from './update/boot';
 import { downloadTick } from './update/download';
 import { getShow, NONCE, nonceTakeSpent, refusalTake, restartWanted, Show, setShow } from './update/effects';
 import { hand, question } from './update/hand';
-import { installBusy, installStep } from './update/install';
+import { installBusy, installStep, onTrial } from './update/install';
 import { fumoState } from './update/machine';
 import { orderTick } from './update/order';
 import { answerFrom, questionEnded, questionPass } from './update/question';
@@ -48,6 +48,9 @@ const LINE: usize = NOTICE; // a line of a frame, or of text
 // How long the board has heard "not asking" before another question is shown: a finger on its way to the button for what
 // was asked before comes to nothing. Longer than a person takes to see that the light went out.
 const CALM_MS: u32 = 1000;
+
+// What an image on trial that hangs gets, on a board with a watchdog: then its next start, or the image before.
+const TRIAL_SECONDS: u32 = 30;
 
 let calmMs: u32 = 1000; // CALM_MS; since the board last heard "asking" (a literal: a module has no start)
 let left: bool = false; // the agent has handed over: nothing more happens in this life
@@ -161,7 +164,10 @@ export function tick(milliseconds: u32): void {
     reviewTick();
   }
   tell();
-  if (!restartWanted() && !installBusy() && bootTick(milliseconds)) leave(1);
+  if (!restartWanted() && !installBusy() && bootTick(milliseconds)) {
+    watchdog(onTrial() ? TRIAL_SECONDS : 0);
+    leave(1);
+  }
 }
 
 function leave(into: i32): void {

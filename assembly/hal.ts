@@ -55,6 +55,10 @@ export declare function user(asking: i32): i32;
 // 2 confirm the running image, 3 confirm and stay. Only the application, the button at reset, or the board writes it.
 export declare function mailbox(): i32;
 
+// What watches over the image that starts next. An image on trial that does not feed the board's watchdog within `seconds`
+// is reset; 0: the image starts without one. A board that has no watchdog does nothing.
+export declare function watchdog(seconds: u32): void;
+
 // Leaves the agent: 0 resets into the agent, 1 starts the image at the start of the primary slot. Does not return on a
 // chip; where it returns, the agent does nothing more until start() is called on fresh memory.
 export declare function restart(into: i32): void;

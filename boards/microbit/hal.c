@@ -114,6 +114,15 @@ void hal_stop(void) {
     GPIO_OUTCLR = 1u << PIN_LED_ROW;
 }
 
+/* Once started it runs through every reset but its own, and nothing of it can be changed. The agent feeds
+ * it (hal_milliseconds), and what was on trial before finds it running after a reset, fed anew. */
+void hal_watchdog(uint32_t seconds) {
+    while (!seconds && WDT_RUNSTATUS) {}
+    if (!seconds) return;
+    WDT_CRV = seconds * WDT_HZ - 1;
+    WDT_START = 1;
+}
+
 /* ---- Flash ---- */
 
 static void nvmc(uint32_t mode) {
@@ -201,6 +210,7 @@ int32_t hal_user(int32_t asking) {
 
 /* The timer counts microseconds and goes round in 71 minutes. */
 uint32_t hal_milliseconds(void) {
+    WDT_RR0 = WDT_RELOAD; /* the main loop comes by here; nothing in it takes seconds */
     TIMER0_CAPTURE0 = 1;
     uint32_t passed = (TIMER0_CC0 - time.microseconds) / 1000;
     time.microseconds += passed * 1000;

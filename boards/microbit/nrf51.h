@@ -59,6 +59,14 @@
 #define RNG_CORRECTED 1u
 #define RNG_VALUE REGISTER(0x4000d508)
 
+/* Watchdog, chapter 25: counts down from CRV at 32,768 Hz, while the CPU sleeps, too; RR[0] is the one that is enabled after reset */
+#define WDT_START REGISTER(0x40010000)
+#define WDT_RUNSTATUS REGISTER(0x40010400)
+#define WDT_CRV REGISTER(0x40010504)
+#define WDT_RR0 REGISTER(0x40010600)
+#define WDT_RELOAD 0x6e524635u
+#define WDT_HZ 32768u
+
 /* Non-volatile memory controller, chapter 6 */
 #define NVMC_READY REGISTER(0x4001e400)
 #define NVMC_CONFIG REGISTER(0x4001e504)

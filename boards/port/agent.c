@@ -75,6 +75,10 @@ static u32 import_mailbox(void) {
     return chip_mailbox();
 }
 
+static void import_watchdog(u32 seconds) {
+    hal_watchdog(seconds);
+}
+
 static void import_restart(u32 into) {
     hal_stop();
     if (into) chip_start_image(BOARD_PRIMARY_OFFSET);

@@ -16,6 +16,11 @@ void hal_start(void);
  * Bytes given to hal_link_write have left. Called before the image in the primary slot starts. */
 void hal_stop(void);
 
+/* Watches over the image that starts next: a reset unless it feeds the watchdog within so many seconds; 0: it starts without
+ * one. A watchdog that cannot be stopped is left to bite here first: the reset that follows has none. A board that has no
+ * watchdog does nothing. Called before hal_stop. */
+void hal_watchdog(uint32_t seconds);
+
 /* Reads any length at any offset and alignment. A page that was never erased may read as anything. */
 int32_t hal_flash_read(uint32_t offset, void *to, uint32_t length);
 

@@ -250,6 +250,28 @@ describe('an approved package', () => {
     expect(images(board)).toMatchObject([{ slot: 0, version: '1.1.0', confirmed: true }]);
   });
 
+  it('goes back when it hangs: the watchdog runs on trial, and only then', () => {
+    const board = provisionedBoard();
+    const first = packageOf(1, { image: imageOf(3000, 1) });
+    install(board, first, 1);
+    board.hang(29);
+    expect(board.running).toBe('image');
+    knock(board);
+    board.settle();
+    board.hang(3600);
+    expect(board.running).toBe('image');
+    knock(board, 1);
+    install(board, packageOf(2, { image: imageOf(9000, 2) }), 2);
+    board.hang(30);
+    expect(board.running).toBe('agent');
+    board.settle();
+    expect(board.flash.bytes.slice(MAP.primary, MAP.primary + 3000)).toEqual(first.image);
+    board.hang(3600);
+    expect([board.running, board.watchdog]).toEqual(['image', 0]);
+    knock(board, 1);
+    expect(alert(board)).toMatchObject({ result: 410, reason: R.RevertedNotConfirmed });
+  });
+
   it('is confirmed at once under trial boots 0', () => {
     const board = provisionedBoard({ trialBoots: 0 });
     install(board, packageOf(1), 1);

@@ -226,6 +226,7 @@ export class Board {
       link_write: (link: number, from: number, length: number) => {
         this.sent.push([link, this.memory.slice(from, from + length)]);
       },
+      watchdog: () => {},
       restart: (into: number) => {
         if (into === 1) this.running = 'image';
         throw RESET;

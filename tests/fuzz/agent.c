@@ -77,6 +77,10 @@ static u32 import_mailbox(void) {
     board.mailbox = 0;
     return mail;
 }
+static void import_watchdog(u32 seconds) {
+    (void)seconds;
+}
+
 static void import_restart(u32 into) {
     flash_demand(into <= 1);
     board.runs = 0;

@@ -1,8 +1,9 @@
 // The micro:bit's HAL, function by function, in QEMU: what hal.h promises is what the chip's registers do. A probe
 // program stands in the agent's place (tests/assembly/port/probe.ts) and does one thing for each letter on the UART.
 
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Emulator } from '../../boards/microbit/qemu.js';
 import { readImage } from '../../host/formats/images/image.js';
@@ -99,6 +100,29 @@ describe.skipIf(!canRunMicrobit())('the HAL of the micro:bit', () => {
   test('input is kept while the program is busy: 200 bytes at once', async () => {
     const answers = await uart.ask('l'.repeat(200), /(l0{8}\n){200}/);
     expect(answers.length).toBe(2000);
+  });
+
+  // QEMU has no watchdog of this chip; it tells what is written where one should be.
+  test('the watchdog is set, started and fed through its registers', async () => {
+    const log = join(mkdtempSync(join(tmpdir(), 'countersign-hal-')), 'unimplemented');
+    const watched = await bench.start({ arguments: ['-d', 'unimp', '-D', log] });
+    try {
+      const terminal = await openTerminal(watched.url);
+      await terminal.ask('h', line('h'));
+      await watched.readMemory(0, 4); // what was written before is in the log
+      const writes = [
+        ...readFileSync(log, 'utf8').matchAll(/write.*offset 0x0*(10[0-9a-f]{3}), value 0x0*([0-9a-f]+)/g),
+      ];
+      const seen = writes.map(([, offset, value]) => `${offset} ${value}`);
+      const set = seen.indexOf('10504 ffff'); // CRV: 2 s at 32,768 Hz
+      expect(set).toBeGreaterThan(0);
+      expect(seen[set + 1]).toBe('10000 1'); // START
+      expect(seen[0]).toBe('10600 6e524635'); // RR[0]
+      expect(seen.at(-1)).toBe('10600 6e524635');
+    } finally {
+      await watched.close();
+      rmSync(dirname(log), { recursive: true });
+    }
   });
 
   test('restart(0) resets into the program, with an empty mailbox', async () => {

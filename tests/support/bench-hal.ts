@@ -77,6 +77,7 @@ export function bench(
     sent: [] as { link: number; bytes: Uint8Array }[],
     clock: 0n,
     mailbox: 0,
+    watchdog: 0, // seconds that the image may go without feeding it
     press: 0, // what the person at the device answers next: 1 yes, 2 no
     asking: 0, // what the agent last told the board
     // Answers an APDU; undefined: silence. A board without a card interface has none.
@@ -92,6 +93,10 @@ export function bench(
         .exports as unknown as Exports;
       memory = new Uint8Array(exports.memory.buffer);
       guarded(() => exports.start());
+    },
+    // The application does nothing for so long, and feeds no watchdog either.
+    hang(seconds: number) {
+      if (board.running === 'image' && board.watchdog !== 0 && seconds >= board.watchdog) board.reboot();
     },
     // A whole packet, or a piece of the console's stream.
     receive(link: number, bytes: Uint8Array) {
@@ -209,6 +214,9 @@ export function bench(
       const pressed = board.press;
       board.press = 0;
       return pressed;
+    },
+    watchdog(seconds: number) {
+      board.watchdog = seconds;
     },
     mailbox() {
       const word = board.mailbox;

@@ -1,10 +1,11 @@
 /* A small application for the BBC micro:bit: what Countersign installs in its demonstrations and tests.
  *
- * It says its name and version on the UART (115200 baud, 8N1), blinks, and answers one-letter commands. Two things make
+ * It says its name and version on the UART (115200 baud, 8N1), blinks, and answers one-letter commands. Three things make
  * it a good citizen on a board with the agent, and any application can do the same in ten lines:
  *   - the knock: the bytes 06 09 open an SMP frame, so a client wants the agent. Leave MAILBOX_CONFIRM_STAY and reset;
  *     the client's next try reaches the agent. An application that came as far as reading its UART is confirmed by it.
  *   - confirm: after an update the agent boots an image on trial. MAILBOX_CONFIRM and a reset keep it.
+ *   - the watchdog: on trial it runs, and resets whatever hangs; WDT_RR0 feeds it, more often than every 30 seconds.
  * It takes no interrupts and no heap. VERSION and BLINK_MS come from build.sh.
  */
 #include <stddef.h>
@@ -178,6 +179,7 @@ void reset(void) {
     uart_start();
     say_version();
     for (;;) {
+        WDT_RR0 = WDT_RELOAD;
         timer_follow();
         led_follow();
         button_follow();

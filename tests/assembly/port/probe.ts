@@ -13,6 +13,7 @@ import {
   random,
   restart,
   user,
+  watchdog,
 } from '../../../assembly/hal';
 
 const INPUT: usize = memory.data(64, 16);
@@ -108,6 +109,10 @@ function obey(link: i32, letter: u32): void {
       break;
     case 0x6c: // l: the link it came by
       say(letter, link);
+      break;
+    case 0x68: // h: two seconds, or what hangs is reset
+      watchdog(2);
+      say(letter, 0);
       break;
     case 0x7a: // z: reset
       restart(0);
