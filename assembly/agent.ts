@@ -31,7 +31,7 @@ import { bootMount, bootStay, bootTick } from './update/boot';
 import { downloadTick } from './update/download';
 import { getShow, NONCE, nonceTakeSpent, refusalTake, restartWanted, Show, setShow } from './update/effects';
 import { hand, question } from './update/hand';
-import { installBusy, installStep, onTrial } from './update/install';
+import { installBusy, installStep, onTrial, reasonToTell } from './update/install';
 import { fumoState } from './update/machine';
 import { orderTick } from './update/order';
 import { answerFrom, questionEnded, questionPass } from './update/question';
@@ -191,9 +191,10 @@ function ask(milliseconds: u32): void {
 // What became known since the last tick, for people and for whoever ordered it.
 function tell(): void {
   const refused = refusalTake();
-  if (refused || hand.state !== shownState || hand.reason !== shownReason) {
+  const reason = reasonToTell();
+  if (refused || hand.state !== shownState || reason !== shownReason) {
     shownState = hand.state;
-    shownReason = hand.reason;
+    shownReason = reason;
     link_write(CONSOLE, NOTICE, noticeState(fumoState(hand.state), refused ? refused : shownReason));
   }
   if (questionOpen(question) && getShow() === Show.Quiet) {

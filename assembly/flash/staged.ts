@@ -145,8 +145,9 @@ function outBytes(from: usize, length: u32): void {
   }
 }
 
+// Behind a word that flash did not take nothing is written: it must look as if power had failed there (record.ts).
 function outFlush(): void {
-  if (outUsed !== 0 && flashWrite(outAt, WORDS, outUsed) !== Reason.Ok) fault = Reason.FlashWrite;
+  if (outUsed !== 0 && fault === Reason.Ok) fault = flashWrite(outAt, WORDS, outUsed);
   outAt += outUsed;
   outUsed = 0;
 }

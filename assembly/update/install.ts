@@ -33,7 +33,7 @@ import { digestOf, imageOf, other, Package, pack, packageLoad, packageStage } fr
 import { ask } from './question';
 import { COST_COMMIT, COST_INSTALLATION, wearPay } from './wear';
 
-let broken: bool = false; // flash failed under the swap: no further step before a reset
+let broken: Reason = 0; // Ok; flash failed under the swap, and so: no further step before a reset
 
 // --- 50 -> 60 ---
 
@@ -105,16 +105,17 @@ function swapIn(pack: Package, answer: Consent | null): Reason {
 // --- 60, after the reset ---
 
 export function installBusy(): bool {
-  return swapRunning() && !broken;
+  return swapRunning() && broken === Reason.Ok;
 }
 
 // A piece of the swap; to be called as long as installBusy.
 export function installStep(): void {
-  const reason = !swapDone() ? swapStep() : hand.state === <u32>State.SwapOut ? finishOut() : finishIn();
-  if (reason !== Reason.Ok) {
-    broken = true;
-    hand.reason = reason;
-  }
+  broken = !swapDone() ? swapStep() : hand.state === <u32>State.SwapOut ? finishOut() : finishIn();
+}
+
+// Why it stands where it stands: of the swap that is stuck until a reset, else of the last result.
+export function reasonToTell(): u32 {
+  return broken !== Reason.Ok ? broken : hand.reason;
 }
 
 function finishIn(): Reason {

@@ -120,6 +120,58 @@ describe('a commit that fails', () => {
   const digestIn = (record: Map<number, unknown>) => Buffer.from(record.get(2) as Uint8Array);
   const renewed = approvalOf(second.digest, 4);
 
+  // The number of writes and erases of a deed is not known: until one goes well.
+  const eachCall = (play: (at: number) => string | undefined) => {
+    for (let at = 1, told: string | undefined; told !== 'Ok'; at++) {
+      told = play(at);
+      expect(['Ok', 'FlashWrite', 'FlashErase']).toContain(told);
+      expect(at).toBeLessThan(300);
+    }
+  };
+  const failing = (board: Board, at: number) => {
+    board.flash.changes = 0;
+    board.flash.refuseAt = at;
+    const told = refusal(put(board, NODE.approvals, renewed));
+    board.flash.refuseAt = 0;
+    return told;
+  };
+  const restarted = (board: Board) => {
+    board.mailbox = 1;
+    board.reboot();
+    board.run(50);
+    return offered(board, second);
+  };
+
+  it('because flash does not take a write or an erase: it is as if power had failed there, never a damage', () => {
+    eachCall((at) => {
+      const board = deviceThatDenies();
+      const told = failing(board, at);
+      expect([at, restarted(board)]).toEqual([at, told === 'Ok' ? 'Ok' : 'Denied']);
+      return told;
+    });
+  });
+
+  it('twice in a row: nor is the second one, which is a compaction', () => {
+    eachCall((at) => {
+      const board = deviceThatDenies();
+      expect(failing(board, 1)).toBe('FlashWrite');
+      const told = failing(board, at);
+      expect([at, restarted(board)]).toEqual([at, told === 'Ok' ? 'Ok' : 'Denied']);
+      return told;
+    });
+  });
+
+  it('and is made again: what was acknowledged is in force', () => {
+    eachCall((at) => {
+      const board = deviceThatDenies();
+      const told = failing(board, at);
+      if (told !== 'Ok') expectOk(put(board, NODE.approvals, renewed));
+      expect([at, restarted(board)]).toEqual([at, 'Ok']);
+      expect(refusal(put(board, NODE.approvals, denial))).toBe('Superseded');
+      return told;
+    });
+  });
+
   it('leaves the log as it was: the next record names the one that is there', () => {
     const board = deviceThatDenies();
     const before = logBytes(board);

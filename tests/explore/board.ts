@@ -2,7 +2,7 @@
 // a second. The same class runs build/agent.wasm as it ships, when a finding is replayed (replay.ts).
 //
 // Throws Fault at whatever hal.ts does not allow. Notes of each page of the secondary slot over which lines its bytes came.
-// Can lose power before any call of the flash. Keeps a transcript of all that was done to it, if wanted.
+// Can lose power before any call of the flash, and let one fail. Keeps a transcript of all that was done to it, if wanted.
 
 import { createPublicKey, verify } from 'node:crypto';
 import { p256 } from '@noble/curves/nist.js';
@@ -48,7 +48,8 @@ export type Deed =
   | { do: 'receive'; link: number; bytes: Uint8Array }
   | { do: 'tick'; ms: number; press: number }
   | { do: 'clock'; seconds: number }
-  | { do: 'cut'; at: number }; // the power goes before this call of the flash, counted from here
+  | { do: 'cut'; at: number } // the power goes before this call of the flash, counted from here
+  | { do: 'fail'; at: number }; // this one does nothing, and says so
 
 export type Running = 'agent' | 'image';
 
@@ -71,6 +72,7 @@ export class Board {
   drawn = 0; // random numbers
   calls = 0; // of the flash, that change it
   cutAt = 0;
+  failAt = 0;
   resets = 0;
   planted = 0; // the plant that is in force, by its number from 1 on
   bottomless = false; // what strangers may wear out has no bound (table.ts, ACCOUNT)
@@ -135,11 +137,12 @@ export class Board {
     this.clock = seconds;
   }
 
-  /** The power goes before call `at` of the flash from here; 0: it stays. */
-  arm(at: number): void {
-    if (at) this.transcript?.push({ do: 'cut', at });
+  /** At call `at` of the flash from here the power goes, or the call fails; 0: neither. */
+  arm(at: number, way: 'cut' | 'fail' = 'cut'): void {
+    if (at) this.transcript?.push({ do: way, at });
     this.calls = 0;
-    this.cutAt = at;
+    this.cutAt = way === 'cut' ? at : 0;
+    this.failAt = way === 'fail' ? at : 0;
   }
 
   /** After a PowerCut: power comes back. What waited for the agent is gone. */
@@ -172,14 +175,17 @@ export class Board {
     return offset < STATE ? end <= STATE : end <= END;
   }
 
-  private change(offset: number, length: number, lines: number): void {
+  /** False: this call fails. */
+  private change(offset: number, length: number, lines: number): boolean {
     if (++this.calls === this.cutAt) throw new PowerCut('power cut');
-    if (offset >= STATE) return;
+    if (this.calls === this.failAt) return false;
+    if (offset >= STATE) return true;
     const last = Math.ceil((offset + length - PRIMARY) / PAGE);
     for (let page = Math.floor((offset - PRIMARY) / PAGE); page < last; page++) {
       this.dirty[page] = 1;
       this.from[page] = lines === 0 || page < PRIMARY_PAGES ? 0 : this.from[page]! | lines;
     }
+    return true;
   }
 
   private imports(): Record<string, Record<string, unknown>> {
@@ -206,7 +212,7 @@ export class Board {
       flash_write: (offset: number, from: number, length: number) => {
         this.need(this.inside(offset, length), 'write outside the regions');
         this.need(((offset | length | from) & 3) === 0, 'unaligned write');
-        this.change(offset, length, this.lines);
+        if (!this.change(offset, length, this.lines)) return -1;
         for (let word = offset >> 2; word < (offset + length) >> 2; word++) {
           this.need(this.writable[word] === 1, `word at ${word << 2} written twice or never erased`);
           this.writable[word] = 0;
@@ -217,7 +223,7 @@ export class Board {
       flash_erase: (offset: number, length: number) => {
         this.need(this.inside(offset, length), 'erase outside the regions');
         this.need(offset % PAGE === 0 && length % PAGE === 0 && length > 0, 'half a page erased');
-        this.change(offset, length, 0);
+        if (!this.change(offset, length, 0)) return -1;
         this.bytes.fill(0xff, offset, offset + length);
         this.writable.fill(1, offset >> 2, (offset + length) >> 2);
         return 0;

@@ -9,6 +9,7 @@ import { PLANTS } from './plants.js';
 import { POLICIES } from './policies.js';
 import { honestClient } from './recover.js';
 import { replay } from './replay.js';
+import { roam } from './roam.js';
 import { pathOf, search } from './search.js';
 import { seek } from './seek.js';
 import { unclassified } from './table.js';
@@ -42,6 +43,23 @@ describe('every state that can come about', () => {
     const found = outcome.findings.map((finding) => `${finding.kind}: ${finding.detail}: ${pathOf(finding)}`);
     expect(found.slice(0, 20)).toEqual([]);
     expect(states).toBeGreaterThan(100);
+  });
+});
+
+describe('long ways at random, with power cuts and calls of the flash that fail', () => {
+  it('run only what may run, under every policy', { timeout: 10 * MINUTES }, () => {
+    const { ways, steps, cuts, failures, findings } = roam(agent, POLICIES, { seed: 1, transitions: 25_000 });
+    console.log(`${ways} ways, ${steps} events, ${cuts} power cuts, ${failures} failures of the flash`);
+    expect(findings.map((finding) => `${finding.kind}: ${finding.detail}: ${pathOf(finding)}`)).toEqual([]);
+    expect(Math.min(cuts, failures)).toBeGreaterThan(100);
+  });
+  it('find what is planted', { timeout: 10 * MINUTES }, () => {
+    const seen = PLANTS.filter((plant, i) =>
+      roam(agent, POLICIES, { seed: 1, plant: i + 1, transitions: 4000 }).findings.some(({ kind }) =>
+        plant.sees.test(kind),
+      ),
+    );
+    expect(seen.length).toBeGreaterThanOrEqual(6);
   });
 });
 

@@ -67,21 +67,26 @@ export class Explorer {
   }
 
   /**
-   * What becomes of a state by an event; undefined: it cannot happen. `cut`: the power goes before this call of the flash.
-   * The state is valid until the next step.
+   * What becomes of a state by an event; undefined: it cannot happen. `cut`: at this call of the flash the power goes, or it
+   * fails. The state is valid until the next step.
    */
-  step(from: State, event: Event, cut = 0): { state: State; violations: readonly Violation[] } | undefined {
+  step(
+    from: State,
+    event: Event,
+    cut = 0,
+    way: 'cut' | 'fail' = 'cut',
+  ): { state: State; violations: readonly Violation[] } | undefined {
     const ghost = this.device.load(from);
     this.watch.begin(ghost);
-    const done = this.happen(event, cut);
+    const done = this.happen(event, cut, way);
     return done ? this.take() : undefined;
   }
 
   /** Lets an event happen to the device as it stands. False: it cannot. */
-  happen(event: Event, cut = 0): boolean {
+  happen(event: Event, cut = 0, way: 'cut' | 'fail' = 'cut'): boolean {
     const { device, watch } = this;
     if (event.where !== 'anywhere' && event.where !== device.running) return false;
-    device.arm(cut);
+    device.arm(cut, way);
     try {
       if (event.happen(watch) === false) return false;
       this.settle();

@@ -12,6 +12,7 @@ import { PLANTS } from './plants.js';
 import { BASIC, POLICIES, type Row } from './policies.js';
 import { honestClient } from './recover.js';
 import { replay } from './replay.js';
+import { roam } from './roam.js';
 import { type Finding, type Outcome, pathOf, search } from './search.js';
 import { seek } from './seek.js';
 import { unclassified } from './table.js';
@@ -27,7 +28,8 @@ bring about, and asks an oracle at each decision whether that package may run
   --list            their names
   --recovery N      an honest client from every Nth new state (20); 0: never
   --walks N         N random walks of canonical and untouched device side by side, instead of a search
-  --seed K          of the walks (1)
+  --roam            long ways at random under all policies instead, with power cuts and calls of the flash that fail
+  --seed K          of the walks, of roaming (1)
   --plants          searches for each planted fault instead
   --only REGEX      of the alphabet
   --json FILE       also writes what was found
@@ -45,6 +47,7 @@ export async function main(root: string, argv: string[]): Promise<number> {
       list: { type: 'boolean', default: false },
       recovery: { type: 'string', default: '20' },
       walks: { type: 'string' },
+      roam: { type: 'boolean', default: false },
       seed: { type: 'string', default: '1' },
       plants: { type: 'boolean', default: false },
       only: { type: 'string' },
@@ -65,6 +68,7 @@ export async function main(root: string, argv: string[]): Promise<number> {
     return Math.max(...rows.map((row) => walks(agent, row, Number(values.walks), Number(values.seed))));
   }
   const shipped = new WebAssembly.Module(readFileSync(join(root, 'build/agent.wasm')));
+  if (values.roam) return roaming(agent, shipped, values.policy ? rows : POLICIES, Number(values.seed), seconds);
   const only = values.only === undefined ? undefined : new RegExp(values.only);
   const results = rows.map((row) => explore(agent, shipped, row, { seconds, recovery: Number(values.recovery), only }));
   if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
@@ -142,6 +146,24 @@ function walks(agent: Agent, { name, rules }: Row, number: number, seed: number)
   console.log(`${name}: ${count(number)} walks, ${count(steps)} steps, ${differing.length} kinds of difference`);
   for (const { what, path } of differing.slice(0, 12)) console.log(`  ${what}: ${path.join(' > ')}`);
   return differing.length > 0 ? 1 : 0;
+}
+
+function roaming(
+  agent: Agent,
+  shipped: WebAssembly.Module,
+  policies: readonly Row[],
+  seed: number,
+  seconds: number,
+): number {
+  const { ways, steps, cuts, failures, findings } = roam(agent, policies, { seed, seconds });
+  console.log(
+    `${policies.length} policies: ${count(ways)} ways, ${count(steps)} events, ${count(cuts)} power cuts, ${count(failures)} failures of the flash, violations: ${findings.length}`,
+  );
+  for (const finding of findings) {
+    console.log(finding.policy.name);
+    show(agent, shipped, finding.policy.rules, [finding]);
+  }
+  return findings.length > 0 ? 1 : 0;
 }
 
 function plants(agent: Agent, seconds: number): number {

@@ -37,13 +37,14 @@ export function replay(
   put(watch, 'Bootstrap', bootstrap(rules));
   watch.attach();
   const seen: Violation[] = [];
-  for (const { event, cut } of path) {
+  for (const { event, cut, way } of path) {
     watch.begin(watch.ghost);
-    explorer.happen(explorer.events.find(({ name }) => name === event)!, cut);
+    explorer.happen(explorer.events.find(({ name }) => name === event)!, cut, way);
     seen.push(...watch.violations);
+    watch.violations = [];
   }
   explorer.take();
-  seen.push(...explorer.inspect());
+  seen.push(...watch.violations, ...explorer.inspect());
 
   // The flash of `device` was put into canonical form by take(); so a second one, which was not.
   const real = play(shipped, deeds);
@@ -74,7 +75,7 @@ export function play(module: WebAssembly.Module, deeds: readonly Deed[]): { boar
         board.boot();
       } else if (deed.do === 'receive') board.receive(deed.link, deed.bytes);
       else if (deed.do === 'clock') board.clock = deed.seconds;
-      else if (deed.do === 'cut') board.arm(deed.at);
+      else if (deed.do === 'cut' || deed.do === 'fail') board.arm(deed.at, deed.do);
       else {
         board.press = deed.press;
         board.tick(deed.ms);

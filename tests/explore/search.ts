@@ -14,14 +14,20 @@ const STATES_MAX = 6_000_000;
 
 export interface Step {
   event: string;
-  cut: number;
+  cut: number; // the call of the flash, 0 none,
+  way?: 'cut' | 'fail'; // at which the power goes, or which fails
 }
 export interface Finding extends Violation {
   path: Step[];
   times: number;
 }
 export const pathOf = ({ path }: { path: readonly Step[] }): string =>
-  path.map(({ event, cut }) => (cut ? `${event} [power cut before flash call ${cut}]` : event)).join(' > ');
+  path
+    .map(({ event, cut, way }) => {
+      if (!cut) return event;
+      return way === 'fail' ? `${event} [flash call ${cut} fails]` : `${event} [power cut before flash call ${cut}]`;
+    })
+    .join(' > ');
 
 export interface Outcome {
   closed: boolean; // a fixed point: nothing new appears

@@ -60,7 +60,7 @@ export function walk(agent: Agent, rules: Rules, { walks, seed }: { walks: numbe
 }
 
 // Taking a state overwrites; this puts the device back as it was.
-function standing({ device }: Explorer): () => void {
+export function standing({ device }: Explorer): () => void {
   const { bytes, writable, from, memory } = device;
   const kept = [bytes, writable, from, memory].map((array) => [array, array.slice()] as const);
   const globals = device.allGlobals().map((global) => [global, global.value] as const);
@@ -71,7 +71,7 @@ function standing({ device }: Explorer): () => void {
 }
 
 /** The same numbers for the same seed: below `bound`. */
-function randomFrom(seed: number): (bound: number) => number {
+export function randomFrom(seed: number): (bound: number) => number {
   let x = seed | 1;
   return (bound) => {
     x ^= x << 13;

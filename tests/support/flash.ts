@@ -91,6 +91,8 @@ export function createFlash(map: FlashMap, untouched: Untouched = 'noise', seed 
     unreadable: new Set<number>(), // words at which a read fails
     failAt: 0, // the number of the read that fails, once; 0: none does
     reads: 0,
+    refuseAt: 0, // the number of the write or erase that does nothing and says so, once; 0: none does
+    changes: 0,
 
     /** Counts anew; the power goes at operation `cutAt`. */
     arm(cutAt = Number.POSITIVE_INFINITY, cut: Cut = 'bits') {
@@ -146,6 +148,10 @@ export function createFlash(map: FlashMap, untouched: Untouched = 'noise', seed 
         to[at + 3] = bytes[offset + 3]!;
       } else to.set(bytes.subarray(offset, offset + length), at);
       return 0;
+    },
+    /** Does this write or erase fail? */
+    refuses(): boolean {
+      return ++flash.changes === flash.refuseAt;
     },
     /** Flips one bit; the bits are counted from the start of flash. */
     flip(bit: number) {
