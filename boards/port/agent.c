@@ -114,8 +114,7 @@ static void report_trap(const struct trap *trap) {
     for (;;) hal_idle();
 }
 
-void port_main(void) {
-    hal_start();
+static __attribute__((noinline, noreturn)) void run(void) {
     const struct trap *trap = chip_trap();
     if (trap->count) report_trap(trap);
     agent_reset();
@@ -132,4 +131,10 @@ void port_main(void) {
         if (trap->count && now - began > TRAP_FREE_MS) chip_trap_clear();
         if (!length && !agent_busy()) hal_idle();
     }
+}
+
+void port_main(void) {
+    hal_start();
+    memory_begin();
+    run();
 }

@@ -19,6 +19,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
+import { windowsOf } from './windows.js';
 
 /** The instructions that asc may emit, and a size, in Binaryen's count, below which a call costs more than what it calls. */
 const OPTIMISE = ['-Oz', '--always-inline-max-function-size=3'].concat(
@@ -76,6 +77,8 @@ function rewrite(header: string, source: string, prefix: string): string {
   const inner = functions.filter((f) => !f.isExport);
   const imports = header.matchAll(/^(\w+) w2c_hal_(\w+)\(struct w2c_hal\*(?:,\s*)?([^)]*)\);$/gm);
   const globals = [...source.matchAll(/^ {2}instance->(w2c_g\d+) = (\d+u(?:ll)?);$/gm)];
+  const users = (name: string) => inner.filter(({ body }) => new RegExp(`\\b${name}\\b`).test(body)).length;
+  const ordered = globals.map((each) => ({ each, users: users(each[1]!) })).sort((a, b) => b.users - a.users);
   const constant = (name: string) => constantOf(functions, `${own}_${name}`);
   const bytes = constant('memoryBytes');
   const segments = Array.from(
@@ -96,13 +99,19 @@ function rewrite(header: string, source: string, prefix: string): string {
     `#define MEMORY_BYTES ${bytes}u`,
     `#define TABLES_BYTES ${tables.length}u`,
     `static const uint8_t tables[] __attribute__((aligned(8))) = ${initialiser(tables)};`,
+    ...windowFunction(
+      windowsOf(
+        inner.map((f) => plain(f.body)),
+        bytes,
+      ),
+    ),
     '#include "wasm.h"',
     '#pragma GCC diagnostic push',
     ...UNUSED.map((what) => `#pragma GCC diagnostic ignored "-Wunused-${what}"`),
     '/* Imports: whoever includes this file defines them. */',
     ...Array.from(imports, ([, result, name, types]) => `static ${result} import_${name}(${types || 'void'});`),
-    'static struct { /* one, so that neighbours share the literal of its address */',
-    ...globals.map(([, name, value]) => `  ${value!.endsWith('ull') ? 'u64' : 'u32'} ${name};`),
+    'static struct { /* one, so that neighbours share the literal of its address; what most functions use comes first */',
+    ...ordered.map(({ each: [, name, value] }) => `  ${value!.endsWith('ull') ? 'u64' : 'u32'} ${name};`),
     '} globals;',
     ...start.map(({ bytes }, i) => `static const u8 start_${i}[] = ${initialiser(bytes)};`),
     ...inner.map((f) => `${signature(f)};`),
@@ -120,6 +129,15 @@ function rewrite(header: string, source: string, prefix: string): string {
   ].join('\n');
   refuseUnknown(text);
   return text;
+}
+
+/** memory_window(): where the window of a constant address begins; a chain of comparisons, of which nothing is compiled. */
+function windowFunction(windows: number[]): string[] {
+  const chain = windows.map((from, i) =>
+    i + 1 < windows.length ? `at < ${windows[i + 1]}u ? ${from}u : ` : `${from}u`,
+  );
+  const open = 'static inline __attribute__((always_inline, unused)) uint32_t memory_window(uint32_t at) {';
+  return ['#ifdef __ARM_ARCH_6M__', open, `  return ${chain.join('')};`, '}', '#endif'];
 }
 
 interface Segment {

@@ -1,6 +1,6 @@
 /* What a translated module (translate.ts) needs of C: its types, its memory and WebAssembly's operations.
  *
- * Included by the generated file alone, after MEMORY_BYTES, TABLES_BYTES and the array `tables`. The linear memory is
+ * Included by the generated file alone, after MEMORY_BYTES, TABLES_BYTES, `tables` and memory_window(). The linear memory is
  * one static array of exactly the bytes that the module changes; every access is checked against that size and traps
  * beyond it, as the standard wants. The module's constant tables follow in its addresses, but lie in flash: a load
  * whose constant offset points into them, and memory.copy, read them there. Whatever else touches them traps.
@@ -40,13 +40,33 @@ static inline u8 *memory_at(u32 at, u32 length) {
 }
 
 /* A pointer that the compiler does not take apart. ARMv6-M reaches 124 bytes beyond a register, and a static address only
- * by a literal of its own: without this, GCC folds every offset into a literal, behind it one serves all neighbours. */
+ * by a literal of its own: without this, GCC folds every offset into a literal, behind it one serves all neighbours. Which
+ * are neighbours says memory_window() of the generated file. */
 #ifdef __ARM_ARCH_6M__
-enum { REACH = 128 };
 #define WHOLE(pointer) __asm("" : "+r"(pointer))
 #else
-enum { REACH = 1 };
 #define WHOLE(pointer)
+#define memory_window(at) (at)
+#endif
+
+/* Where an address that is not known when compiling lies. With WASM_BASE, a register that nothing else uses (-ffixed-...)
+ * holds that of the memory: ARMv6-M adds it in one instruction of two bytes, where a literal takes eight. The program puts
+ * it there by memory_begin(), before it calls a function that uses the module, and that it keeps from being inlined. */
+#ifdef WASM_BASE
+#define WASM_TEXT(word) #word
+#define WASM_NAME(word) WASM_TEXT(word)
+static inline void memory_begin(void) {
+    __asm volatile("mov " WASM_NAME(WASM_BASE) ", %0" : : "r"(memory));
+}
+static inline __attribute__((always_inline)) u8 *memory_from(u32 address) {
+    __asm inline("add %0, " WASM_NAME(WASM_BASE) : "+l"(address));
+    return (u8 *)address;
+}
+enum { BASE_IN_REGISTER = 1 };
+#else
+static inline void memory_begin(void) {}
+#define memory_from(address) (memory + (address))
+enum { BASE_IN_REGISTER = 0 };
 #endif
 
 /* One access of `bytes` at address + offset. Offset and bytes are constants at every use, so this is one comparison,
@@ -55,10 +75,10 @@ static inline __attribute__((always_inline)) void *memory_access(u32 address, u3
     if (offset > MEMORY_BYTES - bytes || __builtin_expect(address > MEMORY_BYTES - bytes - offset, 0)) WASM_TRAP();
     if (__builtin_constant_p(address)) {
         offset += address;
-        address = offset - offset % REACH;
-        offset %= REACH;
-    } else if (offset == 0) {
-        return memory + address;
+        address = memory_window(offset);
+        offset -= address;
+    } else if (BASE_IN_REGISTER || offset == 0) {
+        return memory_from(address) + offset;
     }
     u8 *base = memory + address;
     WHOLE(base);
@@ -124,7 +144,11 @@ static inline u32 I32_ROTR(u32 x, u32 n) { return x >> (n & 31) | x << (-n & 31)
 static inline u64 I64_ROTL(u64 x, u64 n) { return x << (n & 63) | x >> (-n & 63); }
 static inline u64 I64_ROTR(u64 x, u64 n) { return x >> (n & 63) | x << (-n & 63); }
 static inline u32 I32_CLZ(u32 x) { return x ? (u32)__builtin_clz(x) : 32; }
+#ifdef __ARM_ARCH_6M__ /* one routine of libgcc's, which counts from above, serves both */
+static inline u32 I32_CTZ(u32 x) { return x ? 31 - (u32)__builtin_clz(x & -x) : 32; }
+#else
 static inline u32 I32_CTZ(u32 x) { return x ? (u32)__builtin_ctz(x) : 32; }
+#endif
 static inline u32 I32_POPCNT(u32 x) { return (u32)__builtin_popcount(x); }
 static inline u64 I64_POPCNT(u64 x) { return (u64)__builtin_popcountll(x); }
 static inline u64 I64_CLZ(u64 x) { return x ? (u64)__builtin_clzll(x) : 64; }
