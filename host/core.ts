@@ -6,6 +6,7 @@
 // back in `facts`, so that a caller can play a device's life. A package whose verdict does not reject is read to its
 // end, so `payload` says whether the firmware is the one that was judged; of a rejected one, not a byte is looked at.
 
+import { type Bytes, piecesOf } from './formats/byte-source.js';
 import { type Cbor, decode } from './formats/cbor.js';
 import { SOURCES, type SourceName } from './formats/policy.js';
 import { loadWasm } from './wasm.js';
@@ -92,7 +93,8 @@ export interface Facts {
 export type Evidence = { source: SourceName } & ({ bytes: Uint8Array } | { unreachable: true });
 
 export interface Question {
-  envelope: Uint8Array | AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+  /** All of it, or pieces as they arrive. */
+  envelope: Bytes | AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
   evidence?: readonly Evidence[];
   facts?: Facts;
 }
@@ -318,7 +320,7 @@ export async function loadCore(): Promise<Core> {
 }
 
 async function* iterate(bytes: Question['envelope']): AsyncGenerator<Uint8Array> {
-  if (bytes instanceof Uint8Array) yield bytes;
+  if (bytes instanceof Uint8Array || 'read' in bytes) yield* piecesOf(bytes);
   else yield* bytes;
 }
 

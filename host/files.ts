@@ -4,96 +4,23 @@
 // half. Devices and pipes (-o /dev/stdout) are written through, never replaced; `-` is stdin, and stdout. A file that
 // holds a private key in any form (formats/key-forms.ts), or might, is not replaced unless the caller says so.
 
-import { createReadStream } from 'node:fs';
-import { access, constants, type FileHandle, open, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { access, constants, type FileHandle, open, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CountersignError, systemCode } from './errors.js';
-import { keyForm } from './formats/key-forms.js';
+import { type Bytes, piecesOf, wholeOf } from './formats/byte-source.js';
+import { keyForm, lookAt } from './formats/key-forms.js';
+import { FILE_BYTES_MAX, STDIO, withFile } from './open-file.js';
 
-/** Largest file taken: several times the flash of the largest microcontroller. */
-export const FILE_BYTES_MAX = 64 * 1024 * 1024;
-
-/** The name of standard input, and of standard output. */
-export const STDIO = '-';
-
-/** Reads a whole regular file (or pipe), at most FILE_BYTES_MAX. An empty file is an error: no format of ours is. */
-export async function readBytes(path: string, bytesMax = FILE_BYTES_MAX): Promise<Uint8Array> {
-  const tooLarge = (bytes: number) =>
-    new CountersignError('FileTooLarge', `file: ${path} has ${bytes} bytes, and at most ${bytesMax} are read`);
-  try {
-    if (path !== STDIO) await requireReadable(path, bytesMax);
-    // A pipe does not say how much comes.
-    const whole = path !== STDIO && (await stat(path)).isFile();
-    const bytes = whole ? await readFile(path) : await readStream(path, bytesMax);
-    if (bytes.length > bytesMax) throw tooLarge(bytes.length);
-    if (bytes.length === 0) throw new CountersignError('FileMalformed', `file: ${path} is empty`);
-    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-  } catch (cause) {
-    throw unreadable(path, cause);
-  }
-}
-
-async function readStream(path: string, bytesMax: number): Promise<Buffer> {
-  const stream = path === STDIO ? process.stdin : createReadStream(path);
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of stream) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes > bytesMax) break;
-  }
-  return Buffer.concat(chunks);
-}
-
-const PIECE_BYTES = 65536;
-
-/** The same, piece by piece, for what is looked at once: a piece is good until the next one is asked for. */
-export async function* readPieces(path: string, bytesMax = FILE_BYTES_MAX): AsyncGenerator<Uint8Array, void> {
-  let total = 0;
-  let file: FileHandle | undefined;
-  try {
-    await requireReadable(path, bytesMax);
-    file = await open(path);
-    const piece = new Uint8Array(PIECE_BYTES);
-    for (;;) {
-      const { bytesRead } = await file.read(piece);
-      if (bytesRead === 0) break;
-      total += bytesRead;
-      if (total > bytesMax) throw new CountersignError('FileTooLarge', `file: ${path} has ${total} bytes and more`);
-      yield piece.subarray(0, bytesRead);
-    }
-    if (total === 0) throw new CountersignError('FileMalformed', `file: ${path} is empty`);
-  } catch (cause) {
-    throw unreadable(path, cause);
-  } finally {
-    await file?.close();
-  }
-}
-
-/** Throws what can be told before anything is read: a folder, a file that is too large or not there. */
-export async function requireReadable(path: string, bytesMax = FILE_BYTES_MAX): Promise<void> {
-  const found = await stat(path).catch((cause: unknown) => {
-    throw unreadable(path, cause);
-  });
-  if (found.isDirectory()) throw new CountersignError('FileUnreadable', `file: ${path} is a folder`);
-  if (found.size > bytesMax) {
-    throw new CountersignError(
-      'FileTooLarge',
-      `file: ${path} has ${found.size} bytes, and at most ${bytesMax} are read`,
-    );
-  }
-}
-
-function unreadable(path: string, cause: unknown): CountersignError {
-  if (cause instanceof CountersignError) return cause;
-  const absent = ['ENOENT', 'ENOTDIR'].includes(systemCode(cause) ?? '');
-  if (absent) return new CountersignError('FileNotFound', `file: no such file ${path}`, { cause });
-  return new CountersignError('FileUnreadable', `file: cannot read ${path} (${systemCode(cause)})`, { cause });
-}
+/** Reads a whole regular file (or pipe), at most FILE_BYTES_MAX. What may be a package or an image is opened instead. */
+export const readBytes = (path: string, bytesMax = FILE_BYTES_MAX): Promise<Uint8Array> =>
+  withFile(path, wholeOf, bytesMax);
 
 export async function readText(path: string, bytesMax = FILE_BYTES_MAX): Promise<string> {
   return new TextDecoder().decode(await readBytes(path, bytesMax));
 }
+
+/** What is written: bytes or text, or parts one after the other, each of which is read when its turn comes. */
+export type Content = Uint8Array | string | readonly Bytes[];
 
 export interface WriteOptions {
   /** Permission bits of a new file; default 0o644 as the umask allows. */
@@ -107,15 +34,11 @@ export interface WriteOptions {
 }
 
 /** Writes a whole file or nothing. */
-export async function writeBytes(
-  path: string,
-  content: Uint8Array | string,
-  options: WriteOptions = {},
-): Promise<void> {
+export async function writeBytes(path: string, content: Content, options: WriteOptions = {}): Promise<void> {
   if (path === STDIO) return options.dryRun ? undefined : writeStdout(content);
   const there = await stat(path).catch(() => undefined);
   if (there?.isDirectory()) throw new CountersignError('FileUnwritable', `file: ${path} is a folder`);
-  if (there?.isFile() && !options.force) await mayReplace(path, options.fresh === true);
+  if (there?.isFile() && !options.force) await mayReplace(path, options.fresh === true, there.size);
   const folder = dirname(path);
   const parent = await stat(folder).catch(() => undefined);
   if (!parent?.isDirectory()) throw new CountersignError('FileUnwritable', `file: there is no folder ${folder}`);
@@ -126,22 +49,38 @@ export async function writeBytes(
     if (through) await writeThrough(path, content);
     else await writeBeside(path, content, options.mode ?? 0o644);
   } catch (cause) {
+    if (cause instanceof CountersignError) throw cause; // of what is read meanwhile
     throw new CountersignError('FileUnwritable', `file: cannot write ${path} (${systemCode(cause)})`, { cause });
   }
 }
 
-function writeStdout(content: Uint8Array | string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    process.stdout.write(content, (cause) => {
-      if (!cause) return resolve();
-      reject(new CountersignError('FileUnwritable', `file: cannot write to stdout (${systemCode(cause)})`, { cause }));
-    });
-  });
+async function* pieces(content: Content): AsyncGenerator<Uint8Array, void> {
+  if (typeof content === 'string') return yield new TextEncoder().encode(content);
+  yield* piecesOf(...(content instanceof Uint8Array ? [content] : content));
 }
 
-async function mayReplace(path: string, fresh: boolean): Promise<void> {
+/** From where the file is on: each writeFile() goes on behind the last. */
+async function writePieces(file: FileHandle, content: Content): Promise<void> {
+  for await (const piece of pieces(content)) await file.writeFile(piece);
+}
+
+async function writeStdout(content: Content): Promise<void> {
+  for await (const piece of pieces(content)) {
+    await new Promise<void>((resolve, reject) => {
+      process.stdout.write(piece, (cause) => {
+        if (!cause) return resolve();
+        reject(
+          new CountersignError('FileUnwritable', `file: cannot write to stdout (${systemCode(cause)})`, { cause }),
+        );
+      });
+    });
+  }
+}
+
+async function mayReplace(path: string, fresh: boolean, bytes: number): Promise<void> {
   if (fresh) throw new CountersignError('FileExists', `file: ${path} is there already`);
-  const content = await readFile(path).catch((cause: unknown) => {
+  if (bytes === 0) return;
+  const content = await withFile(path, lookAt, Number.POSITIVE_INFINITY).catch((cause: unknown) => {
     throw new CountersignError('FileExists', `file: ${path} cannot be read, so it may hold a private key`, {
       hint: 'choose another name for the output',
       cause,
@@ -154,17 +93,17 @@ async function mayReplace(path: string, fresh: boolean): Promise<void> {
   });
 }
 
-async function writeThrough(path: string, content: Uint8Array | string): Promise<void> {
+async function writeThrough(path: string, content: Content): Promise<void> {
   const file = await open(path, 'w');
-  await file.writeFile(content).finally(() => file.close());
+  await writePieces(file, content).finally(() => file.close());
 }
 
-async function writeBeside(path: string, content: Uint8Array | string, mode: number): Promise<void> {
+async function writeBeside(path: string, content: Content, mode: number): Promise<void> {
   const beside = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   let file: FileHandle | undefined;
   try {
     file = await open(beside, 'wx', mode);
-    await file.writeFile(content);
+    await writePieces(file, content);
     await file.sync();
     await file.close();
     await rename(beside, path);

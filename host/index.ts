@@ -1,9 +1,9 @@
 // countersign, the library: everything that the command can do, for programs.
 //
-// What to expect everywhere: bytes are Uint8Array, times are Unix seconds, sequence numbers are bigint (64 bits). Whatever
-// fails throws a CountersignError, whose `code` is a row of `reasons`. Functions that read a format show what it claims;
-// whether it is true is said by a Core, which is the very program that runs on the devices. Long work is an async
-// iterator of Progress, and every wait takes an AbortSignal.
+// What to expect everywhere: bytes are Uint8Array, or `Bytes` where they may be a file; times are Unix seconds, sequence
+// numbers are bigint (64 bits). Whatever fails throws a CountersignError, whose `code` is a row of `reasons`. Functions that
+// read a format show what it claims; whether it is true is said by a Core, which is the very program that runs on the
+// devices. Long work is an async iterator of Progress, and every wait takes an AbortSignal.
 //
 //   import { loadCore } from 'countersign';
 //   const core = await loadCore();
@@ -59,6 +59,8 @@ export {
   type Role,
   viewBootstrap,
 } from './formats/bootstrap.js';
+// Bytes that need not be in memory: whatever takes `Bytes` takes a Uint8Array, or a file that openFile() opened and you close.
+export { type ByteSource, type Bytes, sha256Of } from './formats/byte-source.js';
 // Identifiers of SUIT: UUIDv5 of a domain, and of a class within a vendor (RFC 9562).
 export { classIdOf, vendorIdOf } from './formats/bytes.js';
 // Changes of anchors and policy, signed by operators.
@@ -80,6 +82,7 @@ export {
   detachPayload,
   type Envelope,
   type Member,
+  openEnvelope,
   payloadIn,
   requireDigest,
   splitEnvelope,
@@ -100,7 +103,7 @@ export {
   type SigningKey,
   thumbprint,
 } from './formats/keys.js';
-export { type ManifestView, viewManifest } from './formats/manifest.js';
+export { type ManifestView, payloadDigest, viewManifest } from './formats/manifest.js';
 export { type Policy, SOURCES, type SourceName } from './formats/policy.js';
 export { type NextDocument, type NextOptions, nextDocument } from './formats/record.js';
 // Packages: a signed SUIT envelope of an image.
@@ -108,6 +111,7 @@ export { buildPackage, type Package, type PackageOptions } from './formats/suit.
 export { type Address, openMqtt } from './links/mqtt.js';
 export { listPorts, openSerial, type PortInfo } from './links/serial.js';
 export { openTcp } from './links/tcp.js';
+export { type OpenFile, openFile } from './open-file.js';
 export type { Phase, Progress } from './progress.js';
 export { exitCodes, type ReasonName, type ReasonRow, reasonOf, reasons } from './reasons.js';
 export { type Client, type ClientOptions, createClient } from './smp/client.js';

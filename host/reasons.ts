@@ -236,6 +236,9 @@ const table = {
   Fault: row(224, 'something failed that should not', 'please report it, with the output of -v', FAULT),
   DeviceRefused: row(225, 'the device refused the request', 'is it a board that this version can talk to?', FAULT),
 
+  // 226..227 the host: files, once more
+  FileChanged: row(226, 'the file changed while it was being read', 'run the same command again when nobody writes to the file', FAULT),
+
   // 228..229 the host: what is signed
   PrivateKeyGiven: row(228, 'the file is a private key, not what belongs here', 'check the path: private keys are never packed up or replaced', ARGUMENT),
 

@@ -29,7 +29,15 @@ import {
 } from '../formats/signing-request.js';
 import type { BrokerPlace } from './broker-place.js';
 import type { OptionSpec, Result } from './command.js';
-import { type Finishing, type Issuing, packageRows, readRecord, recordPath, writeIssued } from './issuing.js';
+import {
+  type Finishing,
+  type Issuing,
+  type Output,
+  packageRows,
+  readRecord,
+  recordPath,
+  writeIssued,
+} from './issuing.js';
 import { requireLift } from './lifting.js';
 import { claimsRows, rows } from './show.js';
 import { openPublicKey, openSigningKey, type SigningOptions } from './signing.js';
@@ -208,7 +216,7 @@ export async function attach(
 /** The document is written, and recorded, unless a newer one was issued in the meantime. */
 export async function issueAttached(
   { request }: Attached,
-  output: { path: string; bytes: Uint8Array },
+  output: Output,
   issuing: Issuing,
   how: Finishing,
 ): Promise<Result> {

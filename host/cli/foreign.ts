@@ -18,8 +18,9 @@ import {
 } from '../device/foreign.js';
 import { CountersignError } from '../errors.js';
 import { type BootstrapView, viewBootstrap } from '../formats/bootstrap.js';
+import type { ByteSource } from '../formats/byte-source.js';
 import { hex } from '../formats/bytes.js';
-import { payloadIn, splitEnvelope } from '../formats/envelope.js';
+import { openEnvelope, payloadIn } from '../formats/envelope.js';
 import { reasonOf, reasons } from '../reasons.js';
 import type { Client } from '../smp/client.js';
 import type { Result } from './command.js';
@@ -33,7 +34,8 @@ const PROMPT_SECONDS = 300; // the core's own default (assembly/policy/policy.ts
 
 export interface ForeignJob {
   path: string;
-  file: Uint8Array;
+  /** Gives the same bytes each time or fails: what is sent is what was judged. */
+  file: ByteSource;
   bootstrap: Uint8Array;
   gathered: Gathered[];
   /** Reads again what may have changed since; undefined: nothing may. */
@@ -67,8 +69,8 @@ export async function deliverToForeign(
     return end('refused', reasonOf(reason).exit, ['refused here: nothing was sent', ...explained.lines]);
   }
   if (!payload) throw new CountersignError('PayloadMissing', `deliver: ${job.path} holds no firmware to send`);
-  const image = payloadIn(splitEnvelope(job.file, job.path))!.value;
-  const { version } = bootable(image, job.path);
+  const image = payloadIn(await openEnvelope(job.file, job.path))!.value;
+  const { version } = await bootable(image, job.path);
   if (job.dryRun) return end('dry-run', 0, [`would send the firmware to ${client.link.name}`, ...explained.lines]);
   if (verdict === 'ask') {
     const answer = await ask(client, guard.view, judgement, version, terminal, signal);
@@ -132,7 +134,7 @@ async function makeGuard(job: ForeignJob): Promise<Guard> {
     const documents = gathered.flatMap(({ evidence }) => ('bytes' in evidence ? [evidence.bytes] : []));
     const explained = explain(judgement, {
       path: job.path,
-      envelope: job.file,
+      envelope: await openEnvelope(job.file, job.path).catch(() => undefined),
       bootstrap: job.bootstrap,
       documents,
     });

@@ -7,16 +7,18 @@
 import { z } from 'zod';
 import { loadCore } from '../core.js';
 import { CountersignError } from '../errors.js';
-import { readBytes, readText, writeBytes } from '../files.js';
+import { readText, writeBytes } from '../files.js';
 import { type Claims, type Confirm, type Entry, entrySchema, newDocumentId } from '../formats/approval.js';
 import { type ClaimDefaults, claimsFromYaml, claimsToYaml } from '../formats/approval-yaml.js';
+import type { Bytes } from '../formats/byte-source.js';
 import { classIdOf, hex, uuidText, vendorIdOf } from '../formats/bytes.js';
 import { encode } from '../formats/cbor.js';
-import { type Envelope, requireDigest, splitEnvelope } from '../formats/envelope.js';
+import { type Envelope, openEnvelope, partsSize, requireDigest } from '../formats/envelope.js';
 import { type PublicKey, publicKeyToCose } from '../formats/keys.js';
 import { viewManifest } from '../formats/manifest.js';
 import { type NextDocument, nextDocument, nextSequence } from '../formats/record.js';
 import { issuedDoubt } from '../formats/sequence.js';
+import { withFile } from '../open-file.js';
 import type { OptionSpec, Result } from './command.js';
 import { clockDoubt, requireLift } from './lifting.js';
 import { openPublishing, publishedLines, publishOptions } from './publishing.js';
@@ -110,8 +112,7 @@ export type Issuing = Values<typeof issuingOptions>;
 
 export interface OpenPackage {
   path: string;
-  bytes: Uint8Array;
-  envelope: Envelope;
+  envelope: Envelope<Bytes>;
 }
 
 /** The package, which may be named in two ways. */
@@ -122,12 +123,17 @@ export function onePackage(argument: string | undefined, flag: string | undefine
   return argument ?? flag;
 }
 
-/** Opens a package to speak about it, having compared its digest with its manifest. */
-export async function openPackage(path: string): Promise<OpenPackage> {
-  const bytes = await readBytes(path);
-  const envelope = splitEnvelope(bytes, path);
-  requireDigest(envelope, path);
-  return { path, bytes, envelope };
+/** Opens a package, if one is named, to speak about it, having compared its digest with its manifest. Closed afterwards. */
+export async function withPackage(
+  path: string | undefined,
+  use: (opened: OpenPackage | undefined) => Promise<Result>,
+): Promise<Result> {
+  if (path === undefined) return use(undefined);
+  return withFile(path, async (file) => {
+    const envelope = await openEnvelope(file, path);
+    requireDigest(envelope, path);
+    return use({ path, envelope });
+  });
 }
 
 /** Throws unless the vendor signed the package, as the core finds; without a key it says that nobody looked. */
@@ -284,30 +290,38 @@ export interface Finishing {
   terminal: Terminal;
 }
 
+/** A signed document, and where it goes: a file of its own, or the package that has it inside, in parts. */
+export interface Output {
+  path: string;
+  document: Uint8Array;
+  inside?: readonly Bytes[];
+}
+
 /**
  * Writes the output, then the record; publishes the document if that was asked for. The broker is asked before anything is
  * written; what was written stays when it then fails, and the error says how to go on.
  */
 export async function writeIssued(
-  { path, bytes }: { path: string; bytes: Uint8Array },
+  { path, document, inside }: Output,
   { claims, repeated, dropped }: NextDocument,
   key: PublicKey,
   issuing: Issuing,
   { dryRun, signal, terminal }: Finishing,
 ): Promise<Result> {
   const record = recordPath(issuing, key);
+  const bytes = partsSize(inside ?? [document]);
   const publishing = await openPublishing(issuing, signal);
   try {
-    const put = await publishing?.ready(bytes, { lift: issuing.lift, note: terminal.note });
+    const put = await publishing?.ready(document, { lift: issuing.lift, note: terminal.note });
     if (record !== undefined) await writeBytes(record, '', { dryRun: true });
-    await writeBytes(path, bytes, { dryRun });
+    await writeBytes(path, inside ?? document, { dryRun });
     if (record !== undefined) await writeBytes(record, recordText(claims), { dryRun });
     const published = await put?.(dryRun).catch((error: unknown) => notPublished(error, path));
     return {
       data: {
         output: path,
         written: !dryRun,
-        bytes: bytes.length,
+        bytes,
         signer: key.kid,
         document: claimsData(claims),
         repeated: repeated.length,
@@ -315,7 +329,7 @@ export async function writeIssued(
         ...(published && { published }),
       },
       lines: [
-        `${dryRun ? 'would write' : 'wrote'} ${path} (${bytes.length} bytes)`,
+        `${dryRun ? 'would write' : 'wrote'} ${path} (${bytes} bytes)`,
         ...(published ? publishedLines(published, dryRun) : []),
         ...rows([...claimsRows(claims), ['signed by', hex(key.kid)]]),
       ],

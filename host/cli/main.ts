@@ -6,7 +6,7 @@
 
 import { loadConfig, settingNames } from '../config.js';
 import { asCountersignError, CountersignError } from '../errors.js';
-import { STDIO } from '../files.js';
+import { STDIO } from '../open-file.js';
 import { reasons } from '../reasons.js';
 import { commands } from './commands/index.js';
 import { watchEnding } from './ending.js';

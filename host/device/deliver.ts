@@ -11,8 +11,9 @@
 
 import { randomBytes } from 'node:crypto';
 import { CountersignError } from '../errors.js';
-import { hex, same, sha256 } from '../formats/bytes.js';
-import { payloadIn, splitEnvelope } from '../formats/envelope.js';
+import { type Bytes, sha256Of, sizeOf } from '../formats/byte-source.js';
+import { hex, same } from '../formats/bytes.js';
+import { headBytesOf, openEnvelope } from '../formats/envelope.js';
 import { reasons } from '../reasons.js';
 import { type Client, smpFailure } from '../smp/client.js';
 import { type Alert, imageState, parameters, readAlert, readQuestion, treeExec } from '../smp/commands.js';
@@ -34,7 +35,7 @@ import {
 import { type Installed, NODE, readInstalled, readState, readVerdict, STATE, type Waits } from './identity.js';
 
 export interface Delivery extends Waits {
-  file: Uint8Array; // the .suit
+  file: Bytes; // the .suit; one that is opened stays so until the end, and is closed by whoever opened it
   installMs?: number; // limit for swap, restart and trial
   answerMs?: number; // limit for the person; default: as long as the device itself waits
 }
@@ -56,6 +57,7 @@ const HEAD_BYTES_MAX = 2048; // what a device collects before it judges
 interface Session extends Order {
   delivery: Delivery;
   digest: Uint8Array | undefined; // of the manifest, if the file can be read
+  bytes: number;
   headBytes: number;
 }
 
@@ -72,7 +74,8 @@ export async function* deliver(client: Client, delivery: Delivery): Steps<Outcom
     client,
     delivery,
     waits,
-    ...outlineOf(delivery.file),
+    bytes: sizeOf(delivery.file),
+    ...(await outlineOf(delivery.file)),
     alerts: (await readAlert(client, waits)).n,
     correlator: randomBytes(8).toString('hex'),
   };
@@ -83,12 +86,12 @@ export async function* deliver(client: Client, delivery: Delivery): Steps<Outcom
 
 // What the display needs to know of the file. One that is no package goes out all the same: the device says what is
 // wrong.
-function outlineOf(file: Uint8Array): Pick<Session, 'digest' | 'headBytes'> {
+async function outlineOf(file: Bytes): Promise<Pick<Session, 'digest' | 'headBytes'>> {
   try {
-    const envelope = splitEnvelope(file, 'package');
-    return { digest: envelope.digest, headBytes: file.length - (payloadIn(envelope)?.value.length ?? 0) };
+    const envelope = await openEnvelope(file, 'package');
+    return { digest: envelope.digest, headBytes: headBytesOf(envelope, sizeOf(file)) };
   } catch {
-    return { digest: undefined, headBytes: Math.min(file.length, HEAD_BYTES_MAX) };
+    return { digest: undefined, headBytes: Math.min(sizeOf(file), HEAD_BYTES_MAX) };
   }
 }
 
@@ -114,11 +117,10 @@ async function installedAlready({ client, waits, digest }: Session): Promise<Ins
 // --- Upload: an outcome only if it ends here ---
 
 async function* send(session: Session): Steps<Outcome | undefined> {
-  const { client, delivery, waits, headBytes } = session;
-  const total = delivery.file.length;
+  const { client, delivery, waits, headBytes, bytes: total } = session;
   const job = {
     file: delivery.file,
-    digest: sha256(delivery.file),
+    digest: await sha256Of(delivery.file),
     parameters: await parameters(client, waits),
     ...waits,
   };
@@ -156,8 +158,7 @@ async function* send(session: Session): Steps<Outcome | undefined> {
 // --- The order to install: an outcome only if it ends here ---
 
 async function* order(session: Session): Steps<Outcome | undefined> {
-  const { client, delivery, correlator } = session;
-  const sent = delivery.file.length;
+  const { client, correlator, bytes: sent } = session;
   yield { kind: 'work', phase: 'checking', done: 0, total: 0 };
   try {
     const response = await treeExec(client, NODE.update, correlator, session.waits);
@@ -187,14 +188,13 @@ async function* untilDone(session: Session): Steps<Outcome> {
     );
     return 'alert' in end ? finished(session, end.alert) : end.ended;
   } catch (error) {
-    return lost(error, delivery.file.length);
+    return lost(error, session.bytes);
   }
 }
 
 async function finished(session: Session, alert: Alert): Promise<Outcome> {
-  const { client, waits, digest, delivery } = session;
-  if (alert.reason !== reasons.Ok.code)
-    return refusal(session, alert.reason ?? reasons.Internal.code, delivery.file.length);
+  const { client, waits, digest, bytes } = session;
+  if (alert.reason !== reasons.Ok.code) return refusal(session, alert.reason ?? reasons.Internal.code, bytes);
   const installed = await readInstalled(client, waits);
   const active = (await imageState(client, waits)).find((image) => image.active);
   if (installed && digest && same(installed.digest, digest) && active?.confirmed)
@@ -215,7 +215,7 @@ async function* untilAnswered(session: Session, about: 'download' | 'install'): 
   let toldAt = Number.NEGATIVE_INFINITY;
   for (;;) {
     const question = await readQuestion(client, waits).catch(ignoreSilence);
-    if (client.gone) return lost(client.gone, delivery.file.length);
+    if (client.gone) return lost(client.gone, session.bytes);
     const now = Date.now();
     if (question?.pending) {
       const left = question.left ?? 0;

@@ -13,8 +13,9 @@
 // Such a board checks at most who made the image. Nobody may call this without a verdict: it is the only guard.
 
 import { CountersignError } from '../errors.js';
-import { hex, same, sha256 } from '../formats/bytes.js';
-import { imageHash, isMcuboot, readMcuboot, sameVersion } from '../formats/images/mcuboot.js';
+import { type Bytes, readFrom, sha256Of, sizeOf } from '../formats/byte-source.js';
+import { hex, same } from '../formats/bytes.js';
+import { HEADER_BYTES, imageHash, isMcuboot, readMcuboot, sameVersion } from '../formats/images/mcuboot.js';
 import { type Client, smpFailure } from '../smp/client.js';
 import {
   confirmImage,
@@ -44,7 +45,7 @@ export type ForeignOutcome =
   | { kind: 'reverted'; version: string }; // something else runs after the reset
 
 export interface ForeignDelivery extends Waits {
-  image: Uint8Array;
+  image: Bytes;
   ending?: Ending;
   installMs?: number;
   /** Called when everything is there and nothing is marked yet: a last look whether it may be started. Throws if not. */
@@ -53,15 +54,17 @@ export interface ForeignDelivery extends Waits {
 
 /** An image that boards with SMP can start. */
 export interface Bootable {
-  bytes: Uint8Array;
+  bytes: Bytes;
   version: string;
   hash: Uint8Array | undefined; // images of old tools may have none
 }
 
 /** Throws NotBootable: a board that is given anything else may not start again. */
-export function bootable(bytes: Uint8Array, name: string): Bootable {
-  if (!isMcuboot(bytes)) throw new CountersignError('NotBootable', `image: ${name} holds no MCUboot image`);
-  const read = readMcuboot(bytes, name);
+export async function bootable(bytes: Bytes, name: string): Promise<Bootable> {
+  if (!isMcuboot(await readFrom(bytes, 0, HEADER_BYTES))) {
+    throw new CountersignError('NotBootable', `image: ${name} holds no MCUboot image`);
+  }
+  const read = await readMcuboot(bytes, name);
   return { bytes, version: read.version, hash: imageHash(read) };
 }
 
@@ -76,7 +79,7 @@ export const runningImage = async (client: Client, waits: Waits = {}): Promise<I
 export async function* deliverForeign(client: Client, delivery: ForeignDelivery): Steps<ForeignOutcome> {
   const waits = { signal: delivery.signal };
   const { ending = 'confirm' } = delivery;
-  const image = bootable(delivery.image, 'the package');
+  const image = await bootable(delivery.image, 'the package');
   const { version } = image;
 
   const listed = await states(client, waits);
@@ -166,10 +169,15 @@ async function answering(client: Client, image: Bootable, waits: Waits): Promise
 
 async function* send(client: Client, image: Bootable, waits: Waits): Steps<void> {
   const { bytes } = image;
-  const job = { file: bytes, digest: sha256(bytes), parameters: await parameters(client, waits), aligned: true };
+  const job = {
+    file: bytes,
+    digest: await sha256Of(bytes),
+    parameters: await parameters(client, waits),
+    aligned: true,
+  };
   const steps = upload(client, { ...job, ...waits });
   for (let step = await steps.next(); ; step = await steps.next()) {
-    if (!step.done) yield { kind: 'work', phase: 'sending', done: step.value, total: bytes.length };
+    if (!step.done) yield { kind: 'work', phase: 'sending', done: step.value, total: sizeOf(bytes) };
     else if (step.value.kind === 'refused') throw smpFailure(step.value.error, 'upload');
     else if (step.value.match === false) throw notTaken('it says that what it stored is not what was sent');
     else return;

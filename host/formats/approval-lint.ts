@@ -20,10 +20,11 @@
 
 import { type ApprovalView, type Claims, type Entry, viewApproval } from './approval.js';
 import type { BootstrapView } from './bootstrap.js';
+import type { Bytes } from './byte-source.js';
 import { hex, same } from './bytes.js';
 import { encode } from './cbor.js';
 import { viewSign1 } from './cose.js';
-import { splitEnvelope } from './envelope.js';
+import type { Envelope } from './envelope.js';
 import { publicKeyToCose } from './keys.js';
 import { viewManifest } from './manifest.js';
 import { momentText } from './moment.js';
@@ -62,9 +63,14 @@ export interface LintDocument {
   bytes: Uint8Array;
 }
 
+export interface LintPackage {
+  name: string;
+  envelope: Envelope<Bytes>;
+}
+
 export interface LintInput {
   documents: LintDocument[];
-  packages: LintDocument[];
+  packages: LintPackage[];
   bootstrap: BootstrapView | undefined;
   /** Unix seconds */
   now: number;
@@ -113,8 +119,7 @@ export function lintApprovals(input: LintInput): Warning[] {
   return warnings;
 }
 
-function known({ name, bytes }: LintDocument): Known {
-  const envelope = splitEnvelope(bytes, name);
+function known({ name, envelope }: LintPackage): Known {
   const { classId, sequence } = viewManifest(envelope, name);
   const [block] = envelope.blocks;
   return { name, digest: envelope.digest, classId, sequence, vendorKid: block && viewSign1(block, name).kid };

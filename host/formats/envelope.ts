@@ -4,9 +4,12 @@
 // authentication wrapper or "#approval" alone. Before anything is added, the SUIT_Digest in the wrapper is compared with
 // the hash of the manifest as it stands: a signer signs what it has looked at (draft-ietf-suit-manifest, section 6.2).
 // Order: wrapper, manifest, severed members, "#approval", payload last, so that a device can judge before it takes bytes.
+//
+// Of an envelope in a file (`openEnvelope`) everything is read but payloads: those stay where they are, as ranges of it.
 
 import { CountersignError } from '../errors.js';
-import { FILE_BYTES_MAX } from '../files.js';
+import { FILE_BYTES_MAX } from '../open-file.js';
+import { type Bytes, partOf, readFrom, sizeOf, viewOf } from './byte-source.js';
 import { hex, join, same, sha256 } from './bytes.js';
 import { type Cbor, decode, decodePrefix, encode, MAJOR, readHead, writeHead } from './cbor.js';
 
@@ -24,16 +27,17 @@ export const APPROVALS_MAX = 4;
 /** Digest algorithm SHA-256 in a SUIT_Digest. */
 export const ALG_SHA256 = -16;
 
-export interface Member {
+export interface Member<B extends Bytes = Uint8Array> {
   key: number | string;
   /** Content of the member's byte string. */
-  value: Uint8Array;
+  value: B;
   /** Key and value as encoded. */
-  raw: Uint8Array;
+  raw: B;
 }
 
-export interface Envelope {
-  members: Member[];
+export interface Envelope<B extends Bytes = Uint8Array> {
+  /** Payloads are of type B; all others are in memory. */
+  members: Member<B>[];
   /** The encoded SUIT_Digest: what every block signs. */
   suitDigest: Uint8Array;
   /** The digest in it; a package's name everywhere. */
@@ -49,24 +53,59 @@ const OLDER_TAGS = [48, 1070];
 
 /** Takes an envelope apart. Trusts nothing in it: sizes are checked against the bytes that are there. */
 export function splitEnvelope(bytes: Uint8Array, what: string): Envelope {
-  const tag = readHead(bytes, 0, what);
+  const steps = take(bytes, what);
+  let step = steps.next();
+  while (!step.done) step = steps.next(viewOf(bytes, step.value.at, step.value.length));
+  return step.value as Envelope; // all parts of bytes in memory are in memory
+}
+
+/** The same of one that may be in a file: its payload is not read, and is there as long as the file is open. */
+export async function openEnvelope(file: Bytes, what: string): Promise<Envelope<Bytes>> {
+  const steps = take(file, what);
+  let step = steps.next();
+  while (!step.done) step = steps.next(await readFrom(file, step.value.at, step.value.length));
+  return step.value;
+}
+
+/** Tag, or map, and key and length of a member: more than any of them has. */
+const HEADS_BYTES = 512;
+/** What is not payload, all together: a device takes a few kilobytes of it. */
+const MEMBERS_BYTES_MAX = 1024 * 1024;
+
+export const isPayload = ({ key }: Pick<Member<Bytes>, 'key'>): boolean =>
+  typeof key === 'string' && key !== APPROVAL_MEMBER;
+
+type Wanted = { at: number; length: number };
+
+/** Asks for the bytes that it wants to see, wherever they are, at most so many as there are. */
+function* take(file: Bytes, what: string): Generator<Wanted, Envelope<Bytes>, Uint8Array> {
+  const size = sizeOf(file);
+  const start = yield { at: 0, length: HEADS_BYTES };
+  const tag = readHead(start, 0, what);
   if (tag.major !== MAJOR.tag || tag.argument !== TAG_ENVELOPE) {
     // What other tools and older drafts write: the map without tag 107, or under another one.
     const suit = tag.major === MAJOR.map || (tag.major === MAJOR.tag && OLDER_TAGS.includes(tag.argument));
     const why = suit ? 'no SUIT envelope with tag 107, but untagged, or an older draft' : 'not a SUIT envelope';
     throw new CountersignError('EnvelopeTag', `package: ${what} is ${why}`);
   }
-  const map = readHead(bytes, tag.end, what);
+  const map = readHead(start, tag.end, what);
   if (map.major !== MAJOR.map) throw new CountersignError('WrongType', `package: ${what} holds no map`);
-  const members: Member[] = [];
-  let rest = bytes.subarray(map.end);
+  const members: Member<Bytes>[] = [];
+  let at = map.end;
+  let room = MEMBERS_BYTES_MAX;
   for (let left = map.argument; left > 0; left--) {
-    const [member, after] = takeMember(rest, what);
-    members.push(member);
-    rest = after;
+    const { key, start: from, end } = outline(yield { at, length: HEADS_BYTES }, at, what);
+    if (end > size) throw new CountersignError('Truncated', `package: ${what} ends at byte ${size}, in a member`);
+    let raw: Bytes = partOf(file, at, end - at);
+    if (!isPayload({ key })) {
+      room -= end - at;
+      if (room < 0) throw new CountersignError('TooLarge', `package: ${what} has a megabyte in front of its firmware`);
+      raw = yield { at, length: end - at };
+    }
+    members.push({ key, value: partOf(raw, from - at), raw });
+    at = end;
   }
-  if (rest.length > 0)
-    throw new CountersignError('TrailingBytes', `package: ${what} has ${rest.length} bytes after its end`);
+  if (at < size) throw new CountersignError('TrailingBytes', `package: ${what} has ${size - at} bytes after its end`);
   const wrapper = contentOf(members, MEMBER.wrapper);
   const manifest = contentOf(members, MEMBER.manifest);
   if (wrapper === undefined)
@@ -75,13 +114,18 @@ export function splitEnvelope(bytes: Uint8Array, what: string): Envelope {
   return { members, manifest, ...readWrapper(wrapper, what) };
 }
 
-function takeMember(bytes: Uint8Array, what: string): [Member, Uint8Array] {
-  const [key, afterKey] = decodePrefix(bytes, what);
-  const [value, rest] = decodePrefix(afterKey, what);
-  if ((typeof key !== 'number' && typeof key !== 'string') || !(value instanceof Uint8Array)) {
+/** Key of the member at `at`, of which `heads` are the first bytes, and where its content begins and ends. */
+function outline(heads: Uint8Array, at: number, what: string): { key: number | string; start: number; end: number } {
+  const [key, rest] = decodePrefix(heads, what);
+  const afterKey = heads.length - rest.length;
+  const { major, argument, end } = readHead(heads, afterKey, what);
+  if ((typeof key !== 'number' && typeof key !== 'string') || major !== MAJOR.bytes) {
     throw new CountersignError('WrongType', `package: ${what} has a member that is not a byte string`);
   }
-  return [{ key, value, raw: bytes.subarray(0, bytes.length - rest.length) }, rest];
+  if (writeHead(major, argument).length !== end - afterKey) {
+    throw new CountersignError('FileMalformed', `package: ${what} has a length that is not the shortest`);
+  }
+  return { key, start: at + end, end: at + end + argument };
 }
 
 function readWrapper(wrapper: Uint8Array, what: string): Pick<Envelope, 'suitDigest' | 'digest' | 'blocks'> {
@@ -102,23 +146,26 @@ export function digestOf(value: Cbor | undefined): Uint8Array | undefined {
   return value[1] instanceof Uint8Array ? value[1] : undefined;
 }
 
-export function contentOf(members: readonly Member[], key: number | string): Uint8Array | undefined {
-  return members.find((member) => member.key === key)?.value;
+/** Content of a member that is no payload. */
+export function contentOf(members: readonly Member<Bytes>[], key: number | string): Uint8Array | undefined {
+  const value = members.find((member) => member.key === key)?.value;
+  return value instanceof Uint8Array ? value : undefined;
 }
 
 export function makeMember(key: number | string, value: Uint8Array): Member {
-  return { key, value, raw: join([encode(key), encode(value)]) };
+  return { key, value, raw: join(memberParts(key, value)) };
 }
 
-/** Members in the order given, which the caller answers for. */
-export function joinEnvelope(members: readonly Member[]): Uint8Array {
-  const parts = [
-    writeHead(MAJOR.tag, TAG_ENVELOPE),
-    writeHead(MAJOR.map, members.length),
-    ...members.map(({ raw }) => raw),
-  ];
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  if (length <= FILE_BYTES_MAX) return join(parts); // what is written can be read
+/** A member as it is written, its content where it is. */
+export function memberParts<B extends Bytes>(key: number | string, content: B): (Uint8Array | B)[] {
+  return [encode(key), writeHead(MAJOR.bytes, sizeOf(content)), content];
+}
+
+/** An envelope as it is written, of members as they are, which stand in the order given; the caller answers for that. */
+export function envelopeParts<B extends Bytes>(members: readonly (readonly B[])[]): (Uint8Array | B)[] {
+  const parts = [writeHead(MAJOR.tag, TAG_ENVELOPE), writeHead(MAJOR.map, members.length), ...members.flat()];
+  const length = partsSize(parts);
+  if (length <= FILE_BYTES_MAX) return parts; // what is written can be read
   throw new CountersignError(
     'FileTooLarge',
     `package: it would have ${length} bytes, and at most ${FILE_BYTES_MAX} are read`,
@@ -127,6 +174,13 @@ export function joinEnvelope(members: readonly Member[]): Uint8Array {
     },
   );
 }
+
+export const partsSize = (parts: readonly Bytes[]): number => parts.reduce((sum, part) => sum + sizeOf(part), 0);
+
+const partsOf = <B extends Bytes>(members: readonly Member<B>[]): (Uint8Array | B)[] =>
+  envelopeParts(members.map(({ raw }) => [raw]));
+
+export const joinEnvelope = (members: readonly Member[]): Uint8Array => join(partsOf(members));
 
 export function makeWrapper(suitDigest: Uint8Array, blocks: readonly Uint8Array[]): Member {
   return makeMember(MEMBER.wrapper, encode([suitDigest, ...blocks]));
@@ -138,7 +192,7 @@ export function memberDigest(content: Uint8Array): Uint8Array {
 }
 
 /** Throws unless the digest that is signed is that of the manifest that is there. */
-export function requireDigest(envelope: Envelope, what: string): void {
+export function requireDigest(envelope: Envelope<Bytes>, what: string): void {
   const actual = memberDigest(envelope.manifest);
   if (same(actual, envelope.digest)) return;
   throw new CountersignError(
@@ -148,42 +202,35 @@ export function requireDigest(envelope: Envelope, what: string): void {
 }
 
 /** The envelope with one more authentication block; all other bytes as they were. */
-export function addBlock(envelope: Envelope, block: Uint8Array, what: string): Uint8Array {
+export const addBlock = (envelope: Envelope, block: Uint8Array, what: string): Uint8Array =>
+  join(withBlock(envelope, block, what));
+
+/** The same in parts, to be written one after the other. */
+export function withBlock<B extends Bytes>(envelope: Envelope<B>, block: Uint8Array, what: string): (Uint8Array | B)[] {
   requireDigest(envelope, what);
   const wrapper = makeWrapper(envelope.suitDigest, [...envelope.blocks, block]);
-  return joinEnvelope(envelope.members.map((member) => (member.key === MEMBER.wrapper ? wrapper : member)));
+  return partsOf<Uint8Array | B>(envelope.members.map((member) => (member.key === MEMBER.wrapper ? wrapper : member)));
 }
 
 /** The approval documents that travel in the envelope. */
-export const approvalsIn = (envelope: Envelope, what: string): Uint8Array[] => documentsIn(envelope.members, what);
-
-function documentsIn(members: readonly Member[], what: string): Uint8Array[] {
-  const content = contentOf(members, APPROVAL_MEMBER);
+export function approvalsIn(envelope: Envelope<Bytes>, what: string): Uint8Array[] {
+  const content = contentOf(envelope.members, APPROVAL_MEMBER);
   if (content === undefined) return [];
   const list = decode(content, `${what}: ${APPROVAL_MEMBER}`);
   if (Array.isArray(list) && list.every((one) => one instanceof Uint8Array)) return list as Uint8Array[];
   throw new CountersignError('WrongType', `package: ${APPROVAL_MEMBER} of ${what} is not a list of documents`);
 }
 
-/** The same of an envelope whose payload is cut off. */
-export function approvalsInHead(head: Uint8Array, what: string): Uint8Array[] {
-  const map = readHead(head, readHead(head, 0, what).end, what);
-  const members: Member[] = [];
-  let rest = head.subarray(map.end);
-  for (let left = map.argument; left > 0; left--) {
-    try {
-      const [member, after] = takeMember(rest, what);
-      members.push(member);
-      rest = after;
-    } catch {
-      break; // the payload, which comes last
-    }
-  }
-  return documentsIn(members, what);
-}
-
 /** The envelope with one more approval document, placed before the payload. */
-export function addApproval(envelope: Envelope, document: Uint8Array, what: string): Uint8Array {
+export const addApproval = (envelope: Envelope, document: Uint8Array, what: string): Uint8Array =>
+  join(withApproval(envelope, document, what));
+
+/** The same in parts, to be written one after the other. */
+export function withApproval<B extends Bytes>(
+  envelope: Envelope<B>,
+  document: Uint8Array,
+  what: string,
+): (Uint8Array | B)[] {
   requireDigest(envelope, what);
   const documents = [...approvalsIn(envelope, what), document];
   if (documents.length > APPROVALS_MAX) {
@@ -191,18 +238,27 @@ export function addApproval(envelope: Envelope, document: Uint8Array, what: stri
   }
   const member = makeMember(APPROVAL_MEMBER, encode(documents));
   const others = envelope.members.filter((one) => one.key !== APPROVAL_MEMBER);
-  const payload = others.findIndex((one) => typeof one.key === 'string');
+  const payload = others.findIndex(isPayload);
   const at = payload < 0 ? others.length : payload;
-  return joinEnvelope([...others.slice(0, at), member, ...others.slice(at)]);
+  return partsOf<Uint8Array | B>([...others.slice(0, at), member, ...others.slice(at)]);
 }
 
 /** The payload that travels in the envelope, if one does. */
-export function payloadIn(envelope: Envelope): Member | undefined {
-  return envelope.members.find((member) => typeof member.key === 'string' && member.key !== APPROVAL_MEMBER);
+export function payloadIn<B extends Bytes>(envelope: Envelope<B>): Member<B> | undefined {
+  return envelope.members.find(isPayload);
+}
+
+/** Bytes of an envelope that are not its payload: what a device takes to decide. */
+export function headBytesOf(envelope: Envelope<Bytes>, bytes: number): number {
+  const payload = payloadIn(envelope);
+  return bytes - (payload ? sizeOf(payload.value) : 0);
 }
 
 /** The envelope without its payload; what is signed stays as it is. */
-export function detachPayload(envelope: Envelope): Uint8Array {
+export const detachPayload = (envelope: Envelope): Uint8Array => join(withoutPayload(envelope));
+
+/** The same in parts, to be written one after the other. */
+export function withoutPayload<B extends Bytes>(envelope: Envelope<B>): (Uint8Array | B)[] {
   const payload = payloadIn(envelope);
-  return joinEnvelope(envelope.members.filter((member) => member !== payload));
+  return partsOf(envelope.members.filter((member) => member !== payload));
 }

@@ -5,6 +5,7 @@
 // Whether it can be used is for keys.ts. A false "private" costs a person another file name; a false "none" costs the key.
 
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { type Bytes, readFrom, sizeOf, wholeOf } from './byte-source.js';
 import { same } from './bytes.js';
 import { type Cbor, decode } from './cbor.js';
 import { DER, type DerElement, derElements, derSequence } from './der.js';
@@ -47,6 +48,30 @@ const OTHER_SECRETS: [RegExp, string, string][] = [
     'make one with `countersign keygen`',
   ],
 ];
+
+/** Up to here a file is looked at whole, whatever it is. */
+const LOOKED_AT_WHOLE_BYTES = JSON_BYTES_MAX;
+const LOOK_BYTES = 65_536;
+/** UTF-8 has so many bytes of one character that a cut may leave. */
+const CUT_BYTES_MAX = 3;
+
+/**
+ * What has to be seen of a file to tell what it is: all of it if it is small, a text or DER, which keys are; else its first
+ * 64 KiB. Of bytes in memory, all.
+ */
+export async function lookAt(file: Bytes): Promise<Uint8Array> {
+  if (sizeOf(file) <= LOOKED_AT_WHOLE_BYTES || file instanceof Uint8Array) return wholeOf(file);
+  const head = await readFrom(file, 0, LOOK_BYTES);
+  const isText = [0, 1, 2, CUT_BYTES_MAX].some((cut) => textOf(head.subarray(0, LOOK_BYTES - cut)) !== undefined);
+  return isText || isDer(head, file.size) ? wholeOf(file) : head;
+}
+
+/** One sequence, with a length in three or four bytes that is the file's. */
+function isDer(head: Uint8Array, bytes: number): boolean {
+  const lengthBytes = head[1]! & 0x7f;
+  if (head[0] !== DER.sequence || head[1]! < 0x83 || lengthBytes > 4) return false;
+  return 2 + lengthBytes + head.slice(2, 2 + lengthBytes).reduce((sum, byte) => sum * 256 + byte, 0) === bytes;
+}
 
 /** undefined: it is no key that anybody here knows. */
 export function keyForm(bytes: Uint8Array): KeyForm | undefined {

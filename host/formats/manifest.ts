@@ -3,6 +3,7 @@
 // For showing only, and of any manifest: what this profile does not support is shown too. Nothing read here is
 // authenticated, and no decision hangs on it; digests are compared so that damage can be seen.
 
+import { type Bytes, sha256Of } from './byte-source.js';
 import { same, sha256 } from './bytes.js';
 import { type Cbor, decode } from './cbor.js';
 import { contentOf, digestOf, type Envelope, MEMBER, memberDigest, payloadIn } from './envelope.js';
@@ -71,7 +72,12 @@ const TEXT_LABELS = { vendorName: 1, name: 2, description: 5, version: 6 } as co
 
 type Parameters = Map<Cbor, Cbor>;
 
-export function viewManifest(envelope: Envelope, what: string): ManifestView {
+/** `payload`: what `payloadDigest` gives, if the payload is not in memory; without it nobody says whether it is intact. */
+export function viewManifest(
+  envelope: Envelope<Bytes>,
+  what: string,
+  payload = digestInMemory(envelope),
+): ManifestView {
   const manifest = asMap(decode(envelope.manifest, `${what}: manifest`));
   const common = asMap(inner(manifest.get(3), `${what}: common`));
   const shared = asList(inner(common.get(4), `${what}: shared sequence`));
@@ -104,14 +110,20 @@ export function viewManifest(envelope: Envelope, what: string): ManifestView {
     intact: {
       manifest: same(memberDigest(envelope.manifest), envelope.digest),
       text: textMember && matches(digestOf(inline), memberDigest(textMember)),
-      payload: payloadMatches(envelope, digest),
+      payload: payload && matches(digest, payload),
     },
   };
 }
 
-function payloadMatches(envelope: Envelope, digest: Uint8Array | undefined): boolean | undefined {
+/** SHA-256 of the payload, wherever it is; undefined if there is none. */
+export async function payloadDigest(envelope: Envelope<Bytes>): Promise<Uint8Array | undefined> {
   const payload = payloadIn(envelope);
-  return payload && matches(digest, sha256(payload.value));
+  return payload && sha256Of(payload.value);
+}
+
+function digestInMemory(envelope: Envelope<Bytes>): Uint8Array | undefined {
+  const payload = payloadIn(envelope)?.value;
+  return payload instanceof Uint8Array ? sha256(payload) : undefined;
 }
 
 const matches = (wanted: Uint8Array | undefined, actual: Uint8Array) => wanted !== undefined && same(wanted, actual);

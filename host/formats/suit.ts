@@ -7,18 +7,21 @@
 // byte; only an ECDSA signature differs from run to run.
 
 import { CountersignError } from '../errors.js';
-import { sha256 } from './bytes.js';
+import type { Bytes } from './byte-source.js';
+import { join, sha256 } from './bytes.js';
 import { cborMap, encode } from './cbor.js';
 import { sign1 } from './cose.js';
 import {
   ALG_SHA256,
   type Envelope,
+  envelopeParts,
   joinEnvelope,
   MEMBER,
   type Member,
   makeMember,
   makeWrapper,
   memberDigest,
+  memberParts,
   splitEnvelope,
 } from './envelope.js';
 import type { SigningKey } from './keys.js';
@@ -58,8 +61,11 @@ export interface PackageOptions {
   key: SigningKey;
 }
 
-/** What is signed, whoever signs it. */
-type Content = Omit<PackageOptions, 'key'>;
+/** What is signed, whoever signs it: of the image no more than this. */
+export interface Content extends Omit<PackageOptions, 'key' | 'image'> {
+  imageDigest: Uint8Array;
+  imageBytes: number;
+}
 
 export interface Package {
   envelope: Uint8Array;
@@ -71,17 +77,19 @@ export interface Package {
 }
 
 export function buildPackage(options: PackageOptions): Package {
-  const draft = splitEnvelope(draftPackage(options), 'draft');
-  const block = sign1(options.key, draft.suitDigest, { detached: true });
-  const envelope = finishPackage(draft, block, options.detached ? undefined : options.image);
-  const headBytes = envelope.length - (options.detached ? 0 : options.image.length);
-  return { envelope, digest: draft.digest, imageDigest: sha256(options.image), headBytes };
+  const { image, key, ...content } = options;
+  const imageDigest = sha256(image);
+  const draft = splitEnvelope(draftPackage({ ...content, imageDigest, imageBytes: image.length }), 'draft');
+  const block = sign1(key, draft.suitDigest, { detached: true });
+  const envelope = join(finishPackage(draft, block, options.detached ? undefined : image));
+  const headBytes = envelope.length - (options.detached ? 0 : image.length);
+  return { envelope, digest: draft.digest, imageDigest, headBytes };
 }
 
 /** The envelope before it is signed: its digest, manifest and text, no block and no payload. */
-export function draftPackage(options: Content): Uint8Array {
-  const text = buildText(options);
-  const manifest = buildManifest(options, sha256(options.image), text);
+export function draftPackage(content: Content): Uint8Array {
+  const text = buildText(content);
+  const manifest = buildManifest(content, text);
   const members: Member[] = [
     makeWrapper(encode([ALG_SHA256, memberDigest(manifest)]), []),
     makeMember(MEMBER.manifest, manifest),
@@ -90,14 +98,19 @@ export function draftPackage(options: Content): Uint8Array {
   return joinEnvelope(members);
 }
 
-/** A draft with the vendor's block and, unless it is detached, its payload. */
-export function finishPackage(draft: Envelope, block: Uint8Array, image: Uint8Array | undefined): Uint8Array {
+/** A draft with the vendor's block and, unless it is detached, its payload: in parts, to be written one after the other. */
+export function finishPackage<B extends Bytes>(
+  draft: Envelope,
+  block: Uint8Array,
+  image: B | undefined,
+): (Uint8Array | B)[] {
+  const wrapper = makeWrapper(draft.suitDigest, [block]);
   const rest = draft.members.filter(({ key }) => key !== MEMBER.wrapper);
-  const payload = image === undefined ? [] : [makeMember(INTEGRATED_URI, image)];
-  return joinEnvelope([makeWrapper(draft.suitDigest, [block]), ...rest, ...payload]);
+  const payload = image === undefined ? [] : [memberParts(INTEGRATED_URI, image)];
+  return envelopeParts<Uint8Array | B>([...[wrapper, ...rest].map(({ raw }) => [raw]), ...payload]);
 }
 
-function buildManifest(options: Content, imageDigest: Uint8Array, text: Uint8Array | undefined): Uint8Array {
+function buildManifest(options: Content, text: Uint8Array | undefined): Uint8Array {
   const uri = options.uri ?? INTEGRATED_URI;
   const shared = sequence([
     [
@@ -105,8 +118,8 @@ function buildManifest(options: Content, imageDigest: Uint8Array, text: Uint8Arr
       cborMap([
         [PARAMETER.vendorId, options.vendorId],
         [PARAMETER.classId, options.classId],
-        [PARAMETER.imageDigest, encode([ALG_SHA256, imageDigest])],
-        [PARAMETER.imageSize, options.image.length],
+        [PARAMETER.imageDigest, encode([ALG_SHA256, options.imageDigest])],
+        [PARAMETER.imageSize, options.imageBytes],
       ]),
     ],
     [COMMAND.vendorId, REPORT.all],

@@ -165,12 +165,13 @@ export function createClient(link: Link, options: ClientOptions = {}): Client {
   async function ask<T>(request: Request<T>): Promise<Response<T>> {
     const header = { op: request.op, group: request.group, sequence: nextSequence(), id: request.id };
     const encoded = (as: 1 | 2) => encodePacket({ ...header, version: as, body: request.body ?? {} });
+    const usual = encoded(2);
     const met: string[] = [];
     const { promise: settled, resolve: settle } = withResolvers<Packet | CountersignError>();
-    waiting = { header: decodeHeader(encoded(2)), settle, met };
+    waiting = { header: decodeHeader(usual), settle, met };
     if (ended) settle(ended);
     echoes = new Map();
-    const plan = planFor(request, encoded(2).length);
+    const plan = planFor(request, usual.length);
     let leftMs = plan.totalMs;
     let askedOld = false;
     let tries = 0;
@@ -180,7 +181,7 @@ export function createClient(link: Link, options: ClientOptions = {}): Client {
         tries += 1;
         const as = versionOf(request.group, tries);
         askedOld ||= as === 1;
-        const packet = encoded(as);
+        const packet = as === 2 ? usual : encoded(as);
         const sent = performance.now();
         // Not awaited: a link may be busy for longer than this try is given (a broker that is away).
         const passed = link.send(packet).catch((error: CountersignError) => settle(error));

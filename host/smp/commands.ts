@@ -300,20 +300,29 @@ export function onAlert({ link }: Client, told: (alert: Alert) => void): () => v
 }
 
 // The most bytes of `data` with which this request still fits the device's buffer, a multiple of `step`.
-// Lengths of byte strings take 1 to 5 bytes themselves: the request is measured with that many bytes in it.
+// Lengths of byte strings take 1 to 5 bytes themselves. That is computed: it is asked for each packet of an upload.
 export function dataBytesThatFit(
   bufferBytes: number,
   body: (data: Uint8Array) => Record<string, unknown>,
   step: number,
 ): number {
-  const size = (data: Uint8Array): number =>
-    encodePacket({ version: 2, op: OP.write, group: GROUP.image, sequence: 0, id: 1, body: body(data) }).length;
-  const room = bufferBytes - size(new Uint8Array());
+  const request: Packet = {
+    version: 2,
+    op: OP.write,
+    group: GROUP.image,
+    sequence: 0,
+    id: 1,
+    body: body(new Uint8Array()),
+  };
+  const room = bufferBytes - encodePacket(request).length + headBytes(0);
   for (let length = room - (room % step); length > 0; length -= step) {
-    if (size(new Uint8Array(length)) <= bufferBytes) return length;
+    if (headBytes(length) + length <= room) return length;
   }
   return 0;
 }
+
+/** What a byte string takes besides its content (RFC 8949 section 3). */
+const headBytes = (length: number): number => (length < 24 ? 1 : length < 0x100 ? 2 : length < 0x1_0000 ? 3 : 5);
 
 /** At least one byte. */
 export const someBytesThatFit: typeof dataBytesThatFit = (bufferBytes, body, step) => {

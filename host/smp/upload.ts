@@ -13,6 +13,7 @@
 
 import { z } from 'zod';
 import { CountersignError } from '../errors.js';
+import { type Bytes, readFrom, sizeOf } from '../formats/byte-source.js';
 import type { ReasonName } from '../reasons.js';
 import type { Client } from './client.js';
 import { BUFFER_BYTES_MIN, dataBytesThatFit, type Parameters, someBytesThatFit } from './commands.js';
@@ -35,7 +36,7 @@ const SLOW_BYTES = 4096;
 const UNPROVEN_LOSSES = 2;
 
 export interface Upload {
-  file: Uint8Array;
+  file: Bytes;
   digest: Uint8Array; // SHA-256 of the file: names the upload, so that it can be resumed
   parameters: Parameters;
   image?: number;
@@ -51,13 +52,20 @@ export type UploadEnd =
 const answer = z.looseObject({ off: z.number().int().nonnegative(), match: z.boolean().optional() });
 
 export async function* upload(client: Client, job: Upload): AsyncGenerator<number, UploadEnd> {
-  const { file } = job;
+  const bytes = sizeOf(job.file);
   const packets = makePackets(job);
   let off = 0;
   let stalls = 0;
   let refused: UploadEnd | undefined; // the first refusal is the telling one
   for (;;) {
-    const request = { op: OP.write, group: GROUP.image, id: 1, schema: answer, signal: job.signal, ...packets.at(off) };
+    const request = {
+      op: OP.write,
+      group: GROUP.image,
+      id: 1,
+      schema: answer,
+      signal: job.signal,
+      ...(await packets.at(off)),
+    };
     const unproven = packets.canHalve() && !packets.proven();
     // A guessed size may be one that a server without echo drops without a word: then one try of it is enough.
     const guessed = unproven && off === 0 && job.parameters.guessed === true;
@@ -84,11 +92,8 @@ export async function* upload(client: Client, job: Upload): AsyncGenerator<numbe
     refused = undefined;
     packets.prove();
     const next = response.body.off;
-    if (next > file.length) {
-      throw new CountersignError(
-        'FrameMalformed',
-        `upload: the device asks for offset ${next} of a file of ${file.length}`,
-      );
+    if (next > bytes) {
+      throw new CountersignError('FrameMalformed', `upload: the device asks for offset ${next} of a file of ${bytes}`);
     }
     if (next <= off) {
       stalls += 1;
@@ -100,7 +105,7 @@ export async function* upload(client: Client, job: Upload): AsyncGenerator<numbe
     }
     off = next;
     yield off;
-    if (off === file.length) return { kind: 'complete', match: response.body.match };
+    if (off === bytes) return { kind: 'complete', match: response.body.match };
   }
 }
 
@@ -115,7 +120,7 @@ function makePackets({ file, digest, image, parameters, aligned }: Upload) {
 
   const body = (off: number, data: Uint8Array) => ({
     ...(off === 0 && image !== undefined ? { image } : {}),
-    ...(off === 0 ? { len: file.length, ...(named ? { sha: digest } : {}) } : {}),
+    ...(off === 0 ? { len: sizeOf(file), ...(named ? { sha: digest } : {}) } : {}),
     off,
     data,
   });
@@ -135,7 +140,7 @@ function makePackets({ file, digest, image, parameters, aligned }: Upload) {
       group: GROUP.image,
       sequence: 0,
       id: 1,
-      body: body(0, file.subarray(0, HEAD_BYTES)),
+      body: body(0, new Uint8Array(Math.min(HEAD_BYTES, sizeOf(file)))),
     }).length <= bufferBytes;
 
   function halve(): boolean {
@@ -146,9 +151,9 @@ function makePackets({ file, digest, image, parameters, aligned }: Upload) {
   }
 
   return {
-    at(off: number) {
+    async at(off: number) {
       if (off === 0 && named && !fitsHead()) named = false;
-      return { body: body(off, file.subarray(off, off + dataBytes(off))) };
+      return { body: body(off, await readFrom(file, off, dataBytes(off))) };
     },
     bytes: () => bufferBytes,
     proven: () => proven,

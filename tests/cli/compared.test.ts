@@ -9,7 +9,7 @@ let place: Place;
 beforeAll(async () => {
   place = await makePlace();
   for (const name of ['vendor', 'other', 'operator']) await place.must('keygen', name);
-  writeFileSync(place.path('app.bin'), new Uint8Array(3000).fill(0xa5));
+  writeFileSync(place.path('app.bin'), new Uint8Array(30_000).fill(0xa5));
   for (const [file, key, vendor, kind] of [
     ['good', 'vendor', 'vendor.example', 'lamp'],
     ['toaster', 'vendor', 'vendor.example', 'toaster'],
@@ -30,7 +30,7 @@ describe('check', () => {
   it.each<[string, string[], RegExp, RegExp]>([
     ['another class', ['toaster.suit'], new RegExp(`it has +${UUID}`), new RegExp(`the device +lamp \\(${UUID}\\)`)],
     ['another vendor', ['maker.suit'], /it has +\S+/, /the device +vendor\.example \(/],
-    ['a slot too small', ['good.suit', '--slot', '2048'], /it has +firmware of 3000 bytes/, /the device +2048 bytes/],
+    ['a slot too small', ['good.suit', '--slot', '2048'], /it has +firmware of 30000 bytes/, /the device +2048 bytes/],
     ['a rollback', ['good.suit', '--installed', '9'], /it has +sequence 5/, /the device +sequence 9/],
     ['another key', ['forged.suit'], /signed by +key [0-9a-f]{16}/, /trusted +key [0-9a-f]{16} \(Maker\)/],
   ])('%s', async (_, words, package_, device) => {

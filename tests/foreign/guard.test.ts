@@ -1,9 +1,10 @@
 // The machine as the only guard of a board without our agent: what it lets pass, where it has its approvals from, what it
 // remembers, and that not a byte is written to the board before the verdict. Brokers are real (mosquitto), so is PC/SC.
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connectBroker } from '../../host/links/mqtt.js';
+import { reasons } from '../../host/reasons.js';
 import { makeDeviceWorld } from '../support/device-world.js';
 import { type ForeignWorld, makeForeignWorld, writesOf } from '../support/foreign-world.js';
 import { createCard } from '../support/iso-card.js';
@@ -69,6 +70,34 @@ describe('a board that cannot check for itself', () => {
     }
     expect(writesOf(to)).toEqual([]);
     expect(readFileSync(world.place.path('guard.json'), 'utf8')).not.toContain('"2"');
+  });
+});
+
+describe('a package that changes while it is sent', () => {
+  const LARGE = { ...ZEPHYR, told: 2475, packetBytesMax: 2475 };
+  it.each<[string, (path: string, bytes: Buffer) => void]>([
+    ['another firmware, as large and of the same time', (path, bytes) => writeFileSync(path, bytes.fill(1, 100_000))],
+    ['a part of it', (path) => truncateSync(path, 120_000)],
+  ])('%s: is not sent on, and nothing is started', async (_, change) => {
+    world.package('moving.suit', 5n, { bytes: 150_000 });
+    world.approval('moving.cose', 'moving.suit', 4n);
+    const path = world.place.path('moving.suit');
+    const { atime, mtime } = statSync(path);
+    const to = await world.board(LARGE, (server) =>
+      overUdp({
+        take(packet) {
+          const first = writesOf(server).length === 0;
+          const answer = server.take(packet);
+          if (first && writesOf(server).length > 0) change(path, readFileSync(path));
+          utimesSync(path, atime, mtime);
+          return answer;
+        },
+      }),
+    );
+    const words = ['moving.suit', '--bootstrap', 'reject.cbor', '--approval', 'moving.cose', ...FAST];
+    const { code, json } = await world.deliver(to.port, ...words);
+    expect([code, json().error.code]).toEqual([1, reasons.FileChanged.code]);
+    expect(new Set(writesOf(to).map(({ group, id }) => `${group}/${id}`))).toEqual(new Set(['1/1']));
   });
 });
 

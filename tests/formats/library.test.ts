@@ -1,5 +1,8 @@
 // The library as a program outside sees it: the built package, imported by its name, from a vendor's key to a verdict.
 
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as library from 'countersign';
 import { describe, expect, it } from 'vitest';
 
@@ -41,6 +44,16 @@ describe('the library', () => {
       manifestDigest: digest,
       payload: { reason: 0, bytes: 500 },
     });
+    const folder = mkdtempSync(join(tmpdir(), 'library-'));
+    writeFileSync(join(folder, 'it.suit'), envelope);
+    const file = await library.openFile(join(folder, 'it.suit'));
+    const { digest: inFile } = await library.openEnvelope(file, 'it');
+    expect([inFile, await core.judge({ envelope: file, evidence: [{ source: 'tree', bytes }] })]).toEqual([
+      digest,
+      after,
+    ]);
+    await file.close();
+    rmSync(folder, { recursive: true });
   });
 
   it('has one family of errors', () => {

@@ -13,7 +13,7 @@ import { writeBytes } from '../../files.js';
 import { approvalPayload, signApproval } from '../../formats/approval.js';
 import { hex } from '../../formats/bytes.js';
 import { sign1 } from '../../formats/cose.js';
-import { addApproval, addBlock } from '../../formats/envelope.js';
+import { partsSize, withApproval, withBlock } from '../../formats/envelope.js';
 import type { PublicKey } from '../../formats/keys.js';
 import {
   APPROVALS,
@@ -35,13 +35,14 @@ import {
   nextFrom,
   nextFromFile,
   type OpenPackage,
+  type Output,
   onePackage,
-  openPackage,
   packageRows,
   requireVendor,
   type Selector,
   selectorOptions,
   validityOptions,
+  withPackage,
   writeIssued,
 } from '../issuing.js';
 import { rows } from '../show.js';
@@ -100,47 +101,48 @@ export const approve = command({
     }
     if (options.publish !== undefined && (options.embed || options.countersign)) throw notADocument();
     if (options.from !== undefined) refuseBeside('--from', { ...ruleParts(options), confirm: options.confirm });
-    const opened = path === undefined ? undefined : await openPackage(path);
-    if (opened === undefined && (options.embed || options.countersign)) {
-      throw new CountersignError('BadArgument', 'argument: give the package to add to');
-    }
-    for (const line of opened === undefined ? [] : packageRows(opened)) terminal.note(line);
-    if (opened !== undefined) await requireVendor(opened, options.vendorKey, terminal);
-    if (options.attach !== undefined) {
-      refuseBeside('--attach', { ...ruleParts(options), confirm: options.confirm, from: options.from });
-      const attached = await attach(options.attach, APPROVALS, options, options, terminal);
-      return finish(attached, opened, options, { dryRun, signal, terminal });
-    }
-    const signer = options.prepare ? undefined : await openSigningKey(options.key, options, terminal);
-    const key = signer?.public ?? (await openPublicKey(options.key, options, terminal));
-    const base = stem(path ?? options.from ?? 'approval');
-    if (options.countersign && opened !== undefined) {
-      refuseBeside('--countersign', { ...ruleParts(options), confirm: options.confirm, from: options.from });
-      const { suitDigest } = opened.envelope;
-      if (signer === undefined) {
-        return prepare({ form: 'countersignature', key, payload: suitDigest }, base, options, dryRun);
+    return withPackage(path, async (opened) => {
+      if (opened === undefined && (options.embed || options.countersign)) {
+        throw new CountersignError('BadArgument', 'argument: give the package to add to');
       }
-      return countersign(opened, sign1(signer, suitDigest, { detached: true }), key, options.output, dryRun);
-    }
-    const next =
-      options.from === undefined
-        ? await nextFrom(options, key, entryOf('approve', options, opened, options.confirm), options, terminal)
-        : await nextFromFile(options, key, options.from, terminal);
-    if (signer === undefined) {
-      return prepare({ form: 'document', key, payload: approvalPayload(next.claims) }, base, options, dryRun);
-    }
-    const output = place(signApproval(signer, next.claims), opened, base, options);
-    return writeIssued(output, next, key, options, { dryRun, signal, terminal });
+      for (const line of opened === undefined ? [] : packageRows(opened)) terminal.note(line);
+      if (opened !== undefined) await requireVendor(opened, options.vendorKey, terminal);
+      if (options.attach !== undefined) {
+        refuseBeside('--attach', { ...ruleParts(options), confirm: options.confirm, from: options.from });
+        const attached = await attach(options.attach, APPROVALS, options, options, terminal);
+        return finish(attached, opened, options, { dryRun, signal, terminal });
+      }
+      const signer = options.prepare ? undefined : await openSigningKey(options.key, options, terminal);
+      const key = signer?.public ?? (await openPublicKey(options.key, options, terminal));
+      const base = stem(path ?? options.from ?? 'approval');
+      if (options.countersign && opened !== undefined) {
+        refuseBeside('--countersign', { ...ruleParts(options), confirm: options.confirm, from: options.from });
+        const { suitDigest } = opened.envelope;
+        if (signer === undefined) {
+          return prepare({ form: 'countersignature', key, payload: suitDigest }, base, options, dryRun);
+        }
+        return countersign(opened, sign1(signer, suitDigest, { detached: true }), key, options.output, dryRun);
+      }
+      const next =
+        options.from === undefined
+          ? await nextFrom(options, key, entryOf('approve', options, opened, options.confirm), options, terminal)
+          : await nextFromFile(options, key, options.from, terminal);
+      if (signer === undefined) {
+        return prepare({ form: 'document', key, payload: approvalPayload(next.claims) }, base, options, dryRun);
+      }
+      const output = place(signApproval(signer, next.claims), opened, base, options);
+      return writeIssued(output, next, key, options, { dryRun, signal, terminal });
+    });
   },
 });
 
 type Form = { output?: string | undefined; embed: boolean };
 
 /** Where a document goes: a file of its own, or into the package. */
-function place(document: Uint8Array, opened: OpenPackage | undefined, base: string, { output, embed }: Form) {
-  if (!embed || opened === undefined) return { path: output ?? `${base}.cose`, bytes: document };
-  const bytes = addApproval(opened.envelope, document, opened.path);
-  return { path: output ?? `${stem(opened.path)}.approved.suit`, bytes };
+function place(document: Uint8Array, opened: OpenPackage | undefined, base: string, { output, embed }: Form): Output {
+  if (!embed || opened === undefined) return { path: output ?? `${base}.cose`, document };
+  const inside = withApproval(opened.envelope, document, opened.path);
+  return { path: output ?? `${stem(opened.path)}.approved.suit`, document, inside };
 }
 
 /** The last step of a ceremony. */
@@ -172,9 +174,10 @@ async function countersign(
   output: string | undefined,
   dryRun: boolean,
 ): Promise<Result> {
-  const bytes = addBlock(opened.envelope, block, opened.path);
+  const parts = withBlock(opened.envelope, block, opened.path);
+  const bytes = partsSize(parts);
   const path = output ?? `${stem(opened.path)}.approved.suit`;
-  await writeBytes(path, bytes, { dryRun });
+  await writeBytes(path, parts, { dryRun });
   const { digest, blocks } = opened.envelope;
   return {
     data: {
@@ -183,10 +186,10 @@ async function countersign(
       digest,
       signer: key.kid,
       signatures: blocks.length + 1,
-      bytes: bytes.length,
+      bytes,
     },
     lines: [
-      `${dryRun ? 'would write' : 'wrote'} ${path} (${bytes.length} bytes)`,
+      `${dryRun ? 'would write' : 'wrote'} ${path} (${bytes} bytes)`,
       ...rows([
         ['approves', `package ${hex(digest)}, on any device, for good`],
         ['signed by', hex(key.kid)],

@@ -7,9 +7,11 @@
 import { z } from 'zod';
 import { type Evidence, type Facts, type Judgement, loadCore } from '../../core.js';
 import { CountersignError } from '../../errors.js';
-import { readBytes, readPieces, requireReadable } from '../../files.js';
-import { join } from '../../formats/bytes.js';
+import { readBytes } from '../../files.js';
+import { piecesOf } from '../../formats/byte-source.js';
+import { openEnvelope } from '../../formats/envelope.js';
 import { SOURCES, type SourceName } from '../../formats/policy.js';
+import { withFiles } from '../../open-file.js';
 import { reasonOf, reasons } from '../../reasons.js';
 import { command } from '../command.js';
 import { brokerOptions } from '../connection-options.js';
@@ -73,59 +75,42 @@ export const check = command({
     if (options.clockless && options.now !== undefined) {
       throw new CountersignError('BadArgument', 'argument: --clockless and --now contradict each other');
     }
-    await requireReadable(path);
-    const bootstrap = await readBootstrapFile(options.bootstrap);
-    const documents = await Promise.all(
-      options.approval.map(async (one) => ({ source: one.source, bytes: await readBytes(one.path) })),
-    );
-    const kept = (await gatherFromBroker(options, terminal, signal)).map(({ evidence: one }) => one);
-    const evidence: Evidence[] = [
-      ...documents,
-      ...kept,
-      ...options.unreachable.map((source) => ({ source, unreachable: true as const })),
-    ];
-    if (options.image !== undefined) await requireReadable(options.image);
-    const now = options.clockless ? undefined : (options.now ?? Math.floor(Date.now() / 1000));
-    const facts: Facts = {
-      ...(options.installed !== undefined && { installed: options.installed }),
-      ...(now !== undefined && { time: BigInt(now) }),
-      ...(options.slot !== undefined && { slotBytes: options.slot }),
-    };
-    const core = await loadCore();
-    const provisioned = core.provision(bootstrap);
-    if (provisioned !== 0) {
-      const { text } = reasonOf(provisioned);
-      throw new CountersignError(provisioned, `bootstrap: a device would not take ${options.bootstrap}: ${text}`);
-    }
-    const head: Uint8Array[] = [];
-    const pieces = piecesOf(path, options.image, head);
-    const judgement = await core.judge({ envelope: pieces, evidence, facts });
-    await pieces.return(); // of a package that is refused, the rest is not read
-    const seen = [...documents, ...kept].flatMap((one) => ('bytes' in one ? [one.bytes] : []));
-    const names = await readBootstrapNames(options.bootstrap);
-    const known = { names, slotBytes: options.slot, installed: options.installed };
-    const explained = explain(judgement, { path, envelope: join(head), bootstrap, documents: seen, known });
-    return { data: explained.data, lines: explained.lines, exit: exitOf(judgement) };
+    // Package and detached firmware, one behind the other as they would arrive. Of a package that is refused, the rest is
+    // not read.
+    return withFiles([path, ...(options.image === undefined ? [] : [options.image])], async (files) => {
+      const bootstrap = await readBootstrapFile(options.bootstrap);
+      const documents = await Promise.all(
+        options.approval.map(async (one) => ({ source: one.source, bytes: await readBytes(one.path) })),
+      );
+      const kept = (await gatherFromBroker(options, terminal, signal)).map(({ evidence: one }) => one);
+      const evidence: Evidence[] = [
+        ...documents,
+        ...kept,
+        ...options.unreachable.map((source) => ({ source, unreachable: true as const })),
+      ];
+      const now = options.clockless ? undefined : (options.now ?? Math.floor(Date.now() / 1000));
+      const facts: Facts = {
+        ...(options.installed !== undefined && { installed: options.installed }),
+        ...(now !== undefined && { time: BigInt(now) }),
+        ...(options.slot !== undefined && { slotBytes: options.slot }),
+      };
+      const core = await loadCore();
+      const provisioned = core.provision(bootstrap);
+      if (provisioned !== 0) {
+        const { text } = reasonOf(provisioned);
+        throw new CountersignError(provisioned, `bootstrap: a device would not take ${options.bootstrap}: ${text}`);
+      }
+      const pieces = piecesOf(...files);
+      const judgement = await core.judge({ envelope: pieces, evidence, facts });
+      const seen = [...documents, ...kept].flatMap((one) => ('bytes' in one ? [one.bytes] : []));
+      const names = await readBootstrapNames(options.bootstrap);
+      const known = { names, slotBytes: options.slot, installed: options.installed };
+      const envelope = await openEnvelope(files[0]!, path).catch(() => undefined);
+      const explained = explain(judgement, { path, envelope, bootstrap, documents: seen, known });
+      return { data: explained.data, lines: explained.lines, exit: exitOf(judgement) };
+    });
   },
 });
-
-/** More than a device takes before the payload. */
-const HEAD_BYTES_KEPT = 8192;
-
-/** Package and detached firmware as they would arrive; the first bytes of the package are kept in `head`. */
-async function* piecesOf(
-  path: string,
-  image: string | undefined,
-  head: Uint8Array[],
-): AsyncGenerator<Uint8Array, void> {
-  let kept = 0;
-  for await (const piece of readPieces(path)) {
-    if (kept < HEAD_BYTES_KEPT) head.push(piece.slice(0, HEAD_BYTES_KEPT - kept));
-    kept += piece.length;
-    yield piece;
-  }
-  if (image !== undefined) yield* readPieces(image);
-}
 
 /** A damaged firmware fails after a verdict that let it pass; "ask" means that nobody has been asked here. */
 function exitOf({ verdict, reason, payload }: Judgement): number {

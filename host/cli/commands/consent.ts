@@ -7,11 +7,11 @@
 
 import { type Asked, readAsked, sameQuestion } from '../../device/question.js';
 import { CountersignError } from '../../errors.js';
-import { readBytes } from '../../files.js';
 import { hex, same } from '../../formats/bytes.js';
 import { type Answer, signConsent } from '../../formats/consent.js';
-import { requireDigest, splitEnvelope } from '../../formats/envelope.js';
+import { openEnvelope, requireDigest } from '../../formats/envelope.js';
 import { fingerprint } from '../../formats/fingerprint.js';
+import { withFile } from '../../open-file.js';
 import type { Client } from '../../smp/client.js';
 import { answerQuestion, readQuestion } from '../../smp/commands.js';
 import { sleep, within } from '../../wait.js';
@@ -96,7 +96,7 @@ export const consent = command({
 });
 
 async function digestOf(path: string): Promise<Uint8Array> {
-  const envelope = splitEnvelope(await readBytes(path), path);
+  const envelope = await withFile(path, (file) => openEnvelope(file, path));
   requireDigest(envelope, path);
   return envelope.digest;
 }

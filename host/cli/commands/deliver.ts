@@ -8,8 +8,9 @@ import { deliver as deliverPackage, type Outcome } from '../../device/deliver.js
 import { type Ending, isForeign } from '../../device/foreign.js';
 import { identify, putApproval, readBootstrap, readInstalled, type Waits } from '../../device/identity.js';
 import { CountersignError } from '../../errors.js';
-import { readBytes } from '../../files.js';
 import { decode } from '../../formats/cbor.js';
+import { openEnvelope } from '../../formats/envelope.js';
+import { type OpenFile, withFile } from '../../open-file.js';
 import { reasonOf, reasons } from '../../reasons.js';
 import type { Client } from '../../smp/client.js';
 import { command, type Result } from '../command.js';
@@ -77,49 +78,50 @@ export const deliver = command({
   ],
   writes: true,
   async run({ arguments: { package: path }, options, terminal, dryRun, signal }) {
-    const file = await readBytes(path);
-    requirePackage(file, path);
-    const gathered = await gatherApprovals(options, terminal, signal);
-    const { connect } = await import('../connection.js');
-    const connection = await connect(options, terminal, signal);
-    const { client } = connection;
-    try {
-      if (await isForeign(client, { signal })) {
-        if (options.bootstrap === undefined) throw noGuard(client);
-        const bootstrap = await readBootstrapFile(options.bootstrap);
-        const limit = options.wait === undefined ? {} : { installMs: options.wait * 1000 };
-        const { installed, remember: memory = usualMemory() } = options;
-        const again = options.approvalsFrom && (() => gatherFromBroker(options, terminal, signal));
-        const job = { path, file, bootstrap, gathered, again: again || undefined, installed, memory, dryRun };
-        return await deliverToForeign(client, { ...job, ending: endingOf(options), ...limit }, terminal, signal);
-      }
-      const documents = gathered.flatMap(({ evidence }) => ('bytes' in evidence ? [evidence.bytes] : []));
-      if (dryRun) return await preview(client, path, file, documents.length, signal);
-      for (const { name, evidence, lasting } of gathered) {
-        if ('bytes' in evidence) await bringApproval(client, name, evidence.bytes, lasting, terminal, signal);
-      }
-      const limits =
-        options.wait === undefined ? {} : { answerMs: options.wait * 1000, installMs: options.wait * 1000 };
-      const outcome = await terminal.follow(deliverPackage(client, { file, signal, ...limits }));
-      return show(
-        outcome,
-        client.link.name,
-        path,
-        await explanation(
+    return withFile(path, async (file) => {
+      await requirePackage(file, path);
+      const gathered = await gatherApprovals(options, terminal, signal);
+      const { connect } = await import('../connection.js');
+      const connection = await connect(options, terminal, signal);
+      const { client } = connection;
+      try {
+        if (await isForeign(client, { signal })) {
+          if (options.bootstrap === undefined) throw noGuard(client);
+          const bootstrap = await readBootstrapFile(options.bootstrap);
+          const limit = options.wait === undefined ? {} : { installMs: options.wait * 1000 };
+          const { installed, remember: memory = usualMemory() } = options;
+          const again = options.approvalsFrom && (() => gatherFromBroker(options, terminal, signal));
+          const job = { path, file, bootstrap, gathered, again: again || undefined, installed, memory, dryRun };
+          return await deliverToForeign(client, { ...job, ending: endingOf(options), ...limit }, terminal, signal);
+        }
+        const documents = gathered.flatMap(({ evidence }) => ('bytes' in evidence ? [evidence.bytes] : []));
+        if (dryRun) return await preview(client, file, documents.length, signal);
+        for (const { name, evidence, lasting } of gathered) {
+          if ('bytes' in evidence) await bringApproval(client, name, evidence.bytes, lasting, terminal, signal);
+        }
+        const limits =
+          options.wait === undefined ? {} : { answerMs: options.wait * 1000, installMs: options.wait * 1000 };
+        const outcome = await terminal.follow(deliverPackage(client, { file, signal, ...limits }));
+        return show(
           outcome,
-          client,
-          {
-            path,
-            envelope: file,
-            documents,
-            known: { names: await readBootstrapNames(options.bootstrap) },
-          },
-          { signal },
-        ),
-      );
-    } finally {
-      await connection.close();
-    }
+          client.link.name,
+          path,
+          await explanation(
+            outcome,
+            client,
+            {
+              path,
+              envelope: await openEnvelope(file, path).catch(() => undefined),
+              documents,
+              known: { names: await readBootstrapNames(options.bootstrap) },
+            },
+            { signal },
+          ),
+        );
+      } finally {
+        await connection.close();
+      }
+    });
   },
 });
 
@@ -127,22 +129,17 @@ function noGuard(client: Client): CountersignError {
   return new CountersignError('NoGuard', `deliver: ${client.link.name} does not know our agent’s commands`);
 }
 
-async function preview(
-  client: Client,
-  path: string,
-  file: Uint8Array,
-  approvals: number,
-  signal: AbortSignal,
-): Promise<Result> {
+async function preview(client: Client, file: OpenFile, approvals: number, signal: AbortSignal): Promise<Result> {
+  const { path, size } = file;
   const device = await identify(client, { signal });
   return {
-    data: { result: 'dry-run', package: path, bytes: file.length, approvals, device },
+    data: { result: 'dry-run', package: path, bytes: size, approvals, device },
     lines: [
       `would offer ${path} to ${client.link.name}`,
       ...rows([
         ['device', device.deviceId ?? 'not provisioned'],
         ['installed', device.installed?.version],
-        ['package', `${file.length} bytes`],
+        ['package', `${size} bytes`],
         ['approvals', approvals || undefined],
         ['verdict', 'is the device’s own; `countersign check` predicts it'],
       ]),

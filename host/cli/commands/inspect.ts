@@ -4,8 +4,10 @@ import { CountersignError } from '../../errors.js';
 import { readBytes, writeBytes } from '../../files.js';
 import { viewApproval } from '../../formats/approval.js';
 import { claimsToYaml } from '../../formats/approval-yaml.js';
-import { detachPayload, payloadIn, splitEnvelope } from '../../formats/envelope.js';
+import type { Bytes } from '../../formats/byte-source.js';
+import { openEnvelope, payloadIn, withoutPayload } from '../../formats/envelope.js';
 import { type PublicKey, publicKeyToPem, splitKeyName } from '../../formats/keys.js';
+import { withFile } from '../../open-file.js';
 import { isKeyUri } from '../../pkcs11/uri.js';
 import { command } from '../command.js';
 import { describe, describePublic } from '../describe/describe.js';
@@ -16,6 +18,8 @@ import { pathSchema, switchSchema } from '../values.js';
 
 /** By its name: any text might be a firmware image. */
 const YAML = /\.ya?ml$/i;
+/** Of documents that a device would not take as well. */
+const DOCUMENT_FILE_BYTES_MAX = 1024 * 1024;
 
 export const inspect = command({
   name: 'inspect',
@@ -49,16 +53,18 @@ export const inspect = command({
       return { data: { file, type, ...data }, lines, product: true };
     }
     const { path, raw } = splitKeyName(file);
-    const bytes = YAML.test(path) ? await readBootstrapFile(path) : await readBytes(path);
     if (options.yaml) {
-      const twin = claimsToYaml(viewApproval(bytes, file).claims);
+      const twin = claimsToYaml(viewApproval(await readBytes(path, DOCUMENT_FILE_BYTES_MAX), file).claims);
       return { data: { yaml: twin }, lines: twin.trimEnd().split('\n'), product: true };
     }
-    if (options.payload !== undefined || options.sever !== undefined) await takeApart(bytes, file, options, dryRun);
     const passphrase = () => findPassphrase(`Passphrase of ${path}`, options.passphraseFile, terminal);
-    const found = await describe(bytes, path, passphrase, raw);
-    await writePublic(found.key, options.public, dryRun);
-    return { data: { file, type: found.type, ...found.data }, lines: found.lines, product: true };
+    const shown = async (content: Bytes) => {
+      if (options.payload !== undefined || options.sever !== undefined) await takeApart(content, file, options, dryRun);
+      const found = await describe(content, path, passphrase, raw);
+      await writePublic(found.key, options.public, dryRun);
+      return { data: { file, type: found.type, ...found.data }, lines: found.lines, product: true };
+    };
+    return YAML.test(path) ? shown(await readBootstrapFile(path)) : withFile(path, shown);
   },
 });
 
@@ -69,14 +75,14 @@ async function writePublic(key: PublicKey | undefined, path: string | undefined,
 }
 
 async function takeApart(
-  bytes: Uint8Array,
+  content: Bytes,
   file: string,
   to: { payload?: string | undefined; sever?: string | undefined },
   dryRun: boolean,
 ): Promise<void> {
-  const envelope = splitEnvelope(bytes, file);
+  const envelope = await openEnvelope(content, file);
   const payload = payloadIn(envelope);
   if (payload === undefined) throw new CountersignError('PayloadMissing', `package: ${file} holds no firmware`);
-  if (to.payload !== undefined) await writeBytes(to.payload, payload.value, { dryRun });
-  if (to.sever !== undefined) await writeBytes(to.sever, detachPayload(envelope), { dryRun });
+  if (to.payload !== undefined) await writeBytes(to.payload, [payload.value], { dryRun });
+  if (to.sever !== undefined) await writeBytes(to.sever, withoutPayload(envelope), { dryRun });
 }

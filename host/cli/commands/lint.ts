@@ -4,7 +4,8 @@ import { loadCore } from '../../core.js';
 import { readBytes } from '../../files.js';
 import { type LintDocument, lintApprovals, type Warning } from '../../formats/approval-lint.js';
 import { viewBootstrap } from '../../formats/bootstrap.js';
-import { approvalsIn, splitEnvelope } from '../../formats/envelope.js';
+import { approvalsIn, openEnvelope } from '../../formats/envelope.js';
+import { withFile } from '../../open-file.js';
 import { reasons } from '../../reasons.js';
 import { command } from '../command.js';
 import { readBootstrapFile } from '../provisioning.js';
@@ -49,9 +50,9 @@ export const lint = command({
   ],
   async run({ arguments: { approvals }, options }) {
     const read = async (name: string): Promise<LintDocument> => ({ name, bytes: await readBytes(name) });
-    const packages = await Promise.all(options.package.map(read));
-    const inside = packages.flatMap(({ name, bytes }) =>
-      approvalsIn(splitEnvelope(bytes, name), name).map((one, at) => ({ name: `${name}#${at + 1}`, bytes: one })),
+    const packages = await Promise.all(options.package.map(async (name) => ({ name, envelope: await headOf(name) })));
+    const inside = packages.flatMap(({ name, envelope }) =>
+      approvalsIn(envelope, name).map((one, at) => ({ name: `${name}#${at + 1}`, bytes: one })),
     );
     const documents = [...(await Promise.all(approvals.map(read))), ...inside];
     const bootstrap =
@@ -77,6 +78,9 @@ export const lint = command({
     };
   },
 });
+
+/** All of a package but its firmware. */
+const headOf = (path: string) => withFile(path, (file) => openEnvelope(file, path));
 
 function line({ document, entry, rule, text }: Warning): string {
   const where = entry === undefined ? document : `${document}, entry ${entry + 1}`;

@@ -5,10 +5,11 @@
 
 import { z } from 'zod';
 import { CountersignError } from '../../errors.js';
-import { readBytes, writeBytes } from '../../files.js';
-import { classIdOf, hex, same, sha256, uuidText, vendorIdOf } from '../../formats/bytes.js';
+import { writeBytes } from '../../files.js';
+import { type Bytes, sha256Of, sizeOf } from '../../formats/byte-source.js';
+import { classIdOf, hex, join, same, uuidText, vendorIdOf } from '../../formats/bytes.js';
 import { sign1 } from '../../formats/cose.js';
-import { type Envelope, payloadIn, splitEnvelope } from '../../formats/envelope.js';
+import { type Envelope, partsSize, splitEnvelope } from '../../formats/envelope.js';
 import { type Image, readImage } from '../../formats/images/image.js';
 import { sameVersion } from '../../formats/images/mcuboot.js';
 import { hexAddress, type Region } from '../../formats/images/segments.js';
@@ -18,6 +19,7 @@ import { viewManifest } from '../../formats/manifest.js';
 import { requireNear } from '../../formats/sequence.js';
 import type { Form } from '../../formats/signing-request.js';
 import { draftPackage, finishPackage, INTEGRATED_URI } from '../../formats/suit.js';
+import { withFile } from '../../open-file.js';
 import { attach, ceremonyOptions, checkSteps, prepare, signRequest } from '../ceremony.js';
 import { command, flagOf, type Result } from '../command.js';
 import { rows } from '../show.js';
@@ -135,35 +137,34 @@ export const packageCommand = command({
       throw new CountersignError('BadArgument', 'argument: --uri needs --detached');
     }
     if (options.attach !== undefined) return finish(path, options.attach, options, terminal, dryRun);
-    const image = await openImage(needed('<image>', path), options, terminal);
-    const sequence = needed('--sequence', options.sequence);
-    requireNear('package', sequence, { now: Math.floor(Date.now() / 1000), force: options.force });
-    const vendorId = vendorIdOf(needed('--vendor', options.vendor));
-    const draft = draftPackage({
-      image: image.bytes,
-      vendorId,
-      classId: classIdOf(vendorId, needed('--class', options.class)),
-      sequence,
-      version: agreedVersion(image, options.version),
-      name: options.name,
-      description: options.description,
-      detached: options.detached,
-      uri: options.uri,
-      askAuthorization: options.askAuthorization ? UPDATE_PRIORITY : undefined,
+    return withImage(needed('<image>', path), options, terminal, async (image) => {
+      const sequence = needed('--sequence', options.sequence);
+      requireNear('package', sequence, { now: Math.floor(Date.now() / 1000), force: options.force });
+      const vendorId = vendorIdOf(needed('--vendor', options.vendor));
+      const draft = draftPackage({
+        imageDigest: await sha256Of(image.bytes),
+        imageBytes: sizeOf(image.bytes),
+        vendorId,
+        classId: classIdOf(vendorId, needed('--class', options.class)),
+        sequence,
+        version: agreedVersion(image, options.version),
+        name: options.name,
+        description: options.description,
+        detached: options.detached,
+        uri: options.uri,
+        askAuthorization: options.askAuthorization ? UPDATE_PRIORITY : undefined,
+      });
+      const envelope = splitEnvelope(draft, image.path);
+      const base = image.path.replace(/\.[^./\\]+$/, '');
+      if (options.prepare) {
+        const key = await openPublicKey(options.key, options, terminal);
+        return prepare({ form: 'package', key, payload: envelope.suitDigest, envelope: draft }, base, options, dryRun);
+      }
+      const key = await openSigningKey(options.key, options, terminal);
+      const block = sign1(key, envelope.suitDigest, { detached: true });
+      const made = { draft: envelope, block, payload: options.detached ? undefined : image.bytes };
+      return write(options.output ?? `${base}.suit`, made, image, key.public, dryRun);
     });
-    const envelope = splitEnvelope(draft, image.path);
-    const base = image.path.replace(/\.[^./\\]+$/, '');
-    if (options.prepare) {
-      const key = await openPublicKey(options.key, options, terminal);
-      return prepare({ form: 'package', key, payload: envelope.suitDigest, envelope: draft }, base, options, dryRun);
-    }
-    const key = await openSigningKey(options.key, options, terminal);
-    const bytes = finishPackage(
-      envelope,
-      sign1(key, envelope.suitDigest, { detached: true }),
-      options.detached ? undefined : image.bytes,
-    );
-    return written({ path: options.output ?? `${base}.suit`, bytes }, image, key.public, dryRun);
   },
 });
 
@@ -207,28 +208,35 @@ async function finish(
   const draft = splitEnvelope(request.envelope, signature);
   const { uri, image: named } = viewManifest(draft, signature);
   const detached = options.detached || uri !== INTEGRATED_URI;
-  const image = path === undefined ? undefined : await openImage(path, options, terminal);
-  if (image === undefined && !detached) {
+  const output = options.output ?? `${base}.suit`;
+  const made = { draft, block: signed, payload: undefined };
+  if (path === undefined && !detached) {
     throw new CountersignError('BadArgument', 'argument: the image goes into the package: give it, too');
   }
-  if (image !== undefined && !same(sha256(image.bytes), named.digest ?? new Uint8Array())) {
-    throw new CountersignError('RequestMismatch', `request: the signature is for another image than ${path}`);
-  }
-  const bytes = finishPackage(draft, signed, detached ? undefined : image?.bytes);
-  return written({ path: options.output ?? `${base}.suit`, bytes }, image, request.key, dryRun);
+  if (path === undefined) return write(output, made, undefined, request.key, dryRun);
+  return withImage(path, options, terminal, async (image) => {
+    if (!same(await sha256Of(image.bytes), named.digest ?? new Uint8Array())) {
+      throw new CountersignError('RequestMismatch', `request: the signature is for another image than ${path}`);
+    }
+    return write(output, { ...made, payload: detached ? undefined : image.bytes }, image, request.key, dryRun);
+  });
 }
 
-type OpenImage = Image & { path: string };
+type OpenImage = Image<Bytes> & { path: string };
 
-async function openImage(
+/** The image is there until `use` has ended. */
+function withImage(
   path: string,
   { region, address, family, insists }: Pick<Finishing, 'region' | 'address' | 'family' | 'insists'>,
   terminal: Terminal,
-): Promise<OpenImage> {
-  const image = { path, ...(await readImage(await readBytes(path), path, { region, family, raw: insists })) };
-  for (const doubt of image.doubts) terminal.note(`warning: ${path}: ${doubt} (--raw: no doubt about it)`);
-  requireAddress(image, address, path);
-  return image;
+  use: (image: OpenImage) => Promise<Result>,
+): Promise<Result> {
+  return withFile(path, async (file) => {
+    const image = { path, ...(await readImage(file, path, { region, family, raw: insists })) };
+    for (const doubt of image.doubts) terminal.note(`warning: ${path}: ${doubt} (--raw: no doubt about it)`);
+    requireAddress(image, address, path);
+    return use(image);
+  });
 }
 
 function needed<T>(what: string, value: T | undefined): T {
@@ -237,19 +245,20 @@ function needed<T>(what: string, value: T | undefined): T {
 }
 
 /** Writes the package, and says what it is from its own bytes. */
-async function written(
-  output: { path: string; bytes: Uint8Array },
+async function write(
+  path: string,
+  { draft, block, payload }: { draft: Envelope; block: Uint8Array; payload: Bytes | undefined },
   image: OpenImage | undefined,
   key: PublicKey,
   dryRun: boolean,
 ): Promise<Result> {
-  const { path, bytes } = output;
-  await writeBytes(path, bytes, { dryRun });
-  const envelope: Envelope = splitEnvelope(bytes, path);
+  const parts = finishPackage(draft, block, payload);
+  await writeBytes(path, parts, { dryRun });
+  const envelope = splitEnvelope(join(finishPackage<Uint8Array>(draft, block, undefined)), path);
   const view = viewManifest(envelope, path);
+  const bytes = partsSize(parts);
   const { sequence, vendorId, classId, uri } = view;
   const { version } = view.text;
-  const payload = payloadIn(envelope);
   const address = image?.address === undefined ? undefined : hexAddress(image.address);
   const gaps = image?.gapBytes ?? 0;
   return {
@@ -262,15 +271,15 @@ async function written(
       vendorId: vendorId && uuidText(vendorId),
       classId: classId && uuidText(classId),
       signer: key.kid,
-      bytes: bytes.length,
-      headBytes: bytes.length - (payload?.value.length ?? 0),
+      bytes,
+      headBytes: bytes - (payload ? sizeOf(payload) : 0),
       image: { kind: image?.kind, bytes: view.image.bytes, digest: view.image.digest, address, gapBytes: gaps },
       uri,
       detached: payload === undefined,
       ...(image !== undefined && image.doubts.length > 0 && { warnings: image.doubts }),
     },
     lines: [
-      `${dryRun ? 'would write' : 'wrote'} ${path} (${bytes.length} bytes)`,
+      `${dryRun ? 'would write' : 'wrote'} ${path} (${bytes} bytes)`,
       ...rows([
         ['package', hex(envelope.digest)],
         ['sequence', sequence],
@@ -283,7 +292,7 @@ async function written(
   };
 }
 
-function requireAddress(image: Image, wanted: number | undefined, path: string): void {
+function requireAddress(image: Image<Bytes>, wanted: number | undefined, path: string): void {
   if (wanted === undefined || image.address === wanted) return;
   const actual =
     image.address === undefined ? 'does not say where it starts' : `starts at ${hexAddress(image.address)}`;

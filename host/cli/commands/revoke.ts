@@ -13,9 +13,9 @@ import {
   issuingOptions,
   nextFrom,
   onePackage,
-  openPackage,
   packageRows,
   selectorOptions,
+  withPackage,
   writeIssued,
 } from '../issuing.js';
 import { openPublicKey, openSigningKey } from '../signing.js';
@@ -43,20 +43,21 @@ export const revoke = command({
     if (options.sign !== undefined) return signRequest(options.sign, DENIALS, options, options, terminal, dryRun);
     if (options.attach !== undefined) {
       const attached = await attach(options.attach, DENIALS, options, options, terminal);
-      const output = { path: options.output ?? `${attached.base}.cose`, bytes: attached.signed };
+      const output = { path: options.output ?? `${attached.base}.cose`, document: attached.signed };
       return issueAttached(attached, output, options, { dryRun, signal, terminal });
     }
     const path = onePackage(file, options.package);
-    const opened = path === undefined ? undefined : await openPackage(path);
-    for (const line of opened === undefined ? [] : packageRows(opened)) terminal.note(line);
-    const signer = options.prepare ? undefined : await openSigningKey(options.key, options, terminal);
-    const key = signer?.public ?? (await openPublicKey(options.key, options, terminal));
-    const next = await nextFrom(options, key, entryOf('deny', options, opened), {}, terminal);
-    const base = path === undefined ? 'denied' : `${path.replace(/\.suit$/, '')}.denied`;
-    if (signer === undefined) {
-      return prepare({ form: 'document', key, payload: approvalPayload(next.claims) }, base, options, dryRun);
-    }
-    const output = { path: options.output ?? `${base}.cose`, bytes: signApproval(signer, next.claims) };
-    return writeIssued(output, next, key, options, { dryRun, signal, terminal });
+    return withPackage(path, async (opened) => {
+      for (const line of opened === undefined ? [] : packageRows(opened)) terminal.note(line);
+      const signer = options.prepare ? undefined : await openSigningKey(options.key, options, terminal);
+      const key = signer?.public ?? (await openPublicKey(options.key, options, terminal));
+      const next = await nextFrom(options, key, entryOf('deny', options, opened), {}, terminal);
+      const base = path === undefined ? 'denied' : `${path.replace(/\.suit$/, '')}.denied`;
+      if (signer === undefined) {
+        return prepare({ form: 'document', key, payload: approvalPayload(next.claims) }, base, options, dryRun);
+      }
+      const output = { path: options.output ?? `${base}.cose`, document: signApproval(signer, next.claims) };
+      return writeIssued(output, next, key, options, { dryRun, signal, terminal });
+    });
   },
 });

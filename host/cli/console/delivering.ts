@@ -1,18 +1,21 @@
 // A package delivered from the console, over the line that it shows: progress on the bottom line, the log above it.
 
 import { deliver } from '../../device/deliver.js';
-import { readBytes } from '../../files.js';
+import { type OpenFile, withFile } from '../../open-file.js';
 import { reasonOf } from '../../reasons.js';
 import type { Client } from '../../smp/client.js';
 import { requirePackage } from '../describe/describe.js';
 import { bytesText } from '../terminal.js';
 import type { Screen } from './screen.js';
 
-export async function deliverHere(client: Client, path: string, screen: Screen, signal: AbortSignal): Promise<void> {
-  const file = await readBytes(path);
-  requirePackage(file, path);
+export const deliverHere = (client: Client, path: string, screen: Screen, signal: AbortSignal): Promise<void> =>
+  withFile(path, (file) => delivered(client, file, screen, signal));
+
+async function delivered(client: Client, file: OpenFile, screen: Screen, signal: AbortSignal): Promise<void> {
+  const { path } = file;
+  await requirePackage(file, path);
   const steps = deliver(client, { file, signal });
-  screen.say(`delivering ${path}, ${file.length} bytes`, { event: 'delivering', package: path });
+  screen.say(`delivering ${path}, ${file.size} bytes`, { event: 'delivering', package: path });
   try {
     for (let step = await steps.next(); ; step = await steps.next()) {
       if (step.done) {

@@ -4,8 +4,9 @@
 // vendor's own domain in the package's text.
 
 import type { BootstrapView } from '../../formats/bootstrap.js';
+import type { Bytes } from '../../formats/byte-source.js';
 import { classIdOf, hex, same, uuidText, vendorIdOf } from '../../formats/bytes.js';
-import { splitEnvelope } from '../../formats/envelope.js';
+import type { Envelope } from '../../formats/envelope.js';
 import { type ManifestView, viewManifest } from '../../formats/manifest.js';
 import { reasonOf } from '../../reasons.js';
 import { viewBlock } from './package.js';
@@ -26,16 +27,16 @@ export interface Known {
 /** "the package has …, the device …": rows for the reasons that compare two things; none for others. */
 export function comparedRows(
   reason: number,
-  envelope: Uint8Array,
+  envelope: Envelope<Bytes> | undefined,
   device: BootstrapView | undefined,
   known: Known,
 ): [string, string][] {
   let manifest: ManifestView;
   let signers: string[];
   try {
-    const split = splitEnvelope(envelope, 'package');
-    manifest = viewManifest(split, 'package');
-    signers = split.blocks.map((block) => viewBlock(block, 'signature')?.kid).map((kid) => (kid ? hex(kid) : '?'));
+    if (envelope === undefined) return [];
+    manifest = viewManifest(envelope, 'package');
+    signers = envelope.blocks.map((block) => viewBlock(block, 'signature')?.kid).map((kid) => (kid ? hex(kid) : '?'));
   } catch {
     return []; // what cannot be read has nothing to compare
   }

@@ -5,11 +5,12 @@
 import { CountersignError } from '../../errors.js';
 import { type ApprovalView, viewApproval } from '../../formats/approval.js';
 import { viewBootstrap } from '../../formats/bootstrap.js';
+import { type Bytes, sizeOf } from '../../formats/byte-source.js';
 import { hex, uuidText } from '../../formats/bytes.js';
 import { looksLikeChange, viewChange } from '../../formats/change.js';
 import { readImage } from '../../formats/images/image.js';
 import { hexAddress } from '../../formats/images/segments.js';
-import { keyForm } from '../../formats/key-forms.js';
+import { keyForm, lookAt } from '../../formats/key-forms.js';
 import { type PublicKey, type RawKey, readPublicKey, readSigningKey, thumbprint } from '../../formats/keys.js';
 import { approvalData, claimsRows, entryText, rows, signatureText } from '../show.js';
 import { changeData, changeRows } from './change.js';
@@ -28,15 +29,16 @@ export interface Description {
 type PassphraseSource = Parameters<typeof readSigningKey>[2];
 
 export async function describe(
-  bytes: Uint8Array,
+  file: Bytes,
   name: string,
   passphrase: PassphraseSource,
   raw?: RawKey,
 ): Promise<Description> {
+  const bytes = await lookAt(file);
   const type = raw === undefined ? typeOf(bytes) : 'key';
   switch (type) {
     case 'package':
-      return describePackage(bytes, name);
+      return describePackage(file, name);
     case 'approval':
       return describeApproval(bytes, name);
     case 'change':
@@ -46,7 +48,7 @@ export async function describe(
     case 'key':
       return describeKey(bytes, name, passphrase, raw);
     case 'image':
-      return describeImage(bytes, name);
+      return describeImage(file, name);
     default:
       return type satisfies never;
   }
@@ -79,10 +81,11 @@ function isBootstrap(bytes: Uint8Array): boolean {
 }
 
 /** What is delivered by mistake is named here: a device would say no more than that it is no package. */
-export function requirePackage(file: Uint8Array, path: string): void {
-  const first = typeOf(file);
+export async function requirePackage(file: Bytes, path: string): Promise<void> {
+  const bytes = await lookAt(file);
+  const first = typeOf(bytes);
   if (first === 'package') return;
-  const type = first === 'bootstrap' && !isBootstrap(file) ? 'image' : first;
+  const type = first === 'bootstrap' && !isBootstrap(bytes) ? 'image' : first;
   const what = type === 'image' ? 'a firmware image, or nothing that is known here' : `a file of the kind ${type}`;
   throw new CountersignError('FileUnsupported', `deliver: ${path} is ${what}, and no package`, { hint: INSTEAD[type] });
 }
@@ -182,22 +185,23 @@ export function describePublic(
   };
 }
 
-async function describeImage(bytes: Uint8Array, name: string): Promise<Description> {
-  const image = await readImage(bytes, name);
+async function describeImage(file: Bytes, name: string): Promise<Description> {
+  const image = await readImage(file, name);
   const { mcuboot } = image;
+  const bytes = sizeOf(image.bytes);
   const address = image.address === undefined ? undefined : hexAddress(image.address);
   return {
     type: 'image',
     data: {
       kind: image.kind,
-      bytes: image.bytes.length,
+      bytes,
       address,
       gapBytes: image.gapBytes,
       version: image.version,
       mcuboot,
     },
     lines: [
-      `firmware image (${mcuboot ? 'MCUboot' : image.kind}), ${image.bytes.length} bytes`,
+      `firmware image (${mcuboot ? 'MCUboot' : image.kind}), ${bytes} bytes`,
       ...rows([
         ['address', address],
         ['gaps', image.gapBytes > 0 ? `${image.gapBytes} bytes` : undefined],

@@ -1,26 +1,29 @@
 // A package, for people: what it installs and where, who says they signed it, what travels with it.
 
 import { type ApprovalView, viewApproval } from '../../formats/approval.js';
+import { type Bytes, sizeOf } from '../../formats/byte-source.js';
 import { hex, uuidText } from '../../formats/bytes.js';
 import { type Sign1View, viewSign1 } from '../../formats/cose.js';
-import { approvalsIn, payloadIn, splitEnvelope } from '../../formats/envelope.js';
-import { type ManifestView, viewManifest } from '../../formats/manifest.js';
+import { approvalsIn, headBytesOf, openEnvelope, payloadIn } from '../../formats/envelope.js';
+import { type ManifestView, payloadDigest, viewManifest } from '../../formats/manifest.js';
 import { approvalData, claimsRows, rows, signatureText } from '../show.js';
 import type { Description } from './describe.js';
 
-export function describePackage(bytes: Uint8Array, name: string): Description {
-  const envelope = splitEnvelope(bytes, name);
-  const view = viewManifest(envelope, name);
+export async function describePackage(file: Bytes, name: string): Promise<Description> {
+  const envelope = await openEnvelope(file, name);
+  const view = viewManifest(envelope, name, await payloadDigest(envelope));
+  const bytes = sizeOf(file);
   const signatures = envelope.blocks.map((block, index) => viewBlock(block, `signature ${index + 1} of ${name}`));
   const approvals = approvalsIn(envelope, name).map((one, index) =>
     viewApproval(one, `approval ${index + 1} of ${name}`),
   );
   const payload = payloadIn(envelope);
-  const headBytes = bytes.length - (payload?.value.length ?? 0);
+  const payloadBytes = payload && sizeOf(payload.value);
+  const headBytes = headBytesOf(envelope, bytes);
   return {
     type: 'package',
     data: {
-      bytes: bytes.length,
+      bytes,
       headBytes,
       digest: envelope.digest,
       sequence: view.sequence,
@@ -30,7 +33,7 @@ export function describePackage(bytes: Uint8Array, name: string): Description {
       setVersion: view.setVersion,
       image: view.image,
       uri: view.uri,
-      payload: payload && { key: payload.key, bytes: payload.value.length },
+      payload: payload && { key: payload.key, bytes: payloadBytes },
       intact: view.intact,
       signatures: signatures.map((one) => (one ? { algorithm: one.algorithm, kid: one.kid } : { unreadable: true })),
       approvals: approvals.map(approvalData),
@@ -38,7 +41,7 @@ export function describePackage(bytes: Uint8Array, name: string): Description {
       sections: view.sections,
     },
     lines: [
-      `package (SUIT envelope), ${bytes.length} bytes, ${headBytes} of them before the firmware`,
+      `package (SUIT envelope), ${bytes} bytes, ${headBytes} of them before the firmware`,
       ...rows([
         ['name', view.text.name],
         ['version', view.text.version],
@@ -48,7 +51,7 @@ export function describePackage(bytes: Uint8Array, name: string): Description {
         ['sequence', view.sequence],
         ['digest', `${hex(envelope.digest)}${view.intact.manifest ? '' : '  NOT that of the manifest'}`],
         ['image', view.image.digest && `${view.image.bytes} bytes, sha-256 ${hex(view.image.digest)}`],
-        ['firmware', payloadText(view, payload?.value.length)],
+        ['firmware', payloadText(view, payloadBytes)],
         ['text', view.intact.text === false ? 'NOT the text that the manifest names' : undefined],
         ['signatures', signatures.length > 0 ? signatures.map(blockText) : 'none'],
         ...approvals.flatMap(approvalInside),

@@ -6,8 +6,9 @@
 import type { Finding, Judgement } from '../../core.js';
 import { type Claims, viewApproval } from '../../formats/approval.js';
 import { type BootstrapView, viewBootstrap } from '../../formats/bootstrap.js';
+import type { Bytes } from '../../formats/byte-source.js';
 import { hex } from '../../formats/bytes.js';
-import { approvalsInHead } from '../../formats/envelope.js';
+import { approvalsIn, type Envelope } from '../../formats/envelope.js';
 import { reasonOf, reasons } from '../../reasons.js';
 import { entryText, momentText, rows, shellWord } from '../show.js';
 import { comparedRows, type Known } from './compared.js';
@@ -28,8 +29,8 @@ const ANSWERS = { install: 'would install', ask: 'would ask the user', reject: '
 
 export interface Judged {
   path: string;
-  /** All of it, or what comes before the payload. */
-  envelope: Uint8Array;
+  /** Undefined: it cannot be taken apart. */
+  envelope: Envelope<Bytes> | undefined;
   bootstrap: Uint8Array;
   /** Approval documents from outside the package. */
   documents: Uint8Array[];
@@ -123,7 +124,7 @@ function firmwareText({ image, payload }: Judgement): string | undefined {
 
 /** Documents in the package. If it cannot be taken apart, the verdict says so; here there is just nothing to show. */
 function embedded({ envelope, path }: Judged): Uint8Array[] {
-  return attempt(() => approvalsInHead(envelope, path)) ?? [];
+  return attempt(() => (envelope ? approvalsIn(envelope, path) : [])) ?? [];
 }
 
 /** Claims by document sequence, to say what a finding's entry says. */

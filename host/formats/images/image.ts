@@ -3,9 +3,14 @@
 // Kinds are told by content, not by the ending of the name; a file that claims to be of a kind by its ending and is not
 // is refused. Formats with addresses (Intel HEX, ELF, UF2) may have gaps; they are filled with 0xff, the erased value,
 // up to GAP_BYTES_MAX. The start address is read from the file and reported, never taken to be 0.
+//
+// A raw or MCUboot image is the file itself, and stays where it is: in memory or on disk. The other formats are read
+// into memory; the one limit of files (../../open-file.ts) bounds them.
 
 import { extname } from 'node:path';
 import { CountersignError } from '../../errors.js';
+import { type Bytes, wholeOf } from '../byte-source.js';
+import { lookAt } from '../key-forms.js';
 import { isArmElf, isElf, readElf } from './elf.js';
 import { isHex, readHex } from './hex.js';
 import { isMcuboot, type McubootImage, readMcuboot } from './mcuboot.js';
@@ -17,9 +22,10 @@ import { isUf2, readUf2 } from './uf2.js';
 
 export type ImageKind = 'bin' | 'hex' | 'srec' | 'elf' | 'uf2' | 'mcuboot';
 
-export interface Image {
+export interface Image<B extends Bytes = Uint8Array> {
   kind: ImageKind;
-  bytes: Uint8Array;
+  /** Good as long as the file that was given: until its owner closes it. */
+  bytes: B;
   /** Where the file says that the first byte stands; undefined if it does not say. */
   address: number | undefined;
   /** Bytes that the file left out between its parts. */
@@ -32,7 +38,7 @@ export interface Image {
   doubts: string[];
 }
 
-type Read = Omit<Image, 'doubts'>;
+type Read = Omit<Image<Bytes>, 'doubts'>;
 
 export interface ImageOptions {
   /** Take only what stands between these addresses. */
@@ -44,8 +50,11 @@ export interface ImageOptions {
 }
 
 /** Reads an image file. `name` is its path: for messages and for the check of its ending. */
-export async function readImage(bytes: Uint8Array, name: string, options: ImageOptions = {}): Promise<Image> {
-  const kind = options.raw ? 'bin' : kindOf(bytes);
+export function readImage(file: Uint8Array, name: string, options?: ImageOptions): Promise<Image>;
+export function readImage(file: Bytes, name: string, options?: ImageOptions): Promise<Image<Bytes>>;
+export async function readImage(file: Bytes, name: string, options: ImageOptions = {}): Promise<Image<Bytes>> {
+  const head = await lookAt(file);
+  const kind = options.raw ? 'bin' : kindOf(head);
   const ending = extname(name).slice(1).toLowerCase();
   const promised = ENDINGS[ending];
   if (promised !== undefined && promised !== kind && !options.raw) {
@@ -53,14 +62,14 @@ export async function readImage(bytes: Uint8Array, name: string, options: ImageO
       hint: `its content is taken for ${kind}; rename it if that is right`,
     });
   }
-  if (kind === 'bin') refuseKnown(bytes, name);
+  if (kind === 'bin') await refuseKnown(file, name);
   if (options.family !== undefined && kind !== 'uf2') {
     throw new CountersignError('BadArgument', `image: ${name} is no UF2 file, so it has no families`);
   }
-  const image = await READERS[kind](bytes, name, options);
-  const otherProcessor = kind === 'elf' && !isArmElf(bytes);
+  const image = await READERS[kind](file, name, options);
+  const otherProcessor = kind === 'elf' && !isArmElf(head);
   if (options.raw || otherProcessor) return { ...image, doubts: [] };
-  return { ...image, doubts: doubts(image.bytes, image.mcuboot?.headerBytes ?? 0, image.address) };
+  return { ...image, doubts: await doubts(image.bytes, image.mcuboot?.headerBytes ?? 0, image.address) };
 }
 
 const ENDINGS: Record<string, ImageKind> = {
@@ -76,7 +85,7 @@ function kindOf(bytes: Uint8Array): ImageKind {
   return isHex(bytes) ? 'hex' : 'bin';
 }
 
-type Reader = (bytes: Uint8Array, name: string, options: ImageOptions) => Promise<Read>;
+type Reader = (file: Bytes, name: string, options: ImageOptions) => Promise<Read>;
 
 const READERS: Record<ImageKind, Reader> = {
   bin: async (bytes, name, { region }) => {
@@ -85,24 +94,36 @@ const READERS: Record<ImageKind, Reader> = {
   },
   mcuboot: async (bytes, name, { region }) => {
     if (region !== undefined) throw needsAddresses(name);
-    const mcuboot = readMcuboot(bytes, name);
+    const mcuboot = await readMcuboot(bytes, name);
     return { kind: 'mcuboot', bytes, address: undefined, gapBytes: 0, version: mcuboot.version, mcuboot };
   },
-  hex: async (bytes, name, { region }) => fromSegments('hex', await readHex(bytes, name), name, region),
-  srec: async (bytes, name, { region }) => fromSegments('srec', readSrec(bytes, name), name, region),
-  elf: async (bytes, name, { region }) => fromSegments('elf', await readElf(bytes, name), name, region),
-  uf2: async (bytes, name, { region, family }) =>
-    fromSegments('uf2', readUf2(bytes, name, family).segments, name, region),
+  hex: inMemory('hex', readHex),
+  srec: inMemory('srec', readSrec),
+  elf: inMemory('elf', readElf),
+  uf2: inMemory('uf2', (bytes, name, family) => readUf2(bytes, name, family).segments),
 };
+
+function inMemory(
+  kind: ImageKind,
+  read: (bytes: Uint8Array, name: string, family?: number) => Segment[] | Promise<Segment[]>,
+): Reader {
+  return async (file, name, { region, family }) =>
+    fromSegments(kind, await read(await wholeOf(file), name, family), name, region);
+}
 
 function needsAddresses(name: string): CountersignError {
   return new CountersignError('BadArgument', `image: ${name} has no addresses, so no region can be taken from it`);
 }
 
 /** An image inside an addressed format may be an MCUboot image too; its version counts as well. */
-function fromSegments(kind: ImageKind, segments: Segment[], name: string, region: Region | undefined): Read {
+async function fromSegments(
+  kind: ImageKind,
+  segments: Segment[],
+  name: string,
+  region: Region | undefined,
+): Promise<Read> {
   const flat = flatten(segments, name, region);
   if (!isMcuboot(flat.bytes)) return { kind, ...flat, version: undefined };
-  const mcuboot = readMcuboot(flat.bytes, name);
+  const mcuboot = await readMcuboot(flat.bytes, name);
   return { kind, ...flat, version: mcuboot.version, mcuboot };
 }

@@ -1,14 +1,15 @@
 // MCUboot images: header and TLV areas, read to show them and to compare their version; the file is kept whole.
 //
 // All sizes are checked before use. The image's own hash (when it is SHA-256, -384 or -512) is recomputed, so that a
-// damaged file is found here and not in the field; its signature is between the maker and MCUboot.
+// damaged file is found here and not in the field; its signature is between the maker and MCUboot. Of the image itself no
+// more than a piece is in memory.
 
-import { createHash } from 'node:crypto';
 import { CountersignError } from '../../errors.js';
+import { type Bytes, hashOf, partOf, readFrom, sizeOf } from '../byte-source.js';
 import { same } from '../bytes.js';
 
 const MAGIC = 0x96f3b83d;
-const HEADER_BYTES = 32;
+export const HEADER_BYTES = 32;
 const TLV_MAGIC = { protected: 0x6908, plain: 0x6907 } as const;
 const TLV_HEAD_BYTES = 4;
 const HASHES: Record<number, string> = { 16: 'sha256', 17: 'sha384', 18: 'sha512' };
@@ -52,27 +53,31 @@ export interface McubootImage {
   tlvs: McubootTlv[];
 }
 
-export function isMcuboot(bytes: Uint8Array): boolean {
-  return bytes.length >= HEADER_BYTES && viewOf(bytes).getUint32(0, true) === MAGIC;
+export function isMcuboot(head: Uint8Array): boolean {
+  return head.length >= HEADER_BYTES && viewOf(head).getUint32(0, true) === MAGIC;
 }
 
-export function readMcuboot(bytes: Uint8Array, name: string): McubootImage {
-  const malformed = (why: string) =>
+type Malformed = (why: string) => CountersignError;
+
+/** Reads what begins as one (`isMcuboot`). */
+export async function readMcuboot(file: Bytes, name: string): Promise<McubootImage> {
+  const malformed: Malformed = (why) =>
     new CountersignError('FileMalformed', `image: ${name} is not a whole MCUboot image: ${why}`);
-  const view = viewOf(bytes);
+  const bytes = sizeOf(file);
+  const view = viewOf(await readFrom(file, 0, HEADER_BYTES));
   const [headerBytes, protectedBytes] = [view.getUint16(8, true), view.getUint16(10, true)];
   const imageBytes = view.getUint32(12, true);
   const hashed = headerBytes + imageBytes + protectedBytes;
   if (headerBytes < HEADER_BYTES) throw malformed(`a header of ${headerBytes} bytes`);
-  if (hashed > bytes.length) throw malformed(`it should have ${hashed} bytes and more, and has ${bytes.length}`);
+  if (hashed > bytes) throw malformed(`it should have ${hashed} bytes and more, and has ${bytes}`);
   const at = headerBytes + imageBytes;
-  const signed = protectedBytes > 0 ? readArea(bytes, at, TLV_MAGIC.protected, malformed) : [];
-  const plain = bytes.length > hashed ? readArea(bytes, hashed, TLV_MAGIC.plain, malformed) : [];
+  const signed = protectedBytes > 0 ? await readArea(file, at, TLV_MAGIC.protected, malformed) : [];
+  const plain = bytes > hashed ? await readArea(file, hashed, TLV_MAGIC.plain, malformed) : [];
   const flags = view.getUint32(16, true);
   for (const { type, value } of plain) {
     const algorithm = HASHES[type];
     if (algorithm === undefined || flags & FLAGS_TRANSFORMED) continue;
-    if (!same(value, createHash(algorithm).update(bytes.subarray(0, hashed)).digest())) {
+    if (!same(value, await hashOf(partOf(file, 0, hashed), algorithm))) {
       throw malformed('its hash does not match its content');
     }
   }
@@ -97,18 +102,15 @@ function versionText(view: DataView): string {
   return `${view.getUint8(20)}.${view.getUint8(21)}.${view.getUint16(22, true)}${build === 0 ? '' : `+${build}`}`;
 }
 
-function readArea(
-  bytes: Uint8Array,
-  start: number,
-  magic: number,
-  malformed: (why: string) => CountersignError,
-): McubootTlv[] {
+async function readArea(file: Bytes, start: number, magic: number, malformed: Malformed): Promise<McubootTlv[]> {
+  const head = await readFrom(file, start, TLV_HEAD_BYTES);
+  if (head.length < TLV_HEAD_BYTES || viewOf(head).getUint16(0, true) !== magic) throw malformed('no TLV area');
+  const end = viewOf(head).getUint16(2, true); // 16 bits: small enough to be read whole
+  if (start + end > sizeOf(file)) throw malformed('its TLV area is cut off');
+  const bytes = await readFrom(file, start, end);
   const view = viewOf(bytes);
-  if (start + TLV_HEAD_BYTES > bytes.length || view.getUint16(start, true) !== magic) throw malformed('no TLV area');
-  const end = start + view.getUint16(start + 2, true);
-  if (end > bytes.length) throw malformed('its TLV area is cut off');
   const tlvs: McubootTlv[] = [];
-  for (let at = start + TLV_HEAD_BYTES; at < end; ) {
+  for (let at = TLV_HEAD_BYTES; at < end; ) {
     const type = at + TLV_HEAD_BYTES <= end ? view.getUint16(at, true) : -1;
     const next = type < 0 ? end + 1 : at + TLV_HEAD_BYTES + view.getUint16(at + 2, true);
     if (next > end) throw malformed('a TLV reaches beyond its area');

@@ -7,8 +7,9 @@
 // --raw takes a file as it is and silences the warnings, for processors that start otherwise; it does not lift a refusal.
 
 import { CountersignError } from '../../errors.js';
+import { type Bytes, piecesOf, readFrom, sizeOf } from '../byte-source.js';
 import { fromHex, same, utf8 } from '../bytes.js';
-import { keyForm, textOf } from '../key-forms.js';
+import { keyForm, lookAt, textOf } from '../key-forms.js';
 
 interface Kind {
   name: string;
@@ -49,14 +50,18 @@ const DFU_SUFFIX = { fromEnd: 8, mark: utf8('UFD') };
 const BZIP2_LEVEL = /^BZh[1-9]1AY&SY/;
 
 /** Throws if it is known not to be firmware. */
-export function refuseKnown(bytes: Uint8Array, name: string): void {
+export async function refuseKnown(file: Bytes, name: string): Promise<void> {
+  const bytes = await lookAt(file);
+  const end = await readFrom(file, Math.max(0, sizeOf(file) - DFU_SUFFIX.fromEnd), DFU_SUFFIX.fromEnd);
   const key = keyForm(bytes);
   if (key?.secret) {
     throw new CountersignError('PrivateKeyGiven', `image: ${name} is ${key.name}: it is not packed up and signed`);
   }
   const known = key === undefined ? KINDS.find((one) => is(one, bytes)) : { name: key.name, hint: 'keys go with -k' };
-  const suffix = bytes.subarray(-DFU_SUFFIX.fromEnd, DFU_SUFFIX.mark.length - DFU_SUFFIX.fromEnd);
-  const dfu = same(suffix, DFU_SUFFIX.mark) && { name: 'a DFU file with its suffix', hint: 'dfu-suffix --delete FILE' };
+  const dfu = same(end.subarray(0, DFU_SUFFIX.mark.length), DFU_SUFFIX.mark) && {
+    name: 'a DFU file with its suffix',
+    hint: 'dfu-suffix --delete FILE',
+  };
   const text = /^\s*<(!doctype html|html|\?xml)/i.test(Buffer.from(bytes.subarray(0, 256)).toString('latin1'));
   const page = text && { name: 'a web page or XML', hint: 'was this downloaded? look into it' };
   const found = known || dfu || page;
@@ -84,22 +89,31 @@ const BEHIND_BOOT2 = 0x100;
  * What makes an image doubtful, as sentences for its maker. `start`: where a vector table would stand in it; `address`:
  * where the image stands in memory, if it says so.
  */
-export function doubts(bytes: Uint8Array, start: number, address: number | undefined): string[] {
-  const filled = ERASED.find((value) => bytes.every((byte) => byte === value));
+export async function doubts(image: Bytes, start: number, address: number | undefined): Promise<string[]> {
+  const filled = await filledWith(image);
   if (filled !== undefined) return [`it holds nothing but 0x${filled.toString(16).padStart(2, '0')}`];
-  if (textOf(bytes) !== undefined) return ['it holds nothing but text: is it the image, or its source?'];
-  const odd = oddVectors(bytes.subarray(start), address);
-  if (oddVectors(bytes.subarray(start + BEHIND_BOOT2), address) === undefined) return [];
+  if (textOf(await lookAt(image)) !== undefined) return ['it holds nothing but text: is it the image, or its source?'];
+  const odd = await oddVectors(image, start, address);
+  if ((await oddVectors(image, start + BEHIND_BOOT2, address)) === undefined) return [];
   return odd === undefined ? [] : [`it does not begin as a Cortex-M starts: ${odd}`];
 }
 
-function oddVectors(bytes: Uint8Array, address: number | undefined): string | undefined {
-  if (bytes.length < TABLE_BYTES) return `${bytes.length} bytes are no vector table`;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+async function filledWith(image: Bytes): Promise<number | undefined> {
+  const [value] = await readFrom(image, 0, 1);
+  if (value === undefined || !ERASED.includes(value)) return undefined;
+  for await (const piece of piecesOf(image)) if (!piece.every((byte) => byte === value)) return undefined;
+  return value;
+}
+
+async function oddVectors(image: Bytes, start: number, address: number | undefined): Promise<string | undefined> {
+  const bytes = Math.max(0, sizeOf(image) - start);
+  if (bytes < TABLE_BYTES) return `${bytes} bytes are no vector table`;
+  const table = await readFrom(image, start, TABLE_BYTES);
+  const view = new DataView(table.buffer, table.byteOffset, table.length);
   const [stack, reset] = [view.getUint32(0, true), view.getUint32(4, true)];
   const shown = (word: number) => `0x${word.toString(16).padStart(8, '0')}`;
   if (stack < STACK.low || stack > STACK.high || stack % STACK.align !== 0) return `stack pointer ${shown(stack)}`;
   const target = reset - 1;
-  const inside = address === undefined || (target >= address && target < address + BEHIND_BOOT2 + bytes.length);
+  const inside = address === undefined || (target >= address && target < address + BEHIND_BOOT2 + bytes);
   return reset % 2 === 1 && reset < CODE_END && inside ? undefined : `reset handler ${shown(reset)}`;
 }
