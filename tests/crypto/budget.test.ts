@@ -15,17 +15,17 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Cells: processor, metric, budget. A little above what was measured, for compilers of other patch levels. */
 const BUDGETS = [
   ['Cortex-M0', 'SHA-256', 73.5],
-  ['Cortex-M0', 'SHA-256, flash', 2250], // with SHA-512's constants, of which it takes the upper halves
+  ['Cortex-M0', 'SHA-256, flash', 2260], // with SHA-512's constants, of which it takes the upper halves
   ['Cortex-M0', 'SHA-256, translated to the same loops in C', 1.15],
   ['Cortex-M0', 'SHA-512', 116],
   ['Cortex-M0', 'SHA-512, flash', 5000],
   ['Cortex-M0', 'SHA-512, small shape', 167],
-  ['Cortex-M0', 'SHA-512, small shape, flash', 1850],
+  ['Cortex-M0', 'SHA-512, small shape, flash', 1860],
   ['Cortex-M0', 'Ed25519 verify', 12_300_000],
   ['Cortex-M0', 'Ed25519 verify without SHA-512, flash', 5200],
   ['Cortex-M0', 'Ed25519 verify, stack', 200],
   ['Cortex-M0', 'P-256 verify', 13_400_000],
-  ['Cortex-M0', 'P-256 verify, flash', 5300],
+  ['Cortex-M0', 'P-256 verify, flash', 5400],
   ['Cortex-M0', 'P-256 verify, stack', 240],
   ['Cortex-M4', 'SHA-256', 33.5],
   ['Cortex-M4', 'SHA-256, translated to the same loops in C', 1.15],
