@@ -18,7 +18,6 @@ import {
   frameSend,
   PACKET_BYTES_MAX,
 } from './codec/frame';
-import { storeDamaged } from './flash/store';
 import { clock, link_write, mailbox, random, restart, user, watchdog } from './hal';
 import { Answer, NONCE_BYTES, questionOpen } from './policy/consent';
 import { facts } from './policy/facts';
@@ -27,11 +26,11 @@ import { NOTICE, noticePackage, noticeQuestion, noticeState, Typed, typed, typed
 import { alertPacket } from './smp/ours';
 import { REPLY } from './smp/reply';
 import { alertTakeUnsent } from './update/alert';
-import { bootMount, bootStay, bootTick } from './update/boot';
+import { bootMount, bootStay, bootTick, reasonToTell } from './update/boot';
 import { downloadTick } from './update/download';
 import { getShow, NONCE, nonceTakeSpent, refusalTake, restartWanted, Show, setShow } from './update/effects';
 import { hand, question } from './update/hand';
-import { installBusy, installStep, onTrial, reasonToTell } from './update/install';
+import { installBusy, installStep, onTrial } from './update/install';
 import { fumoState } from './update/machine';
 import { orderTick } from './update/order';
 import { answerFrom, questionEnded, questionPass } from './update/question';
@@ -84,7 +83,7 @@ export function start(): void {
   bootMount(mailbox());
   if (questionOpen(question) || questionEnded()) calmMs = 0; // it may have been shown until the reset
   shownState = hand.state;
-  shownReason = storeDamaged() ? 0 : hand.reason; // that it is damaged is told after each reset
+  shownReason = hand.reason; // what is wrong besides is told after each reset
 }
 
 // What every call of ours needs of the board.

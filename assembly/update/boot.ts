@@ -21,7 +21,7 @@ import { Event as Audit, auditMount, auditStage } from './audit';
 import { downloadActive, downloadReset } from './download';
 import { floorsMount } from './floors';
 import { hand, handCommit, handMount, Operation, order, question } from './hand';
-import { confirm, onTrial, trialDamaged, trialStart } from './install';
+import { confirm, installBroken, onTrial, trialDamaged, trialStart } from './install';
 import { digestOf, imageOf, pack, packageLoad } from './packages';
 import { provisionMount } from './provisioning';
 import { questionMount } from './question';
@@ -40,6 +40,7 @@ export const enum Image {
 }
 
 let leftMs: u32 = 0;
+let unsound: bool = false; // at this start, what is kept could not all be read, or not be mended
 
 export function bootMount(mailbox: i32): void {
   const reason = storeMount();
@@ -50,10 +51,17 @@ export function bootMount(mailbox: i32): void {
   alertMount();
   const asked = storeDamaged() ? Reason.StoreDamaged : questionMount();
   const swap = swapMount();
-  if (reason !== Reason.Ok || asked !== Reason.Ok || swap !== Reason.Ok) hand.reason = Reason.StoreDamaged;
+  unsound = reason !== Reason.Ok || asked !== Reason.Ok || swap !== Reason.Ok;
   if (storeDamaged()) alertStage(order, Reason.StoreDamaged, Operation.None);
   if (mailbox & CONFIRM && onTrial()) confirm();
   leftMs = mailbox & STAY ? STAY_MS : WINDOW_MS;
+}
+
+// Why the update stands where it stands: what is wrong in this life, which is never stored, or how the last one ended.
+export function reasonToTell(): u32 {
+  const broken = installBroken();
+  if (broken !== Reason.Ok) return broken;
+  return unsound || storeDamaged() ? Reason.StoreDamaged : hand.reason;
 }
 
 export function bootStay(): void {

@@ -113,9 +113,9 @@ export function installStep(): void {
   broken = !swapDone() ? swapStep() : hand.state === <u32>State.SwapOut ? finishOut() : finishIn();
 }
 
-// Why it stands where it stands: of the swap that is stuck until a reset, else of the last result.
-export function reasonToTell(): u32 {
-  return broken !== Reason.Ok ? broken : hand.reason;
+// Why the swap is stuck until a reset, or Ok.
+export function installBroken(): Reason {
+  return broken;
 }
 
 function finishIn(): Reason {

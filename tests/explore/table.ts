@@ -99,7 +99,13 @@ const STATE_GLOBALS: readonly string[] = [
   ...['flash/card/malformed', 'flash/card/answered', 'flash/card/pathBytes'],
   ...['codec/frame/state', 'codec/frame/open', 'agent/left'],
   ...['smp/notice/lineBytes', 'flash/staged/pendingCount', 'update/effects/restart'],
-  ...['update/order/leftMs', 'update/install/broken', 'update/download/active', 'update/download/offset'],
+  ...[
+    'update/order/leftMs',
+    'update/install/broken',
+    'update/boot/unsound',
+    'update/download/active',
+    'update/download/offset',
+  ],
   ...['update/download/lines', 'update/effects/show', 'update/pages/written', 'update/pages/unbroken'],
   ...['tree/commands/node', 'tree/commands/have', 'tree/commands/total'],
 ];
