@@ -64,8 +64,7 @@ function asPect(folder: string, room: string): Stage[] {
   writeFileSync(
     join(folder, 'tests/assembly/mutate.config.js'),
     `import whole from './as-pect.config.js';
-const { coverage, ...rest } = whole;
-export default { ...rest, entries: ['tests/assembly/${room}/**/*.spec.ts'] };
+export default { ...whole, entries: ['tests/assembly/${room}/**/*.spec.ts'] };
 `,
   );
   const words = ['--config', 'tests/assembly/mutate.config.js', '--as-config', 'tests/assembly/as-pect.asconfig.json'];
