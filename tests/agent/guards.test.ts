@@ -67,7 +67,7 @@ function events(board: Board): Map<number, unknown>[] {
 
 describe('a question before the download', () => {
   const asked = (): Board => {
-    const board = provisionedBoard({ unapproved: 1, askBeforeDownload: 1, channels: 1 });
+    const board = provisionedBoard({ unapproved: 1, askBeforeDownload: 1, channels: 1, timeout: 10 });
     expect(rc(upload(board, D.bytes, { link: 1 }))).toBe(R.AwaitingUser);
     return board;
   };
@@ -106,6 +106,8 @@ describe('a question before the download', () => {
     const board = asked();
     press(board, 1);
     expectOk(upload(board, D.bytes));
+    expectOk(exec(board, NODE.update));
+    board.run(11_000); // nobody answers, which ends every yes
     board.flash.flip(8 * (STAGED + 700));
     board.reboot();
     expectOk(upload(board, D.bytes));

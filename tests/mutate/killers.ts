@@ -17,7 +17,7 @@ const QUICK = [
 ];
 const FAST = [
   ...QUICK,
-  ...['agent/change', 'agent/damage', 'agent/clients'],
+  ...['agent/change', 'agent/damage', 'agent/clients', 'agent/staged', 'agent/guards', 'agent/tree'],
   ...[
     'agent/console',
     'agent/words',
@@ -34,6 +34,7 @@ const SLOW = [
   'agent/certain',
   'agent/wear',
   'agent/change-powercut',
+  'agent/refusing-flash',
   'core/damage',
   'core/sources',
   'smp/client',
