@@ -156,6 +156,33 @@ describe('behind the swap', () => {
     },
   );
 
+  it.each([
+    ['a page that does not read on its way', (board: Board) => board.flash.unreadable.add((STAGED + 1500) >>> 2)],
+    [
+      'an image that does not read where it arrived',
+      (board: Board) => {
+        for (let piece = 0; piece < 1000 && !runs(board, D); piece++) board.tick(0);
+        expect(runs(board, D)).toBe(true);
+        board.flash.unreadable.add((MAP.primary + 1500) >>> 2);
+      },
+    ],
+  ])('%s is not started, nor given up: it goes on behind a reset', (_, damage) => {
+    const board = ready();
+    expectOk(exec(board, NODE.update));
+    board.run(20_000);
+    expect(board.running).toBe('off');
+    board.restarts.length = 0;
+    board.mailbox = 1;
+    board.reboot();
+    damage(board);
+    board.run(60_000);
+    expect([board.running, state(board), board.restarts]).toEqual(['agent', 60, []]);
+    board.flash.unreadable.clear();
+    board.reboot();
+    board.settle();
+    expect([board.running, runs(board, D)]).toEqual(['image', true]);
+  });
+
   it('where none was before, nothing is started at all, and the device can be helped', () => {
     const board = provisionedBoard();
     expectOk(put(board, NODE.approvals, approve(2, D, E)));

@@ -14,7 +14,7 @@ import { fails, stages } from './suites.js';
 /** Of all points, in percent. */
 export const FLOOR = 96;
 /** Of what --quick reaches. */
-const FLOOR_QUICK = 80;
+const FLOOR_QUICK = 83;
 
 const HELP = `npm run coverage -- [OPTIONS]: counts what the tests reach of every file of assembly/
 
