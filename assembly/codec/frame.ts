@@ -55,11 +55,6 @@ export function framePacketBytes(): u32 {
   return stated - CRC_BYTES;
 }
 
-export function frameReset(): void {
-  state = State.Text;
-  open = false;
-}
-
 // Takes one byte of the console.
 export function frameReceive(byte: u32): Frame {
   if (byte === 0x06) return marker(State.First);

@@ -22,7 +22,6 @@ import { CRC32_BEGIN, crc32 } from '../codec/crc32';
 import { Reason } from '../reason';
 import { flashRead } from './flash';
 
-export const ERASED: u32 = 0xffffffff;
 export const NONE: u32 = 0xffffffff;
 export const RECORD_OVERHEAD: u32 = 12;
 export const CODES: u32 = 0x800;

@@ -54,10 +54,6 @@ export function swapRunning(): bool {
   return running;
 }
 
-export function swapDirection(): Direction {
-  return plan.direction;
-}
-
 // Stages the beginning of a swap: it counts once the caller commits, together with whatever else must be true then.
 export function swapStageBegin(direction: Direction, largestImageBytes: u32): void {
   plan.direction = direction;

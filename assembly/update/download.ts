@@ -12,8 +12,8 @@
 // Resume. A session is named by the SHA-256 of the upload file that the client states. While it is active, the same
 // name at offset 0 answers where to go on. After an interruption the record Key.Download names the session: the head is
 // judged again from flash, what was written behind it is hashed again, and the offset is what that gave. The record carries
-// the erase count: whoever erases the slot raises it first, so no offset survives an erase. Under another name, or none,
-// the same package goes on as well, once its head has come again: it is what its manifest's digest says.
+// the erase count: whoever erases the slot raises it first, so no offset survives an erase. If there was no reset, the same
+// package goes on under another name as well, or under none, once its head has come again: its manifest's digest names it.
 
 import { compare } from '../codec/bytes';
 import { Key } from '../flash/keys';
@@ -191,12 +191,13 @@ function decide(): Reason {
   return known ? goOn(verdict) : accept(verdict, digest);
 }
 
-// Is it the package that was interrupted, and its head no better than the one in flash? What is unsigned may differ.
+// Is it the package that was interrupted, with no reset since, and its head no better than the one in flash? What is unsigned
+// may differ.
 function isUnderWay(verdict: Verdict, digest: usize): bool {
   if (hand.state !== <u32>State.Downloading || compare(digestInHand(), digest, 32) !== 0) return false;
   const approved = hand.reason === <u32>Reason.Ok || hand.reason === <u32>Reason.AwaitingUser; // when it was accepted
   if (isApproved(verdict) && !approved) return false;
-  return hasSession() && pagesMount(hand.eraseCount);
+  return pagesUnbroken(hand.eraseCount) && hasSession() && pagesMount(hand.eraseCount);
 }
 
 // Is there a session in flash, of what is in hand?

@@ -129,10 +129,10 @@ describe('a commit that fails', () => {
     }
   };
   const failing = (board: Board, at: number) => {
-    board.flash.changes = 0;
-    board.flash.refuseAt = at;
+    board.flash.sound = at - 1;
+    board.flash.ailing = 1;
     const told = refusal(put(board, NODE.approvals, renewed));
-    board.flash.refuseAt = 0;
+    board.flash.sound = Number.POSITIVE_INFINITY;
     return told;
   };
   const restarted = (board: Board) => {

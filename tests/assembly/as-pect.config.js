@@ -5,7 +5,6 @@ export default {
   entries: ['tests/assembly/**/*.spec.ts'],
   include: [],
   disclude: [/node_modules/],
-  coverage: ['assembly/**/*.ts'],
   async instantiate(memory, createImports, instantiate, binary) {
     let result;
     const hal = suiteHal(() => result.exports.memory);

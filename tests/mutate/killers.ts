@@ -17,7 +17,7 @@ const QUICK = [
 ];
 const FAST = [
   ...QUICK,
-  ...['agent/change', 'agent/damage', 'agent/clients'],
+  ...['agent/change', 'agent/damage', 'agent/clients', 'agent/staged', 'agent/guards', 'agent/tree'],
   ...[
     'agent/console',
     'agent/words',
@@ -34,6 +34,7 @@ const SLOW = [
   'agent/certain',
   'agent/wear',
   'agent/change-powercut',
+  'agent/refusing-flash',
   'core/damage',
   'core/sources',
   'smp/client',
@@ -64,8 +65,7 @@ function asPect(folder: string, room: string): Stage[] {
   writeFileSync(
     join(folder, 'tests/assembly/mutate.config.js'),
     `import whole from './as-pect.config.js';
-const { coverage, ...rest } = whole;
-export default { ...rest, entries: ['tests/assembly/${room}/**/*.spec.ts'] };
+export default { ...whole, entries: ['tests/assembly/${room}/**/*.spec.ts'] };
 `,
   );
   const words = ['--config', 'tests/assembly/mutate.config.js', '--as-config', 'tests/assembly/as-pect.asconfig.json'];

@@ -19,7 +19,7 @@ const COPIED = [
 ];
 
 /** The modules that tests run, by their target in asconfig.json. */
-const MODULES = { core: 'core', 'core-small': 'core', agent: 'agent' } as const;
+export const MODULES = { core: 'core', 'core-small': 'core', agent: 'agent' } as const;
 export type Module = keyof typeof MODULES;
 const NAMES = Object.keys(MODULES) as Module[];
 
@@ -45,8 +45,17 @@ function closure(root: string, entry: string): Set<string> {
   return seen;
 }
 
+/** A copy of what tests need of the checkout, without modules; whoever makes it removes it. */
+export function copyCheckout(root: string, name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), `countersign-${name}-`));
+  mkdirSync(join(folder, 'build'));
+  for (const part of COPIED) cpSync(join(root, part), join(folder, part), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  return folder;
+}
+
 /** A module, or undefined where it does not compile. */
-async function compile(root: string, name: Module): Promise<Uint8Array | undefined> {
+export async function compile(root: string, name: Module): Promise<Uint8Array | undefined> {
   let wasm: Uint8Array | undefined;
   const { error } = await asc.main(
     [`assembly/${MODULES[name]}.ts`, '--target', name, '--outFile', 'm.wasm', '--textFile', '', '--baseDir', root],
@@ -62,10 +71,7 @@ async function compile(root: string, name: Module): Promise<Uint8Array | undefin
 
 /** @param names of the modules that are made anew for each mutant */
 export async function createTree(root: string, names: readonly Module[] = NAMES): Promise<Tree> {
-  const folder = mkdtempSync(join(tmpdir(), 'countersign-mutate-'));
-  mkdirSync(join(folder, 'build'));
-  for (const name of COPIED) cpSync(join(root, name), join(folder, name), { recursive: true });
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  const folder = copyCheckout(root, 'mutate');
   const made: Partial<Record<Module, Uint8Array>> = {};
   const write = (name: Module, wasm: Uint8Array) => writeFileSync(join(folder, 'build', `${name}.wasm`), wasm);
   for (const name of names) {

@@ -180,13 +180,13 @@ export function bench(
     flash_write(offset: number, from: number, length: number) {
       demand(inside(offset, length), 'write outside the regions', offset, length);
       demand(from % 4 === 0, 'write from an unaligned address', from, length);
-      if (flash.refuses()) return -1;
+      if (flash.fails()) return -1;
       flash.write(offset, bytesAt(from, length));
       return 0;
     },
     flash_erase(offset: number, length: number) {
       demand(inside(offset, length), 'erase outside the regions', offset, length);
-      if (flash.refuses()) return -1;
+      if (flash.fails()) return -1;
       flash.erase(offset, length);
       return 0;
     },

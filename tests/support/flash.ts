@@ -91,8 +91,8 @@ export function createFlash(map: FlashMap, untouched: Untouched = 'noise', seed 
     unreadable: new Set<number>(), // words at which a read fails
     failAt: 0, // the number of the read that fails, once; 0: none does
     reads: 0,
-    refuseAt: 0, // the number of the write or erase that does nothing and says so, once; 0: none does
-    changes: 0,
+    sound: Number.POSITIVE_INFINITY, // calls of write and erase that succeed from now on
+    ailing: Number.POSITIVE_INFINITY, // those behind them that fail and do nothing
 
     /** Counts anew; the power goes at operation `cutAt`. */
     arm(cutAt = Number.POSITIVE_INFINITY, cut: Cut = 'bits') {
@@ -149,10 +149,8 @@ export function createFlash(map: FlashMap, untouched: Untouched = 'noise', seed 
       } else to.set(bytes.subarray(offset, offset + length), at);
       return 0;
     },
-    /** Does this write or erase fail? */
-    refuses(): boolean {
-      return ++flash.changes === flash.refuseAt;
-    },
+    /** One call of write or erase; true: it fails. */
+    fails: () => --flash.sound < 0 && -flash.sound <= flash.ailing,
     /** Flips one bit; the bits are counted from the start of flash. */
     flip(bit: number) {
       bytes[bit >>> 3]! ^= 1 << (bit & 7);
