@@ -16,7 +16,6 @@ export const OUTER: usize = memory.data(32, 8); // Cursor
 export const HEADER: usize = memory.data(32, 8);
 export const OTHER: usize = memory.data(32, 8);
 
-// @as-covers: ignore: counted, it would be no constant any more
 export const SCRATCH_BYTES: i32 = SMALL ? 2560 : 4608; // the largest turn: an Ed25519 verification, tables and digits
 export const SCRATCH: usize = memory.data(SCRATCH_BYTES, 16);
 

@@ -36,13 +36,10 @@ const PUBLIC: usize = memory.data(32, 4);
 
 // Windows: of A and R, whose tables are made anew each time, and of B and 2^128 B. The tables of those are kept in the
 // fast profile, once the first verification has made them; the small one takes each entry from flash.
-// @as-covers: ignore: counted, it would be no constant any more
 const WIDTH: i32 = SMALL ? 4 : 5;
 const COUNT: u32 = 1 << (WIDTH - 2);
-// @as-covers: ignore: counted, it would be no constant any more
 const BASE_WIDTH: i32 = SMALL ? BASE25519_WIDTH : 7;
 const BASE_COUNT: u32 = 1 << (BASE_WIDTH - 2);
-// @as-covers: ignore: counted, it would be no constant any more
 const BASE_TABLE: usize = memory.data(SMALL ? 4 : 2 * BASE_COUNT * <i32>POINT_BYTES, 4);
 const HIGH_TABLE: usize = BASE_TABLE + <usize>BASE_COUNT * POINT_BYTES;
 const BASE_READY: usize = memory.data(4, 4); // 1 once BASE_TABLE is filled
@@ -60,7 +57,6 @@ const TABLE_A: usize = READ_HIGH + READER_BYTES;
 const TABLE_R: usize = TABLE_A + <usize>COUNT * POINT_BYTES;
 const ENTRY: usize = TABLE_R + <usize>COUNT * POINT_BYTES; // small profile: the multiple of B in hand
 const END: usize = ENTRY + POINT_BYTES;
-// @as-covers: ignore: counted, it would be no constant any more
 const K: usize = NARROW ? U : TABLE_R; // 64 bytes: the hash, then k
 const ORDER: usize = TABLE_R + 64;
 const R2: usize = ORDER + 32;

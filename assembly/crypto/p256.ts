@@ -24,13 +24,10 @@ import { wordsAdd, wordsCopy, wordsFromBigEndian, wordsLess, wordsMontgomery, wo
 
 // Windows: of the key, whose table is made anew each time, and of the base point. The table of that is kept in the fast
 // profile, once the first verification has made it; the small one makes it in SCRATCH like the key's.
-// @as-covers: ignore: counted, it would be no constant any more
 const WIDTH: i32 = SMALL ? 4 : 5;
 const COUNT: u32 = 1 << (WIDTH - 2);
-// @as-covers: ignore: counted, it would be no constant any more
 const BASE_WIDTH: i32 = SMALL ? 4 : 7;
 const BASE_COUNT: u32 = 1 << (BASE_WIDTH - 2);
-// @as-covers: ignore: counted, it would be no constant any more
 const BASE_KEPT: usize = memory.data(SMALL ? 4 : BASE_COUNT * <i32>POINT_BYTES, 4);
 const BASE_READY: usize = memory.data(4, 4); // 1 once BASE_KEPT is filled
 
@@ -45,9 +42,7 @@ const READ_U1: usize = U2 + 32;
 const READ_U2: usize = READ_U1 + READER_BYTES;
 const ORDER: usize = READ_U2 + READER_BYTES;
 const R2: usize = ORDER + 32;
-// @as-covers: ignore: counted, it would be no constant any more
 const BASE_TABLE: usize = SMALL ? R2 + 32 : BASE_KEPT;
-// @as-covers: ignore: counted, it would be no constant any more
 const END: usize = R2 + 32 + (SMALL ? <usize>BASE_COUNT * POINT_BYTES : 0);
 
 const ORDER_INVERSE: u32 = 0xee00bc4f; // -1/n mod 2^32
