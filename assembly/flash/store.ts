@@ -194,6 +194,12 @@ export function storeMount(): Reason {
   pendingForget();
   renewing = false;
   mount();
+  // Looked at twice, and a third time if that differs: one instruction that a glitch leaves out brings no older bank back, nor
+  // hides the newest record (npm run skips).
+  const found = generation;
+  const end = tail;
+  mount();
+  if (generation !== found || tail !== end) mount();
   if (damaged) return Reason.StoreDamaged;
   return recordsFlawed() ? compact(0) : Reason.Ok;
 }

@@ -8,7 +8,7 @@
 //
 // A package is judged anew by calling judgeHead again (before installation, say): nothing is carried over.
 //
-// The verdict is taken twice, by the table and by `most`, and the stricter one is given: so that one instruction which a glitch
+// The verdict is taken twice, by the table and by `judgeAgain`, and the stricter one is given: so that one instruction that a glitch
 // leaves out does not install (npm run skips leaves out each of them).
 
 import { anchorSigner, Role } from '../approval/anchors';
@@ -162,16 +162,18 @@ export function judgeDecide(): Verdict {
   const row = verdictRow(situation);
   lastReason = reasonOfRow(row, situation);
   const first = verdictOf(row);
-  const verdict = max(first, most(now())); // the stricter one: Verdict grows with strictness
+  const second = manifest.read ? judgeAgain() : Verdict.Reject;
+  const verdict = max(first, second); // the stricter one: Verdict grows with strictness
   if (verdict !== first) lastReason = Reason.Internal;
   verdictKeep(verdict, lastReason, row, now());
   return verdict;
 }
 
-// The second look: the least strict verdict that the facts allow, not by the table and not by what it reads.
-function most(time: u64): Verdict {
-  if (subject.vendors === 0 || subject.proof !== PROVEN || !manifest.read || !provisioned()) return Verdict.Reject;
-  const approvals = evidenceSure(time, policy.sources);
+// The second look: the least strict verdict that the facts allow, not by the table and not by what it reads. It asks for
+// no head in memory: the agent takes it once more when a swap is about to begin.
+export function judgeAgain(): Verdict {
+  if (subject.vendors === 0 || subject.proof !== PROVEN || !provisioned()) return Verdict.Reject;
+  const approvals = evidenceSure(now(), policy.sources);
   if (approvals < 0 || policy.threshold === 0) return Verdict.Reject;
   if (<u32>approvals >= policy.threshold) return Verdict.Install;
   return policy.prompt ? Verdict.Ask : Verdict.Reject;

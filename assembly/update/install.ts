@@ -19,6 +19,7 @@ import { storeStageDelete } from '../flash/store';
 import { Direction, swapDone, swapGo, swapRunning, swapStageBegin, swapStageEnd, swapStep } from '../flash/swap';
 import { Channel } from '../policy/consent';
 import { facts } from '../policy/facts';
+import { judgeAgain } from '../policy/judge';
 import { policy } from '../policy/policy';
 import { Verdict } from '../policy/verdict';
 import { Reason } from '../reason';
@@ -26,9 +27,9 @@ import { Event as Audit, auditDecision, auditStage } from './audit';
 import { downloadReset } from './download';
 import { wantRestart } from './effects';
 import { floorsStage } from './floors';
-import { About, agreedTo, Consent, consent, digestInHand, hand, handCommit } from './hand';
+import { About, agreedTo, Consent, consent, digestAgreed, digestInHand, hand, handCommit } from './hand';
 import { judgePlace, verdictDigest, verdictReason } from './judgement';
-import { Event, move, State, updating } from './machine';
+import { Event, move, State, swapping, updating } from './machine';
 import { digestOf, imageOf, other, Package, pack, packageLoad, packageStage } from './packages';
 import { ask } from './question';
 import { COST_COMMIT, COST_INSTALLATION, wearPay } from './wear';
@@ -87,8 +88,11 @@ export function installDrop(pack: Package, reason: Reason): Reason {
   return stored === Reason.Ok ? reason : stored;
 }
 
-// in: `pack` was judged just now and its image hashed; the verdict says so, or `answer` is the yes to exactly it
+// in: `pack` was judged just now and its image hashed; the verdict says so, or `answer` is the yes to exactly it. Both are
+// looked at again by what they were made of, so that one instruction which a glitch leaves out does not install.
 function swapIn(pack: Package, answer: Consent | null): Reason {
+  if (judgeAgain() > (answer ? Verdict.Ask : Verdict.Install)) return Reason.Internal;
+  if (answer && compare(digestAgreed(answer), digestOf(pack), 32) !== 0) return Reason.Internal;
   const poor = answer ? Reason.Ok : wearPay(COST_INSTALLATION + policy.trialBoots, true);
   if (poor !== Reason.Ok) return poor;
   packageLoad(other, Key.Primary);
@@ -104,8 +108,9 @@ function swapIn(pack: Package, answer: Consent | null): Reason {
 
 // --- 60, after the reset ---
 
+// The state is another record of the same commits: no page is moved on the word of one alone.
 export function installBusy(): bool {
-  return swapRunning() && broken === Reason.Ok;
+  return swapRunning() && swapping() && broken === Reason.Ok;
 }
 
 // A piece of the swap; to be called as long as installBusy.

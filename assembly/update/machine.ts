@@ -166,6 +166,11 @@ export function updating(): bool {
   return ((SIXTY >>> hand.state) & 1) !== 0;
 }
 
+// Is an image on its way between the slots? Every commit that begins or ends a swap says so.
+export function swapping(): bool {
+  return (((IN | OUT) >>> hand.state) & 1) !== 0;
+}
+
 // The one way to change the state. Does all that the row says and stages it; the caller commits, together with what else
 // becomes true. `reason`: that of the event; `digest` (32 bytes, or 0): the package that it brings.
 // WrongState, and nothing is staged, where the table has no such row.

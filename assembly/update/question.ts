@@ -124,7 +124,8 @@ function agree(): Reason {
   consent.line = question.line;
   consent.why = hand.why;
   consent.consenter = seatOf(question.consenter);
-  hand.agreed = about;
+  // Looked at again, so that one instruction which a glitch leaves out makes no yes of a no.
+  hand.agreed = question.answer === Answer.Yes ? about : About.Nothing;
   const began = about === <u32>About.Install ? installBegin() : Reason.Ok;
   if (question.answer === Answer.None) return began; // it ended with what came of it
   move(Event.Answer, began, 0);

@@ -6,7 +6,7 @@
 #include "core.wasm.c"
 #include "scenarios.h"
 
-/* Behind all that the program has, written before the start: by machine.c, or by QEMU's loader. */
+/* Behind all that the program has, written before the start: by verifier.c, or by QEMU's loader. */
 #define SCENARIO (*(const volatile u32 *)0x20003ffc)
 volatile u32 result[4];
 

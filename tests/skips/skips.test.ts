@@ -1,5 +1,5 @@
-// One instruction left out, anywhere in the verifier's judgement: it installs nothing that must not be installed. And the
-// interpreter that leaves them out computes as QEMU does.
+// One instruction left out, anywhere in the verifier's judgement or on the whole path of the agent: it installs nothing that must not
+// be installed. And the interpreter that leaves them out computes as QEMU does.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -8,39 +8,63 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { have } from '../support/need.js';
-import { type Figures, references } from './main.js';
+import { type PathFigures, path, pathReferences } from './path.js';
+import { type Figures, references } from './verifier.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const run = fileURLToPath(new URL('run.mjs', import.meta.url));
 const MINUTES = 60_000;
 
 /** Before the verdict was taken twice: 10, 12 and 9. */
-const SCENARIOS = ['unapproved', 'forged', 'denied'];
+const VERIFIER = ['unapproved', 'forged', 'denied'];
+/** Before a swap looked again at why it begins: 2 of "withdrawn". */
+const AGENT = ['unapproved', 'forged', 'denied', 'withdrawn', 'refused'];
+
+/** Without that second look. */
+const WEAKER = [
+  {
+    file: 'assembly/update/install.ts',
+    line: 'if (judgeAgain() > (answer ? Verdict.Ask : Verdict.Install)) return Reason.Internal;',
+    becomes: '',
+  },
+];
 
 describe.runIf(have('cc', 'arm-none-eabi-gcc'))('one instruction left out', () => {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-skips-'));
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  test('installs nothing that must not be installed', { timeout: 10 * MINUTES }, () => {
+  test('installs nothing that must not be installed', { timeout: 20 * MINUTES }, () => {
     const json = join(folder, 'figures.json');
     const { stdout, stderr } = spawnSync(process.execPath, [run, '--list', '--json', json], { encoding: 'utf8' });
     console.log(stdout, stderr);
-    const rows: Figures[] = JSON.parse(readFileSync(json, 'utf8'));
-    expect(rows.map(({ scenario }) => scenario)).toEqual(SCENARIOS);
-    expect(rows.map(({ installs, verdicts }) => [installs, verdicts])).toEqual(SCENARIOS.map(() => [0, 0]));
-    for (const { skips, faults, hangs } of rows) {
+    const rows: { verifier: Figures[]; agent: PathFigures[] } = JSON.parse(readFileSync(json, 'utf8'));
+    expect(rows.verifier.map(({ scenario, installs, verdicts }) => [scenario, installs, verdicts])).toEqual(
+      VERIFIER.map((scenario) => [scenario, 0, 0]),
+    );
+    expect(rows.agent.map(({ scenario, installed }) => [scenario, installed])).toEqual(
+      AGENT.map((scenario) => [scenario, 0]),
+    );
+    for (const { skips, faults, hangs } of [...rows.verifier, ...rows.agent]) {
       expect(skips).toBeGreaterThan(2000); // it really leaves out
       expect(faults + hangs).toBeLessThan(skips / 2); // and the program goes on without
     }
+  });
+
+  test('and of an agent without its second look, it does', { timeout: 10 * MINUTES }, async () => {
+    const [found] = await path(root, (name) => name === 'withdrawn', { how: 'find', listed: true, plants: WEAKER });
+    expect(found?.installed).toBeGreaterThan(0);
   });
 
   test.runIf(have('qemu-system-arm'))(
     'and none: the interpreter computes as QEMU does',
     { timeout: 5 * MINUTES },
     async () => {
-      const { ours, qemu } = await references(root, folder);
+      const { ours, qemu } = await references(root, join(folder, 'verifier'));
       expect(ours).toEqual(qemu);
       expect(ours.map(([verdict]) => verdict)).toEqual([3, 3, 3, 1]);
+      const whole = await pathReferences(root, join(folder, 'agent'));
+      expect(whole.ours).toEqual(whole.qemu);
+      expect(whole.ours).toHaveLength(AGENT.length);
     },
   );
 });

@@ -1,0 +1,35 @@
+/* SHA-256's block (FIPS 180-4 section 6.2.2): a stand-in for the agent's own, whose 4,000 instructions would be most of every run.
+ * Under QEMU it runs as it stands here; path.c computes it by the same text, for nothing. */
+#include <stdint.h>
+
+static const uint32_t constants[64] = {
+    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be,
+    0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa,
+    0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967, 0x27b70a85,
+    0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85, 0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3,
+    0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070, 0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f,
+    0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
+
+void sha256_block(uint32_t *hash, const uint8_t *block);
+
+static uint32_t turned(uint32_t x, uint32_t by) { return x >> by | x << (32 - by); }
+
+void sha256_block(uint32_t *hash, const uint8_t *block) {
+    uint32_t w[64], s[8];
+    for (uint32_t i = 0; i < 16; i++)
+        w[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 | (uint32_t)block[4 * i + 2] << 8 | block[4 * i + 3];
+    for (uint32_t i = 16; i < 64; i++) {
+        uint32_t a = w[i - 15], b = w[i - 2];
+        w[i] = w[i - 16] + w[i - 7] + (turned(a, 7) ^ turned(a, 18) ^ a >> 3) + (turned(b, 17) ^ turned(b, 19) ^ b >> 10);
+    }
+    for (uint32_t i = 0; i < 8; i++) s[i] = hash[i];
+    for (uint32_t i = 0; i < 64; i++) {
+        uint32_t e = s[4], a = s[0];
+        uint32_t one = s[7] + (turned(e, 6) ^ turned(e, 11) ^ turned(e, 25)) + (s[6] ^ (e & (s[5] ^ s[6]))) + constants[i] + w[i];
+        uint32_t two = (turned(a, 2) ^ turned(a, 13) ^ turned(a, 22)) + ((a & s[1]) | (s[2] & (a | s[1])));
+        for (uint32_t k = 7; k > 0; k--) s[k] = s[k - 1];
+        s[4] += one;
+        s[0] = one + two;
+    }
+    for (uint32_t i = 0; i < 8; i++) hash[i] += s[i];
+}
