@@ -15,6 +15,7 @@
 #define hal_user microbit_user
 #define hal_milliseconds microbit_milliseconds
 #define hal_idle microbit_idle
+#define hal_watchdog microbit_watchdog
 #include "../../boards/microbit/hal.c" /* its flash is taken as it is */
 #undef hal_start
 #undef hal_stop
@@ -26,6 +27,7 @@
 #undef hal_user
 #undef hal_milliseconds
 #undef hal_idle
+#undef hal_watchdog
 
 #include "board.h"
 #include "chip.h"
@@ -108,6 +110,9 @@ void hal_start(void) {
 
 void hal_stop(void) {}
 void hal_idle(void) {}
+void hal_watchdog(uint32_t seconds) {
+    (void)seconds;
+}
 
 void hal_link_write(int32_t link, const void *from, uint32_t length) {
     world.said = sum(world.said ^ (uint32_t)link, from, length);

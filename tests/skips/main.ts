@@ -10,7 +10,7 @@ const PROGRAMS = ['verifier', 'agent'];
 const HELP = `npm run skips [-- OPTIONS]: leaves out one instruction at a time, on an emulated Cortex-M0
 
   --program NAME    verifier: judges a package; agent: upload, verdict, order, swap, resets, start; without it both
-  --scenario NAME   only this one: ${[...new Set([...VERIFIER_SCENARIOS, ...PATH_SCENARIOS])].join(', ')}
+  --scenario NAME   only this one; may be repeated: ${[...new Set([...VERIFIER_SCENARIOS, ...PATH_SCENARIOS])].join(', ')}
   --every           every execution of every instruction; without it the first and the last one of each address
   --list            the addresses of those that install, and beside them what objdump says
   --json FILE       also writes the figures
@@ -23,7 +23,7 @@ export async function main(root: string, argv: string[]): Promise<number> {
     options: {
       program: { type: 'string' },
       every: { type: 'boolean', default: false },
-      scenario: { type: 'string' },
+      scenario: { type: 'string', multiple: true },
       list: { type: 'boolean', default: false },
       json: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
@@ -35,13 +35,13 @@ export async function main(root: string, argv: string[]): Promise<number> {
   }
   const { program, scenario } = values;
   if (program !== undefined && !PROGRAMS.includes(program)) throw new Error(`skips: no program ${program}\n\n${HELP}`);
-  const wanted = (name: string) => scenario === undefined || name === scenario;
+  const wanted = (name: string) => scenario === undefined || scenario.includes(name);
   const judged = program === 'agent' ? [] : await verifier(root, wanted, { every: values.every, listed: values.list });
   const run =
     program === 'verifier'
       ? []
       : await path(root, wanted, { how: values.every ? 'every' : 'first', listed: values.list });
-  if (judged.length + run.length === 0) throw new Error(`skips: no scenario ${scenario}\n\n${HELP}`);
+  if (judged.length + run.length === 0) throw new Error(`skips: no scenario ${scenario?.join(', ')}\n\n${HELP}`);
   if (values.json) writeFileSync(values.json, JSON.stringify({ verifier: judged, agent: run }));
   const installs =
     judged.reduce((sum, row) => sum + row.installs, 0) + run.reduce((sum, row) => sum + row.installed, 0);
