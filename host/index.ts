@@ -103,7 +103,7 @@ export {
   type SigningKey,
   thumbprint,
 } from './formats/keys.js';
-export { type ManifestView, payloadDigest, viewManifest } from './formats/manifest.js';
+export { type ManifestView, payloadDigest, requireWhole, viewManifest } from './formats/manifest.js';
 export { type Policy, SOURCES, type SourceName } from './formats/policy.js';
 export { type NextDocument, type NextOptions, nextDocument } from './formats/record.js';
 // Packages: a signed SUIT envelope of an image.

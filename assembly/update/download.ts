@@ -181,7 +181,8 @@ function decide(): Reason {
   if (verdict === Verdict.Reject) return refuse(verdictReason(), digest);
   if (session.length !== offerHeadBytes() + manifest.imageBytes) return refuse(Reason.PayloadSize, digest);
   if (holds(Key.Primary, Place.Primary, digest)) return refuse(Reason.Unchanged, digest);
-  if (hand.state === <u32>State.Ready && holds(Key.Staged, Place.Staged, digest)) return onBoard();
+  if (hand.state === <u32>State.Ready && !isBetter(verdict) && holds(Key.Staged, Place.Staged, digest))
+    return onBoard();
   // A higher number than any before is news that only a vendor can make.
   if (manifest.sequence > hand.newest) wearForgive();
   hand.newest = max(hand.newest, manifest.sequence);
@@ -195,8 +196,7 @@ function decide(): Reason {
 // may differ.
 function isUnderWay(verdict: Verdict, digest: usize): bool {
   if (hand.state !== <u32>State.Downloading || compare(digestInHand(), digest, 32) !== 0) return false;
-  const approved = hand.reason === <u32>Reason.Ok || hand.reason === <u32>Reason.AwaitingUser; // when it was accepted
-  if (isApproved(verdict) && !approved) return false;
+  if (isBetter(verdict)) return false;
   return pagesUnbroken(hand.eraseCount) && hasSession() && pagesMount(hand.eraseCount);
 }
 
@@ -223,6 +223,11 @@ function onBoard(): Reason {
 // By its operators, whether or not somebody is asked besides.
 function isApproved(verdict: Verdict): bool {
   return verdict === Verdict.Install || verdictReason() === Reason.AwaitingUser;
+}
+
+// Is the head that comes now approved, and what is in hand was not when it was accepted? What an operator added is in the head.
+function isBetter(verdict: Verdict): bool {
+  return isApproved(verdict) && hand.reason !== <u32>Reason.Ok && hand.reason !== <u32>Reason.AwaitingUser;
 }
 
 // Does policy want a person's consent before the payload, and is it there? An approval may say that nobody is asked.

@@ -13,9 +13,9 @@ import { type ClaimDefaults, claimsFromYaml, claimsToYaml } from '../formats/app
 import type { Bytes } from '../formats/byte-source.js';
 import { classIdOf, hex, uuidText, vendorIdOf } from '../formats/bytes.js';
 import { encode } from '../formats/cbor.js';
-import { type Envelope, openEnvelope, partsSize, requireDigest } from '../formats/envelope.js';
+import { type Envelope, openEnvelope, partsSize } from '../formats/envelope.js';
 import { type PublicKey, publicKeyToCose } from '../formats/keys.js';
-import { viewManifest } from '../formats/manifest.js';
+import { requireWhole, viewManifest } from '../formats/manifest.js';
 import { type NextDocument, nextDocument, nextSequence } from '../formats/record.js';
 import { issuedDoubt } from '../formats/sequence.js';
 import { withFile } from '../open-file.js';
@@ -131,7 +131,7 @@ export async function withPackage(
   if (path === undefined) return use(undefined);
   return withFile(path, async (file) => {
     const envelope = await openEnvelope(file, path);
-    requireDigest(envelope, path);
+    requireWhole(envelope, path);
     return use({ path, envelope });
   });
 }

@@ -71,6 +71,8 @@ export async function openEnvelope(file: Bytes, what: string): Promise<Envelope<
 const HEADS_BYTES = 512;
 /** What is not payload, all together: a device takes a few kilobytes of it. */
 const MEMBERS_BYTES_MAX = 1024 * 1024;
+/** A device takes seven. */
+const MEMBERS_MAX = 16;
 
 export const isPayload = ({ key }: Pick<Member<Bytes>, 'key'>): boolean =>
   typeof key === 'string' && key !== APPROVAL_MEMBER;
@@ -90,6 +92,12 @@ function* take(file: Bytes, what: string): Generator<Wanted, Envelope<Bytes>, Ui
   }
   const map = readHead(start, tag.end, what);
   if (map.major !== MAJOR.map) throw new CountersignError('WrongType', `package: ${what} holds no map`);
+  if (map.argument > MEMBERS_MAX) {
+    throw new CountersignError(
+      'TooLarge',
+      `package: ${what} has ${map.argument} members, and at most ${MEMBERS_MAX} are read`,
+    );
+  }
   const members: Member<Bytes>[] = [];
   let at = map.end;
   let room = MEMBERS_BYTES_MAX;
@@ -119,7 +127,8 @@ function outline(heads: Uint8Array, at: number, what: string): { key: number | s
   const [key, rest] = decodePrefix(heads, what);
   const afterKey = heads.length - rest.length;
   const { major, argument, end } = readHead(heads, afterKey, what);
-  if ((typeof key !== 'number' && typeof key !== 'string') || major !== MAJOR.bytes) {
+  const named = ([MAJOR.uint, MAJOR.negative, MAJOR.text] as number[]).includes(readHead(heads, 0, what).major); // 2.0 is another key than 2
+  if ((typeof key !== 'number' && typeof key !== 'string') || !named || major !== MAJOR.bytes) {
     throw new CountersignError('WrongType', `package: ${what} has a member that is not a byte string`);
   }
   if (writeHead(major, argument).length !== end - afterKey) {

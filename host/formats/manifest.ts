@@ -3,10 +3,11 @@
 // For showing only, and of any manifest: what this profile does not support is shown too. Nothing read here is
 // authenticated, and no decision hangs on it; digests are compared so that damage can be seen.
 
+import { CountersignError } from '../errors.js';
 import { type Bytes, sha256Of } from './byte-source.js';
 import { same, sha256 } from './bytes.js';
 import { type Cbor, decode } from './cbor.js';
-import { contentOf, digestOf, type Envelope, MEMBER, memberDigest, payloadIn } from './envelope.js';
+import { contentOf, digestOf, type Envelope, MEMBER, memberDigest, payloadIn, requireDigest } from './envelope.js';
 
 export interface ManifestView {
   sequence: bigint | undefined;
@@ -72,6 +73,27 @@ const TEXT_LABELS = { vendorName: 1, name: 2, description: 5, version: 6 } as co
 
 type Parameters = Map<Cbor, Cbor>;
 
+/** Is the severed member the one that the manifest names by its digest? undefined: there is none. */
+function isNamed(envelope: Envelope<Bytes>, manifest: ReadonlyMap<unknown, Cbor>, key: number): boolean | undefined {
+  const member = contentOf(envelope.members, key);
+  return member && matches(digestOf(manifest.get(key)), memberDigest(member));
+}
+
+/**
+ * Throws unless all that may be shown of a package is signed: the manifest is the one whose digest is, and each member beside
+ * it is one that it names. Whoever passes a package on can exchange the others.
+ */
+export function requireWhole(envelope: Envelope<Bytes>, what: string): void {
+  requireDigest(envelope, what);
+  const manifest = asMap(decode(envelope.manifest, `${what}: manifest`));
+  for (const [name, key] of Object.entries(MEMBER)) {
+    if (key === MEMBER.wrapper || key === MEMBER.manifest || isNamed(envelope, manifest, key) !== false) continue;
+    throw new CountersignError('ManifestDigest', `package: ${what} has a ${name} that its manifest does not name`, {
+      hint: 'get the package from its vendor once more: somebody has exchanged a part of it',
+    });
+  }
+}
+
 /** `payload`: what `payloadDigest` gives, if the payload is not in memory; without it nobody says whether it is intact. */
 export function viewManifest(
   envelope: Envelope<Bytes>,
@@ -86,13 +108,17 @@ export function viewManifest(
   const sections: Record<string, string[]> = { shared: commandNames(shared) };
   for (const [key, name] of Object.entries(SECTION_NAMES)) {
     const content = manifest.get(Number(key));
-    const severed = Array.isArray(content) ? contentOf(envelope.members, Number(key)) : undefined;
+    const severed =
+      Array.isArray(content) && isNamed(envelope, manifest, Number(key)) === true
+        ? contentOf(envelope.members, Number(key))
+        : undefined;
     if (content === undefined) continue;
     const list = asList(inner(severed ?? content, `${what}: ${name}`));
     sections[name] = Array.isArray(content) && severed === undefined ? ['(severed)'] : commandNames(list);
     collect(list, parameters);
   }
-  const textMember = contentOf(envelope.members, MEMBER.text);
+  const named = isNamed(envelope, manifest, MEMBER.text);
+  const textMember = named ? contentOf(envelope.members, MEMBER.text) : undefined;
   const inline = manifest.get(MEMBER.text);
   const digest = digestOf(inner(parameters.get(PARAMETER.digest), `${what}: image digest`));
   const sequence = manifest.get(2);
@@ -109,7 +135,7 @@ export function viewManifest(
     components: asList(common.get(2) ?? null).length,
     intact: {
       manifest: same(memberDigest(envelope.manifest), envelope.digest),
-      text: textMember && matches(digestOf(inline), memberDigest(textMember)),
+      text: named,
       payload: payload && matches(digest, payload),
     },
   };

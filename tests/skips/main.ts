@@ -11,6 +11,7 @@ const HELP = `npm run skips [-- OPTIONS]: leaves out one instruction at a time, 
 
   --program NAME    verifier: judges a package; agent: upload, verdict, order, swap, resets, start; without it both
   --scenario NAME   only this one; may be repeated: ${[...new Set([...VERIFIER_SCENARIOS, ...PATH_SCENARIOS])].join(', ')}
+  --sample N        of the agent, one in N of them alone, N at most 40
   --every           every execution of every instruction; without it the first and the last one of each address
   --list            the addresses of those that install, and beside them what objdump says
   --json FILE       also writes the figures
@@ -24,6 +25,7 @@ export async function main(root: string, argv: string[]): Promise<number> {
       program: { type: 'string' },
       every: { type: 'boolean', default: false },
       scenario: { type: 'string', multiple: true },
+      sample: { type: 'string', default: '1' },
       list: { type: 'boolean', default: false },
       json: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
@@ -40,7 +42,11 @@ export async function main(root: string, argv: string[]): Promise<number> {
   const run =
     program === 'verifier'
       ? []
-      : await path(root, wanted, { how: values.every ? 'every' : 'first', listed: values.list });
+      : await path(root, wanted, {
+          how: values.every ? 'every' : 'first',
+          listed: values.list,
+          sample: Math.max(1, Math.floor(Number(values.sample)) || 1),
+        });
   if (judged.length + run.length === 0) throw new Error(`skips: no scenario ${scenario?.join(', ')}\n\n${HELP}`);
   if (values.json) writeFileSync(values.json, JSON.stringify({ verifier: judged, agent: run }));
   const installs =

@@ -18,10 +18,17 @@ const MINUTES = 60_000;
 /** Before the verdict was taken twice: 10, 12 and 9. */
 const VERIFIER = ['unapproved', 'forged', 'denied'];
 /** Before a swap looked again at why it begins: 2 of "withdrawn". */
-const AGENT = ['unapproved', 'forged', 'denied', 'withdrawn', 'refused']; // "outdated" takes a quarter of an hour of the processor
+const AGENT = ['unapproved', 'forged', 'denied', 'withdrawn', 'outdated', 'refused'];
+/** One in so many of the agent's; the command takes all of them in some minutes. */
+const SAMPLE = 10;
 
-/** Without that second look. */
+/** Without its second looks. */
 const WEAKER = [
+  {
+    file: 'assembly/policy/judge.ts',
+    line: 'const verdict = max(first, second); // the stricter one: Verdict grows with strictness',
+    becomes: 'const verdict = first;',
+  },
   {
     file: 'assembly/update/install.ts',
     line: 'if (judgeAgain() > (answer ? Verdict.Ask : Verdict.Install)) return Reason.Internal;',
@@ -35,8 +42,7 @@ describe.runIf(have('cc', 'arm-none-eabi-gcc'))('one instruction left out', () =
 
   test('installs nothing that must not be installed', { timeout: 20 * MINUTES }, () => {
     const json = join(folder, 'figures.json');
-    const scenarios = AGENT.flatMap((name) => ['--scenario', name]);
-    const words = [run, '--list', '--json', json, ...scenarios];
+    const words = [run, '--list', '--json', json, '--sample', `${SAMPLE}`];
     const { stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8' });
     console.log(stdout, stderr);
     const rows: { verifier: Figures[]; agent: PathFigures[] } = JSON.parse(readFileSync(json, 'utf8'));
@@ -47,12 +53,12 @@ describe.runIf(have('cc', 'arm-none-eabi-gcc'))('one instruction left out', () =
       AGENT.map((scenario) => [scenario, 0]),
     );
     for (const { skips, faults, hangs } of [...rows.verifier, ...rows.agent]) {
-      expect(skips).toBeGreaterThan(2000); // it really leaves out
+      expect(skips).toBeGreaterThan(200); // it really leaves out
       expect(faults + hangs).toBeLessThan(skips / 2); // and the program goes on without
     }
   });
 
-  test('and of an agent without its second look, it does', { timeout: 10 * MINUTES }, async () => {
+  test('and of an agent without its second looks, it does', { timeout: 10 * MINUTES }, async () => {
     const [found] = await path(root, (name) => name === 'withdrawn', { how: 'find', listed: true, plants: WEAKER });
     expect(found?.installed).toBeGreaterThan(0);
   });

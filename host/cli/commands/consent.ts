@@ -9,8 +9,9 @@ import { type Asked, readAsked, sameQuestion } from '../../device/question.js';
 import { CountersignError } from '../../errors.js';
 import { hex, same } from '../../formats/bytes.js';
 import { type Answer, signConsent } from '../../formats/consent.js';
-import { openEnvelope, requireDigest } from '../../formats/envelope.js';
+import { openEnvelope } from '../../formats/envelope.js';
 import { fingerprint } from '../../formats/fingerprint.js';
+import { requireWhole } from '../../formats/manifest.js';
 import { withFile } from '../../open-file.js';
 import type { Client } from '../../smp/client.js';
 import { answerQuestion, readQuestion } from '../../smp/commands.js';
@@ -97,7 +98,7 @@ export const consent = command({
 
 async function digestOf(path: string): Promise<Uint8Array> {
   const envelope = await withFile(path, (file) => openEnvelope(file, path));
-  requireDigest(envelope, path);
+  requireWhole(envelope, path);
   return envelope.digest;
 }
 
