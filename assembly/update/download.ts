@@ -181,8 +181,7 @@ function decide(): Reason {
   if (verdict === Verdict.Reject) return refuse(verdictReason(), digest);
   if (session.length !== offerHeadBytes() + manifest.imageBytes) return refuse(Reason.PayloadSize, digest);
   if (holds(Key.Primary, Place.Primary, digest)) return refuse(Reason.Unchanged, digest);
-  if (hand.state === <u32>State.Ready && !isBetter(verdict) && holds(Key.Staged, Place.Staged, digest))
-    return onBoard();
+  if (hand.state === <u32>State.Ready && holds(Key.Staged, Place.Staged, digest)) return onBoard();
   // A higher number than any before is news that only a vendor can make.
   if (manifest.sequence > hand.newest) wearForgive();
   hand.newest = max(hand.newest, manifest.sequence);

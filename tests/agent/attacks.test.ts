@@ -12,7 +12,6 @@ import {
   install,
   knock,
   NODE,
-  operator,
   packageOf,
   press,
   provisionedBoard,
@@ -22,7 +21,6 @@ import {
   runs,
   state,
   upload,
-  vendor,
 } from '../support/agent-world.js';
 import { type Board, MAP } from '../support/bench-hal.js';
 import { ask } from '../support/smp.js';
@@ -144,17 +142,6 @@ describe('an attack that once worked', () => {
       board.settle();
       expect(runs(board, D)).toBe(true);
     }
-  });
-
-  it('who strips the operator’s signature and delivers first does not make the user be asked', () => {
-    const board = provisionedBoard({ unapproved: 1, trialBoots: 0 });
-    const signed = packageOf(1, { image: imageOf(3000, 4), signers: [vendor, operator] });
-    expect(signed.digest).toEqual(D.digest);
-    expectOk(upload(board, D.bytes));
-    expectOk(upload(board, signed.bytes, { link: 2 }));
-    expectOk(exec(board, NODE.update));
-    board.settle();
-    expect(runs(board, D)).toBe(true);
   });
 
   it('an interrupted download goes on behind its last byte, whatever the next client calls it', () => {

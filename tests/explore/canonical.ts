@@ -157,9 +157,9 @@ function settleHand(device: Device, record: Buffer): void {
   for (const field of ['spent', 'hour']) zero(hand(field));
   zero(hand('newest'), 8);
   if (record.readUInt32LE(hand('eraseCount'))) record.writeUInt32LE(1, hand('eraseCount'));
-  // Those end by it; of what is on its way, or waits, it says whether it was approved: 0, or some other.
+  // Those end by it; of what is on its way it says whether it was approved: 0, or some other.
   const reason = record.readUInt32LE(hand('reason'));
-  if (state === DOWNLOADING || state === READY) record.writeUInt32LE(Number(reason !== 0 && reason !== AWAITING_USER), hand('reason'));
+  if (state === DOWNLOADING) record.writeUInt32LE(Number(reason !== 0 && reason !== AWAITING_USER), hand('reason'));
   else if (state !== TRIAL && state !== SWAP_OUT) zero(hand('reason'));
   if (state !== TRIAL) zero(hand('trialBoots'));
   if (![DOWNLOADING, READY, SWAP_IN, HAVE_DATA].includes(state)) {
