@@ -182,7 +182,7 @@ __attribute__((section(".vectors"), used)) static const void *const vectors[] = 
 `;
 const SCRIPT = `MEMORY { RAM (rwx) : ORIGIN = 0, LENGTH = 4M }
 SECTIONS {
-  .text : { KEEP(*(.vectors)) *(.text*) *(.rodata*) *(.init*) *(.fini*) } > RAM
+  .text : { KEEP(*(.vectors)) *(.text*) *(.rodata*) *(.init) *(.fini) *(.init_array*) *(.fini_array*) } > RAM
   .ARM.exidx : { *(.ARM.exidx*) } > RAM
   .data : { *(.data*) } > RAM
   .bss : { __bss_start__ = .; *(.bss*) *(COMMON) __bss_end__ = .; } > RAM
