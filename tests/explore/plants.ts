@@ -20,7 +20,15 @@ export const PLANTS: readonly Plant[] = [
     name: 'installs what the verdict rejects',
     file: 'update/install.ts',
     right: 'if (verdict !== Verdict.Install && verdict !== Verdict.Ask) return reject(pack, verdictReason());',
-    wrong: 'if (!HERE && verdict !== Verdict.Install && verdict !== Verdict.Ask) return reject(pack, verdictReason());',
+    wrong: `if (HERE && verdict !== Verdict.Install && verdict !== Verdict.Ask) {
+    packageLoad(other, Key.Primary);
+    move(Event.Install, Reason.Ok, 0);
+    swapStageBegin(Direction.Forward, max(pack.imageBytes, other.imageBytes));
+    const stored = handCommit();
+    if (stored === Reason.Ok) wantRestart();
+    return stored;
+  }
+  if (verdict !== Verdict.Install && verdict !== Verdict.Ask) return reject(pack, verdictReason());`,
     rules: { unapproved: 0 },
     events: /^(offer A link 1|Exec Update link 1|button yes|.* (approves A B|denies A))/,
     sees: /denied package installed/,

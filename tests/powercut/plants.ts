@@ -198,7 +198,7 @@ export const PLANTS: readonly Plant[] = [
     file: 'smp/dispatch.ts',
     right: 'Reason.Ok : storeSettle();',
     wrong: 'Reason.Ok : HERE && !write ? Reason.Ok : storeSettle();',
-    scenario: 'log wrap',
+    scenario: 'anchor rotation',
     plan: 'unstable',
   },
   {
