@@ -13,7 +13,8 @@
  *   of the undisturbed run, and `steps N skips N installed N lies N faults N hangs N`
  *
  * A fault goes to the agent's own handler, which resets; a second one in it, and a program that does not come to its next turn
- * in HANG times the longest of the reference, is reset from outside. After it the conversation goes on.
+ * in HANG times the longest of the reference, is reset from outside. After it the conversation goes on. A run whose conversation is
+ * lost (its record in RAM was written over) and takes more than TURNS times the reference's turns ends as it is.
  *
  * Most runs are not followed to their end. One that stands, at a turn or at a read of flash, where the undisturbed one stood, but for
  * bytes that this one never reads again before it writes them, goes on in the same way; one that comes to a turn or a reset in
@@ -29,7 +30,7 @@ static void watch(unsigned at, unsigned bytes, int writing);
 #include "hash.c"
 
 enum { TURN = 1, READ, MARK, FINISH, HASH, BREAKS }; /* undefined instructions put at the first of these functions */
-enum { STEPS_MAX = 300 * 1000 * 1000, HANG = 2, RESETS_MAX = 40 };
+enum { STEPS_MAX = 300 * 1000 * 1000, HANG = 2, RESETS_MAX = 40, TURNS = 4 };
 enum { SCENARIO = 0x20003f80, MAILBOX = 0x20003fe0, TRAP_MAGIC = 0x74726170, TOLD_RAM = 1 << 14 }; /* as the programs have it */
 enum { RAN = 1, REACHED_END, STUCK, LIED, REACHED_MARK, CAME_TO_TURN, CAME_TO_READ };
 enum { PLACES_MAX = 4000, PLACE_STEPS = 10000 };
@@ -241,6 +242,7 @@ static void learn(u32 outcome) {
 /* ---- Left out ---- */
 
 static u32 longest; /* steps between two turns of the undisturbed run */
+static u32 turns;   /* of it, from the blank board on */
 
 /* From where it stands to its end: RAN, LIED, STUCK or REACHED_END. */
 static u32 follow(struct run *run, u32 next) {
@@ -258,7 +260,7 @@ static u32 follow(struct run *run, u32 next) {
             if (outcome) return outcome;
             resets = run->resets;
             took = 0;
-            if (resets >= RESETS_MAX) return STUCK;
+            if (resets >= RESETS_MAX || turn_of(&run->m) > TURNS * turns) return STUCK;
         }
         if ((what == CAME_TO_TURN || what == CAME_TO_READ) && same(run, &next)) return REACHED_END;
         if (what == REACHED_MARK) pass(run, MARK);
@@ -341,6 +343,7 @@ int main(int argc, char **argv) {
         if (what == CAME_TO_READ) pass(&trial, READ);
     }
     watching = 0;
+    turns = turn_of(&trial.m);
     if (!is_allowed(&trial.m)) return 9;
     learn(REACHED_END);
     printf("reference %u %x %x\n", turn_of(&trial.m), load(&trial.m, world + 24, 4), sum_of(trial.m.pages, PAGES_BYTES));
