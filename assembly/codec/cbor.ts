@@ -281,13 +281,6 @@ export const reading = changetype<Cursor>(READING);
 // And for a byte string in it that is looked into.
 export const inside = changetype<Cursor>(INSIDE);
 
-// How many characters a packed word has.
-export function letters(packed: u64): u32 {
-  let count: u32 = 0;
-  for (; packed !== 0; packed >>= 8) count++;
-  return count;
-}
-
 // The mirror of Cursor: writes the deterministic encoding (but not the order of keys, which is the caller's).
 //   written | at ........ end          the first fault (no room) sticks, later writes do nothing
 @unmanaged
@@ -340,14 +333,6 @@ export class Writer {
   text(from: usize, length: u32): void {
     this.head(Type.Text, length);
     this.raw(from, length);
-  }
-
-  // Up to 8 ASCII characters, the first in the lowest byte: 'rc' is 0x6372.
-  word(packed: u64): void {
-    const length = letters(packed);
-    this.head(Type.Text, length);
-    if (!this.room(length)) return;
-    for (let i: u32 = 0; i < length; i++, packed >>= 8) store<u8>(this.at++, <u8>packed);
   }
 
   array(count: u32): void {

@@ -34,7 +34,7 @@ import {
   replyNumber,
   replyText,
   replyTruth,
-  wordLong,
+  replyWord,
 } from './reply';
 import { addressOf, Field, has, isTrue, lengthOf, numberOf } from './request';
 import * as words from './words';
@@ -56,14 +56,14 @@ export function imageState(): i32 {
   const staged = packageLoad(other, Key.Staged);
   const second = staged || packageLoad(other, Key.Previous);
   replyMap(1);
-  writing.word(words.IMAGES);
+  replyWord(words.IMAGES);
   writing.array((running ? 1 : 0) + (second ? 1 : 0));
   const trial = onTrial();
   if (running) {
     image(0, pack, 3);
     replyTruth(words.ACTIVE, true);
     replyTruth(words.BOOTABLE, true);
-    wordLong(words.CONFIRMED, words.CONFIRMED_);
+    replyWord(words.CONFIRMED);
     writing.boolean(!trial);
   }
   if (second) {
@@ -132,22 +132,22 @@ export function imageErase(): i32 {
 
 export function imageSlots(): i32 {
   replyMap(1);
-  writing.word(words.IMAGES);
+  replyWord(words.IMAGES);
   writing.array(1);
   writing.map(3);
   replyNumber(words.IMAGE, 0);
-  writing.word(words.SLOTS);
+  replyWord(words.SLOTS);
   writing.array(2);
   for (let slot: u32 = 0; slot < 2; slot++) {
     writing.map(2 + slot);
     replyNumber(words.SLOT, slot);
     replyNumber(words.SIZE, imageBytesMax());
     if (slot === 1) {
-      wordLong(words.UPLOAD_IMAGE_ID, words.UPLOAD_IMAGE_ID_);
+      replyWord(words.UPLOAD_IMAGE_ID);
       writing.uint(0);
     }
   }
-  wordLong(words.MAX_IMAGE_SIZE, words.MAX_IMAGE_SIZE_);
+  replyWord(words.MAX_IMAGE_SIZE);
   writing.uint(imageBytesMax());
   return OK;
 }

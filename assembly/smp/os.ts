@@ -11,23 +11,20 @@ import { PACKET_BYTES_MAX } from '../codec/frame';
 import { SCRATCH } from '../scratch';
 import { wantRestart } from '../update/effects';
 import { installBusy } from '../update/install';
-import { done, failure, Group, OK, Rc, replyMap, replyNumber, replyText, wordLong } from './reply';
+import { done, failure, Group, OK, Rc, replyMap, replyNumber, replyText, replyWord } from './reply';
 import { addressOf, Field, has, lengthOf } from './request';
 import {
   BOOTLOADER,
-  BOOTLOADER_,
   BUF_COUNT,
-  BUF_COUNT_,
   BUF_SIZE,
   COUNTERSIGN,
-  COUNTERSIGN_,
   MODE,
   NO_DOWNGRADE,
-  NO_DOWNGRADE_,
   OUTPUT,
   OWN_VERSION,
   R,
   WASM,
+  wordSpell,
 } from './words';
 
 const enum Os {
@@ -48,7 +45,7 @@ export function osEcho(): i32 {
 export function osParameters(): i32 {
   replyMap(2);
   replyNumber(BUF_SIZE, PACKET_BYTES_MAX);
-  wordLong(BUF_COUNT, BUF_COUNT_); // buf_count
+  replyWord(BUF_COUNT);
   writing.uint(1);
   return OK;
 }
@@ -70,8 +67,8 @@ export function osInformation(): i32 {
     const letter = load<u8>(addressOf(Field.Format) + i);
     if (letter === 0x73 || letter === 0x6f) length = appendName(length);
     else if (letter === 0x72 || letter === 0x76) length = appendVersion(length);
-    else if (letter === 0x6d || letter === 0x70) length = append(length, WASM, 0);
-    else if (letter === 0x61 && letters === 1) length = append(appendVersion(appendName(0)), WASM, 0);
+    else if (letter === 0x6d || letter === 0x70) length = append(length, WASM);
+    else if (letter === 0x61 && letters === 1) length = append(appendVersion(appendName(0)), WASM);
     else return failure(Group.Os, Os.InvalidFormat);
   }
   replyMap(1);
@@ -80,19 +77,17 @@ export function osInformation(): i32 {
 }
 
 function appendName(length: u32): u32 {
-  return append(length, COUNTERSIGN, COUNTERSIGN_);
+  return append(length, COUNTERSIGN);
 }
 
 function appendVersion(length: u32): u32 {
-  return append(length, OWN_VERSION, 0);
+  return append(length, OWN_VERSION);
 }
 
-// Appends up to 15 letters, behind a space if something stands there.
-function append(length: u32, first: u64, rest: u64): u32 {
+// Appends a word, behind a space if something stands there.
+function append(length: u32, word: u32): u32 {
   if (length) store<u8>(text + length++, 0x20);
-  for (; first; first >>= 8) store<u8>(text + length++, <u8>first);
-  for (; rest; rest >>= 8) store<u8>(text + length++, <u8>rest);
-  return length;
+  return length + wordSpell(word, text + length);
 }
 
 export function osBootloader(): i32 {
@@ -103,12 +98,12 @@ export function osBootloader(): i32 {
     }
     replyMap(2);
     replyNumber(MODE, MODE_SWAP_WITHOUT_SCRATCH);
-    wordLong(NO_DOWNGRADE, NO_DOWNGRADE_);
+    replyWord(NO_DOWNGRADE);
     writing.boolean(true);
     return OK;
   }
   replyMap(1);
-  wordLong(BOOTLOADER, BOOTLOADER_);
-  wordLong(COUNTERSIGN, COUNTERSIGN_);
+  replyWord(BOOTLOADER);
+  replyWord(COUNTERSIGN);
   return OK;
 }

@@ -36,6 +36,7 @@ import {
   replyNumber,
   replyText,
   replyTruth,
+  replyWord,
 } from './reply';
 import { addressOf, Field, has, lengthOf, numberOf } from './request';
 import * as words from './words';
@@ -58,11 +59,11 @@ export function oursGet(): i32 {
   if (off > valueBytes()) return ours(Reason.WrongOffset);
   const bytes = min(valueBytes() - off, DATA_BYTES_MAX);
   replyMap(4);
-  writing.word(words.FMT);
-  writing.word(formatWord(nodeFormat(node)));
+  replyWord(words.FMT);
+  replyWord(formatWord(nodeFormat(node)));
   replyNumber(words.LEN, valueBytes());
   replyNumber(words.OFF, off);
-  writing.word(words.DATA);
+  replyWord(words.DATA);
   writing.head(Type.Bytes, bytes);
   if (writing.at + bytes > writing.end) return ours(Reason.Internal);
   if (bytes && valueRead(off, writing.at, bytes) !== <i32>bytes) return ours(Reason.FlashRead);
@@ -70,7 +71,7 @@ export function oursGet(): i32 {
   return OK;
 }
 
-function formatWord(format: Format): u64 {
+function formatWord(format: Format): u32 {
   switch (format) {
     case Format.Int:
       return words.INT;
@@ -161,7 +162,7 @@ export function oursLog(): i32 {
   const end = min(auditCount(), first + RECORDS_MAX);
   let next = first;
   replyMap(3);
-  writing.word(words.RECS);
+  replyWord(words.RECS);
   const head = writing.at;
   writing.array(0);
   const last = writing.end - AUDIT_RECORD_BYTES_MAX - TAIL_BYTES_MAX;
@@ -185,8 +186,8 @@ export function oursAlert(): i32 {
   replyNumber(words.N, alert.count);
   if (alert.count === 0) return OK;
   replyNumber(words.TYPE, alert.operation);
-  writing.word(words.URI);
-  writing.word(words.OBJECT);
+  replyWord(words.URI);
+  replyWord(words.OBJECT);
   replyNumber(words.RESULT, alert.result);
   replyNumber(words.REASON, alert.reason);
   if (alert.correlatorBytes) {

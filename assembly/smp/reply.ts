@@ -3,12 +3,12 @@
 // REPLY is the working area of verifications. A handler therefore does its work first and writes its answer then: from
 // `replyMap` on nothing may hash, verify, or write with `writing`.
 
-import { letters, writing } from '../codec/cbor';
+import { writing } from '../codec/cbor';
 import { PACKET_BYTES_MAX } from '../codec/frame';
 import { Reason } from '../reason';
 import { SCRATCH } from '../scratch';
 import { decimal } from '../update/packages';
-import { ERR, GROUP, NOT_APPROVED, NOT_APPROVED_, RC, REFUSED, RSN, WAITS_FOR_USER, WAITS_FOR_USER_ } from './words';
+import { ERR, GROUP, NOT_APPROVED, RC, REFUSED, RSN, WAITS_FOR_USER, wordSpell } from './words';
 
 export const HEADER_BYTES: u32 = 8;
 export const REPLY: usize = SCRATCH;
@@ -30,7 +30,8 @@ export const enum Group {
   Ours = 64,
 }
 
-const LONG: usize = memory.data(24, 8); // at most 20 letters, in words of 8
+const LETTERS: usize = memory.data(16, 4); // of one word
+const SENTENCE: usize = memory.data(24, 4); // "waits for user (255)"
 
 // Begins the body with the head of its map.
 export function replyMap(count: u32): void {
@@ -38,32 +39,29 @@ export function replyMap(count: u32): void {
   writing.map(count);
 }
 
+export function replyWord(word: u32): void {
+  writing.text(LETTERS, wordSpell(word, LETTERS));
+}
+
 // One member each: key and value.
-export function replyNumber(key: u64, value: u32): void {
-  writing.word(key);
+export function replyNumber(key: u32, value: u32): void {
+  replyWord(key);
   writing.uint(value);
 }
 
-export function replyTruth(key: u64, value: bool): void {
-  writing.word(key);
+export function replyTruth(key: u32, value: bool): void {
+  replyWord(key);
   writing.boolean(value);
 }
 
-export function replyBytes(key: u64, from: usize, length: u32): void {
-  writing.word(key);
+export function replyBytes(key: u32, from: usize, length: u32): void {
+  replyWord(key);
   writing.bytes(from, length);
 }
 
-export function replyText(key: u64, from: usize, length: u32): void {
-  writing.word(key);
+export function replyText(key: u32, from: usize, length: u32): void {
+  replyWord(key);
   writing.text(from, length);
-}
-
-// Text of 9 to 16 letters, eight of them in `first`.
-export function wordLong(first: u64, rest: u64): void {
-  store<u64>(LONG, first);
-  store<u64>(LONG, rest, 8);
-  writing.text(LONG, 8 + letters(rest));
 }
 
 // What a handler returns: OK, or why not. A group's number, or one of SMP's own (Group.None).
@@ -109,7 +107,7 @@ function writeError(version: u32, asked: u32, group: Group, code: i32): void {
     replyNumber(RC, group === Group.Image ? imageCodeV1(code) : code);
     return;
   }
-  writing.word(ERR);
+  replyWord(ERR);
   writing.map(2);
   replyNumber(GROUP, asked);
   replyNumber(RC, code);
@@ -117,23 +115,18 @@ function writeError(version: u32, asked: u32, group: Group, code: i32): void {
 
 // For whoever does not know our numbers the words say what kind of refusal it is; the number says which.
 function writeRefusal(reason: Reason): void {
-  let first = REFUSED;
-  let rest: u64 = 0;
-  if (reason >= Reason.NotApproved && reason <= Reason.ApprovalsFull) {
-    first = NOT_APPROVED;
-    rest = NOT_APPROVED_;
-  } else if (reason === Reason.AwaitingUser) {
-    first = WAITS_FOR_USER;
-    rest = WAITS_FOR_USER_;
-  }
-  // Byte by byte: a microcontroller stores words at their own addresses only.
-  let length = spell(spell(0, first), rest);
-  length = spell(length, 0x2820); // " ("
-  length += decimal(LONG + length, <u32>reason);
-  length = spell(length, 0x29); // ")"
+  let kind = REFUSED;
+  if (reason >= Reason.NotApproved && reason <= Reason.ApprovalsFull) kind = NOT_APPROVED;
+  else if (reason === Reason.AwaitingUser) kind = WAITS_FOR_USER;
+  let length = wordSpell(kind, SENTENCE);
+  store<u8>(SENTENCE + length++, 0x20);
+  store<u8>(SENTENCE + length++, 0x28); // "("
+  length += decimal(SENTENCE + length, <u32>reason);
+  store<u8>(SENTENCE + length++, 0x29); // ")"
   replyMap(2);
   replyNumber(RC, Rc.AccessDenied);
-  replyText(RSN, LONG, length);
+  replyWord(RSN);
+  writing.text(SENTENCE, length);
 }
 
 // Sets of the numbers of the image group, as bits.
@@ -148,9 +141,4 @@ function imageCodeV1(code: i32): i32 {
   if (bit & BAD_STATE) return 6;
   if (bit & NO_MEMORY) return 2;
   return bit & INVALID ? 3 : 1;
-}
-
-function spell(at: u32, word: u64): u32 {
-  for (; word; word >>= 8) store<u8>(LONG + at++, <u8>word);
-  return at;
 }

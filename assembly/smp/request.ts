@@ -7,9 +7,9 @@
 
 import { reading, Type } from '../codec/cbor';
 import { Reason } from '../reason';
-import { ANSWER, CONFIRM, CORR, D, DATA, FORMAT, FROM, HASH, IMAGE, LEN, OFF, QUERY, SHA, SLOT, URI } from './words';
+import { wordBytes, wordIs } from './words';
 
-// Keys, first letter in the lowest byte.
+// Keys: the first words of words.ts, in its order.
 export const enum Field {
   Off,
   Len,
@@ -42,48 +42,11 @@ function value(field: Field): Value {
   return changetype<Value>(values + field * offsetof<Value>());
 }
 
-function keyOf(field: Field): u64 {
-  switch (field) {
-    case Field.Off:
-      return OFF;
-    case Field.Len:
-      return LEN;
-    case Field.Data:
-      return DATA;
-    case Field.Sha:
-      return SHA;
-    case Field.Image:
-      return IMAGE;
-    case Field.Hash:
-      return HASH;
-    case Field.Confirm:
-      return CONFIRM;
-    case Field.Slot:
-      return SLOT;
-    case Field.D:
-      return D;
-    case Field.Format:
-      return FORMAT;
-    case Field.Query:
-      return QUERY;
-    case Field.Uri:
-      return URI;
-    case Field.Corr:
-      return CORR;
-    case Field.Answer:
-      return ANSWER;
-    case Field.From:
-      return FROM;
-    default:
-      return 0;
-  }
-}
-
 // The field whose key was read last, Field.Count for a stranger's.
 function fieldRead(): Field {
-  const key = reading.word();
   let field: Field = Field.Off;
-  while (field < Field.Count && keyOf(field) !== key) field++;
+  for (let word: u32 = 0; field < Field.Count && !wordIs(word, reading.from, reading.length); word += wordBytes(word))
+    field++;
   return field;
 }
 

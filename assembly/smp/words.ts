@@ -1,73 +1,149 @@
-// The words of the SMP groups, eight letters to a number, the first letter in the lowest byte, as codec/cbor.ts has them.
-// A longer word is two numbers, NAME and NAME_. tests/agent/words.test.ts holds each number against the word beside it.
+// The words of the SMP groups, each as the CBOR text that it is in a message: its head, its letters. A constant is where the
+// word begins. tests/agent/words.test.ts holds bytes and constants against the words beside them.
 
-export const D: u64 = 0x64; // d
-export const R: u64 = 0x72; // r
-export const RC: u64 = 0x6372; // rc
-export const ERR: u64 = 0x727265; // err
-export const RSN: u64 = 0x6e7372; // rsn
-export const REFUSED: u64 = 0x64657375666572; // refused
-export const NOT_APPROVED: u64 = 0x7270706120746f6e; // not appr
-export const NOT_APPROVED_: u64 = 0x6465766f; // oved
-export const WAITS_FOR_USER: u64 = 0x6f66207374696177; // waits fo
-export const WAITS_FOR_USER_: u64 = 0x726573752072; // r user
-export const GROUP: u64 = 0x70756f7267; // group
-export const OFF: u64 = 0x66666f; // off
-export const LEN: u64 = 0x6e656c; // len
-export const DATA: u64 = 0x61746164; // data
-export const SHA: u64 = 0x616873; // sha
-export const IMAGE: u64 = 0x6567616d69; // image
-export const HASH: u64 = 0x68736168; // hash
-export const CONFIRM: u64 = 0x6d7269666e6f63; // confirm
-export const SLOT: u64 = 0x746f6c73; // slot
-export const FORMAT: u64 = 0x74616d726f66; // format
-export const QUERY: u64 = 0x7972657571; // query
-export const URI: u64 = 0x697275; // uri
-export const CORR: u64 = 0x72726f63; // corr
-export const ANSWER: u64 = 0x726577736e61; // answer
-export const FROM: u64 = 0x6d6f7266; // from
-export const BUF_SIZE: u64 = 0x657a69735f667562; // buf_size
-export const BUF_COUNT: u64 = 0x6e756f635f667562; // buf_coun
-export const BUF_COUNT_: u64 = 0x74; // t
-export const OUTPUT: u64 = 0x74757074756f; // output
-export const MODE: u64 = 0x65646f6d; // mode
-export const NO_DOWNGRADE: u64 = 0x676e776f642d6f6e; // no-downg
-export const NO_DOWNGRADE_: u64 = 0x65646172; // rade
-export const BOOTLOADER: u64 = 0x64616f6c746f6f62; // bootload
-export const BOOTLOADER_: u64 = 0x7265; // er
-export const COUNTERSIGN: u64 = 0x737265746e756f43; // Counters
-export const COUNTERSIGN_: u64 = 0x6e6769; // ign
-export const OWN_VERSION: u64 = 0x302e312e30; // 0.1.0
-export const WASM: u64 = 0x6d736177; // wasm
-export const IMAGES: u64 = 0x736567616d69; // images
-export const VERSION: u64 = 0x6e6f6973726576; // version
-export const BOOTABLE: u64 = 0x656c6261746f6f62; // bootable
-export const PENDING: u64 = 0x676e69646e6570; // pending
-export const CONFIRMED: u64 = 0x656d7269666e6f63; // confirme
-export const CONFIRMED_: u64 = 0x64; // d
-export const ACTIVE: u64 = 0x657669746361; // active
-export const SLOTS: u64 = 0x73746f6c73; // slots
-export const SIZE: u64 = 0x657a6973; // size
-export const UPLOAD_IMAGE_ID: u64 = 0x695f64616f6c7075; // upload_i
-export const UPLOAD_IMAGE_ID_: u64 = 0x64695f6567616d; // mage_id
-export const MAX_IMAGE_SIZE: u64 = 0x67616d695f78616d; // max_imag
-export const MAX_IMAGE_SIZE_: u64 = 0x657a69735f65; // e_size
-export const FMT: u64 = 0x746d66; // fmt
-export const NODE: u64 = 0x65646f6e; // node
-export const INT: u64 = 0x746e69; // int
-export const CHR: u64 = 0x726863; // chr
-export const BIN: u64 = 0x6e6962; // bin
-export const BOOL: u64 = 0x6c6f6f62; // bool
-export const DIGEST: u64 = 0x747365676964; // digest
-export const NONCE: u64 = 0x65636e6f6e; // nonce
-export const SIGNER: u64 = 0x72656e676973; // signer
-export const DEVICE: u64 = 0x656369766564; // device
-export const NAME: u64 = 0x656d616e; // name
-export const REASON: u64 = 0x6e6f73616572; // reason
-export const LEFT: u64 = 0x7466656c; // left
-export const NEXT: u64 = 0x7478656e; // next
-export const RECS: u64 = 0x73636572; // recs
-export const N: u64 = 0x6e; // n
-export const TYPE: u64 = 0x65707974; // type
-export const RESULT: u64 = 0x746c75736572; // result
-export const OBJECT: u64 = 0x312f4f4d55462f2e; // ./FUMO/1
+const HEAD_LENGTH: u32 = 31; // the bits of a head that are the length of its text
+
+export const OFF: u32 = 0;
+export const LEN: u32 = 4;
+export const DATA: u32 = 8;
+export const IMAGE: u32 = 17;
+export const HASH: u32 = 23;
+export const SLOT: u32 = 36;
+export const URI: u32 = 56;
+export const CORR: u32 = 60;
+export const FROM: u32 = 72;
+export const R: u32 = 77;
+export const RC: u32 = 79;
+export const ERR: u32 = 82;
+export const RSN: u32 = 86;
+export const GROUP: u32 = 90;
+export const BUF_SIZE: u32 = 96;
+export const BUF_COUNT: u32 = 105;
+export const OUTPUT: u32 = 115;
+export const MODE: u32 = 122;
+export const NO_DOWNGRADE: u32 = 127;
+export const BOOTLOADER: u32 = 140;
+export const COUNTERSIGN: u32 = 151;
+export const OWN_VERSION: u32 = 163;
+export const WASM: u32 = 169;
+export const IMAGES: u32 = 174;
+export const VERSION: u32 = 181;
+export const BOOTABLE: u32 = 189;
+export const PENDING: u32 = 198;
+export const CONFIRMED: u32 = 206;
+export const ACTIVE: u32 = 216;
+export const SLOTS: u32 = 223;
+export const SIZE: u32 = 229;
+export const UPLOAD_IMAGE_ID: u32 = 234;
+export const MAX_IMAGE_SIZE: u32 = 250;
+export const FMT: u32 = 265;
+export const NODE: u32 = 269;
+export const INT: u32 = 274;
+export const CHR: u32 = 278;
+export const BIN: u32 = 282;
+export const BOOL: u32 = 286;
+export const DIGEST: u32 = 291;
+export const NONCE: u32 = 298;
+export const SIGNER: u32 = 304;
+export const DEVICE: u32 = 311;
+export const NAME: u32 = 318;
+export const REASON: u32 = 323;
+export const LEFT: u32 = 330;
+export const NEXT: u32 = 335;
+export const RECS: u32 = 340;
+export const N: u32 = 345;
+export const TYPE: u32 = 347;
+export const RESULT: u32 = 352;
+export const OBJECT: u32 = 359;
+export const REFUSED: u32 = 368;
+export const NOT_APPROVED: u32 = 376;
+export const WAITS_FOR_USER: u32 = 389;
+
+// The first are the keys of requests, in the order of Field (request.ts).
+function byteAt(at: u32): u32 {
+  // biome-ignore format: a word a line
+  const table = memory.data<u8>([
+    0x63, 0x6f, 0x66, 0x66, // OFF: off
+    0x63, 0x6c, 0x65, 0x6e, // LEN: len
+    0x64, 0x64, 0x61, 0x74, 0x61, // DATA: data
+    0x63, 0x73, 0x68, 0x61, // SHA: sha
+    0x65, 0x69, 0x6d, 0x61, 0x67, 0x65, // IMAGE: image
+    0x64, 0x68, 0x61, 0x73, 0x68, // HASH: hash
+    0x67, 0x63, 0x6f, 0x6e, 0x66, 0x69, 0x72, 0x6d, // CONFIRM: confirm
+    0x64, 0x73, 0x6c, 0x6f, 0x74, // SLOT: slot
+    0x61, 0x64, // D: d
+    0x66, 0x66, 0x6f, 0x72, 0x6d, 0x61, 0x74, // FORMAT: format
+    0x65, 0x71, 0x75, 0x65, 0x72, 0x79, // QUERY: query
+    0x63, 0x75, 0x72, 0x69, // URI: uri
+    0x64, 0x63, 0x6f, 0x72, 0x72, // CORR: corr
+    0x66, 0x61, 0x6e, 0x73, 0x77, 0x65, 0x72, // ANSWER: answer
+    0x64, 0x66, 0x72, 0x6f, 0x6d, // FROM: from
+    0x61, 0x72, // R: r
+    0x62, 0x72, 0x63, // RC: rc
+    0x63, 0x65, 0x72, 0x72, // ERR: err
+    0x63, 0x72, 0x73, 0x6e, // RSN: rsn
+    0x65, 0x67, 0x72, 0x6f, 0x75, 0x70, // GROUP: group
+    0x68, 0x62, 0x75, 0x66, 0x5f, 0x73, 0x69, 0x7a, 0x65, // BUF_SIZE: buf_size
+    0x69, 0x62, 0x75, 0x66, 0x5f, 0x63, 0x6f, 0x75, 0x6e, 0x74, // BUF_COUNT: buf_count
+    0x66, 0x6f, 0x75, 0x74, 0x70, 0x75, 0x74, // OUTPUT: output
+    0x64, 0x6d, 0x6f, 0x64, 0x65, // MODE: mode
+    0x6c, 0x6e, 0x6f, 0x2d, 0x64, 0x6f, 0x77, 0x6e, 0x67, 0x72, 0x61, 0x64, 0x65, // NO_DOWNGRADE: no-downgrade
+    0x6a, 0x62, 0x6f, 0x6f, 0x74, 0x6c, 0x6f, 0x61, 0x64, 0x65, 0x72, // BOOTLOADER: bootloader
+    0x6b, 0x43, 0x6f, 0x75, 0x6e, 0x74, 0x65, 0x72, 0x73, 0x69, 0x67, 0x6e, // COUNTERSIGN: Countersign
+    0x65, 0x30, 0x2e, 0x31, 0x2e, 0x30, // OWN_VERSION: 0.1.0
+    0x64, 0x77, 0x61, 0x73, 0x6d, // WASM: wasm
+    0x66, 0x69, 0x6d, 0x61, 0x67, 0x65, 0x73, // IMAGES: images
+    0x67, 0x76, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e, // VERSION: version
+    0x68, 0x62, 0x6f, 0x6f, 0x74, 0x61, 0x62, 0x6c, 0x65, // BOOTABLE: bootable
+    0x67, 0x70, 0x65, 0x6e, 0x64, 0x69, 0x6e, 0x67, // PENDING: pending
+    0x69, 0x63, 0x6f, 0x6e, 0x66, 0x69, 0x72, 0x6d, 0x65, 0x64, // CONFIRMED: confirmed
+    0x66, 0x61, 0x63, 0x74, 0x69, 0x76, 0x65, // ACTIVE: active
+    0x65, 0x73, 0x6c, 0x6f, 0x74, 0x73, // SLOTS: slots
+    0x64, 0x73, 0x69, 0x7a, 0x65, // SIZE: size
+    0x6f, 0x75, 0x70, 0x6c, 0x6f, 0x61, 0x64, 0x5f, 0x69, 0x6d, 0x61, 0x67, 0x65, 0x5f, 0x69, 0x64, // UPLOAD_IMAGE_ID: upload_image_id
+    0x6e, 0x6d, 0x61, 0x78, 0x5f, 0x69, 0x6d, 0x61, 0x67, 0x65, 0x5f, 0x73, 0x69, 0x7a, 0x65, // MAX_IMAGE_SIZE: max_image_size
+    0x63, 0x66, 0x6d, 0x74, // FMT: fmt
+    0x64, 0x6e, 0x6f, 0x64, 0x65, // NODE: node
+    0x63, 0x69, 0x6e, 0x74, // INT: int
+    0x63, 0x63, 0x68, 0x72, // CHR: chr
+    0x63, 0x62, 0x69, 0x6e, // BIN: bin
+    0x64, 0x62, 0x6f, 0x6f, 0x6c, // BOOL: bool
+    0x66, 0x64, 0x69, 0x67, 0x65, 0x73, 0x74, // DIGEST: digest
+    0x65, 0x6e, 0x6f, 0x6e, 0x63, 0x65, // NONCE: nonce
+    0x66, 0x73, 0x69, 0x67, 0x6e, 0x65, 0x72, // SIGNER: signer
+    0x66, 0x64, 0x65, 0x76, 0x69, 0x63, 0x65, // DEVICE: device
+    0x64, 0x6e, 0x61, 0x6d, 0x65, // NAME: name
+    0x66, 0x72, 0x65, 0x61, 0x73, 0x6f, 0x6e, // REASON: reason
+    0x64, 0x6c, 0x65, 0x66, 0x74, // LEFT: left
+    0x64, 0x6e, 0x65, 0x78, 0x74, // NEXT: next
+    0x64, 0x72, 0x65, 0x63, 0x73, // RECS: recs
+    0x61, 0x6e, // N: n
+    0x64, 0x74, 0x79, 0x70, 0x65, // TYPE: type
+    0x66, 0x72, 0x65, 0x73, 0x75, 0x6c, 0x74, // RESULT: result
+    0x68, 0x2e, 0x2f, 0x46, 0x55, 0x4d, 0x4f, 0x2f, 0x31, // OBJECT: ./FUMO/1
+    0x67, 0x72, 0x65, 0x66, 0x75, 0x73, 0x65, 0x64, // REFUSED: refused
+    0x6c, 0x6e, 0x6f, 0x74, 0x20, 0x61, 0x70, 0x70, 0x72, 0x6f, 0x76, 0x65, 0x64, // NOT_APPROVED: not approved
+    0x6e, 0x77, 0x61, 0x69, 0x74, 0x73, 0x20, 0x66, 0x6f, 0x72, 0x20, 0x75, 0x73, 0x65, 0x72, // WAITS_FOR_USER: waits for user
+  ]);
+  return load<u8>(at, table);
+}
+
+// Of the whole item.
+export function wordBytes(word: u32): u32 {
+  return 1 + (byteAt(word) & HEAD_LENGTH);
+}
+
+// Is this text exactly that word?
+export function wordIs(word: u32, text: usize, length: u32): bool {
+  if (length + 1 !== wordBytes(word)) return false;
+  let same = true;
+  for (let i: u32 = 0; i < length; i++) if (byteAt(word + 1 + i) !== <u32>load<u8>(text + i)) same = false;
+  return same;
+}
+
+// Writes its letters, and returns how many.
+export function wordSpell(word: u32, to: usize): u32 {
+  const letters = wordBytes(word) - 1;
+  for (let i: u32 = 0; i < letters; i++) store<u8>(to + i, byteAt(word + 1 + i));
+  return letters;
+}

@@ -6,13 +6,33 @@ const packed = (word: string) => `0x${Buffer.from(word, 'latin1').reverse().toSt
 const unescaped = (word: string) => word.replace(/\\r/g, '\r').replace(/\\n/g, '\n');
 
 it.each([
-  ['assembly/smp/words.ts', /: u64 = (0x[0-9a-f]+); \/\/ (.+)$/gm, 60],
   ['assembly/tree/names.ts', /return (0x[0-9a-f]+); \/\/ (.+)$/gm, 28],
   ['assembly/smp/notice.ts', /say\((0x[0-9a-f]+)\); \/\/ "(.+)"$/gm, 10],
 ])('%s', (file, pattern, least) => {
   const text = readFileSync(file, 'utf8');
   const rows = [...text.matchAll(pattern)];
   expect(rows.length).toBeGreaterThanOrEqual(least);
-  expect(rows.length).toBe(text.match(/(u64 = |return |say\()0x/g)!.length);
+  expect(rows.length).toBe(text.match(/(return |say\()0x/g)!.length);
   for (const [, number, word] of rows) expect(number, word).toBe(packed(unescaped(word!)));
+});
+
+it('assembly/smp/words.ts', () => {
+  const text = readFileSync('assembly/smp/words.ts', 'utf8');
+  const constants = new Map(
+    [...text.matchAll(/^export const (\w+): u32 = (\d+);$/gm)].map(([, name, at]) => [name!, Number(at)]),
+  );
+  const fields = /enum Field \{(.+?)Count,/s.exec(readFileSync('assembly/smp/request.ts', 'utf8'))![1]!;
+  const keys = [...fields.matchAll(/^ {2}(\w+),$/gm)].map(([, field]) => field!.toUpperCase());
+  const rows = [...text.matchAll(/^ {4}((?:0x[0-9a-f]{2}, )+)\/\/ (\w+): (.+)$/gm)];
+  expect(rows.length).toBeGreaterThan(50);
+  expect(rows.slice(0, keys.length).map(([, , name]) => name)).toEqual(keys);
+  let at = 0;
+  for (const [, bytes, name, word] of rows) {
+    const item = Buffer.from(bytes!.split(', ').filter(Boolean).map(Number));
+    expect(item, name).toEqual(Buffer.from([0x60 + word!.length, ...Buffer.from(word!, 'latin1')]));
+    if (constants.has(name!) || !keys.includes(name!)) expect(constants.get(name!), name).toBe(at);
+    constants.delete(name!);
+    at += item.length;
+  }
+  expect([...constants.keys()]).toEqual([]);
 });
