@@ -19,7 +19,7 @@ import {
   PACKET_BYTES_MAX,
 } from './codec/frame';
 import { clock, link_write, mailbox, random, restart, user, watchdog } from './hal';
-import { Answer, NONCE_BYTES, questionOpen } from './policy/consent';
+import { Answer, answerOf, NONCE_BYTES, questionOpen } from './policy/consent';
 import { facts } from './policy/facts';
 import { smpAnswer } from './smp/dispatch';
 import { NOTICE, noticePackage, noticeQuestion, noticeState, Typed, typed, typedForget } from './smp/notice';
@@ -179,7 +179,7 @@ function leave(into: i32): void {
 function ask(milliseconds: u32): void {
   const asking = questionOpen(question) && getShow() === Show.Shown;
   const pressed = user(asking ? 1 : 0);
-  if (asking && (pressed === Answer.Yes || pressed === Answer.No)) answerFrom(NO_LINK, pressed);
+  if (asking && pressed !== 0) answerFrom(NO_LINK, answerOf(pressed));
   questionPass(milliseconds);
   calmMs = asking ? 0 : min(calmMs + milliseconds, CALM_MS);
   if (asking || getShow() !== Show.New) return;

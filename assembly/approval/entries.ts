@@ -31,6 +31,9 @@ export const enum Confirm {
   Ask = 2,
 }
 
+// In `says`: one of those that approve wants a person to be asked.
+const ASKS: u32 = 4;
+
 // The package that approval data is held against: facts that are authentic by now.
 @unmanaged
 export class Subject {
@@ -47,7 +50,7 @@ export class Opinion {
   reason: Reason; // Ok approves, Denied, ApprovalOtherDevice or ApprovalOtherPackage
   entry: u32; // index of the first entry that says so
   confirm: i32; // Confirm
-  says: u32; // EntryVerdict of all entries that fit, one bit each
+  says: u32; // EntryVerdict of all entries that fit, one bit each, and ASKS
 }
 
 export const subject = changetype<Subject>(memory.data(offsetof<Subject>(), 8));
@@ -111,7 +114,7 @@ function readEntry(from: Cursor, index: u32): void {
 }
 
 function weigh(index: u32, verdict: u32, device: bool, confirm: i32): void {
-  if (device) opinion.says |= verdict;
+  if (device) opinion.says |= verdict | (confirm === Confirm.Ask ? ASKS : 0);
   const reason: Reason = !device
     ? Reason.ApprovalOtherDevice
     : verdict === EntryVerdict.Deny

@@ -42,13 +42,14 @@ const enum Weight {
   Denies = 4,
 }
 
-// What a document or a block itself says, for the second look: codes that do not become one another by a flipped bit.
+// What a document (one bit each) or a block itself says, for the second look.
 const enum Says {
   Nothing = 0,
   Approve = 1, // EntryVerdict
   Deny = 2,
-  Block = 0x3c, // of somebody unknown
-  Countersignature = 0xc5,
+  Ask = 4, // ASKS
+  Block = 0x38, // of somebody unknown
+  Countersignature = 0xc9, // an approval
 }
 
 @unmanaged
@@ -86,6 +87,7 @@ export class Outcome {
   denied: bool;
   confirm: i32; // Confirm
   reason: Reason; // why it is not approved, if it is not
+  asks: u32; // by the second look, not 0: somebody who approves wants a person to be asked
 }
 
 export const outcome = changetype<Outcome>(memory.data(offsetof<Outcome>(), 4));
@@ -180,7 +182,11 @@ function weightOf(reason: Reason): Weight {
 export function evidenceCountersigned(anchor: i32): void {
   for (let i: u32 = 0; i < count; i++) if (findingAt(i).countersignature && findingAt(i).anchor === anchor) return;
   const finding = add(Source.Package, Weight.Approves, Reason.Ok, anchor);
-  if (finding) finding.says = <u8>Says.Countersignature;
+  if (!finding) return;
+  finding.says = <u8>Says.Countersignature;
+  finding.notBefore = 0;
+  finding.expires = NEVER;
+  finding.confirm = <u8>Confirm.Unsaid;
 }
 
 // A block that nobody of ours made. `claimed`: its kid is an operator's, so it was meant as approval.
@@ -204,7 +210,9 @@ function add(source: i32, weight: i32, reason: Reason, anchor: i32): Finding | n
   finding.fixed = <u8>reason;
   finding.reason = <u8>reason;
   finding.anchor = <i8>anchor;
-  finding.expires = NEVER;
+  // It approves at no time and not unasked, unless whoever adds it says otherwise.
+  finding.notBefore = NEVER;
+  finding.confirm = <u8>Confirm.Ask;
   return finding;
 }
 
@@ -261,18 +269,21 @@ export function evidenceWeigh(now: u64, sources: u32): void {
 // by nothing that evidenceWeigh left behind.
 export function evidenceSure(now: u64, sources: u32): i32 {
   let approvers: u32 = 0;
+  let asks: u32 = 0;
   for (let i = count; i !== 0; i--) {
     const finding = findingAt(i - 1);
-    if (finding.says === Says.Deny && !superseded(finding)) return -1;
-    if (finding.says !== Says.Approve && finding.says !== Says.Countersignature) continue;
-    if (reasonOf(finding, now, sources) === Reason.Ok) approvers |= 1 << finding.anchor;
+    if ((finding.says & Says.Deny) !== 0 && !superseded(finding)) return -1;
+    if ((finding.says & Says.Approve) === 0 || reasonOf(finding, now, sources) !== Reason.Ok) continue;
+    approvers |= 1 << finding.anchor;
+    asks |= finding.says & Says.Ask;
   }
+  outcome.asks = asks;
   return denied() ? -1 : anchorsIn(approvers);
 }
 
 function reasonOf(finding: Finding, now: u64, sources: u32): Reason {
   if (superseded(finding)) return Reason.Superseded;
-  if (finding.weight !== Weight.Approves) return finding.fixed;
+  if (finding.fixed !== Reason.Ok) return finding.fixed;
   if (now >= finding.expires && finding.expires !== NEVER) return Reason.ApprovalExpired;
   if (now < finding.notBefore) return Reason.ApprovalNotYetValid;
   return (sources & (1 << (finding.source - 1))) === 0 ? Reason.SourceNotAllowed : Reason.Ok;

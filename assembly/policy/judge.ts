@@ -175,7 +175,7 @@ export function judgeAgain(): Verdict {
   if (subject.vendors === 0 || subject.proof !== PROVEN || !provisioned()) return Verdict.Reject;
   const approvals = evidenceSure(now(), policy.sources);
   if (approvals < 0 || policy.threshold === 0) return Verdict.Reject;
-  if (<u32>approvals >= policy.threshold) return Verdict.Install;
+  if (<u32>approvals >= policy.threshold) return outcome.asks ? Verdict.Ask : Verdict.Install;
   return policy.prompt ? Verdict.Ask : Verdict.Reject;
 }
 

@@ -139,6 +139,8 @@ function finishIn(): Reason {
 
 // Back to the image before; whatever is in the primary slot now will not be started any more.
 function swapOut(reason: Reason): Reason {
+  // What was confirmed goes back when it was denied, and for nothing else: looked at again, as in swapIn.
+  if (hand.state === <u32>State.Successful && reason !== Reason.Denied) return Reason.WrongState;
   const arrived = hand.state !== <u32>State.SwapIn;
   packageLoad(other, arrived ? Key.Previous : Key.Primary);
   packageLoad(pack, arrived ? Key.Primary : Key.Staged);

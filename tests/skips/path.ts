@@ -14,13 +14,27 @@ import {
   APPROVED,
   approvalOf,
   bootstrapDocument,
+  consenter,
   DENIED,
   NODE,
   operator,
   packageOf,
   vendor,
 } from '../support/agent-world.js';
-import { cbor, type Package, type PolicyOptions, sha256, sign1 } from '../support/make.js';
+import {
+  type ApprovalOptions,
+  CLASS_ID,
+  cbor,
+  makeBootstrap,
+  makeConsent,
+  makeKey,
+  NOW,
+  type Package,
+  type PolicyOptions,
+  ROLE,
+  sha256,
+  sign1,
+} from '../support/make.js';
 import { frame, packet, type Request } from '../support/smp.js';
 import { by, compile, forged, type Plant } from './modules.js';
 import { disassembly, onQemu, type Program, symbolsOf } from './program.js';
@@ -31,11 +45,14 @@ const DATA_BYTES = 300; // of a request
 const PAGE = 1024;
 const FLASH = { PRIMARY: [0x10000, 8], SECONDARY: [0x12000, 9], STATE: [0x14400, 12] } as const; // offset, pages; machine.h has PAGES
 const AGENT_BYTES = 0x10000;
+const SCRIPTS = 0x18000; // behind the slots: the conversations
 const SCENARIO = 0x20003f80; // device.c
 const STARTED = 7; // what path.c ends with when another image is started with every instruction
 const REJECT = 0;
 const PROMPT = 1;
+const YES = 1;
 const NO = 2;
+const SIGNED = 2; // Channel
 
 // --- Conversations ---
 
@@ -92,8 +109,8 @@ const runs = packageBy(1, 'what runs', by(vendor));
 const wanted = packageBy(2, 'what somebody wants to run', by(vendor));
 const spoilt = packageBy(2, 'what somebody wants to run', forged);
 
-const approval = (of: Package, sequence: number, verdict = APPROVED) =>
-  put(NODE.approvals, approvalOf(of.digest, sequence, verdict, { spoil: by(operator) }));
+const approval = (of: Package, sequence: number, verdict = APPROVED, more: Partial<ApprovalOptions> = {}) =>
+  put(NODE.approvals, approvalOf(of.digest, sequence, verdict, { spoil: by(operator), ...more }));
 const installed = (policy: PolicyOptions): Event[] => [
   ...put(NODE.bootstrap, bootstrapDocument(policy)),
   ...approval(runs, 1),
@@ -103,6 +120,27 @@ const installed = (policy: PolicyOptions): Event[] => [
 ];
 const resets: Event[] = [wait(24), { kind: 'RESET' }, wait(14), { kind: 'RESET' }, wait(14), { kind: 'FINISH' }];
 const attack = (of: Package): Event[] => [mark, ...upload(of), ...order(NODE.update), ...resets];
+/** Where nobody answers what is asked, with this approval data in the device. */
+const unanswered = (sequence: number, more: Partial<ApprovalOptions>): Event[] => [
+  ...installed({ unapproved: PROMPT }),
+  ...approval(wanted, sequence, APPROVED, more),
+  ...attack(wanted),
+];
+const verdict = APPROVED;
+const digest = wanted.digest;
+const second = makeKey('ed25519', 'second operator');
+const yesToEarlier = makeConsent({
+  ...{ key: consenter, answer: YES, digest, nonce: new Uint8Array(16).fill(7) },
+  spoil: by(consenter),
+});
+const twoOperators = makeBootstrap({
+  anchors: [
+    { role: ROLE.vendor, key: vendor },
+    { role: ROLE.operator, key: operator },
+    { role: ROLE.operator, key: second },
+  ],
+  policy: { unapproved: PROMPT, threshold: 2 },
+});
 
 /** From a blank board on; what comes behind the mark has instructions left out. */
 const CONVERSATIONS: Record<string, Event[]> = {
@@ -143,6 +181,43 @@ const CONVERSATIONS: Record<string, Event[]> = {
     ...order(NODE.update),
     ...resets,
   ],
+  // Approvals that are nearly, but not, for this package on this device.
+  other: unanswered(2, {
+    entries: [
+      { verdict, digest: runs.digest },
+      { verdict, classId: CLASS_ID, range: [1, 1] },
+      { verdict, vendorKid: operator.kid },
+      { verdict, digest, devices: [new TextEncoder().encode('another device')] },
+    ],
+  }),
+  // For this one, but not any more. (Not yet is no scenario: what a device without a clock takes for the time is one number.)
+  lapsed: unanswered(2, { expires: NOW - 1 }),
+  // One operator of the two that policy asks for.
+  few: [
+    ...put(NODE.bootstrap, twoOperators),
+    ...approval(runs, 1),
+    ...approval(runs, 1, APPROVED, { key: second, spoil: by(second) }),
+    ...upload(runs),
+    ...order(NODE.update),
+    wait(24),
+    ...approval(wanted, 2),
+    ...attack(wanted),
+  ],
+  // A consenter's yes to an earlier question.
+  stale: [
+    ...installed({ unapproved: PROMPT, channels: SIGNED }),
+    ...upload(wanted),
+    ...order(NODE.update),
+    mark,
+    ...ask({ group: 64, id: 4, write: true, body: { answer: yesToEarlier } }),
+    ...resets,
+  ],
+  // The operator wants a person to be asked, and nobody answers.
+  confirm: [
+    ...installed({ unapproved: REJECT }),
+    ...approval(wanted, 2, APPROVED, { entries: [{ verdict, digest, confirm: 1 }] }),
+    ...attack(wanted),
+  ],
 };
 /** It has to be installed as it is: that all of this works. */
 const SOUND: Event[] = [...installed({ unapproved: REJECT }), ...approval(wanted, 2), ...attack(wanted)];
@@ -162,9 +237,9 @@ function header(all: Event[][]): string {
     `const uint8_t image_that_runs[] = {${bytes(runs.image)}};`,
     ...all.flatMap((of, number) => [
       ...of.flatMap((event, i) =>
-        event.kind === 'BYTES' ? [`static const uint8_t c${number}_${i}[] = {${bytes(event.bytes)}};`] : [],
+        event.kind === 'BYTES' ? [`SCRIPT static const uint8_t c${number}_${i}[] = {${bytes(event.bytes)}};`] : [],
       ),
-      `static const struct event c${number}[] = {${events(of, `c${number}`).join(',\n')}};`,
+      `SCRIPT static const struct event c${number}[] = {${events(of, `c${number}`).join(',\n')}};`,
     ]),
     `static const struct event *const scripts[] = {${all.map((_, number) => `c${number}`)}};`,
     '',
@@ -205,6 +280,7 @@ async function build(root: string, folder: string, plants: Plant[] = []): Promis
       ...['-std=gnu11', '-ffreestanding', '-ffunction-sections', '-fdata-sections', '-Wall', '-Wextra'],
       ...['-I', folder, '-I', join(boards, 'port'), '-nostartfiles', '--specs=nano.specs'],
       ...['-T', join(boards, firmware.script), '-Wl,--gc-sections,--build-id=none,--undefined=image_that_runs'],
+      `-Wl,--section-start=.script=0x${SCRIPTS.toString(16)}`,
       ...Object.entries(symbols).map(([symbol, value]) => `-Wl,--defsym=${symbol}=${value}`),
       ...['port/agent.c', 'port/libc.c', 'port/cortexm.c'].map((file) => join(boards, file)),
       ...['device.c', 'hash.c'].map((file) => join(root, 'tests/skips', file)),
