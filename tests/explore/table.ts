@@ -17,8 +17,8 @@ export const TURNS: readonly string[] = [
   ...['flash_record_WORD', 'flash_record_WORDS', 'flash_record_FIXES'], // nothing is mended here: MENDED
   ...['codec_frame_FRAME_INPUT', 'codec_cose_head', 'codec_cose_publicKey', 'codec_cose_piece'],
   ...['policy_judge_list', 'policy_judge_situation', 'policy_explain_kept', 'policy_change_change'],
-  ...['package_commands_run', 'approval_document_document', 'smp_reply_LONG', 'smp_request_values'],
-  ...['update_packages_pack', 'update_packages_other', 'update_audit_end'],
+  ...['package_commands_run', 'approval_document_CLAIMS', 'approval_document_FIRST', 'smp_reply_LETTERS'],
+  ...['smp_reply_SENTENCE', 'smp_request_values', 'update_packages_pack', 'update_packages_other', 'update_audit_end'],
   ...['update_download_stored', 'agent_VARIABLES_END'],
 ];
 /** Of those, what is only told and not decided by: zeros, not noise. */
