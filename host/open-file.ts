@@ -8,8 +8,9 @@
 // on a disk, else in a file that has no name any more.
 
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { constants, createReadStream, openSync } from 'node:fs';
 import { type FileHandle, mkdtemp, open, rm, stat } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CountersignError, systemCode } from './errors.js';
@@ -39,7 +40,11 @@ export async function openFile(path: string, bytesMax = FILE_BYTES_MAX): Promise
       requireSize(path, found.size, bytesMax);
       return await blocksOf(path, await open(path));
     }
-    const kept = await keep(path, bytesMax);
+    const kept = await keep(
+      path,
+      path === STDIO ? process.stdin : found?.isFIFO() ? fifo(path) : createReadStream(path),
+      bytesMax,
+    );
     return kept instanceof Uint8Array ? inMemory(path, kept) : await blocksOf(path, kept);
   } catch (cause) {
     throw unreadable(path, cause);
@@ -148,13 +153,17 @@ function inMemory(path: string, bytes: Uint8Array): OpenFile {
   };
 }
 
+/** A named pipe. Opened the usual way it would hold a thread of the process, which could not even exit, until somebody writes. */
+const fifo = (path: string) =>
+  new Socket({ fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), readable: true, writable: false });
+
 /** All that comes from a pipe, which does not say beforehand how much that is. */
-async function keep(path: string, bytesMax: number): Promise<Uint8Array | FileHandle> {
+async function keep(path: string, from: AsyncIterable<Buffer>, bytesMax: number): Promise<Uint8Array | FileHandle> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   let file: FileHandle | undefined;
   try {
-    for await (const chunk of path === STDIO ? process.stdin : createReadStream(path)) {
+    for await (const chunk of from) {
       bytes += chunk.length;
       requireSize(path, bytes, bytesMax);
       chunks.push(chunk);

@@ -38,7 +38,7 @@ async function main(words: readonly string[]): Promise<void> {
 async function run({ command, common, ...given }: Extract<Invocation, { kind: 'run' }>): Promise<void> {
   const { signal } = ending;
   const terminal = makeTerminal({ ...common, signal, taken: given.options.output === STDIO });
-  const result = await command.run({ ...given, terminal, dryRun: common.dryRun, signal });
+  const result = await Promise.race([ending.left, command.run({ ...given, terminal, dryRun: common.dryRun, signal })]);
   // What was decided before the stop came is decided; a command that only runs until then was stopped.
   ending.decide(result.exit ?? ending.stopped ?? 0);
   const isProduct = command.writes !== true || result.product === true;

@@ -1,10 +1,11 @@
 // The end of a command is the truth: its exit code is what was decided, whoever stops reading, and 130 or 143 when it was
 // stopped, at once, on every kind of line.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
+import { setTimeout as later } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openPty } from '../../boards/virtual/pty.js';
@@ -192,4 +193,22 @@ it('stopped while nothing but the port is awaited, on a line that went away: the
   });
   expect([await ended, said]).toEqual([130, expect.stringContaining('stopped by Ctrl-C')]);
   expect(said).not.toContain('MaxListeners');
+});
+
+describe('stopped while it waits for its input', () => {
+  it.each([
+    ['from a named pipe that nobody writes to', 'silent.fifo'],
+    ['on standard input', '-'],
+  ])('%s: ends at once, with 130', async (_, path) => {
+    if (path !== '-') execFileSync('mkfifo', [place.path(path)]);
+    const child = start(['inspect', path], ['pipe', 'pipe', 'pipe']);
+    let said = '';
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => (said += text));
+    const ended = exitOf(child);
+    await later(1500); // nothing says that it waits
+    const began = performance.now();
+    child.kill('SIGINT');
+    expect([await ended, said]).toEqual([130, expect.stringContaining('stopped by Ctrl-C')]);
+    expect(performance.now() - began).toBeLessThan(AT_ONCE_MS);
+  });
 });

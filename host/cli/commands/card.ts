@@ -73,7 +73,7 @@ export const card = command({
     'countersign card read --modem /dev/ttyUSB2',
   ],
   writes: true,
-  async run({ arguments: { action, file }, options, terminal, dryRun }) {
+  async run({ arguments: { action, file }, options, terminal, dryRun, signal }) {
     if ((action === 'write') !== (file !== undefined)) {
       throw new CountersignError('BadArgument', `argument: card ${action} takes ${file ? 'no' : 'the'} file`);
     }
@@ -81,6 +81,7 @@ export const card = command({
     if (options.modem !== undefined && options.reader !== undefined) {
       throw new CountersignError('BadArgument', 'argument: --reader and --modem are two places; choose one');
     }
+    signal.addEventListener('abort', () => undefined); // what is begun with a card is done: half a document is none
     const { openDataObjects } = await import('../../card/data-objects.js');
     const slots =
       options.modem === undefined ? await readerSlots(options.reader) : await modemSlots(options.modem, options.baud);
