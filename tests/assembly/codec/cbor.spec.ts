@@ -233,7 +233,7 @@ describe('what is written', () => {
     writer.map(2);
     writer.uint(24);
     writer.int(-70001);
-    writer.word(0x6372); // "rc"
+    writer.text(lay('7263'), 2); // "rc"
     writer.array(3);
     writer.boolean(true);
     writer.empty();
