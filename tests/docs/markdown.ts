@@ -13,7 +13,7 @@ export interface CodeBlock {
   line: number;
 }
 
-const FENCE = /^( *)(`{3,}|~{3,})(.*)$/;
+const FENCE = /^ *(`{3,}|~{3,})(.*)$/;
 
 /** The fenced code blocks, and the page with each of their lines empty. */
 export function splitCode(page: string): { blocks: CodeBlock[]; prose: string } {
@@ -21,7 +21,7 @@ export function splitCode(page: string): { blocks: CodeBlock[]; prose: string } 
   const prose: string[] = [];
   let open: (CodeBlock & { fence: string; lines: string[] }) | undefined;
   for (const [at, line] of page.split('\n').entries()) {
-    const [, indent = '', fence = '', info = ''] = FENCE.exec(line) ?? [];
+    const [, fence = '', info = ''] = FENCE.exec(line) ?? [];
     if (open) {
       if (fence.startsWith(open.fence) && info.trim() === '') {
         const { language, marks, line: from, lines } = open;
@@ -32,7 +32,7 @@ export function splitCode(page: string): { blocks: CodeBlock[]; prose: string } 
       const [language = '', ...marks] = info.trim().split(/\s+/);
       open = { language, marks, text: '', line: at + 1, fence, lines: [] };
     }
-    prose.push(open || (fence && indent !== undefined) ? '' : line);
+    prose.push(open || fence ? '' : line);
   }
   if (open) throw new Error(`the code block of line ${open.line} has no end`);
   return { blocks, prose: prose.join('\n') };
@@ -82,6 +82,14 @@ export function fill(page: string, parts: Readonly<Record<string, string>>): str
     if (made === undefined) throw new Error(`nothing makes the part "${name}"`);
     return `<!-- made by npm run docs: ${name} -->\n${made.trim()}\n<!-- end -->`;
   });
+}
+
+/** The title of a page, and the first sentence below it, as text. */
+export function titleOf(page: string): { title: string; about: string } {
+  const [, title = '', rest = ''] = /^# (.+)\n+([\s\S]*)$/m.exec(page) ?? [];
+  const [paragraph = ''] = rest.split(/\n\n/);
+  const plain = paragraph.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').replaceAll('\n', ' ');
+  return { title, about: /^.*?[.!?](?=\s|$)/.exec(plain)?.[0] ?? plain };
 }
 
 /** The rows of the first table below a heading (or of the page), without its head: cells as they stand. */
