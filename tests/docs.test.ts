@@ -38,7 +38,8 @@ function index(reference: boolean): string {
     .sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1))
     .map((name) => [name, titleOf(page(`${name}.md`))] as const)
     .map(([name, { title, about }]) => `| [${title}](${name}.md) | ${about} |`);
-  return rows.length > 0 ? ['| page | what it is about |', '|---|---|', ...rows].join('\n') : '';
+  const heading = reference ? '## Reference' : '## Guides';
+  return rows.length > 0 ? [heading, '', '| page | what it is about |', '|---|---|', ...rows].join('\n') : '';
 }
 
 describe('the parts that the code makes', () => {

@@ -85,10 +85,15 @@ export function exitsPart(): string {
   return ['| exit code | meaning | reasons |', '|---|---|---|', ...lines].join('\n');
 }
 
+/** What no alert carries: an open question, a request that was refused, trouble on the line (tests/agent/fumo.test.ts). */
+const NO_RESULT = [0, 400, 408, 503];
+
 /** Result codes of the final alert, and the reasons that give each. A device has the reasons below 200 only. */
 export function fumoPart(): string {
   const ofDevice = rows.filter(({ code }) => code < 200);
-  const results = [...new Set(ofDevice.map(({ fumo }) => fumo))].filter((fumo) => fumo !== 0).sort((a, b) => a - b);
+  const results = [...new Set(ofDevice.map(({ fumo }) => fumo))]
+    .filter((fumo) => !NO_RESULT.includes(fumo))
+    .sort((a, b) => a - b);
   const lines = results.map((result) => {
     const named = ofDevice.filter(({ fumo }) => fumo === result).map(linkTo);
     return `| ${result} | ${named.join(', ')} |`;
