@@ -41,6 +41,13 @@ const PRELUDE: Record<string, (item: Item) => boolean> = {
   null: ({ major, argument }) => major === MAJOR.simple && argument === 22n,
 };
 
+/** The other names of RFC 8610 appendix D: a rule must not give them another meaning. */
+const TAKEN = new Set(
+  `${Object.keys(PRELUDE).join(' ')} bytes text tdate time number biguint bignint bigint integer unsigned decfrac bigfloat
+  eb64url eb64legacy eb16 encoded-cbor uri b64url b64legacy regexp mime-message cbor-any float16 float32 float64
+  float16-32 float32-64 float nil undefined`.split(/\s+/),
+);
+
 // --- Reading ---
 
 interface Token {
@@ -100,6 +107,7 @@ class Reader {
       const name = this.#take();
       this.#take('=');
       if (rules.has(name)) throw new Error(`cddl: ${name} stands twice`);
+      if (TAKEN.has(name)) throw new Error(`cddl: ${name} is a name of the prelude`);
       rules.set(name, this.#peek() === '(' ? this.#groupIn('(', ')') : this.#type());
     }
     return rules;

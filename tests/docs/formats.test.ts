@@ -188,6 +188,7 @@ describe('the CDDL', () => {
   it('is itself read strictly', () => {
     expect(() => readCddl('a = { 1 & 2 }')).toThrow('cddl: line 1');
     expect(() => readCddl('a = uint\na = int')).toThrow('stands twice');
+    expect(() => readCddl('time = uint')).toThrow('a name of the prelude');
     expect(() => match(readCddl('a = b'), 'a', encode(1))).toThrow('nothing is called b');
   });
 });
