@@ -80,7 +80,7 @@ export function fill(page: string, parts: Readonly<Record<string, string>>): str
   return page.replace(MADE, (_, name: string) => {
     const made = parts[name];
     if (made === undefined) throw new Error(`nothing makes the part "${name}"`);
-    return `<!-- made by npm run docs: ${name} -->\n${made.trim()}\n<!-- end -->`;
+    return `<!-- made by npm run docs: ${name} -->\n\n${made.trim()}\n\n<!-- end -->`;
   });
 }
 
