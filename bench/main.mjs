@@ -1,7 +1,7 @@
 // npm run bench: what the project's code costs, beside what else there is, on this machine and now.
 //
 //   --chip        counts on Cortex-M0 and M4 under QEMU instead of times in V8 (needs the Debian packages of the tests)
-//   --readme      also writes the table of this kind of run into README.md
+//   --write       also writes the table of this kind of run into docs/performance.md
 //   --json FILE   also writes the rows {group, metric, ours, peer, theirs, unit, ratio, target, met}
 //
 // Times are compared, never promised: a ratio of two programs that took turns in one process. Sizes are exact.
@@ -9,7 +9,7 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { onChips } from './chip.mjs';
-import { writeReadme } from './readme.mjs';
+import { writeFigures } from './figures.mjs';
 import { inV8 } from './v8.mjs';
 import { wholeVerdict } from './verdict.mjs';
 
@@ -19,7 +19,7 @@ const BYTES_MAX = { 'core.wasm': 48 * 1024, 'core-small.wasm': 20 * 1024 };
 const VERDICT_TARGET = 0.3;
 
 const { values } = parseArgs({
-  options: { chip: { type: 'boolean' }, readme: { type: 'boolean' }, json: { type: 'string' } },
+  options: { chip: { type: 'boolean' }, write: { type: 'boolean' }, json: { type: 'string' } },
 });
 
 function size([name, target]) {
@@ -41,5 +41,5 @@ const rows = values.chip
   ? await onChips()
   : [...Object.entries(BYTES_MAX).map(size), ...(await inV8(CORE)), ...(await wholeVerdict(HOST, VERDICT_TARGET))];
 for (const row of rows) console.log(line(row));
-if (values.readme) writeReadme(values.chip ? 'bench -- --chip --readme' : 'bench -- --readme', rows);
+if (values.write) writeFigures(values.chip ? 'bench -- --chip --write' : 'bench -- --write', rows);
 if (values.json) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`);

@@ -1,7 +1,7 @@
 // npm run sizes: what the agent and the verifier take of each microcontroller of boards/, measured on what is built for it
 // and on the emulated board.
 //
-//   --readme      also writes the table of the micro:bit into README.md
+//   --write       also writes the table of the micro:bit into docs/performance.md
 //   --json FILE   also writes the rows {board, part, profile, text, rodata, flash, ram, stack, count, budget, met}
 //
 // flash is text (code), rodata (constant tables) and start values; ram is static; stack is the deepest use of a painted
@@ -20,8 +20,8 @@ import { parseArgs } from 'node:util';
 import { buildFirmware } from '../dist/boards/port/build.js';
 import { translate } from '../dist/boards/port/translate.js';
 import { listBoards, loadBoard } from '../dist/host/boards.js';
+import { writeFigures } from './figures.mjs';
 import { EXPORTS, runMicrobit } from './microbit.mjs';
-import { writeReadme } from './readme.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const EMULATED = 'microbit'; // the board whose agent runs here
@@ -34,11 +34,11 @@ const BUDGET = {
   unaligned: 0,
   cLines: 300, // a board's C is its HAL and nothing else
 };
-/** What is aimed at: shown in README.md, met or not. */
+/** What is aimed at: shown in docs/performance.md, met or not. */
 const AIM = { 'agent, flash': 50 * 1024, 'agent, RAM and stack': 12.5 * 1024, 'verifier alone': 25 * 1024 };
 const COLUMNS = ['board', 'part', 'profile', 'text', 'rodata', 'flash', 'ram', 'stack', 'count', 'budget'];
 
-const { values } = parseArgs({ options: { readme: { type: 'boolean' }, json: { type: 'string' } } });
+const { values } = parseArgs({ options: { write: { type: 'boolean' }, json: { type: 'string' } } });
 
 /** One line of the table; without a budget there is nothing to keep. */
 const row = (board, part, what, measured, budget) => ({
@@ -133,7 +133,7 @@ function print(rows) {
   }
 }
 
-/** The rows with an aim, as bench/readme.mjs takes them. */
+/** The rows with an aim, as bench/figures.mjs takes them. */
 const aims = (rows) =>
   Object.entries(AIM).map(([part, target]) => {
     const { flash, ram, stack } = rows.find((each) => each.board === EMULATED && each.part === part);
@@ -166,6 +166,6 @@ if (whole) {
   );
   console.log(`${last} bytes between the variables and the end of RAM are free (the last 32 are the mailbox)`);
 }
-if (values.readme) writeReadme('sizes -- --readme', aims(rows));
+if (values.write) writeFigures('sizes -- --write', aims(rows));
 if (values.json) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`);
 process.exitCode = rows.every(({ met }) => met) ? 0 : 1;

@@ -104,8 +104,8 @@ describe.skipIf(!have('tmux'))('in a terminal', () => {
     await window.until('ended with 0');
     expect(window.screen()).not.toContain('\x06');
     const shown = window.screen().replace(/\nended with 0\n*$/, '');
-    // The transcript in the README is this one; which of the last two lines comes first is chance.
-    const transcript = /```\n(console of [^`]*)```/.exec(readFileSync('README.md', 'utf8'))![1]!;
+    // The transcript in docs/operator.md is this one; which of the last two lines comes first is chance.
+    const transcript = /```\n(console of [^`]*)```/.exec(readFileSync('docs/operator.md', 'utf8'))![1]!;
     const sorted = (text: string) => shape(text).trim().split('\n').sort();
     expect(sorted(shown)).toEqual(sorted(transcript));
   });

@@ -21,7 +21,7 @@ const HELP = `npm run coverage -- [OPTIONS]: counts what the tests reach of ever
   --quick       the agent's main suites alone, a minute; its figure is a lower one
   --missing     lists what is not reached, by file and line
   --json FILE   also writes { total, files, missing }
-  --readme      also writes the figure into README.md; not with --quick
+  --write       also writes the figure into docs/testing.md; not with --quick
 
 Ends 1 if a suite fails, if less than ${FLOOR} % are reached (--quick: ${FLOOR_QUICK} %), or if nothing is of a file that has points (not asked of --quick).`;
 
@@ -66,14 +66,14 @@ async function prepare(folder: string, sources: readonly Source[], reached: stri
   }
 }
 
-const BEGIN = '<!-- written by npm run coverage -- --readme -->';
+const BEGIN = '<!-- written by npm run coverage -- --write -->';
 const END = '<!-- end -->';
-function writeReadme(root: string, { points, share }: Row, files: number): void {
-  const path = join(root, 'README.md');
+function writeFigure(root: string, { points, share }: Row, files: number): void {
+  const path = join(root, 'docs/testing.md');
   const text = readFileSync(path, 'utf8');
   const from = text.indexOf(BEGIN);
   const to = text.indexOf(END, from);
-  if (from < 0 || to < 0) throw new Error('coverage: README.md has no place for the figure');
+  if (from < 0 || to < 0) throw new Error('coverage: docs/testing.md has no place for the figure');
   const said = `${percent(share)} % of ${points.toLocaleString('en-GB')} points in ${files} files`;
   writeFileSync(path, `${text.slice(0, from)}${BEGIN}\n${said}\n${text.slice(to)}`);
 }
@@ -85,7 +85,7 @@ export async function main(root: string, argv: string[]): Promise<number> {
       quick: { type: 'boolean', default: false },
       missing: { type: 'boolean', default: false },
       json: { type: 'string' },
-      readme: { type: 'boolean', default: false },
+      write: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -93,7 +93,7 @@ export async function main(root: string, argv: string[]): Promise<number> {
     console.log(HELP);
     return 0;
   }
-  if (values.readme && values.quick) throw new Error('coverage: the figure of README.md is that of all suites');
+  if (values.write && values.quick) throw new Error('coverage: the figure of docs/testing.md is that of all suites');
   const sources = sourcesOf(root);
   const folder = copyCheckout(root, 'coverage');
   const reached = join(folder, 'reached');
@@ -127,6 +127,6 @@ export async function main(root: string, argv: string[]): Promise<number> {
   if (never.length > 0) console.log(`nothing is reached of: ${never.map(({ file }) => file).join(', ')}`);
   if (total.share! < floor) console.log(`${percent(total.share)} % are less than the ${floor} that have to be reached`);
   const good = failed.length === 0 && never.length === 0 && total.share! >= floor;
-  if (good && values.readme) writeReadme(root, total, files.length);
+  if (good && values.write) writeFigure(root, total, files.length);
   return good ? 0 : 1;
 }

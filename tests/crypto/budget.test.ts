@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { stale } from '../support/figures.js';
 import { have } from '../support/need.js';
-import { stale } from '../support/readme.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 

@@ -6,9 +6,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { stale } from '../support/figures.js';
 import { canRunMicrobit } from '../support/microbit.js';
 import { have } from '../support/need.js';
-import { stale } from '../support/readme.js';
 
 const HELD = [
   'agent, flash',

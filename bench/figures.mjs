@@ -1,20 +1,20 @@
-// The performance section of README.md, which the measuring programs write: a table per kind of run, between two marks
+// The tables of docs/performance.md, which the measuring programs write: a table per kind of run, between two marks
 // that name the kind. Nobody edits between them.
 //
 // What is exact (sizes, instructions, stack) is written as it was counted, and tests hold it to what they measure
-// (tests/support/readme.ts). Of what was timed only ratios are written: times say more of the machine than of a program.
+// (tests/support/figures.ts). Of what was timed only ratios are written: times say more of the machine than of a program.
 // What misses its target says so, and what stands in the way.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 
-const README = new URL('../README.md', import.meta.url);
+const PAGE = new URL('../docs/performance.md', import.meta.url);
 const END = '<!-- end -->';
 const begin = (kind) => `<!-- written by npm run ${kind} -->`;
 
 const HEADS = {
-  'bench -- --readme': ['V8', '', 'ours', 'beside', 'target'],
-  'bench -- --chip --readme': ['emulated', '', 'ours', 'beside', 'target'],
-  'sizes -- --readme': ['firmware', '', 'ours', 'beside', 'target'],
+  'bench -- --write': ['V8', '', 'ours', 'beside', 'target'],
+  'bench -- --chip --write': ['emulated', '', 'ours', 'beside', 'target'],
+  'sizes -- --write': ['firmware', '', 'ours', 'beside', 'target'],
 };
 
 const NOISE = 'met in most runs; this one was on a machine with much else to do.';
@@ -39,7 +39,7 @@ const IN_THE_WAY = {
 
 /** What stands below a table. */
 const NOTES = {
-  'bench -- --chip --readme':
+  'bench -- --chip --write':
     'SHA-512 has two shapes. Firmware gets the small one, whose flash Ed25519 is counted without, unless `PROFILE_SHA512` is set:\n' +
     'only Ed25519 needs it here, over about a kilobyte of an update, and the time is lost in that of the signature. SHA-256 for a\n' +
     "Cortex-M0 takes its constants from SHA-512's table, 640 bytes that are counted in both. Ed25519 has two shapes too: at half length,\n" +
@@ -76,11 +76,11 @@ function table(kind, rows) {
   return lines.join('\n');
 }
 
-/** Replaces what README.md says of this kind of run, `bench -- --readme` and the like. */
-export function writeReadme(kind, rows) {
-  const text = readFileSync(README, 'utf8');
+/** Replaces what docs/performance.md says of this kind of run, `bench -- --write` and the like. */
+export function writeFigures(kind, rows) {
+  const text = readFileSync(PAGE, 'utf8');
   const from = text.indexOf(begin(kind));
   const to = text.indexOf(END, from);
-  if (from < 0 || to < 0) throw new Error(`bench: README.md has no place for ${kind}`);
-  writeFileSync(README, `${text.slice(0, from)}${begin(kind)}\n${table(kind, rows)}\n${text.slice(to)}`);
+  if (from < 0 || to < 0) throw new Error(`bench: docs/performance.md has no place for ${kind}`);
+  writeFileSync(PAGE, `${text.slice(0, from)}${begin(kind)}\n${table(kind, rows)}\n${text.slice(to)}`);
 }
