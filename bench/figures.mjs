@@ -76,11 +76,26 @@ function table(kind, rows) {
   return lines.join('\n');
 }
 
-/** Replaces what docs/performance.md says of this kind of run, `bench -- --write` and the like. */
-export function writeFigures(kind, rows) {
+function replaceSection(kind, section) {
   const text = readFileSync(PAGE, 'utf8');
   const from = text.indexOf(begin(kind));
   const to = text.indexOf(END, from);
   if (from < 0 || to < 0) throw new Error(`bench: docs/performance.md has no place for ${kind}`);
-  writeFileSync(PAGE, `${text.slice(0, from)}${begin(kind)}\n${table(kind, rows)}\n${text.slice(to)}`);
+  const body = from + begin(kind).length;
+  writeFileSync(PAGE, `${text.slice(0, body)}${section(text.slice(body, to))}${text.slice(to)}`);
 }
+
+/** Replaces what docs/performance.md says of this kind of run, `bench -- --write` and the like. */
+export const writeFigures = (kind, rows) => replaceSection(kind, () => `\n${table(kind, rows)}\n`);
+
+/** Replaces these rows alone, and leaves what was timed, on a quiet machine, as it stands. What newly misses its target is not written. */
+export const writeRows = (kind, rows) =>
+  replaceSection(kind, (before) =>
+    rows.reduce((section, row) => {
+      const line = `| ${cells(row).join(' | ')} |`;
+      const old = section.split('\n').find((each) => each.startsWith(`| ${row.group} | ${row.metric} |`));
+      if (old?.includes('missed') !== line.includes('missed'))
+        throw new Error(`bench: ${row.metric} needs the whole table: npm run ${kind}`);
+      return section.replace(old, line);
+    }, before),
+  );

@@ -2,6 +2,7 @@
 //
 //   --chip        counts on Cortex-M0 and M4 under QEMU instead of times in V8 (needs the Debian packages of the tests)
 //   --write       also writes the table of this kind of run into docs/performance.md
+//   --exact       measures sizes alone, which no other load of the machine changes; --write leaves the timed rows as they are
 //   --json FILE   also writes the rows {group, metric, ours, peer, theirs, unit, ratio, target, met}
 //
 // Times are compared, never promised: a ratio of two programs that took turns in one process. Sizes are exact.
@@ -9,7 +10,7 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { onChips } from './chip.mjs';
-import { writeFigures } from './figures.mjs';
+import { writeFigures, writeRows } from './figures.mjs';
 import { inV8 } from './v8.mjs';
 import { wholeVerdict } from './verdict.mjs';
 
@@ -19,7 +20,12 @@ const BYTES_MAX = { 'core.wasm': 48 * 1024, 'core-small.wasm': 20 * 1024 };
 const VERDICT_TARGET = 0.3;
 
 const { values } = parseArgs({
-  options: { chip: { type: 'boolean' }, write: { type: 'boolean' }, json: { type: 'string' } },
+  options: {
+    chip: { type: 'boolean' },
+    write: { type: 'boolean' },
+    exact: { type: 'boolean' },
+    json: { type: 'string' },
+  },
 });
 
 function size([name, target]) {
@@ -37,9 +43,15 @@ function line({ group, metric, ours, peer, theirs, unit, ratio, target, met }) {
   return `${name} ${compared.padEnd(34)} (${figure(ours)} : ${figure(theirs)} ${unit})${judged}`;
 }
 
-const rows = values.chip
-  ? await onChips()
-  : [...Object.entries(BYTES_MAX).map(size), ...(await inV8(CORE)), ...(await wholeVerdict(HOST, VERDICT_TARGET))];
+const sizes = Object.entries(BYTES_MAX).map(size);
+const measured = async () => {
+  if (values.chip) return onChips();
+  return values.exact ? sizes : [...sizes, ...(await inV8(CORE)), ...(await wholeVerdict(HOST, VERDICT_TARGET))];
+};
+const rows = await measured();
 for (const row of rows) console.log(line(row));
-if (values.write) writeFigures(values.chip ? 'bench -- --chip --write' : 'bench -- --write', rows);
+if (values.write) {
+  const write = values.exact && !values.chip ? writeRows : writeFigures;
+  write(values.chip ? 'bench -- --chip --write' : 'bench -- --write', rows);
+}
 if (values.json) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`);
