@@ -1,4 +1,4 @@
-// Exit codes that scripts tell apart: each kind of end has its own (README, "--help"). Verdicts are in check.test.ts, lines
+// Exit codes that scripts tell apart: each kind of end has its own (docs/operator.md, "--help"). Verdicts are in check.test.ts, lines
 // in device.test.ts, stops in ending.test.ts.
 
 import { generateKeyPairSync } from 'node:crypto';
