@@ -183,3 +183,7 @@ describe('blocks that are marked', () => {
     }
   });
 });
+
+it('README.md is one page', () => {
+  expect(readFileSync('README.md', 'utf8').split('\n').length - 1).toBeLessThanOrEqual(150);
+});

@@ -82,6 +82,8 @@ export function countersignsIn(shell: string): string[][] {
     const words = command[0] === '$' ? command.slice(1) : [...command];
     while (words[0] !== undefined && (LEADING.has(words[0]) || /^\w+=/.test(words[0]))) words.shift();
     if (words[0] === 'countersign') return [words.slice(1)];
-    return words[0] === 'node' && words[1]?.endsWith('host/cli/main.js') ? [words.slice(2)] : [];
+    // A function that hands its own words on says nothing of them.
+    const handsOn = words.at(-1) === '$@';
+    return words[0] === 'node' && words[1]?.endsWith('host/cli/main.js') && !handsOn ? [words.slice(2)] : [];
   });
 }
