@@ -36,6 +36,7 @@ const HOST_ROOMS = [
     'host/errors.ts',
     'host/reasons.ts',
     'host/secret-url.ts',
+    'host/printable.ts',
     'host/root.ts',
     'host/progress.ts',
     'host/wait.ts',

@@ -33,7 +33,7 @@ import {
   type Finishing,
   type Issuing,
   type Output,
-  packageRows,
+  packageLines,
   readRecord,
   recordPath,
   writeIssued,
@@ -115,7 +115,7 @@ function requestRows(request: SigningRequest, what: string): string[] {
   const signer: [string, unknown] = ['to be signed', `by key ${hex(key.kid)} (${key.kind})`];
   if (form === 'document') return rows([...claimsRows(decodeClaims(payload, what)), signer]);
   if (form === 'package') {
-    return [...packageRows({ envelope: splitDraft(request.envelope, what), path: what }), ...rows([signer])];
+    return [...packageLines({ envelope: splitDraft(request.envelope, what), path: what }), ...rows([signer])];
   }
   return rows([['approves', `package ${hex(digestIn(payload))}, on any device, for good`], signer]);
 }

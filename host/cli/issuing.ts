@@ -11,13 +11,14 @@ import { readText, writeBytes } from '../files.js';
 import { type Claims, type Confirm, type Entry, entrySchema, newDocumentId } from '../formats/approval.js';
 import { type ClaimDefaults, claimsFromYaml, claimsToYaml } from '../formats/approval-yaml.js';
 import type { Bytes } from '../formats/byte-source.js';
-import { classIdOf, hex, uuidText, vendorIdOf } from '../formats/bytes.js';
+import { classIdOf, hex, vendorIdOf } from '../formats/bytes.js';
 import { encode } from '../formats/cbor.js';
 import { type Envelope, openEnvelope, partsSize } from '../formats/envelope.js';
 import { type PublicKey, publicKeyToCose } from '../formats/keys.js';
-import { requireWhole, viewManifest } from '../formats/manifest.js';
+import { requireWhole } from '../formats/manifest.js';
 import { type NextDocument, nextDocument, nextSequence } from '../formats/record.js';
 import { issuedDoubt } from '../formats/sequence.js';
+import { packageRows } from '../formats/wording.js';
 import { withFile } from '../open-file.js';
 import type { OptionSpec, Result } from './command.js';
 import { clockDoubt, requireLift } from './lifting.js';
@@ -154,19 +155,8 @@ export async function requireVendor(
 }
 
 /** What a person should have seen of a package before they sign: all that identifies it, from the bytes themselves. */
-export function packageRows({ envelope, path }: Pick<OpenPackage, 'envelope' | 'path'>): string[] {
-  const view = viewManifest(envelope, path);
-  return rows([
-    ['package', hex(envelope.digest)],
-    ['name', view.text.name],
-    ['version', view.text.version],
-    ['description', view.text.description],
-    ['sequence', view.sequence],
-    ['vendor', view.vendorId && uuidText(view.vendorId)],
-    ['class', view.classId && uuidText(view.classId)],
-    ['image', view.image.digest && `${view.image.bytes} bytes, sha-256 ${hex(view.image.digest)}`],
-  ]);
-}
+export const packageLines = ({ envelope, path }: Pick<OpenPackage, 'envelope' | 'path'>): string[] =>
+  rows(packageRows(envelope, path));
 
 /** The entry that the selectors describe. */
 export function entryOf(

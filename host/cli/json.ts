@@ -3,8 +3,8 @@
 // Bytes are lower-case hex, dates ISO 8601, and a 64-bit number that a double cannot hold is decimal text, so that no
 // reader rounds a sequence number.
 
+import { printableJson } from '../printable.js';
 import { SecretUrl } from '../secret-url.js';
-import { printableJson } from './printable.js';
 
 function plain(value: unknown): unknown {
   if (typeof value === 'bigint') {

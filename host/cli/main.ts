@@ -7,12 +7,12 @@
 import { loadConfig, settingNames } from '../config.js';
 import { asCountersignError, CountersignError } from '../errors.js';
 import { STDIO } from '../open-file.js';
+import { sayable } from '../printable.js';
 import { reasons } from '../reasons.js';
 import { commands } from './commands/index.js';
 import { watchEnding } from './ending.js';
 import { toJson } from './json.js';
 import { type Invocation, parse } from './parse.js';
-import { sayable } from './printable.js';
 import { makeTerminal } from './terminal.js';
 
 const ending = watchEnding();

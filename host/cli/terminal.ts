@@ -17,11 +17,11 @@
 import { styleText } from 'node:util';
 import type cliProgress from 'cli-progress';
 import { CountersignError } from '../errors.js';
+import { printable, sayable } from '../printable.js';
 import { isInForeground } from '../process.js';
 import type { Progress } from '../progress.js';
 import { throwIfAborted } from '../wait.js';
 import { toJson } from './json.js';
-import { printable, sayable } from './printable.js';
 
 type Style = 'red' | 'yellow' | 'green' | 'cyan' | 'bold' | 'dim';
 

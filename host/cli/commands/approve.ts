@@ -37,7 +37,7 @@ import {
   type OpenPackage,
   type Output,
   onePackage,
-  packageRows,
+  packageLines,
   requireVendor,
   type Selector,
   selectorOptions,
@@ -105,7 +105,7 @@ export const approve = command({
       if (opened === undefined && (options.embed || options.countersign)) {
         throw new CountersignError('BadArgument', 'argument: give the package to add to');
       }
-      for (const line of opened === undefined ? [] : packageRows(opened)) terminal.note(line);
+      for (const line of opened === undefined ? [] : packageLines(opened)) terminal.note(line);
       if (opened !== undefined) await requireVendor(opened, options.vendorKey, terminal);
       if (options.attach !== undefined) {
         refuseBeside('--attach', { ...ruleParts(options), confirm: options.confirm, from: options.from });

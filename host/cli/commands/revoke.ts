@@ -13,7 +13,7 @@ import {
   issuingOptions,
   nextFrom,
   onePackage,
-  packageRows,
+  packageLines,
   selectorOptions,
   withPackage,
   writeIssued,
@@ -48,7 +48,7 @@ export const revoke = command({
     }
     const path = onePackage(file, options.package);
     return withPackage(path, async (opened) => {
-      for (const line of opened === undefined ? [] : packageRows(opened)) terminal.note(line);
+      for (const line of opened === undefined ? [] : packageLines(opened)) terminal.note(line);
       const signer = options.prepare ? undefined : await openSigningKey(options.key, options, terminal);
       const key = signer?.public ?? (await openPublicKey(options.key, options, terminal));
       const next = await nextFrom(options, key, entryOf('deny', options, opened), {}, terminal);

@@ -12,8 +12,8 @@
 import { createWriteStream } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import { CountersignError } from '../../errors.js';
+import { printable } from '../../printable.js';
 import { lines } from '../../smp/link.js';
-import { printable } from '../printable.js';
 import type { Terminal } from '../terminal.js';
 
 const IDLE_MS = 300; // an unfinished line above the bottom line is shown after this long

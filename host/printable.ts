@@ -3,7 +3,7 @@
 // \xNN. Every road to the terminal (terminal.ts, main.ts) passes here, so that no caller has to think of it; what is
 // styled is styled behind it. Passwords in URLs are masked in the same place.
 
-import { withoutPasswords } from '../secret-url.js';
+import { withoutPasswords } from './secret-url.js';
 
 const STEERING = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
