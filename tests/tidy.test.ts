@@ -55,6 +55,8 @@ const HOST_ROOMS = [
   ],
   ['host/smp/'],
   ['host/links/', 'host/card/', 'host/pkcs11/'],
+  ['host/ceremony.ts'],
+  ['host/vendor/', 'host/operator/'],
   ['host/device.ts', 'host/device/'],
   ['host/index.ts'],
   ['boards/'],

@@ -8,20 +8,20 @@ import { z } from 'zod';
 import { loadCore } from '../core.js';
 import { CountersignError } from '../errors.js';
 import { readText, writeBytes } from '../files.js';
-import { type Claims, type Confirm, type Entry, entrySchema, newDocumentId } from '../formats/approval.js';
-import { type ClaimDefaults, claimsFromYaml, claimsToYaml } from '../formats/approval-yaml.js';
+import type { Claims, Confirm, Entry } from '../formats/approval.js';
+import { claimsFromYaml } from '../formats/approval-yaml.js';
 import type { Bytes } from '../formats/byte-source.js';
-import { classIdOf, hex, vendorIdOf } from '../formats/bytes.js';
-import { encode } from '../formats/cbor.js';
+import { hex } from '../formats/bytes.js';
 import { type Envelope, openEnvelope, partsSize } from '../formats/envelope.js';
-import { type PublicKey, publicKeyToCose } from '../formats/keys.js';
+import type { PublicKey } from '../formats/keys.js';
 import { requireWhole } from '../formats/manifest.js';
-import { type NextDocument, nextDocument, nextSequence } from '../formats/record.js';
-import { issuedDoubt } from '../formats/sequence.js';
+import type { NextDocument } from '../formats/record.js';
 import { packageRows } from '../formats/wording.js';
 import { withFile } from '../open-file.js';
+import type { Doubt } from '../operator/doubts.js';
+import { type Draft, draftDocument, draftFromYaml, recordText } from '../operator/issue.js';
+import { entryOf, isSignedBy } from '../operator/selection.js';
 import type { OptionSpec, Result } from './command.js';
-import { clockDoubt, requireLift } from './lifting.js';
 import { openPublishing, publishedLines, publishOptions } from './publishing.js';
 import { claimsData, claimsRows, entryText, rows, shellWord } from './show.js';
 import { besideKey, readPublicKeyFile, signingOptions } from './signing.js';
@@ -147,10 +147,8 @@ export async function requireVendor(
     terminal.note('the signature of the vendor has not been checked (--vendor-key)');
     return;
   }
-  const key = encode(publicKeyToCose(await readPublicKeyFile(keyPath)));
-  const core = await loadCore();
-  const { blocks, suitDigest } = opened.envelope;
-  if (blocks.some((block) => core.sign1Verify(key, block, { payload: suitDigest }) === 0)) return;
+  const key = await readPublicKeyFile(keyPath);
+  if (isSignedBy(await loadCore(), opened.envelope, key)) return;
   throw new CountersignError('VendorSignature', `package: ${opened.path} is not signed with ${keyPath}`);
 }
 
@@ -159,48 +157,20 @@ export const packageLines = ({ envelope, path }: Pick<OpenPackage, 'envelope' | 
   rows(packageRows(envelope, path));
 
 /** The entry that the selectors describe. */
-export function entryOf(
+export const entryFrom = (
   verdict: Entry['verdict'],
-  selector: Selector,
+  { device, ...selector }: Selector,
   opened: OpenPackage | undefined,
   confirm?: Confirm,
-): Entry {
-  if (selector.digest !== undefined && opened !== undefined) {
-    throw new CountersignError('BadArgument', 'argument: give a package or --digest, not both');
-  }
-  const digest = opened?.envelope.digest ?? selector.digest;
-  const rule = selector.class ?? selector.range ?? selector.vendorKid;
-  if (digest !== undefined && rule !== undefined) {
-    throw new CountersignError('BadArgument', 'argument: give a package, or a rule of --class, --range, --vendor-kid');
-  }
-  const parsed = entrySchema.safeParse({
-    verdict,
-    digest,
-    classId: selector.class === undefined ? undefined : classOf(selector.class, selector.vendor),
-    range: selector.range,
-    vendorKid: selector.vendorKid,
-    devices: selector.device,
-    confirm,
-  });
-  if (parsed.success) return parsed.data;
-  throw new CountersignError('BadArgument', `argument: ${parsed.error.issues[0]?.message}`, {
-    hint: 'say which packages: a package file, --digest, --class or --vendor-kid',
-  });
-}
+): Entry => entryOf(verdict, { ...selector, devices: device, envelope: opened?.envelope, confirm });
 
-function classOf(name: string, vendor: string | undefined): Uint8Array {
-  const uuid = /^[0-9a-f-]{32,36}$/i.test(name);
-  if (!uuid && vendor === undefined) throw new CountersignError('BadArgument', 'argument: --class NAME needs --vendor');
-  return classIdOf(vendorIdOf(vendor ?? ''), name);
-}
-
-export function recordPath(issuing: Pick<Issuing, 'record' | 'key'>, key: PublicKey): string | undefined {
+function recordPath(issuing: Pick<Issuing, 'record' | 'key'>, key: PublicKey): string | undefined {
   if (issuing.record === undefined) return `${besideKey(issuing.key, key)}.record.yaml`;
   // A configured path has been resolved against its folder, so the word is looked for at the end.
   return /(^|[\\/])none$/.test(issuing.record) ? undefined : issuing.record;
 }
 
-export async function readRecord(path: string | undefined): Promise<Claims | undefined> {
+async function readRecord(path: string | undefined): Promise<Claims | undefined> {
   if (path === undefined) return undefined;
   const text = await readText(path).catch((error: unknown) => {
     if (error instanceof CountersignError && error.reason.name === 'FileNotFound') return undefined;
@@ -216,61 +186,36 @@ export async function nextFrom(
   entry: Entry,
   validity: { expires?: number | undefined; notBefore?: number | undefined },
   terminal: Terminal,
-): Promise<NextDocument> {
-  const previous = await readRecord(recordPath(issuing, key));
-  const next = nextDocument({
-    previous,
-    issuer: issuerOf(issuing, previous, key),
-    entries: [entry],
-    only: issuing.only,
-    sequence: issuing.sequence,
-    force: issuing.force,
-    now: Math.floor(Date.now() / 1000),
-    expires: validity.expires,
-    notBefore: validity.notBefore,
-  });
-  return judged(next, previous, issuing, terminal);
+): Promise<Draft> {
+  const { expires, notBefore } = validity;
+  const options = { ...issuing, ...(await known(issuing, key)), expires, notBefore };
+  return told(draftDocument(key, [entry], options), terminal);
 }
 
 /** The document that a YAML file states; what it leaves open is filled in, and it repeats nothing. */
-export async function nextFromFile(
-  issuing: Issuing,
-  key: PublicKey,
-  path: string,
-  terminal: Terminal,
-): Promise<NextDocument> {
-  const previous = await readRecord(recordPath(issuing, key));
-  const now = Math.floor(Date.now() / 1000);
-  const defaults: ClaimDefaults = {
-    issuedAt: now,
-    id: newDocumentId(),
-    sequence: nextSequence(previous, issuing.sequence, now, issuing.force),
-  };
-  const claims = claimsFromYaml(await readText(path), path, defaults);
-  nextSequence(previous, claims.sequence, now, issuing.force);
-  const doubt = issuedDoubt(claims.issuedAt, now);
-  if (doubt !== undefined) terminal.note(doubt);
-  return judged({ claims, repeated: [], dropped: previous?.entries ?? [] }, previous, issuing, terminal);
+export async function nextFromFile(issuing: Issuing, key: PublicKey, path: string, terminal: Terminal): Promise<Draft> {
+  const options = { ...issuing, ...(await known(issuing, key)) };
+  return told(draftFromYaml(await readText(path), path, options), terminal);
 }
 
-/** Tells the person what the document says besides what was asked for; throws if it would lift a denial unasked. */
-function judged(next: NextDocument, previous: Claims | undefined, { lift }: Issuing, terminal: Terminal): NextDocument {
-  for (const text of requireLift(previous, next.claims, lift, 'the last document')) terminal.note(text);
-  const doubt = clockDoubt(next.claims, previous ? [previous] : [], 'the last document');
-  if (doubt !== undefined) terminal.note(doubt);
-  noteRepeated(next, terminal);
-  return next;
+/** What the next document hangs on beside the options: the record, and the time. */
+export async function known(issuing: Issuing, key: PublicKey) {
+  return { previous: await readRecord(recordPath(issuing, key)), now: Math.floor(Date.now() / 1000) };
 }
 
-function issuerOf(issuing: Issuing, previous: Claims | undefined, key: PublicKey): string {
-  return issuing.issuer ?? previous?.issuer ?? hex(key.kid);
+/** Tells the person what the document says besides what was asked for. */
+function told(draft: Draft, terminal: Terminal): Draft {
+  noteDoubts(draft.warnings, terminal);
+  const { repeated, dropped } = draft;
+  if (repeated.length > 0) terminal.note(`repeating ${repeated.length} earlier entries (--only leaves them out)`);
+  for (const entry of repeated) terminal.detail(`  ${entryText(entry)}`);
+  for (const entry of dropped) terminal.note(`no longer said: ${entryText(entry)}`);
+  return draft;
 }
 
-function noteRepeated(next: NextDocument, terminal: Terminal): void {
-  if (next.repeated.length > 0)
-    terminal.note(`repeating ${next.repeated.length} earlier entries (--only leaves them out)`);
-  for (const entry of next.repeated) terminal.detail(`  ${entryText(entry)}`);
-  for (const entry of next.dropped) terminal.note(`no longer said: ${entryText(entry)}`);
+/** Doubts hinder nothing. */
+export function noteDoubts(doubts: readonly Doubt[], terminal: Terminal): void {
+  for (const { text } of doubts) terminal.note(`warning: ${text}`);
 }
 
 /** How the last step of a command is done. */
@@ -302,7 +247,10 @@ export async function writeIssued(
   const bytes = partsSize(inside ?? [document]);
   const publishing = await openPublishing(issuing, signal);
   try {
-    const put = await publishing?.ready(document, { lift: issuing.lift, note: terminal.note });
+    const put = await publishing?.ready(document, {
+      lift: issuing.lift,
+      note: (doubts) => noteDoubts(doubts, terminal),
+    });
     if (record !== undefined) await writeBytes(record, '', { dryRun: true });
     await writeBytes(path, inside ?? document, { dryRun });
     if (record !== undefined) await writeBytes(record, recordText(claims), { dryRun });
@@ -333,8 +281,4 @@ function notPublished(error: unknown, path: string): never {
   if (!(error instanceof CountersignError)) throw error;
   const hint = `${error.hint}; \`countersign publish ${shellWord(path)}\` tries again`;
   throw new CountersignError(error.code, `${error.message}; ${path} is written`, { hint, cause: error });
-}
-
-function recordText(claims: Claims): string {
-  return `# The newest document of this operator. Its next one repeats these entries.\n${claimsToYaml(claims)}`;
 }

@@ -14,10 +14,10 @@ import { CountersignError } from '../errors.js';
 import { type ApprovalView, viewApproval } from '../formats/approval.js';
 import { hex, same } from '../formats/bytes.js';
 import { topicNameSchema } from '../links/topics.js';
+import { clockDoubts, type Doubt, requireLift } from '../operator/doubts.js';
 import { type BrokerPlace, placeSchema } from './broker-place.js';
 import type { OptionSpec } from './command.js';
 import { brokerOptions } from './connection-options.js';
-import { clockDoubt, requireLift } from './lifting.js';
 
 const option = <S extends OptionSpec['schema']>(spec: OptionSpec<S>): OptionSpec<S> => spec;
 
@@ -59,7 +59,7 @@ export interface How {
   /** Denials may end. */
   lift?: boolean;
   /** Takes what a person should know. */
-  note?: (text: string) => void;
+  note?: (doubts: Doubt[]) => void;
 }
 
 export interface Publishing {
@@ -90,8 +90,7 @@ export async function openPublishing(options: PublishOptions, signal: AbortSigna
       if (note !== undefined) {
         const all = await readKeptApprovals(place.url, fleet, signal);
         const claims = all.flatMap(({ bytes }) => readKept(bytes)?.claims ?? []);
-        const doubt = clockDoubt(view.claims, claims, 'the newest approval on the broker');
-        if (doubt !== undefined) note(doubt);
+        note(clockDoubts(view.claims, claims, 'the newest approval on the broker'));
       }
       const replaced = there ? undefined : before?.claims.sequence;
       return async (dryRun) => {

@@ -35,7 +35,7 @@ const ISSUED_AHEAD_MAX = 86_400;
 /** Why a date of issue may harm: devices without a clock take the newest one for the time. */
 export function issuedDoubt(issuedAt: number, now: number): string | undefined {
   if (issuedAt <= now + ISSUED_AHEAD_MAX) return undefined;
-  return `warning: issued ${momentText(issuedAt)} is ahead of the time: devices without a clock believe it, for good`;
+  return `issued ${momentText(issuedAt)} is ahead of the time: devices without a clock believe it, for good`;
 }
 
 /** One more than the last. */

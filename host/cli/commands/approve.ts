@@ -8,27 +8,23 @@
 // (../publishing.ts); what goes with the package cannot.
 
 import { z } from 'zod';
+import { OPERATOR_FORMS } from '../../ceremony.js';
 import { CountersignError } from '../../errors.js';
 import { writeBytes } from '../../files.js';
-import { approvalPayload, signApproval } from '../../formats/approval.js';
+import type { Bytes } from '../../formats/byte-source.js';
 import { hex } from '../../formats/bytes.js';
-import { sign1 } from '../../formats/cose.js';
-import { partsSize, withApproval, withBlock } from '../../formats/envelope.js';
-import type { PublicKey } from '../../formats/keys.js';
+import { withApproval } from '../../formats/envelope.js';
 import {
-  APPROVALS,
-  type Attached,
-  attach,
-  ceremonyOptions,
-  checkSteps,
-  issueAttached,
-  prepare,
-  requirePackage,
-  signRequest,
-} from '../ceremony.js';
+  acceptCountersignature,
+  type Countersigned,
+  countersign,
+  requestCountersignature,
+} from '../../operator/countersign.js';
+import { requestDraft, signDraft } from '../../operator/issue.js';
+import { type Attached, attach, ceremonyOptions, checkSteps, issueAttached, prepare, sign } from '../ceremony.js';
 import { command, type Result } from '../command.js';
 import {
-  entryOf,
+  entryFrom,
   type Finishing,
   type Issuing,
   issuingOptions,
@@ -91,7 +87,7 @@ export const approve = command({
   writes: true,
   async run({ arguments: { file }, options, terminal, dryRun, signal }) {
     checkSteps(options, terminal);
-    if (options.sign !== undefined) return signRequest(options.sign, APPROVALS, options, options, terminal, dryRun);
+    if (options.sign !== undefined) return sign(options.sign, OPERATOR_FORMS, options, options, terminal, dryRun);
     const path = onePackage(file, options.package);
     if (options.embed && options.countersign) {
       throw new CountersignError('BadArgument', 'argument: --embed and --countersign are two ways; choose one');
@@ -109,7 +105,7 @@ export const approve = command({
       if (opened !== undefined) await requireVendor(opened, options.vendorKey, terminal);
       if (options.attach !== undefined) {
         refuseBeside('--attach', { ...ruleParts(options), confirm: options.confirm, from: options.from });
-        const attached = await attach(options.attach, APPROVALS, options, options, terminal);
+        const attached = await attach(options.attach, OPERATOR_FORMS, options, options, terminal);
         return finish(attached, opened, options, { dryRun, signal, terminal });
       }
       const signer = options.prepare ? undefined : await openSigningKey(options.key, options, terminal);
@@ -117,20 +113,20 @@ export const approve = command({
       const base = stem(path ?? options.from ?? 'approval');
       if (options.countersign && opened !== undefined) {
         refuseBeside('--countersign', { ...ruleParts(options), confirm: options.confirm, from: options.from });
-        const { suitDigest } = opened.envelope;
+        const { envelope } = opened;
         if (signer === undefined) {
-          return prepare({ form: 'countersignature', key, payload: suitDigest }, base, options, dryRun);
+          return prepare(requestCountersignature(key, envelope, opened.path), base, options, dryRun);
         }
-        return countersign(opened, sign1(signer, suitDigest, { detached: true }), key, options.output, dryRun);
+        return writeCountersigned(countersign(signer, envelope, opened.path), opened, options.output, dryRun);
       }
       const next =
         options.from === undefined
-          ? await nextFrom(options, key, entryOf('approve', options, opened, options.confirm), options, terminal)
+          ? await nextFrom(options, key, entryFrom('approve', options, opened, options.confirm), options, terminal)
           : await nextFromFile(options, key, options.from, terminal);
       if (signer === undefined) {
-        return prepare({ form: 'document', key, payload: approvalPayload(next.claims) }, base, options, dryRun);
+        return prepare(requestDraft(key, next), base, options, dryRun);
       }
-      const output = place(signApproval(signer, next.claims), opened, base, options);
+      const output = place(signDraft(signer, next).document, opened, base, options);
       return writeIssued(output, next, key, options, { dryRun, signal, terminal });
     });
   },
@@ -163,36 +159,25 @@ async function finish(
       'argument: a countersignature is attached to its package: give that, too',
     );
   }
-  requirePackage(attached, opened.envelope.suitDigest, opened.path);
-  return countersign(opened, signed, request.key, options.output, how.dryRun);
+  const made = acceptCountersignature(request, signed, opened.envelope, opened.path);
+  return writeCountersigned(made, opened, options.output, how.dryRun);
 }
 
-async function countersign(
+async function writeCountersigned(
+  { parts, bytes, digest, signer: { kid }, signatures }: Countersigned<Bytes>,
   opened: OpenPackage,
-  block: Uint8Array,
-  key: PublicKey,
   output: string | undefined,
   dryRun: boolean,
 ): Promise<Result> {
-  const parts = withBlock(opened.envelope, block, opened.path);
-  const bytes = partsSize(parts);
   const path = output ?? `${stem(opened.path)}.approved.suit`;
   await writeBytes(path, parts, { dryRun });
-  const { digest, blocks } = opened.envelope;
   return {
-    data: {
-      output: path,
-      written: !dryRun,
-      digest,
-      signer: key.kid,
-      signatures: blocks.length + 1,
-      bytes,
-    },
+    data: { output: path, written: !dryRun, digest, signer: kid, signatures, bytes },
     lines: [
       `${dryRun ? 'would write' : 'wrote'} ${path} (${bytes} bytes)`,
       ...rows([
         ['approves', `package ${hex(digest)}, on any device, for good`],
-        ['signed by', hex(key.kid)],
+        ['signed by', hex(kid)],
       ]),
     ],
   };

@@ -71,7 +71,7 @@ async function signNew(signer: SigningKey, bytes: Uint8Array, file: string, term
   const now = Math.floor(Date.now() / 1000);
   const wanted = await changeFromYaml(bytes, file, read, now);
   const doubt = issuedDoubt(wanted.issuedAt, now);
-  if (doubt !== undefined) terminal.note(doubt);
+  if (doubt !== undefined) terminal.note(`warning: ${doubt}`);
   if (isFarAhead(wanted.sequence, now)) {
     terminal.note(
       `warning: sequence ${wanted.sequence} is far ahead of the time, ${now}: devices take no lower one again`,

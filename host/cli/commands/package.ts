@@ -4,6 +4,7 @@
 // is one of the kind that always comes out the same (Ed25519).
 
 import { z } from 'zod';
+import { VENDOR_FORMS } from '../../ceremony.js';
 import { CountersignError } from '../../errors.js';
 import { writeBytes } from '../../files.js';
 import { type Bytes, sha256Of, sizeOf } from '../../formats/byte-source.js';
@@ -17,10 +18,9 @@ import { UF2_FAMILIES } from '../../formats/images/uf2.js';
 import type { PublicKey } from '../../formats/keys.js';
 import { viewManifest } from '../../formats/manifest.js';
 import { requireNear } from '../../formats/sequence.js';
-import type { Form } from '../../formats/signing-request.js';
 import { draftPackage, finishPackage, INTEGRATED_URI } from '../../formats/suit.js';
 import { withFile } from '../../open-file.js';
-import { attach, ceremonyOptions, checkSteps, prepare, signRequest } from '../ceremony.js';
+import { attach, ceremonyOptions, checkSteps, prepare, sign } from '../ceremony.js';
 import { command, flagOf, type Result } from '../command.js';
 import { rows } from '../show.js';
 import { openPublicKey, openSigningKey, type SigningOptions, signingOptions } from '../signing.js';
@@ -29,8 +29,6 @@ import { addressSchema, familySchema, pathSchema, regionSchema, sequenceSchema, 
 
 /** What is asked for with --ask-authorization; the draft leaves the scale to the application. */
 const UPDATE_PRIORITY = 1;
-
-const REQUESTS: readonly Form[] = ['package'];
 
 export const packageCommand = command({
   name: 'package',
@@ -132,7 +130,7 @@ export const packageCommand = command({
     const { raw, insists, path } = readRaw(given.raw, given.prepare, argument);
     const options = { ...given, raw, insists };
     checkSteps(options, terminal);
-    if (options.sign !== undefined) return signRequest(options.sign, REQUESTS, options, options, terminal, dryRun);
+    if (options.sign !== undefined) return sign(options.sign, VENDOR_FORMS, options, options, terminal, dryRun);
     if (options.uri !== undefined && !options.detached) {
       throw new CountersignError('BadArgument', 'argument: --uri needs --detached');
     }
@@ -203,7 +201,7 @@ async function finish(
       hint: 'what was signed says it',
     });
   }
-  const { request, signed, base } = await attach(signature, REQUESTS, options, options, terminal);
+  const { request, signed, base } = await attach(signature, VENDOR_FORMS, options, options, terminal);
   if (request.form !== 'package') throw new CountersignError('Fault', 'package: another form was attached');
   const draft = splitEnvelope(request.envelope, signature);
   const { uri, image: named } = viewManifest(draft, signature);

@@ -4,12 +4,12 @@
 // and from then on ignores every earlier document of this operator. A countersignature cannot be taken off a package,
 // but a denial outweighs it.
 
-import { approvalPayload, signApproval } from '../../formats/approval.js';
 import type { Form } from '../../formats/signing-request.js';
-import { attach, ceremonyOptions, checkSteps, issueAttached, prepare, signRequest } from '../ceremony.js';
+import { requestDraft, signDraft } from '../../operator/issue.js';
+import { attach, ceremonyOptions, checkSteps, issueAttached, prepare, sign } from '../ceremony.js';
 import { command } from '../command.js';
 import {
-  entryOf,
+  entryFrom,
   issuingOptions,
   nextFrom,
   onePackage,
@@ -40,7 +40,7 @@ export const revoke = command({
   writes: true,
   async run({ arguments: { file }, options, terminal, dryRun, signal }) {
     checkSteps(options, terminal);
-    if (options.sign !== undefined) return signRequest(options.sign, DENIALS, options, options, terminal, dryRun);
+    if (options.sign !== undefined) return sign(options.sign, DENIALS, options, options, terminal, dryRun);
     if (options.attach !== undefined) {
       const attached = await attach(options.attach, DENIALS, options, options, terminal);
       const output = { path: options.output ?? `${attached.base}.cose`, document: attached.signed };
@@ -51,12 +51,12 @@ export const revoke = command({
       for (const line of opened === undefined ? [] : packageLines(opened)) terminal.note(line);
       const signer = options.prepare ? undefined : await openSigningKey(options.key, options, terminal);
       const key = signer?.public ?? (await openPublicKey(options.key, options, terminal));
-      const next = await nextFrom(options, key, entryOf('deny', options, opened), {}, terminal);
+      const next = await nextFrom(options, key, entryFrom('deny', options, opened), {}, terminal);
       const base = path === undefined ? 'denied' : `${path.replace(/\.suit$/, '')}.denied`;
       if (signer === undefined) {
-        return prepare({ form: 'document', key, payload: approvalPayload(next.claims) }, base, options, dryRun);
+        return prepare(requestDraft(key, next), base, options, dryRun);
       }
-      const output = { path: options.output ?? `${base}.cose`, document: signApproval(signer, next.claims) };
+      const output = { path: options.output ?? `${base}.cose`, document: signDraft(signer, next).document };
       return writeIssued(output, next, key, options, { dryRun, signal, terminal });
     });
   },
