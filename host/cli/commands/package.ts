@@ -7,28 +7,25 @@ import { z } from 'zod';
 import { VENDOR_FORMS } from '../../ceremony.js';
 import { CountersignError } from '../../errors.js';
 import { writeBytes } from '../../files.js';
-import { type Bytes, sha256Of, sizeOf } from '../../formats/byte-source.js';
-import { classIdOf, hex, join, same, uuidText, vendorIdOf } from '../../formats/bytes.js';
-import { sign1 } from '../../formats/cose.js';
-import { type Envelope, partsSize, splitEnvelope } from '../../formats/envelope.js';
-import { type Image, readImage } from '../../formats/images/image.js';
-import { sameVersion } from '../../formats/images/mcuboot.js';
+import { hex, uuidText } from '../../formats/bytes.js';
+import { readImage } from '../../formats/images/image.js';
 import { hexAddress, type Region } from '../../formats/images/segments.js';
 import { UF2_FAMILIES } from '../../formats/images/uf2.js';
-import type { PublicKey } from '../../formats/keys.js';
-import { viewManifest } from '../../formats/manifest.js';
-import { requireNear } from '../../formats/sequence.js';
-import { draftPackage, finishPackage, INTEGRATED_URI } from '../../formats/suit.js';
 import { withFile } from '../../open-file.js';
+import {
+  acceptRelease,
+  draftRelease,
+  type MadePackage,
+  type NamedImage,
+  requestRelease,
+  signRelease,
+} from '../../vendor/package.js';
 import { attach, ceremonyOptions, checkSteps, prepare, sign } from '../ceremony.js';
 import { command, flagOf, type Result } from '../command.js';
 import { rows } from '../show.js';
 import { openPublicKey, openSigningKey, type SigningOptions, signingOptions } from '../signing.js';
 import type { Terminal } from '../terminal.js';
 import { addressSchema, familySchema, pathSchema, regionSchema, sequenceSchema, switchSchema } from '../values.js';
-
-/** What is asked for with --ask-authorization; the draft leaves the scale to the application. */
-const UPDATE_PRIORITY = 1;
 
 export const packageCommand = command({
   name: 'package',
@@ -136,32 +133,21 @@ export const packageCommand = command({
     }
     if (options.attach !== undefined) return finish(path, options.attach, options, terminal, dryRun);
     return withImage(needed('<image>', path), options, terminal, async (image) => {
-      const sequence = needed('--sequence', options.sequence);
-      requireNear('package', sequence, { now: Math.floor(Date.now() / 1000), force: options.force });
-      const vendorId = vendorIdOf(needed('--vendor', options.vendor));
-      const draft = draftPackage({
-        imageDigest: await sha256Of(image.bytes),
-        imageBytes: sizeOf(image.bytes),
-        vendorId,
-        classId: classIdOf(vendorId, needed('--class', options.class)),
-        sequence,
-        version: agreedVersion(image, options.version),
-        name: options.name,
-        description: options.description,
-        detached: options.detached,
-        uri: options.uri,
-        askAuthorization: options.askAuthorization ? UPDATE_PRIORITY : undefined,
-      });
-      const envelope = splitEnvelope(draft, image.path);
+      const release = {
+        ...options,
+        sequence: needed('--sequence', options.sequence),
+        vendor: needed('--vendor', options.vendor),
+        class: needed('--class', options.class),
+        now: Math.floor(Date.now() / 1000),
+      };
+      const draft = await draftRelease(image, release);
       const base = image.path.replace(/\.[^./\\]+$/, '');
       if (options.prepare) {
         const key = await openPublicKey(options.key, options, terminal);
-        return prepare({ form: 'package', key, payload: envelope.suitDigest, envelope: draft }, base, options, dryRun);
+        return prepare(requestRelease(key, draft), base, options, dryRun);
       }
       const key = await openSigningKey(options.key, options, terminal);
-      const block = sign1(key, envelope.suitDigest, { detached: true });
-      const made = { draft: envelope, block, payload: options.detached ? undefined : image.bytes };
-      return write(options.output ?? `${base}.suit`, made, image, key.public, dryRun);
+      return write(options.output ?? `${base}.suit`, signRelease(key, draft), dryRun);
     });
   },
 });
@@ -202,37 +188,23 @@ async function finish(
     });
   }
   const { request, signed, base } = await attach(signature, VENDOR_FORMS, options, options, terminal);
-  if (request.form !== 'package') throw new CountersignError('Fault', 'package: another form was attached');
-  const draft = splitEnvelope(request.envelope, signature);
-  const { uri, image: named } = viewManifest(draft, signature);
-  const detached = options.detached || uri !== INTEGRATED_URI;
   const output = options.output ?? `${base}.suit`;
-  const made = { draft, block: signed, payload: undefined };
-  if (path === undefined && !detached) {
-    throw new CountersignError('BadArgument', 'argument: the image goes into the package: give it, too');
-  }
-  if (path === undefined) return write(output, made, undefined, request.key, dryRun);
-  return withImage(path, options, terminal, async (image) => {
-    if (!same(await sha256Of(image.bytes), named.digest ?? new Uint8Array())) {
-      throw new CountersignError('RequestMismatch', `request: the signature is for another image than ${path}`);
-    }
-    return write(output, { ...made, payload: detached ? undefined : image.bytes }, image, request.key, dryRun);
-  });
+  if (path === undefined) return write(output, await acceptRelease(request, signed, undefined, options), dryRun);
+  return withImage(path, options, terminal, async (image) =>
+    write(output, await acceptRelease(request, signed, image, options), dryRun),
+  );
 }
-
-type OpenImage = Image<Bytes> & { path: string };
 
 /** The image is there until `use` has ended. */
 function withImage(
   path: string,
-  { region, address, family, insists }: Pick<Finishing, 'region' | 'address' | 'family' | 'insists'>,
+  { region, family, insists }: Pick<Finishing, 'region' | 'family' | 'insists'>,
   terminal: Terminal,
-  use: (image: OpenImage) => Promise<Result>,
+  use: (image: NamedImage) => Promise<Result>,
 ): Promise<Result> {
   return withFile(path, async (file) => {
     const image = { path, ...(await readImage(file, path, { region, family, raw: insists })) };
     for (const doubt of image.doubts) terminal.note(`warning: ${path}: ${doubt} (--raw: no doubt about it)`);
-    requireAddress(image, address, path);
     return use(image);
   });
 }
@@ -243,18 +215,9 @@ function needed<T>(what: string, value: T | undefined): T {
 }
 
 /** Writes the package, and says what it is from its own bytes. */
-async function write(
-  path: string,
-  { draft, block, payload }: { draft: Envelope; block: Uint8Array; payload: Bytes | undefined },
-  image: OpenImage | undefined,
-  key: PublicKey,
-  dryRun: boolean,
-): Promise<Result> {
-  const parts = finishPackage(draft, block, payload);
+async function write(path: string, made: MadePackage, dryRun: boolean): Promise<Result> {
+  const { parts, bytes, headBytes, digest, view, signer, image, detached, warnings } = made;
   await writeBytes(path, parts, { dryRun });
-  const envelope = splitEnvelope(join(finishPackage<Uint8Array>(draft, block, undefined)), path);
-  const view = viewManifest(envelope, path);
-  const bytes = partsSize(parts);
   const { sequence, vendorId, classId, uri } = view;
   const { version } = view.text;
   const address = image?.address === undefined ? undefined : hexAddress(image.address);
@@ -263,49 +226,29 @@ async function write(
     data: {
       output: path,
       written: !dryRun,
-      digest: envelope.digest,
+      digest,
       sequence,
       version,
       vendorId: vendorId && uuidText(vendorId),
       classId: classId && uuidText(classId),
-      signer: key.kid,
+      signer: signer.kid,
       bytes,
-      headBytes: bytes - (payload ? sizeOf(payload) : 0),
+      headBytes,
       image: { kind: image?.kind, bytes: view.image.bytes, digest: view.image.digest, address, gapBytes: gaps },
       uri,
-      detached: payload === undefined,
-      ...(image !== undefined && image.doubts.length > 0 && { warnings: image.doubts }),
+      detached,
+      ...(warnings.length > 0 && { warnings }),
     },
     lines: [
       `${dryRun ? 'would write' : 'wrote'} ${path} (${bytes} bytes)`,
       ...rows([
-        ['package', hex(envelope.digest)],
+        ['package', hex(digest)],
         ['sequence', sequence],
         ['version', version],
         ['image', `${view.image.bytes} bytes${image ? ` from ${image.kind}` : ''}${address ? ` at ${address}` : ''}`],
         ['gaps', gaps > 0 ? `${gaps} bytes filled with 0xff` : undefined],
-        ['signed by', hex(key.kid)],
+        ['signed by', hex(signer.kid)],
       ]),
     ],
   };
-}
-
-function requireAddress(image: Image<Bytes>, wanted: number | undefined, path: string): void {
-  if (wanted === undefined || image.address === wanted) return;
-  const actual =
-    image.address === undefined ? 'does not say where it starts' : `starts at ${hexAddress(image.address)}`;
-  throw new CountersignError('BadArgument', `image: ${path} ${actual}, not at ${hexAddress(wanted)}`);
-}
-
-/** One version in two places drifts apart; they are compared before anything is signed. */
-function agreedVersion(image: OpenImage, typed: string | undefined): string | undefined {
-  if (image.version === undefined || typed === undefined) return typed ?? image.version;
-  if (sameVersion(typed, image.version)) return typed;
-  throw new CountersignError(
-    'VersionMismatch',
-    `image: the header of ${image.path} says ${image.version}, --version ${typed}`,
-    {
-      hint: `leave --version out, or sign the image again as ${typed}`,
-    },
-  );
 }

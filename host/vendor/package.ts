@@ -1,0 +1,192 @@
+// The vendor's side: a firmware image goes in, a signed SUIT envelope comes out (draft-ietf-suit-manifest; formats/suit.ts).
+//
+//   packageImage                                      in one step
+//   draftRelease, requestRelease  ->  signature  ->   assembleRequest (../ceremony.ts), acceptRelease
+//
+// Three steps give the same bytes as one, if the signature is of the kind that always comes out the same (Ed25519). The
+// image may be a file that is open: it is hashed where it is, and handed on as a part of the package, never read whole.
+
+import { CountersignError } from '../errors.js';
+import { type Bytes, sha256Of, sizeOf } from '../formats/byte-source.js';
+import { classIdOf, join, same, vendorIdOf } from '../formats/bytes.js';
+import { sign1 } from '../formats/cose.js';
+import { type Envelope, partsSize, splitEnvelope } from '../formats/envelope.js';
+import type { Image } from '../formats/images/image.js';
+import { sameVersion } from '../formats/images/mcuboot.js';
+import { hexAddress } from '../formats/images/segments.js';
+import type { PublicKey, SigningKey } from '../formats/keys.js';
+import { type ManifestView, viewManifest } from '../formats/manifest.js';
+import { requireNear } from '../formats/sequence.js';
+import type { SigningRequest } from '../formats/signing-request.js';
+import { draftPackage, finishPackage, INTEGRATED_URI } from '../formats/suit.js';
+
+/** What is asked for with `askAuthorization`; the draft leaves the scale to the application. */
+const UPDATE_PRIORITY = 1;
+
+/** An image as readImage gives it, and what it is called in messages: its path. */
+export type NamedImage<B extends Bytes = Bytes> = Image<B> & { path: string };
+
+export interface Release {
+  /** Domain of the vendor, or its UUID. */
+  vendor: string;
+  /** Name of the class of device, or its UUID. */
+  class: string;
+  /** Anti-rollback: a device refuses a lower one than it has. */
+  sequence: bigint;
+  /** Take a `sequence` that is more than a year ahead of the time all the same. */
+  force?: boolean | undefined;
+  /** Shown to people; default: the version in the image's own header. One that contradicts it is VersionMismatch. */
+  version?: string | undefined;
+  name?: string | undefined;
+  description?: string | undefined;
+  /** Leave the image out; a device fetches it by digest. `uri` says where from. */
+  detached?: boolean | undefined;
+  uri?: string | undefined;
+  /** Have the device ask for authorization before it fetches (SUIT 27, update-authorized). */
+  askAuthorization?: boolean | undefined;
+  /** Refuse an image that does not start here. */
+  address?: number | undefined;
+  /** Unix seconds. */
+  now: number;
+}
+
+/** A package that nobody has signed yet. */
+export interface ReleaseDraft<B extends Bytes = Bytes> {
+  /** Digest, manifest and text; no block, no payload. */
+  envelope: Envelope;
+  encoded: Uint8Array;
+  image: NamedImage<B>;
+  detached: boolean;
+}
+
+export interface MadePackage<B extends Bytes = Bytes> {
+  /** To be written one part after the other: the firmware is one of them, where it is. */
+  parts: (Uint8Array | B)[];
+  /** Of all parts together, and of what a device takes to decide: all but the firmware. */
+  bytes: number;
+  headBytes: number;
+  /** SHA-256 of the manifest with its head: the package's name. */
+  digest: Uint8Array;
+  /** What the package says, read from its own bytes. */
+  view: ManifestView;
+  signer: PublicKey;
+  detached: boolean;
+  /** Where the firmware came from; undefined: it was not given again for a detached package. */
+  image: NamedImage<B> | undefined;
+  /** Why the image may be no firmware, as sentences that begin with "it". */
+  warnings: readonly string[];
+}
+
+/**
+ * What is signed, whoever signs it. Throws FarAhead, VersionMismatch, TooLarge (texts of more than 512 bytes), or
+ * BadArgument: the image starts elsewhere.
+ */
+export async function draftRelease<B extends Bytes>(image: NamedImage<B>, release: Release): Promise<ReleaseDraft<B>> {
+  requireAddress(image, release.address);
+  const { sequence, now, force, detached = false, name, description, uri } = release;
+  requireNear('package', sequence, { now, force });
+  const vendorId = vendorIdOf(release.vendor);
+  const encoded = draftPackage({
+    imageDigest: await sha256Of(image.bytes),
+    imageBytes: sizeOf(image.bytes),
+    vendorId,
+    classId: classIdOf(vendorId, release.class),
+    sequence,
+    version: agreedVersion(image, release.version),
+    name,
+    description,
+    detached,
+    uri,
+    askAuthorization: release.askAuthorization ? UPDATE_PRIORITY : undefined,
+  });
+  return { envelope: splitEnvelope(encoded, image.path), encoded, image, detached };
+}
+
+/** What a key on another machine shall sign, see ../ceremony.ts. */
+export function requestRelease(key: PublicKey, { envelope, encoded }: ReleaseDraft): SigningRequest {
+  return { form: 'package', key, payload: envelope.suitDigest, envelope: encoded };
+}
+
+/** The signed package of a draft. */
+export function signRelease<B extends Bytes>(
+  key: SigningKey,
+  { envelope, image, detached }: ReleaseDraft<B>,
+): MadePackage<B> {
+  const block = sign1(key, envelope.suitDigest, { detached: true });
+  return finish(envelope, block, { image, detached, signer: key.public });
+}
+
+/** The signed package of an image. Throws as draftRelease does. */
+export async function packageImage<B extends Bytes>(
+  key: SigningKey,
+  image: NamedImage<B>,
+  release: Release,
+): Promise<MadePackage<B>> {
+  return signRelease(key, await draftRelease(image, release));
+}
+
+/**
+ * The package that was asked for, `block` as assembleRequest gave it. The firmware stays out if the request names a uri for
+ * it, or `detached`. Throws RequestMismatch if the image is another than the one that was signed, or the request is for
+ * something else; BadArgument if the firmware goes inside and no image is given, or it does not start at `address`.
+ */
+export async function acceptRelease<B extends Bytes = Uint8Array>(
+  request: SigningRequest,
+  block: Uint8Array,
+  image: NamedImage<B> | undefined,
+  more: Pick<Release, 'detached' | 'address'> = {},
+): Promise<MadePackage<B>> {
+  if (request.form !== 'package') {
+    throw new CountersignError('RequestMismatch', `request: it is for a ${request.form}, not for a package`);
+  }
+  const draft = splitEnvelope(request.envelope, 'the request');
+  const { uri, image: named } = viewManifest(draft, 'the request');
+  const detached = more.detached || uri !== INTEGRATED_URI;
+  if (image === undefined && !detached) {
+    throw new CountersignError('BadArgument', 'argument: the image goes into the package: give it, too');
+  }
+  if (image !== undefined) {
+    requireAddress(image, more.address);
+    if (!same(await sha256Of(image.bytes), named.digest ?? new Uint8Array())) {
+      throw new CountersignError('RequestMismatch', `request: the signature is for another image than ${image.path}`);
+    }
+  }
+  return finish(draft, block, { image, detached, signer: request.key });
+}
+
+function finish<B extends Bytes>(
+  draft: Envelope,
+  block: Uint8Array,
+  { image, detached, signer }: Pick<MadePackage<B>, 'image' | 'detached' | 'signer'>,
+): MadePackage<B> {
+  const payload = detached ? undefined : image?.bytes;
+  const parts = finishPackage(draft, block, payload);
+  const head = splitEnvelope(join(finishPackage<Uint8Array>(draft, block, undefined)), 'the package');
+  const view = viewManifest(head, 'the package');
+  const bytes = partsSize(parts);
+  const headBytes = bytes - (payload ? sizeOf(payload) : 0);
+  return {
+    ...{ parts, bytes, headBytes, digest: head.digest, view, signer, image },
+    detached: payload === undefined,
+    warnings: image?.doubts ?? [],
+  };
+}
+
+function requireAddress({ address, path }: NamedImage, wanted: number | undefined): void {
+  if (wanted === undefined || address === wanted) return;
+  const actual = address === undefined ? 'does not say where it starts' : `starts at ${hexAddress(address)}`;
+  throw new CountersignError('BadArgument', `image: ${path} ${actual}, not at ${hexAddress(wanted)}`);
+}
+
+/** One version in two places drifts apart; they are compared before anything is signed. */
+function agreedVersion(image: NamedImage, typed: string | undefined): string | undefined {
+  if (image.version === undefined || typed === undefined) return typed ?? image.version;
+  if (sameVersion(typed, image.version)) return typed;
+  throw new CountersignError(
+    'VersionMismatch',
+    `image: the header of ${image.path} says ${image.version}, --version ${typed}`,
+    {
+      hint: `leave --version out, or sign the image again as ${typed}`,
+    },
+  );
+}
