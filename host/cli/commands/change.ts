@@ -5,15 +5,14 @@
 
 import { dirname, resolve } from 'node:path';
 import { loadCore } from '../../core.js';
-import { CountersignError } from '../../errors.js';
 import { readBytes, writeBytes } from '../../files.js';
-import { changeFromYaml, cosignChange, looksLikeChange, signChange, viewChange } from '../../formats/change.js';
+import { cosignChange, looksLikeChange, signChange, viewChange } from '../../formats/change.js';
 import type { SigningKey } from '../../formats/keys.js';
-import { isFarAhead, issuedDoubt } from '../../formats/sequence.js';
-import { reasonOf, reasons } from '../../reasons.js';
+import { draftChange, foreseeChange } from '../../operator/change.js';
+import { reasonOf } from '../../reasons.js';
 import { command } from '../command.js';
 import { changeData, changeRows } from '../describe/change.js';
-import { issuingOptions } from '../issuing.js';
+import { issuingOptions, noteDoubts } from '../issuing.js';
 import { readBootstrapFile } from '../provisioning.js';
 import { rows } from '../show.js';
 import { openSigningKey, signingOptions } from '../signing.js';
@@ -68,24 +67,11 @@ export const change = command({
 
 async function signNew(signer: SigningKey, bytes: Uint8Array, file: string, terminal: Terminal): Promise<Uint8Array> {
   const read = (named: string) => readBytes(resolve(dirname(file), named));
-  const now = Math.floor(Date.now() / 1000);
-  const wanted = await changeFromYaml(bytes, file, read, now);
-  const doubt = issuedDoubt(wanted.issuedAt, now);
-  if (doubt !== undefined) terminal.note(`warning: ${doubt}`);
-  if (isFarAhead(wanted.sequence, now)) {
-    terminal.note(
-      `warning: sequence ${wanted.sequence} is far ahead of the time, ${now}: devices take no lower one again`,
-    );
-  }
+  const { change: wanted, warnings } = await draftChange(bytes, file, read, Math.floor(Date.now() / 1000));
+  noteDoubts(warnings, terminal);
   return signChange(signer, wanted);
 }
 
 /** What the device of a bootstrap document would say. Too few signatures are no error: the next one may follow. */
-async function foresee(path: string, change: Uint8Array): Promise<number> {
-  const core = await loadCore();
-  const fault = core.provision(await readBootstrapFile(path));
-  if (fault !== 0) throw new CountersignError(fault, `bootstrap: ${path}: ${reasonOf(fault).text}`);
-  const { reason } = core.change(change);
-  if (reason === 0 || reason === reasons.TooFewOperators.code) return reason;
-  throw new CountersignError(reason, `change: a device of ${path} would refuse it: ${reasonOf(reason).text}`);
-}
+const foresee = async (path: string, signed: Uint8Array): Promise<number> =>
+  foreseeChange(await loadCore(), await readBootstrapFile(path), signed, path);

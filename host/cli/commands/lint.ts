@@ -2,16 +2,14 @@
 
 import { loadCore } from '../../core.js';
 import { readBytes } from '../../files.js';
-import { type LintDocument, lintApprovals, type Warning } from '../../formats/approval-lint.js';
-import { viewBootstrap } from '../../formats/bootstrap.js';
-import { approvalsIn, openEnvelope } from '../../formats/envelope.js';
+import type { LintDocument, Warning } from '../../formats/approval-lint.js';
+import { openEnvelope } from '../../formats/envelope.js';
 import { withFile } from '../../open-file.js';
+import { lint as lintAll } from '../../operator/lint.js';
 import { reasons } from '../../reasons.js';
 import { command } from '../command.js';
 import { readBootstrapFile } from '../provisioning.js';
 import { momentSchema, pathSchema, switchSchema } from '../values.js';
-
-const SOON_SECONDS = 30 * 86_400;
 
 export const lint = command({
   name: 'lint',
@@ -51,29 +49,20 @@ export const lint = command({
   async run({ arguments: { approvals }, options }) {
     const read = async (name: string): Promise<LintDocument> => ({ name, bytes: await readBytes(name) });
     const packages = await Promise.all(options.package.map(async (name) => ({ name, envelope: await headOf(name) })));
-    const inside = packages.flatMap(({ name, envelope }) =>
-      approvalsIn(envelope, name).map((one, at) => ({ name: `${name}#${at + 1}`, bytes: one })),
-    );
-    const documents = [...(await Promise.all(approvals.map(read))), ...inside];
-    const bootstrap =
-      options.bootstrap === undefined
-        ? undefined
-        : viewBootstrap(await readBootstrapFile(options.bootstrap), options.bootstrap);
-    const core = await loadCore();
-    const now = options.now ?? Math.floor(Date.now() / 1000);
-    const warnings = lintApprovals({
-      documents,
+    const { bootstrap: path, soon } = options;
+    const report = lintAll(await loadCore(), {
+      documents: await Promise.all(approvals.map(read)),
       packages,
-      bootstrap,
-      now,
-      soon: options.soon ?? now + SOON_SECONDS,
-      verify: (key, document) => core.sign1Verify(key, document),
+      bootstrap: path === undefined ? undefined : { name: path, bytes: await readBootstrapFile(path) },
+      now: options.now ?? Math.floor(Date.now() / 1000),
+      soon,
     });
+    const { documents, warnings } = report;
     const counted = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`;
     const count = warnings.length === 0 ? 'nothing to warn of' : counted(warnings.length, 'warning');
     return {
-      data: { documents: documents.length, packages: packages.length, warnings },
-      lines: [...warnings.map(line), `${counted(documents.length, 'document')}: ${count}`],
+      data: report,
+      lines: [...warnings.map(line), `${counted(documents, 'document')}: ${count}`],
       exit: options.strict && warnings.length > 0 ? reasons.LintWarnings.exit : 0,
     };
   },
