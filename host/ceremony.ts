@@ -96,7 +96,7 @@ export function requireSigner(request: SigningRequest, key: PublicKey, what: str
 }
 
 /** What request and signature are called in errors: their paths. */
-export interface Names {
+export interface RequestNames {
   request: string;
   signature: string;
 }
@@ -111,7 +111,7 @@ export function assembleRequest(
   request: SigningRequest,
   signature: Uint8Array,
   key: PublicKey,
-  names: Names,
+  names: RequestNames,
 ): Uint8Array {
   requireSigner(request, key, names.request);
   const detached = request.form !== 'document';

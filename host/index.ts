@@ -10,6 +10,19 @@
 //   core.provision(bootstrap);
 //   const { verdict, reason } = await core.judge({ envelope, evidence: [{ source: 'tree', bytes: approval }] });
 
+// Signing with a key on another machine, in three steps: request, signature (64 bytes), COSE_Sign1 (RFC 9052 section 4.4).
+export {
+  assembleRequest,
+  OPERATOR_FORMS,
+  type Prepared,
+  prepareRequest,
+  type RequestNames,
+  readRequest,
+  requestRows,
+  requireSigner,
+  signRequest,
+  VENDOR_FORMS,
+} from './ceremony.js';
 // The verifier: a device as the core knows it. Numbers are the core's own (assembly/reason.ts).
 export {
   type Core,
@@ -48,6 +61,7 @@ export {
   signApproval,
   viewApproval,
 } from './formats/approval.js';
+export type { LintDocument, LintPackage, LintRule, Warning } from './formats/approval-lint.js';
 export { type ClaimDefaults, claimsFromYaml, claimsToYaml } from './formats/approval-yaml.js';
 // Bootstrap documents and policies.
 export {
@@ -60,9 +74,9 @@ export {
   viewBootstrap,
 } from './formats/bootstrap.js';
 // Bytes that need not be in memory: whatever takes `Bytes` takes a Uint8Array, or a file that openFile() opened and you close.
-export { type ByteSource, type Bytes, sha256Of } from './formats/byte-source.js';
+export { type ByteSource, type Bytes, piecesOf, sha256Of } from './formats/byte-source.js';
 // Identifiers of SUIT: UUIDv5 of a domain, and of a class within a vendor (RFC 9562).
-export { classIdOf, vendorIdOf } from './formats/bytes.js';
+export { classIdOf, join, vendorIdOf } from './formats/bytes.js';
 // Changes of anchors and policy, signed by operators.
 export {
   type Change,
@@ -86,6 +100,7 @@ export {
   payloadIn,
   requireDigest,
   splitEnvelope,
+  withApproval,
 } from './formats/envelope.js';
 // Firmware files: raw, Intel HEX, ELF, UF2, MCUboot.
 export { type Image, type ImageKind, type ImageOptions, readImage } from './formats/images/image.js';
@@ -106,13 +121,54 @@ export {
 export { type ManifestView, payloadDigest, requireWhole, viewManifest } from './formats/manifest.js';
 export { type Policy, SOURCES, type SourceName } from './formats/policy.js';
 export { type NextDocument, type NextOptions, nextDocument } from './formats/record.js';
+export type { Form, SigningRequest } from './formats/signing-request.js';
 // Packages: a signed SUIT envelope of an image.
 export { buildPackage, type Package, type PackageOptions } from './formats/suit.js';
+export { claimsRows, entryText, packageRows, type Row, rows } from './formats/wording.js';
+// Links to devices, and where a fleet's operators keep their approvals on a broker (retained MQTT messages).
+export { type ApprovalShelf, type KeptApproval, openShelf, readKeptApprovals } from './links/approvals.js';
 export { type Address, openMqtt } from './links/mqtt.js';
 export { listPorts, openSerial, type PortInfo } from './links/serial.js';
 export { openTcp } from './links/tcp.js';
 export { type OpenFile, openFile } from './open-file.js';
+// What an operator does: documents and reports out of values; nothing is read, written or asked. `warnings` hinder nothing.
+export { acceptDocument } from './operator/ceremony.js';
+export { type ChangeDraft, draftChange, foreseeChange } from './operator/change.js';
+export {
+  acceptCountersignature,
+  type Countersigned,
+  countersign,
+  requestCountersignature,
+} from './operator/countersign.js';
+export type { Doubt, DoubtRule } from './operator/doubts.js';
+export {
+  approve,
+  type Draft,
+  draftDocument,
+  draftFromYaml,
+  type Issued,
+  type IssueOptions,
+  recordText,
+  requestDraft,
+  revoke,
+  signDraft,
+} from './operator/issue.js';
+export { type LintOptions, type LintReport, lint } from './operator/lint.js';
+export { type Publication, type PublishOptions, preparePublication, type Shelf } from './operator/publish.js';
+export { entryOf, isSignedBy, type Selection } from './operator/selection.js';
 export type { Phase, Progress } from './progress.js';
 export { exitCodes, type ReasonName, type ReasonRow, reasonOf, reasons } from './reasons.js';
 export { type Client, type ClientOptions, createClient } from './smp/client.js';
 export type { Link } from './smp/link.js';
+// What a vendor does: an image becomes a signed package, in one step or in three.
+export {
+  acceptRelease,
+  draftRelease,
+  type MadePackage,
+  type NamedImage,
+  packageImage,
+  type Release,
+  type ReleaseDraft,
+  requestRelease,
+  signRelease,
+} from './vendor/package.js';

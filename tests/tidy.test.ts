@@ -10,10 +10,12 @@ const files = execFileSync('git', ['ls-files'], { encoding: 'utf8' }).trim().spl
 const sources = (folder: string) => files.filter((file) => file.startsWith(`${folder}/`) && file.endsWith('.ts'));
 const text = (file: string) => readFileSync(file, 'utf8');
 
+const STATIC = /^(?:import|export)\s[^;]*?from '(\.[^']*)'/gms;
+const LATER = /\bimport\(\s*'(\.[^']*)'\s*\)/g; // await import(…), and types
+
 function imports(file: string): string[] {
-  const specifiers = [...text(file).matchAll(/^(?:import|export)\s[^;]*?from '(\.[^']*)'/gms)].map(
-    (match) => match[1]!,
-  );
+  const source = text(file);
+  const specifiers = [STATIC, LATER].flatMap((pattern) => [...source.matchAll(pattern)].map((match) => match[1]!));
   return specifiers.map((to) => `${normalize(join(dirname(file), to)).replace(/\.(ts|js)$/, '')}.ts`);
 }
 
