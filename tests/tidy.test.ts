@@ -12,9 +12,10 @@ const text = (file: string) => readFileSync(file, 'utf8');
 
 const STATIC = /^(?:import|export)\s[^;]*?from '(\.[^']*)'/gms;
 const LATER = /\bimport\(\s*'(\.[^']*)'\s*\)/g; // await import(…), and types
+const TYPES = /^(?:import|export) type\s[^;]*?;/gms;
 
-function imports(file: string): string[] {
-  const source = text(file);
+function imports(file: string, { types = true } = {}): string[] {
+  const source = types ? text(file) : text(file).replace(TYPES, '');
   const specifiers = [STATIC, LATER].flatMap((pattern) => [...source.matchAll(pattern)].map((match) => match[1]!));
   return specifiers.map((to) => `${normalize(join(dirname(file), to)).replace(/\.(ts|js)$/, '')}.ts`);
 }
@@ -86,6 +87,31 @@ describe('imports run downwards', () => {
       (file) => !file.startsWith('assembly/flash/') && file !== 'assembly/agent.ts',
     );
     expect(others.filter((file) => imports(file).includes('assembly/hal.ts'))).toEqual([]);
+  });
+});
+
+// What a browser is to run: whatever these import, however far down, names nothing of Node. The table is what still does: it
+// only ever gets shorter.
+const FOR_BROWSERS = ['host/vendor/', 'host/operator/', 'host/ceremony.ts'];
+const STILL_OF_NODE = [
+  'host/formats/approval.ts', // random bytes of an id
+  'host/formats/byte-source.ts', // hashing by pieces
+  'host/formats/bytes.ts', // hashing, hex
+  'host/formats/der.ts', // Buffer
+  'host/formats/key-forms.ts', // keys of node:crypto
+  'host/formats/keys.ts',
+  'host/formats/ssh-keys.ts',
+  'host/open-file.ts', // formats/envelope.ts takes one number from it
+];
+
+describe('rooms for browsers', () => {
+  const code = (file: string) => text(file).replace(/\/\/.*$/gm, '');
+  const ofNode = (file: string) => /from 'node:|import\('node:|\bBuffer\b|\bprocess\./.test(code(file));
+
+  it('name nothing of Node, nor does what they import', () => {
+    const found = new Set(sources('host').filter((file) => FOR_BROWSERS.some((name) => file.startsWith(name))));
+    for (const file of found) for (const to of imports(file, { types: false })) found.add(to);
+    expect([...found].filter(ofNode).filter((file) => !STILL_OF_NODE.includes(file))).toEqual([]);
   });
 });
 
