@@ -9,6 +9,12 @@
 //   const core = await loadCore();
 //   core.provision(bootstrap);
 //   const { verdict, reason } = await core.judge({ envelope, evidence: [{ source: 'tree', bytes: approval }] });
+//
+// An operator approves a package, and keeps the record that its next document begins with:
+//
+//   const key = await openNamedKey('operator.pem', { passphrase, pin });
+//   const { document, claims, warnings } = approve(key, { envelope: splitEnvelope(bytes, 'it') }, { previous, now });
+//   const record = recordText(claims); // claimsFromYaml(record, 'record') is the next `previous`
 
 // Signing with a key on another machine, in three steps: request, signature (64 bytes), COSE_Sign1 (RFC 9052 section 4.4).
 export {
@@ -130,6 +136,8 @@ export { type ApprovalShelf, type KeptApproval, openShelf, readKeptApprovals } f
 export { type Address, openMqtt } from './links/mqtt.js';
 export { listPorts, openSerial, type PortInfo } from './links/serial.js';
 export { openTcp } from './links/tcp.js';
+// Keys by name: a file, or a pkcs11: URI of one in a token (RFC 7512); passphrase and PIN are asked for through functions.
+export { type KeySecrets, makeTokenKey, openNamedKey, openNamedPublicKey } from './named-key.js';
 export { type OpenFile, openFile } from './open-file.js';
 // What an operator does: documents and reports out of values; nothing is read, written or asked. `warnings` hinder nothing.
 export { acceptDocument } from './operator/ceremony.js';

@@ -58,7 +58,7 @@ const HOST_ROOMS = [
   ],
   ['host/smp/'],
   ['host/links/', 'host/card/', 'host/pkcs11/'],
-  ['host/ceremony.ts'],
+  ['host/ceremony.ts', 'host/named-key.ts'],
   ['host/vendor/', 'host/operator/'],
   ['host/device.ts', 'host/device/'],
   ['host/index.ts'],

@@ -17,6 +17,7 @@ import type { PublicKey } from '../formats/keys.js';
 import { requireWhole } from '../formats/manifest.js';
 import type { NextDocument } from '../formats/record.js';
 import { packageRows } from '../formats/wording.js';
+import { readPublicKeyFile } from '../named-key.js';
 import { withFile } from '../open-file.js';
 import type { Doubt } from '../operator/doubts.js';
 import { type Draft, draftDocument, draftFromYaml, recordText } from '../operator/issue.js';
@@ -24,7 +25,7 @@ import { entryOf, isSignedBy } from '../operator/selection.js';
 import type { OptionSpec, Result } from './command.js';
 import { openPublishing, publishedLines, publishOptions } from './publishing.js';
 import { claimsData, claimsRows, entryText, rows, shellWord } from './show.js';
-import { besideKey, readPublicKeyFile, signingOptions } from './signing.js';
+import { besideKey, signingOptions } from './signing.js';
 import type { Terminal } from './terminal.js';
 import { hexSchema, momentSchema, pathSchema, sequenceRangeSchema, sequenceSchema, switchSchema } from './values.js';
 

@@ -13,7 +13,7 @@ import { command } from '../command.js';
 import { describe, describePublic } from '../describe/describe.js';
 import { readBootstrapFile } from '../provisioning.js';
 import { findPassphrase } from '../secrets.js';
-import { openTokenPublicKey, signingOptions } from '../signing.js';
+import { openPublicKey, signingOptions } from '../signing.js';
 import { pathSchema, switchSchema } from '../values.js';
 
 /** By its name: any text might be a firmware image. */
@@ -47,7 +47,7 @@ export const inspect = command({
   writes: true,
   async run({ arguments: { file }, options, terminal, dryRun }) {
     if (isKeyUri(file)) {
-      const key = await openTokenPublicKey(file, options, terminal);
+      const key = await openPublicKey(file, options, terminal);
       await writePublic(key, options.public, dryRun);
       const { type, data, lines } = describePublic(key, { private: true, encrypted: false, where: 'in a token' });
       return { data: { file, type, ...data }, lines, product: true };

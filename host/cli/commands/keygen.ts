@@ -10,10 +10,11 @@ import { writeBytes } from '../../files.js';
 import { hex } from '../../formats/bytes.js';
 import { encode } from '../../formats/cbor.js';
 import { generateKey, KEY_KINDS, type PublicKey, publicKeyToCose, publicKeyToPem } from '../../formats/keys.js';
+import { makeTokenKey } from '../../named-key.js';
 import { isKeyUri } from '../../pkcs11/uri.js';
 import { command, type Result } from '../command.js';
 import { findPassphrase, passphraseGiven } from '../secrets.js';
-import { makeTokenKey, signingOptions } from '../signing.js';
+import { type SigningOptions, secretsOf, signingOptions } from '../signing.js';
 import type { Terminal } from '../terminal.js';
 import { pathSchema, switchSchema } from '../values.js';
 
@@ -91,7 +92,7 @@ async function writeFiles(files: readonly KeyFile[], force: boolean, dryRun: boo
 async function inToken(
   base: string,
   uri: string,
-  options: Parameters<typeof makeTokenKey>[2] & { type: PublicKey['kind']; encrypt: boolean; force: boolean },
+  options: SigningOptions & { type: PublicKey['kind']; encrypt: boolean; force: boolean },
   terminal: Terminal,
   dryRun: boolean,
 ): Promise<Result> {
@@ -100,7 +101,7 @@ async function inToken(
   }
   const paths = [`${base}.pub.pem`, `${base}.pub.cose`];
   for (const path of paths) await writeBytes(path, '', { fresh: !options.force, dryRun: true });
-  const key = await makeTokenKey(uri, options.type, options, terminal, dryRun);
+  const key = await makeTokenKey(uri, options.type, secretsOf(options, terminal), { dryRun });
   if (key !== undefined) await writeFiles(publicFiles(base, key), options.force, false);
   return {
     data: { kid: key?.kid, type: options.type, encrypted: false, private: uri, public: paths, written: !dryRun },
