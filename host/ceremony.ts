@@ -101,10 +101,16 @@ export interface RequestNames {
   signature: string;
 }
 
+/** A request and what its key made of it. Only assembleRequest makes one: the core has then found that they belong together. */
+export interface Assembled {
+  request: SigningRequest;
+  /** COSE_Sign1: an approval document, or a detached block over a package's digest. */
+  signed: Uint8Array;
+}
+
 /**
- * Step 3: the COSE_Sign1 (RFC 9052 section 4.2) of a request and its signature: an approval document, or a detached block
- * over a package's digest. The core has then found that `key` made the signature. Throws KeyWrong, SignatureLength,
- * RequestMismatch, or TooLarge if no device would keep the document.
+ * Step 3: the COSE_Sign1 (RFC 9052 section 4.2) of a request and its signature, once the core has found that `key` made it.
+ * Throws KeyWrong, SignatureLength, RequestMismatch, or TooLarge if no device would keep the document.
  */
 export function assembleRequest(
   core: Pick<Core, 'sign1Verify'>,
@@ -112,14 +118,14 @@ export function assembleRequest(
   signature: Uint8Array,
   key: PublicKey,
   names: RequestNames,
-): Uint8Array {
+): Assembled {
   requireSigner(request, key, names.request);
   const detached = request.form !== 'document';
   const raw = rawSignature(signature, names.signature);
   const joined = joinSign1(request.key, request.payload, raw, { detached });
   const signed = detached ? joined : fitting(joined);
   const signer = encode(publicKeyToCose(request.key));
-  if (core.sign1Verify(signer, signed, detached ? { payload: request.payload } : {}) === 0) return signed;
+  if (core.sign1Verify(signer, signed, detached ? { payload: request.payload } : {}) === 0) return { request, signed };
   throw new CountersignError(
     'RequestMismatch',
     `request: ${names.signature} is not a signature of ${names.request} by that key`,

@@ -18,6 +18,7 @@
 
 // Signing with a key on another machine, in three steps: request, signature (64 bytes), COSE_Sign1 (RFC 9052 section 4.4).
 export {
+  type Assembled,
   assembleRequest,
   OPERATOR_FORMS,
   type Prepared,

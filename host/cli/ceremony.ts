@@ -10,7 +10,15 @@
 // the bytes of --raw (openssl, pkcs11-tool); a P-256 signature may then be in DER.
 
 import type { z } from 'zod';
-import { assembleRequest, prepareRequest, readRequest, requestRows, requireSigner, signRequest } from '../ceremony.js';
+import {
+  type Assembled,
+  assembleRequest,
+  prepareRequest,
+  readRequest,
+  requestRows,
+  requireSigner,
+  signRequest,
+} from '../ceremony.js';
 import { loadCore } from '../core.js';
 import { CountersignError } from '../errors.js';
 import { readBytes, readText, writeBytes } from '../files.js';
@@ -117,10 +125,8 @@ export async function sign(
 const readRequestFile = async (path: string, takes: readonly Form[]): Promise<SigningRequest> =>
   readRequest(await readText(path, REQUEST_BYTES_MAX), path, takes);
 
-export interface Attached {
-  request: SigningRequest;
-  /** The finished COSE_Sign1. */
-  signed: Uint8Array;
+export interface Attached extends Assembled {
+  /** Path of what comes out, without its ending. */
   base: string;
 }
 
@@ -140,18 +146,18 @@ export async function attach(
   requireSigner(request, mine, requestPath);
   const signature = await readBytes(path, SIGNATURE_FILE_BYTES_MAX);
   const names = { request: requestPath, signature: path };
-  return { request, signed: assembleRequest(await loadCore(), request, signature, mine, names), base };
+  return { ...assembleRequest(await loadCore(), request, signature, mine, names), base };
 }
 
 /** The document is written, and recorded, unless a newer one was issued in the meantime. */
 export async function issueAttached(
-  { request, signed }: Attached,
+  attached: Attached,
   output: Output,
   issuing: Issuing,
   how: Finishing,
 ): Promise<Result> {
-  const issued = acceptDocument(request, signed, { ...issuing, ...(await known(issuing, request.key)) });
-  return writeIssued(output, issued, request.key, issuing, how);
+  const issued = acceptDocument(attached, { ...issuing, ...(await known(issuing, attached.request.key)) });
+  return writeIssued(output, issued, issued.signer, issuing, how);
 }
 
 const baseOf = (path: string): string => path.replace(/\.(request\.yaml|sig)$/, '');

@@ -2,20 +2,18 @@
 //
 //   requestDraft (issue.ts)  ->  signature  ->  assembleRequest  ->  acceptDocument
 
+import type { Assembled } from '../ceremony.js';
 import { CountersignError } from '../errors.js';
 import { decodeClaims } from '../formats/approval.js';
 import { nextSequence } from '../formats/record.js';
-import type { SigningRequest } from '../formats/signing-request.js';
 import { LAST_DOCUMENT, requireLift } from './doubts.js';
 import type { Issued, IssueOptions } from './issue.js';
 
 /**
- * The document that the request asked for, `signed` as assembleRequest gave it, unless a newer one was issued meanwhile:
- * BadArgument then, or WouldLift. RequestMismatch if the request is for something else than a document.
+ * The document that the request asked for, unless a newer one was issued meanwhile: BadArgument then, or WouldLift. RequestMismatch if the request is for something else than a document.
  */
 export function acceptDocument(
-  request: SigningRequest,
-  signed: Uint8Array,
+  { request, signed }: Assembled,
   { previous, now, lift = false, force }: Pick<IssueOptions, 'previous' | 'now' | 'lift' | 'force'>,
 ): Issued {
   if (request.form !== 'document') {

@@ -5,6 +5,7 @@
 //
 //   requestCountersignature  ->  signature  ->  assembleRequest  ->  acceptCountersignature
 
+import type { Assembled } from '../ceremony.js';
 import { CountersignError } from '../errors.js';
 import type { Bytes } from '../formats/byte-source.js';
 import { same } from '../formats/bytes.js';
@@ -38,17 +39,16 @@ export function requestCountersignature(key: PublicKey, envelope: Envelope<Bytes
   return { form: 'countersignature', key, payload: envelope.suitDigest };
 }
 
-/** Adds what was asked for, `block` as assembleRequest gave it. Throws RequestMismatch if it is about another package. */
+/** Adds the block that was asked for. Throws RequestMismatch if it is about another package. */
 export function acceptCountersignature<B extends Bytes>(
-  request: SigningRequest,
-  block: Uint8Array,
+  { request, signed }: Assembled,
   envelope: Envelope<B>,
   what: string,
 ): Countersigned<B> {
   if (request.form !== 'countersignature' || !same(request.payload, envelope.suitDigest)) {
     throw new CountersignError('RequestMismatch', `request: the signature is for another package than ${what}`);
   }
-  return withSignature(request.key, envelope, block, what);
+  return withSignature(request.key, envelope, signed, what);
 }
 
 function withSignature<B extends Bytes>(

@@ -6,6 +6,7 @@
 // Three steps give the same bytes as one, if the signature is of the kind that always comes out the same (Ed25519). The
 // image may be a file that is open: it is hashed where it is, and handed on as a part of the package, never read whole.
 
+import type { Assembled } from '../ceremony.js';
 import { CountersignError } from '../errors.js';
 import { type Bytes, sha256Of, sizeOf } from '../formats/byte-source.js';
 import { classIdOf, join, same, vendorIdOf } from '../formats/bytes.js';
@@ -79,12 +80,15 @@ export interface MadePackage<B extends Bytes = Bytes> {
 
 /**
  * What is signed, whoever signs it. Throws FarAhead, VersionMismatch, TooLarge (texts of more than 512 bytes), or
- * BadArgument: the image starts elsewhere.
+ * BadArgument: the image starts elsewhere, or a uri is given for firmware that goes inside.
  */
 export async function draftRelease<B extends Bytes>(image: NamedImage<B>, release: Release): Promise<ReleaseDraft<B>> {
   requireAddress(image, release.address);
   const { sequence, now, force, detached = false, name, description, uri } = release;
   requireNear('package', sequence, { now, force });
+  if (uri !== undefined && !detached) {
+    throw new CountersignError('BadArgument', 'package: a uri is for firmware that is left out of it');
+  }
   const vendorId = vendorIdOf(release.vendor);
   const encoded = draftPackage({
     imageDigest: await sha256Of(image.bytes),
@@ -126,13 +130,12 @@ export async function packageImage<B extends Bytes>(
 }
 
 /**
- * The package that was asked for, `block` as assembleRequest gave it. The firmware stays out if the request names a uri for
+ * The package that was asked for. The firmware stays out if the request names a uri for
  * it, or `detached`. Throws RequestMismatch if the image is another than the one that was signed, or the request is for
  * something else; BadArgument if the firmware goes inside and no image is given, or it does not start at `address`.
  */
 export async function acceptRelease<B extends Bytes = Uint8Array>(
-  request: SigningRequest,
-  block: Uint8Array,
+  { request, signed }: Assembled,
   image: NamedImage<B> | undefined,
   more: Pick<Release, 'detached' | 'address'> = {},
 ): Promise<MadePackage<B>> {
@@ -151,7 +154,7 @@ export async function acceptRelease<B extends Bytes = Uint8Array>(
       throw new CountersignError('RequestMismatch', `request: the signature is for another image than ${image.path}`);
     }
   }
-  return finish(draft, block, { image, detached, signer: request.key });
+  return finish(draft, signed, { image, detached, signer: request.key });
 }
 
 function finish<B extends Bytes>(

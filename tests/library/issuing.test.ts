@@ -77,16 +77,17 @@ describe('a vendor', () => {
     const signature = library.signRequest(vendor, there, 'app.request.yaml');
     const here = library.readRequest(text, 'app.request.yaml', library.VENDOR_FORMS);
     const names = { request: 'app.request.yaml', signature: 'app.sig' };
-    const block = library.assembleRequest(core, here, signature, vendor.public, names);
-    const made = await library.acceptRelease(here, block, image);
+    const assembled = library.assembleRequest(core, here, signature, vendor.public, names);
+    const made = await library.acceptRelease(assembled, image);
     expect(library.join(made.parts)).toEqual(bytes);
-    const detached = await library.acceptRelease(here, block, undefined, { detached: true });
+    const detached = await library.acceptRelease(assembled, undefined, { detached: true });
     expect(library.join(detached.parts)).toEqual(library.detachPayload(envelope));
 
-    await expect(library.acceptRelease(here, block, await imageOf('other'))).rejects.toEqual(fails('RequestMismatch'));
-    await expect(library.acceptRelease(here, block, undefined)).rejects.toEqual(fails('BadArgument'));
-    const countersignature = library.requestCountersignature(operator.public, envelope, 'it');
-    await expect(library.acceptRelease(countersignature, block, image)).rejects.toEqual(fails('RequestMismatch'));
+    await expect(library.acceptRelease(assembled, await imageOf('other'))).rejects.toEqual(fails('RequestMismatch'));
+    await expect(library.acceptRelease(assembled, undefined)).rejects.toEqual(fails('BadArgument'));
+    const countersignature = library.requestCountersignature(vendor.public, envelope, 'it');
+    const other = library.assembleRequest(core, countersignature, signature, vendor.public, names); // the very same bytes
+    await expect(library.acceptRelease(other, image)).rejects.toEqual(fails('RequestMismatch'));
     expect(thrown(() => library.readRequest(text, 'it', library.OPERATOR_FORMS))).toEqual(fails('RequestMismatch'));
     expect(thrown(() => library.signRequest(operator, here, 'it'))).toEqual(fails('KeyWrong'));
     expect(thrown(() => library.assembleRequest(core, here, new Uint8Array(64), vendor.public, names))).toEqual(
@@ -94,12 +95,13 @@ describe('a vendor', () => {
     );
   });
 
-  it('is stopped by a number far ahead, and by an image that starts elsewhere', async () => {
+  it('is stopped by a number far ahead, an image that starts elsewhere, and a uri for firmware inside', async () => {
     const far = library.packageImage(vendor, image, { ...release, sequence: 2n ** 63n });
     await expect(far).rejects.toEqual(fails('FarAhead'));
-    await expect(library.packageImage(vendor, image, { ...release, address: 4096 })).rejects.toEqual(
-      fails('BadArgument'),
-    );
+    for (const wrong of [{ address: 4096 }, { uri: 'https://example.com/app.bin' }]) {
+      const stopped = library.packageImage(vendor, image, { ...release, ...wrong });
+      await expect(stopped).rejects.toEqual(fails('BadArgument'));
+    }
   });
 });
 
@@ -150,13 +152,13 @@ describe('an operator', () => {
     const signature = library.signRequest(operator, request, 'it');
     expect(signature).toEqual(operator.sign(toBeSigned)); // any tool will do
     const names = { request: 'it.request.yaml', signature: 'it.sig' };
-    const signed = library.assembleRequest(core, request, signature, operator.public, names);
-    const issued = library.acceptDocument(request, signed, { previous: undefined, now: NOW });
+    const assembled = library.assembleRequest(core, request, signature, operator.public, names);
+    const issued = library.acceptDocument(assembled, { previous: undefined, now: NOW });
     expect(issued.document).toEqual(library.signDraft(operator, draft).document);
     expect(issued.claims).toEqual(draft.claims);
     expect(await judge(bytes, issued.document)).toEqual(['install', 'Ok']);
     const options = { previous: draft.claims, now: NOW };
-    expect(thrown(() => library.acceptDocument(request, signed, options))).toEqual(fails('BadArgument'));
+    expect(thrown(() => library.acceptDocument(assembled, options))).toEqual(fails('BadArgument'));
     expect(thrown(() => library.assembleRequest(core, request, signature.slice(1), operator.public, names))).toEqual(
       fails('SignatureLength'),
     );
@@ -169,15 +171,13 @@ describe('an operator', () => {
     const request = library.requestCountersignature(operator.public, envelope, 'it');
     const names = { request: 'it.request.yaml', signature: 'it.sig' };
     const signature = library.signRequest(operator, request, 'it');
-    const block = library.assembleRequest(core, request, signature, operator.public, names);
-    const added = library.acceptCountersignature(request, block, envelope, 'it');
+    const assembled = library.assembleRequest(core, request, signature, operator.public, names);
+    const added = library.acceptCountersignature(assembled, envelope, 'it');
     expect(library.join(added.parts)).toEqual(library.join(once.parts));
     const packet = library.join((await library.packageImage(vendor, await imageOf('other'), release)).parts);
     const other = library.splitEnvelope(packet, 'other');
-    expect(thrown(() => library.acceptCountersignature(request, block, other, 'other'))).toEqual(
-      fails('RequestMismatch'),
-    );
-    expect(thrown(() => library.acceptDocument(request, block, { previous: undefined, now: NOW }))).toEqual(
+    expect(thrown(() => library.acceptCountersignature(assembled, other, 'other'))).toEqual(fails('RequestMismatch'));
+    expect(thrown(() => library.acceptDocument(assembled, { previous: undefined, now: NOW }))).toEqual(
       fails('RequestMismatch'),
     );
   });

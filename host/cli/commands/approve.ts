@@ -159,7 +159,7 @@ async function finish(
       'argument: a countersignature is attached to its package: give that, too',
     );
   }
-  const made = acceptCountersignature(request, signed, opened.envelope, opened.path);
+  const made = acceptCountersignature(attached, opened.envelope, opened.path);
   return writeCountersigned(made, opened, options.output, how.dryRun);
 }
 

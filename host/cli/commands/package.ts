@@ -187,11 +187,11 @@ async function finish(
       hint: 'what was signed says it',
     });
   }
-  const { request, signed, base } = await attach(signature, VENDOR_FORMS, options, options, terminal);
-  const output = options.output ?? `${base}.suit`;
-  if (path === undefined) return write(output, await acceptRelease(request, signed, undefined, options), dryRun);
+  const attached = await attach(signature, VENDOR_FORMS, options, options, terminal);
+  const output = options.output ?? `${attached.base}.suit`;
+  if (path === undefined) return write(output, await acceptRelease(attached, undefined, options), dryRun);
   return withImage(path, options, terminal, async (image) =>
-    write(output, await acceptRelease(request, signed, image, options), dryRun),
+    write(output, await acceptRelease(attached, image, options), dryRun),
   );
 }
 
