@@ -16,6 +16,7 @@ import {
   type ForeignOutcome,
   runningImage,
 } from '../device/foreign.js';
+import { type GuardMemory, type GuardStore, remember } from '../device/guard-memory.js';
 import { CountersignError } from '../errors.js';
 import { type BootstrapView, viewBootstrap } from '../formats/bootstrap.js';
 import type { ByteSource } from '../formats/byte-source.js';
@@ -26,7 +27,6 @@ import type { Client } from '../smp/client.js';
 import type { Result } from './command.js';
 import { questionLines, type Shown } from './describe/question.js';
 import { explain } from './describe/verdict.js';
-import { type GuardMemory, readMemory, remember } from './guard-memory.js';
 import type { Gathered } from './sources.js';
 import type { Terminal } from './terminal.js';
 
@@ -41,7 +41,7 @@ export interface ForeignJob {
   /** Reads again what may have changed since; undefined: nothing may. */
   again: (() => Promise<Gathered[]>) | undefined;
   installed: bigint | undefined; // sequence number that the board runs, as far as the caller knows
-  memory: string;
+  memory: GuardStore;
   ending: Ending;
   installMs?: number;
   dryRun: boolean;
@@ -111,9 +111,9 @@ async function makeGuard(job: ForeignJob): Promise<Guard> {
   const view = viewBootstrap(job.bootstrap, 'bootstrap')!;
   const device = hex(view.device);
   const operators = view.anchors.map(({ key }) => hex(key.kid));
-  let memory = await readMemory(job.memory);
+  let memory = await job.memory.read();
   const keep = async (news: GuardMemory) => {
-    memory = await remember(job.memory, news, job.dryRun);
+    memory = await remember(job.memory, news);
   };
 
   async function judge(gathered: readonly Gathered[]): Promise<Judged> {

@@ -18,7 +18,7 @@ import { connectionOptions } from '../connection-options.js';
 import { requirePackage } from '../describe/describe.js';
 import { explain, type Judged } from '../describe/verdict.js';
 import { deliverToForeign } from '../foreign.js';
-import { usualMemory } from '../guard-memory.js';
+import { guardFile } from '../guard-memory.js';
 import { readBootstrapFile, readBootstrapNames } from '../provisioning.js';
 import { rows } from '../show.js';
 import { gatherApprovals, gatherFromBroker, sourceOptions } from '../sources.js';
@@ -89,7 +89,8 @@ export const deliver = command({
           if (options.bootstrap === undefined) throw noGuard(client);
           const bootstrap = await readBootstrapFile(options.bootstrap);
           const limit = options.wait === undefined ? {} : { installMs: options.wait * 1000 };
-          const { installed, remember: memory = usualMemory() } = options;
+          const { installed } = options;
+          const memory = guardFile(options.remember, dryRun);
           const again = options.approvalsFrom && (() => gatherFromBroker(options, terminal, signal));
           const job = { path, file, bootstrap, gathered, again: again || undefined, installed, memory, dryRun };
           return await deliverToForeign(client, { ...job, ending: endingOf(options), ...limit }, terminal, signal);

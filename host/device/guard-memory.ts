@@ -1,0 +1,61 @@
+// What a machine that guards third-party boards remembers from one delivery to the next, as a device would in its own
+// flash:
+//
+//   operators   the newest document sequence that was seen, by operator (kid): an older one counts for nothing any more,
+//               on whichever board, so that a revocation cannot be undone by the approval that it revoked
+//   boards      sequence number of the package that was installed last, by device id: no way back to an older one
+//
+// Numbers in it only grow. Where it is kept is the caller's choice (GuardStore). A store that cannot be read or written
+// throws, and that stops the delivery: what is not known must not pass. It is read again before each write, so of two
+// deliveries at once each takes up what the other wrote.
+
+import { z } from 'zod';
+
+const sequence = z
+  .string()
+  .regex(/^\d{1,20}$/)
+  .transform(BigInt);
+const memorySchema = z.strictObject({
+  operators: z.record(z.string().regex(/^[0-9a-f]+$/), sequence),
+  boards: z.record(z.string().regex(/^[0-9a-f]+$/), sequence),
+});
+
+/** Sequence numbers by kid of the operator, and by id of the device, both in hex. */
+export type GuardMemory = z.output<typeof memorySchema>;
+
+/** Where a guard keeps its memory. Both throw rather than guess. */
+export interface GuardStore {
+  /** What was written last; noGuardMemory() if nothing ever was. */
+  read(): Promise<GuardMemory>;
+  /** Done when it will be there after a restart. */
+  write(memory: GuardMemory): Promise<void>;
+}
+
+export const noGuardMemory = (): GuardMemory => ({ operators: {}, boards: {} });
+
+/** From the JSON that guardMemoryText() wrote. Throws on anything else. */
+export const parseGuardMemory = (text: string): GuardMemory => memorySchema.parse(JSON.parse(text));
+
+export const guardMemoryText = (memory: GuardMemory): string =>
+  `${JSON.stringify(memory, (_, value) => (typeof value === 'bigint' ? String(value) : value), 2)}\n`;
+
+/** Adds to what is remembered; returns what is remembered then. */
+export async function remember(store: GuardStore, news: GuardMemory): Promise<GuardMemory> {
+  const before = await store.read();
+  const merged = {
+    operators: highest(before.operators, news.operators),
+    boards: highest(before.boards, news.boards),
+  };
+  if (guardMemoryText(merged) !== guardMemoryText(before)) await store.write(merged);
+  return merged;
+}
+
+function highest(one: Record<string, bigint>, other: Record<string, bigint>): Record<string, bigint> {
+  const names = [...new Set([...Object.keys(one), ...Object.keys(other)])].sort();
+  return Object.fromEntries(
+    names.map((name) => {
+      const [a, b] = [one[name] ?? 0n, other[name] ?? 0n];
+      return [name, a > b ? a : b];
+    }),
+  );
+}
