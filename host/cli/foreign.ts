@@ -8,6 +8,7 @@
 // meanwhile.
 
 import { type Core, type Judgement, loadCore } from '../core.js';
+import { documentsIn, type Gathered } from '../device/evidence.js';
 import {
   bootable,
   deliverForeign,
@@ -27,7 +28,6 @@ import type { Client } from '../smp/client.js';
 import type { Result } from './command.js';
 import { questionLines, type Shown } from './describe/question.js';
 import { explain } from './describe/verdict.js';
-import type { Gathered } from './sources.js';
 import type { Terminal } from './terminal.js';
 
 const PROMPT_SECONDS = 300; // the core's own default (assembly/policy/policy.ts)
@@ -131,12 +131,11 @@ async function makeGuard(job: ForeignJob): Promise<Guard> {
     const seen = core.facts().operatorFloors;
     const raised = operators.map((kid, at) => [kid, seen[at] ?? 0n] as const).filter(([, floor]) => floor > 0n);
     await keep({ operators: Object.fromEntries(raised), boards: {} });
-    const documents = gathered.flatMap(({ evidence }) => ('bytes' in evidence ? [evidence.bytes] : []));
     const explained = explain(judgement, {
       path: job.path,
       envelope: await openEnvelope(job.file, job.path).catch(() => undefined),
       bootstrap: job.bootstrap,
-      documents,
+      documents: documentsIn(gathered),
     });
     const damaged = judgement.payload && judgement.payload.reason !== 0 ? judgement.payload.reason : undefined;
     const reason = damaged ?? (judgement.verdict === 'reject' ? judgement.reason : undefined);

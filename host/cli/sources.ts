@@ -4,16 +4,11 @@
 //   --card READER, --modem PORT       card
 //   --approvals-from mqtt://HOST/FLEET    tree: retained under cs/<fleet>/approvals/<operator>
 //
-// Documents prove themselves; which source they came from is told to whoever judges them. A source that was named and could
-// not be read is a fact of its own ("unreachable") and a warning; it is never taken for an empty one. A card without an
-// approval document, and a fleet without any, are empty.
+// A source that was named and could not be read is a fact of its own (device/evidence.ts), and a warning.
 
 import type { z } from 'zod';
-import type { DataObjects } from '../card/data-objects.js';
-import type { Evidence } from '../core.js';
-import { CountersignError } from '../errors.js';
+import { type Gathered, gatherFrom, type Place, readCardApproval } from '../device/evidence.js';
 import { readBytes } from '../files.js';
-import type { SourceName } from '../formats/policy.js';
 import { BAUD_DEFAULT } from '../smp/link.js';
 import { placeSchema, placeText } from './broker-place.js';
 import type { OptionSpec } from './command.js';
@@ -63,14 +58,6 @@ export type SourceOptions = {
   [K in keyof typeof sourceOptions]: z.output<(typeof sourceOptions)[K]['schema']>;
 } & { fleet: string };
 
-export interface Gathered {
-  /** What a person calls the place. */
-  name: string;
-  /** The same again when it may have changed: a broker's, not a card's, which would want its PIN again. */
-  lasting: boolean;
-  evidence: Evidence;
-}
-
 /** Reads every source that was named. Files that cannot be read are an error: they are arguments. */
 export async function gatherApprovals(
   options: SourceOptions,
@@ -84,8 +71,8 @@ export async function gatherApprovals(
   const { card, modem } = options;
   for (const [where, kind] of [[card, 'reader'] as const, [modem, 'modem'] as const]) {
     if (where === undefined) continue;
-    const bytes = await attempt('card', where, terminal, () => readCard(where, kind, options, terminal));
-    found.push(...bytes.map((evidence) => ({ name: `card in ${where}`, lasting: true, evidence })));
+    const read = () => readCard(where, kind, options, terminal);
+    found.push(...(await gather({ name: `card in ${where}`, source: 'card', lasting: true, read }, where, terminal)));
   }
   return [...found, ...(await gatherFromBroker(options, terminal, signal))];
 }
@@ -101,26 +88,15 @@ export async function gatherFromBroker(
   const read = async () =>
     (await readKeptApprovals(approvalsFrom.url, approvalsFrom.fleet ?? fleet, signal)).map(({ bytes }) => bytes);
   const name = placeText(approvalsFrom);
-  const evidence = await attempt('tree', name, terminal, read);
-  return evidence.map((one) => ({ name, lasting: false, evidence: one }));
+  return gather({ name, source: 'tree', lasting: false, read }, name, terminal);
 }
 
-// Whoever stops the command stops it here as well; so does an argument that has to be corrected.
-const OURS: readonly string[] = ['Cancelled', 'BadArgument'];
-
-async function attempt(
-  source: SourceName,
-  where: string,
-  terminal: Terminal,
-  read: () => Promise<Uint8Array[]>,
-): Promise<Evidence[]> {
-  try {
-    return (await read()).map((bytes) => ({ source, bytes }));
-  } catch (error) {
-    if (!(error instanceof CountersignError) || OURS.includes(error.reason.name)) throw error;
-    terminal.warn(`approvals from ${where} could not be read: ${error.message}`);
-    return [{ source, unreachable: true }];
+async function gather(place: Place, where: string, terminal: Terminal): Promise<Gathered[]> {
+  const found = await gatherFrom(place);
+  for (const { error } of found) {
+    if (error) terminal.warn(`approvals from ${where} could not be read: ${error.message}`);
   }
+  return found;
 }
 
 async function readCard(
@@ -130,29 +106,20 @@ async function readCard(
   terminal: Terminal,
 ): Promise<Uint8Array[]> {
   const { modemSlots, readerSlots } = await import('./card-slots.js');
-  const { openDataObjects } = await import('../card/data-objects.js');
   const wanted = where === ANY_READER ? undefined : where;
   const slots = kind === 'modem' ? await modemSlots(where, BAUD_DEFAULT) : await readerSlots(wanted);
   try {
     const channel = await slots.choose();
     try {
-      const objects: DataObjects | undefined = await openDataObjects(channel, {
+      return await readCardApproval(channel, {
         pin: () => findPin(`PIN of the card in ${channel.name}`, options.pinFile, terminal),
         pinReference: options.pinReference?.[0],
         lastTry: options.lastTry,
-      }).catch(noneThere);
-      const object = await objects?.approval();
-      return objects && object ? [await objects.read(object)] : [];
+      });
     } finally {
       await channel.close();
     }
   } finally {
     slots.close();
   }
-}
-
-// A card for something else: it was read, and holds no approvals.
-function noneThere(error: unknown): undefined {
-  if (error instanceof CountersignError && error.reason.name === 'NotFound') return undefined;
-  throw error;
 }

@@ -5,8 +5,9 @@
 
 import { readJudgement } from '../../core.js';
 import { deliver as deliverPackage, type Outcome } from '../../device/deliver.js';
+import { bringApproval, documentsIn, type Gathered } from '../../device/evidence.js';
 import { type Ending, isForeign } from '../../device/foreign.js';
-import { identify, putApproval, readBootstrap, readInstalled, type Waits } from '../../device/identity.js';
+import { identify, readBootstrap, readInstalled, type Waits } from '../../device/identity.js';
 import { CountersignError } from '../../errors.js';
 import { decode } from '../../formats/cbor.js';
 import { openEnvelope } from '../../formats/envelope.js';
@@ -95,11 +96,9 @@ export const deliver = command({
           const job = { path, file, bootstrap, gathered, again: again || undefined, installed, memory, dryRun };
           return await deliverToForeign(client, { ...job, ending: endingOf(options), ...limit }, terminal, signal);
         }
-        const documents = gathered.flatMap(({ evidence }) => ('bytes' in evidence ? [evidence.bytes] : []));
+        const documents = documentsIn(gathered);
         if (dryRun) return await preview(client, file, documents.length, signal);
-        for (const { name, evidence, lasting } of gathered) {
-          if ('bytes' in evidence) await bringApproval(client, name, evidence.bytes, lasting, terminal, signal);
-        }
+        for (const one of gathered) await bring(client, one, terminal, signal);
         const limits =
           options.wait === undefined ? {} : { answerMs: options.wait * 1000, installMs: options.wait * 1000 };
         const outcome = await terminal.follow(deliverPackage(client, { file, signal, ...limits }));
@@ -151,26 +150,19 @@ async function preview(client: Client, file: OpenFile, approvals: number, signal
 const endingOf = ({ test, noConfirm }: { test: boolean; noConfirm: boolean }): Ending =>
   test ? 'test' : noConfirm ? 'trial' : 'confirm';
 
-// An older document than the device has is no reason to stop: the device goes by the newest one anyway. Nor is one of a
-// broker that this device does not take: it may be meant for others of the fleet.
-async function bringApproval(
-  client: Client,
-  name: string,
-  document: Uint8Array,
-  meant: boolean,
-  terminal: Terminal,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    await putApproval(client, document, { signal });
-    terminal.note(`approval ${name}: kept by the device`);
-  } catch (error) {
-    if (!(error instanceof CountersignError)) throw error;
-    if (!meant && error.reason.name !== 'LinkLost') {
-      return terminal.detail(`an approval of ${name} is not for this device: ${error.message}`);
-    }
-    if (error.code !== reasons.Superseded.code) throw error;
-    terminal.warn(`approval ${name}: the device has a newer document of this operator, and goes by that`);
+async function bring(client: Client, one: Gathered, terminal: Terminal, signal: AbortSignal): Promise<void> {
+  const { name, evidence } = one;
+  if (!('bytes' in evidence)) return;
+  const brought = await bringApproval(client, evidence.bytes, one, { signal });
+  switch (brought.kind) {
+    case 'kept':
+      return terminal.note(`approval ${name}: kept by the device`);
+    case 'not-taken':
+      return terminal.detail(`an approval of ${name} is not for this device: ${brought.error.message}`);
+    case 'superseded':
+      return terminal.warn(`approval ${name}: the device has a newer document of this operator, and goes by that`);
+    default:
+      return brought satisfies never;
   }
 }
 
