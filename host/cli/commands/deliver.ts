@@ -6,8 +6,8 @@
 import { readJudgement } from '../../core.js';
 import { deliver as deliverPackage, type Outcome } from '../../device/deliver.js';
 import { bringApproval, documentsIn, type Gathered } from '../../device/evidence.js';
-import { type Ending, isForeign } from '../../device/foreign.js';
 import { identify, readBootstrap, readInstalled, type Waits } from '../../device/identity.js';
+import { type Ending, isThirdParty } from '../../device/third-party.js';
 import { CountersignError } from '../../errors.js';
 import { decode } from '../../formats/cbor.js';
 import { openEnvelope } from '../../formats/envelope.js';
@@ -18,12 +18,12 @@ import { command, type Result } from '../command.js';
 import { connectionOptions } from '../connection-options.js';
 import { requirePackage } from '../describe/describe.js';
 import { explain, type Judged } from '../describe/verdict.js';
-import { deliverToForeign } from '../foreign.js';
 import { guardFile } from '../guard-memory.js';
 import { readBootstrapFile, readBootstrapNames } from '../provisioning.js';
 import { rows } from '../show.js';
 import { gatherApprovals, gatherFromBroker, sourceOptions } from '../sources.js';
 import type { Terminal } from '../terminal.js';
+import { deliverGuarded } from '../third-party.js';
 import { pathSchema, secondsSchema, sequenceSchema, switchSchema } from '../values.js';
 
 export const deliver = command({
@@ -86,7 +86,7 @@ export const deliver = command({
       const connection = await connect(options, terminal, signal);
       const { client } = connection;
       try {
-        if (await isForeign(client, { signal })) {
+        if (await isThirdParty(client, { signal })) {
           if (options.bootstrap === undefined) throw noGuard(client);
           const bootstrap = await readBootstrapFile(options.bootstrap);
           const limit = options.wait === undefined ? {} : { installMs: options.wait * 1000 };
@@ -94,7 +94,7 @@ export const deliver = command({
           const memory = guardFile(options.remember, dryRun);
           const again = options.approvalsFrom && (() => gatherFromBroker(options, terminal, signal));
           const job = { path, file, bootstrap, gathered, again: again || undefined, installed, memory, dryRun };
-          return await deliverToForeign(client, { ...job, ending: endingOf(options), ...limit }, terminal, signal);
+          return await deliverGuarded(client, { ...job, ending: endingOf(options), ...limit }, terminal, signal);
         }
         const documents = documentsIn(gathered);
         if (dryRun) return await preview(client, file, documents.length, signal);

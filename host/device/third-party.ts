@@ -38,13 +38,13 @@ const ANSWER_TRY_MS = 500;
 /** confirm: for good. trial: it runs, and the next reset takes it back. test: marked, the reset is left to others. */
 export type Ending = 'confirm' | 'trial' | 'test';
 
-export type ForeignOutcome =
+export type ThirdPartyOutcome =
   | { kind: 'confirmed' | 'unchanged' | 'on-trial' | 'marked'; version: string; hash: Uint8Array }
   | { kind: 'started'; version: string; hash: Uint8Array } // runs, on a board that has neither test nor confirmation
   | { kind: 'sent'; version: string; shown: boolean } // shown: the boot loader lists it as an image that it could start
   | { kind: 'reverted'; version: string }; // something else runs after the reset
 
-export interface ForeignDelivery extends Waits {
+export interface ThirdPartyDelivery extends Waits {
   image: Bytes;
   ending?: Ending;
   installMs?: number;
@@ -69,14 +69,14 @@ export async function bootable(bytes: Bytes, name: string): Promise<Bootable> {
 }
 
 /** Whether the other side is a board that cannot judge packages: it does not know our group. */
-export const isForeign = async (client: Client, waits: Waits = {}): Promise<boolean> =>
+export const isThirdParty = async (client: Client, waits: Waits = {}): Promise<boolean> =>
   !(await knowsOurGroup(client, waits));
 
 /** What the board runs, as far as it says. */
 export const runningImage = async (client: Client, waits: Waits = {}): Promise<ImageState | undefined> =>
   (await states(client, waits))?.find(({ active }) => active);
 
-export async function* deliverForeign(client: Client, delivery: ForeignDelivery): Steps<ForeignOutcome> {
+export async function* deliverToThirdParty(client: Client, delivery: ThirdPartyDelivery): Steps<ThirdPartyOutcome> {
   const waits = { signal: delivery.signal };
   const { ending = 'confirm' } = delivery;
   const image = await bootable(delivery.image, 'the package');
@@ -151,7 +151,7 @@ export async function* deliverForeign(client: Client, delivery: ForeignDelivery)
 }
 
 // What an application that speaks SMP says of itself after the reset; undefined where none answers in time.
-async function answering(client: Client, image: Bootable, waits: Waits): Promise<ForeignOutcome | undefined> {
+async function answering(client: Client, image: Bootable, waits: Waits): Promise<ThirdPartyOutcome | undefined> {
   const deadline = Date.now() + ANSWER_MS;
   while (Date.now() < deadline && !client.gone) {
     const listed = await states(client, { ...waits, timeoutMs: ANSWER_TRY_MS, retries: 0 }).catch(ignoreSilence);
@@ -216,7 +216,7 @@ async function states(
 }
 
 // The image that runs once the swap is over: the new one, or another that has run on after the time for it.
-async function untilRunning(client: Client, hash: Uint8Array, delivery: ForeignDelivery): Promise<ImageState> {
+async function untilRunning(client: Client, hash: Uint8Array, delivery: ThirdPartyDelivery): Promise<ImageState> {
   const waits = { signal: delivery.signal };
   const deadline = Date.now() + (delivery.installMs ?? INSTALL_MS_DEFAULT);
   let other: ImageState | undefined;

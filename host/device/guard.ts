@@ -1,0 +1,221 @@
+// Delivering to a third-party board, which cannot check for itself: this machine takes the verdict, with the very core that
+// runs on devices, before the first byte is sent.
+//
+// What is the device's own elsewhere comes from here: its ids, trusted keys and policy from a bootstrap document, approvals
+// from wherever they were gathered (evidence.ts) and from the package, floors from what is remembered (guard-memory.ts).
+// What the policy would ask the user of the device, it asks the person whom the caller reaches (`ask`), and only a yes in
+// time counts. Before the image is marked to start, what may have changed is read again: an approval may have been revoked
+// meanwhile. A decision that refuses has no way to deliver: whoever holds one cannot send by mistake.
+
+import { type Core, type Judgement, loadCore } from '../core.js';
+import { CountersignError } from '../errors.js';
+import { type BootstrapView, viewBootstrap } from '../formats/bootstrap.js';
+import type { ByteSource } from '../formats/byte-source.js';
+import { hex } from '../formats/bytes.js';
+import type { Answer } from '../formats/consent.js';
+import { openEnvelope, payloadIn } from '../formats/envelope.js';
+import { reasonOf } from '../reasons.js';
+import type { Client } from '../smp/client.js';
+import { orAbort } from '../wait.js';
+import type { Gathered } from './evidence.js';
+import type { Steps } from './follow.js';
+import { type GuardMemory, type GuardStore, remember } from './guard-memory.js';
+import type { Waits } from './identity.js';
+import {
+  type Bootable,
+  bootable,
+  deliverToThirdParty,
+  type Ending,
+  runningImage,
+  type ThirdPartyOutcome,
+} from './third-party.js';
+
+const PROMPT_SECONDS = 300; // the core's own default (assembly/policy/policy.ts)
+
+export interface GuardOptions {
+  /** Of the board, as it would have it: its ids, whom it trusts, its policy. */
+  bootstrap: Uint8Array;
+  memory: GuardStore;
+  /** Sequence number that the board runs, as far as the caller knows. */
+  installed?: bigint | undefined;
+}
+
+/** The device that this machine stands in for: the core with that bootstrap document, and what is remembered. */
+export interface Guard {
+  /** False: nobody knows which sequence number the board runs, so an older package is not noticed. */
+  readonly knowsInstalled: boolean;
+  /** Throws PayloadMissing or NotBootable if it may pass, and is nothing that the board could start. */
+  judge(offer: Offer): Promise<Decision>;
+}
+
+export interface Offer {
+  /** Gives the same bytes each time or fails: what is sent is what was judged. */
+  file: ByteSource;
+  /** For messages. */
+  name: string;
+  gathered: readonly Gathered[];
+}
+
+export type Decision =
+  | { kind: 'refused'; judgement: Judgement; reason: number }
+  /** `ask`: deliver() asks a person first. */
+  | {
+      kind: 'approved' | 'ask';
+      judgement: Judgement;
+      deliver(client: Client, how: GuardedDelivery): Steps<GuardedOutcome>;
+    };
+type Passed = Exclude<Decision, { kind: 'refused' }>;
+
+/** What the person is shown: the package's own signed words, and its digest. */
+export interface GuardQuestion {
+  device: Uint8Array;
+  name: string | undefined;
+  version: string;
+  from: string | undefined; // version that runs now
+  vendor: { kid: Uint8Array; name: string | undefined } | undefined;
+  digest: Uint8Array | undefined;
+  reason: number;
+  /** How long the answer is waited for. */
+  seconds: number;
+}
+
+export interface GuardedDelivery extends Waits {
+  ending?: Ending;
+  installMs?: number;
+  /** Called only for a decision that asks. The signal ends the question; undefined: there is nobody to ask. */
+  ask(question: GuardQuestion, signal: AbortSignal): Promise<Answer | undefined>;
+  /** Gathers again what may have changed since; undefined: nothing may. */
+  again?: (() => Promise<readonly Gathered[]>) | undefined;
+}
+
+/** Nothing was sent, because no yes was there. */
+type Unanswered =
+  | { kind: 'asked'; of: 'nobody' | 'consenter' } // consenter: of whom the board cannot take an answer
+  | { kind: 'deferred' } // nobody answered in time
+  | { kind: 'declined' };
+
+export type GuardedOutcome = ThirdPartyOutcome | Unanswered;
+
+/** After these the board runs this package from now on. */
+const KEPT: readonly GuardedOutcome['kind'][] = ['confirmed', 'unchanged', 'started', 'sent'];
+
+/** Throws what a device would say of the bootstrap document. */
+export async function makeGuard({ bootstrap, memory: store, installed }: GuardOptions): Promise<Guard> {
+  const core: Core = await loadCore();
+  const provisioned = core.provision(bootstrap);
+  if (provisioned !== 0) throw new CountersignError(provisioned, `bootstrap: ${reasonOf(provisioned).text}`);
+  const view = viewBootstrap(bootstrap, 'bootstrap')!;
+  const device = hex(view.device);
+  const operators = view.anchors.map(({ key }) => hex(key.kid));
+  let memory = await store.read();
+  const keep = async (news: GuardMemory) => {
+    memory = await remember(store, news);
+  };
+
+  async function verdictOn(file: ByteSource, gathered: readonly Gathered[]): Promise<Judgement> {
+    const told = installed ?? 0n;
+    const known = memory.boards[device] ?? 0n;
+    const judgement = await core.judge({
+      envelope: file,
+      evidence: gathered.map(({ evidence }) => evidence),
+      facts: {
+        time: BigInt(Math.floor(Date.now() / 1000)),
+        installed: told > known ? told : known,
+        operatorFloors: operators.map((kid) => memory.operators[kid] ?? 0n),
+      },
+    });
+    const seen = core.facts().operatorFloors;
+    const raised = operators.map((kid, at) => [kid, seen[at] ?? 0n] as const).filter(([, floor]) => floor > 0n);
+    await keep({ operators: Object.fromEntries(raised), boards: {} });
+    return judgement;
+  }
+
+  async function* deliver(
+    client: Client,
+    { kind, judgement, offer, image }: Omit<Passed, 'deliver'> & { offer: Offer; image: Bootable },
+    { ask, again, ...how }: GuardedDelivery,
+  ): Steps<GuardedOutcome> {
+    if (kind === 'ask') {
+      const unanswered = await askPerson(client, view, judgement, image.version, ask, how);
+      if (unanswered) return unanswered;
+    }
+    // The verdict once more: it must not have become worse than what was decided upon.
+    const last = async () => {
+      const lasting = offer.gathered.filter((one) => one.lasting);
+      const now = await verdictOn(offer.file, [...lasting, ...(await again!())]);
+      const reason = whyNot(now) ?? (now.verdict === 'ask' && kind !== 'ask' ? now.reason : undefined);
+      if (reason === undefined) return;
+      const { text } = reasonOf(reason);
+      throw new CountersignError(reason, `deliver: meanwhile ${text}: the image was sent, and not started`);
+    };
+    const outcome = yield* deliverToThirdParty(client, { ...how, image: image.bytes, ...(again && { last }) });
+    if (KEPT.includes(outcome.kind)) await keep({ operators: {}, boards: { [device]: judgement.sequence ?? 0n } });
+    return outcome;
+  }
+
+  return {
+    knowsInstalled: installed !== undefined || memory.boards[device] !== undefined,
+    async judge(offer) {
+      const { file, name, gathered } = offer;
+      const judgement = await verdictOn(file, gathered);
+      const reason = whyNot(judgement);
+      if (reason !== undefined) return { kind: 'refused', judgement, reason };
+      if (!judgement.payload)
+        throw new CountersignError('PayloadMissing', `deliver: ${name} holds no firmware to send`);
+      const image = await bootable(payloadIn(await openEnvelope(file, name))!.value, name);
+      const kind = judgement.verdict === 'ask' ? 'ask' : 'approved';
+      return {
+        kind,
+        judgement,
+        deliver: (client, how) => deliver(client, { kind, judgement, offer, image }, how),
+      };
+    },
+  };
+}
+
+/** Why not a byte may be sent; undefined: the policy lets it pass, or leaves it to a person. */
+function whyNot({ verdict, reason, payload }: Judgement): number | undefined {
+  const damaged = payload && payload.reason !== 0 ? payload.reason : undefined;
+  return damaged ?? (verdict === 'reject' ? reason : undefined);
+}
+
+/** Undefined: yes. */
+async function askPerson(
+  client: Client,
+  view: BootstrapView,
+  { text, reason, vendorKid, manifestDigest }: Judgement,
+  version: string,
+  ask: GuardedDelivery['ask'],
+  { signal }: Waits,
+): Promise<Unanswered | undefined> {
+  const channels = view.policy['consent-channels'];
+  if (Array.isArray(channels) && !channels.includes('local') && !channels.includes('delivering')) {
+    return { kind: 'asked', of: 'consenter' };
+  }
+  const from = (await runningImage(client, { signal }))?.version;
+  const name = vendorKid && view.anchors.find(({ key }) => hex(key.kid) === hex(vendorKid))?.name;
+  const limit = view.policy['prompt-timeout'];
+  const seconds = typeof limit === 'number' ? limit : PROMPT_SECONDS;
+  const question: GuardQuestion = {
+    device: view.device,
+    name: text.name,
+    version: text.version ?? version,
+    from,
+    vendor: vendorKid && { kid: vendorKid, name },
+    digest: manifestDigest,
+    reason,
+    seconds,
+  };
+  const over = AbortSignal.timeout(seconds * 1000);
+  const deferred = () => over.aborted && !signal?.aborted;
+  try {
+    const ending = signal ? AbortSignal.any([over, signal]) : over;
+    const answer = await orAbort(ask(question, ending), ending);
+    if (deferred()) return { kind: 'deferred' };
+    if (answer === 'yes') return undefined;
+    return answer === 'no' ? { kind: 'declined' } : { kind: 'asked', of: 'nobody' };
+  } catch (error) {
+    if (!deferred()) throw error;
+    return { kind: 'deferred' };
+  }
+}
