@@ -1,0 +1,87 @@
+// Bringing a trust anchor update (or a new policy) to one device, or to many.
+//
+// Doing it again costs nothing: a device where the change is in force is asked, and left alone. So after a fleet run, those
+// that failed are reached by the same call later. The core foretells each device's answer from its own bootstrap document,
+// and a dry run stops there. The device decides.
+
+import { loadCore } from '../core.js';
+import { asCountersignError, CountersignError } from '../errors.js';
+import { viewChange } from '../formats/change.js';
+import { reasonOf, reasons } from '../reasons.js';
+import type { Client } from '../smp/client.js';
+import { hasChange, putChange, readBootstrap, readChangeNumber, type Waits } from './identity.js';
+
+/** Devices that are talked to at a time; a broker's share of each is small, an answer takes seconds on a slow chip. */
+const AT_A_TIME = 16;
+
+export interface Bringing extends Waits {
+  dryRun?: boolean;
+}
+
+/** `acceptable`: of a dry run, the device would take it. `in-force`: it has it already. */
+export type ChangeOutcome = 'taken' | 'acceptable' | 'in-force';
+
+/** Throws what the device says, or would say. */
+export async function bringChange(client: Client, change: Uint8Array, bringing: Bringing = {}): Promise<ChangeOutcome> {
+  const { dryRun = false, signal } = bringing;
+  if (await hasChange(client, change, { signal })) return 'in-force';
+  await foretell(client, change, { signal });
+  if (dryRun) return 'acceptable';
+  await putChange(client, change, { signal });
+  return 'taken';
+}
+
+// Throws what the device would say, for what the core and the device's own number can tell.
+async function foretell(client: Client, change: Uint8Array, waits: Waits): Promise<void> {
+  const refused = (reason: number) =>
+    new CountersignError(reason, `change: ${client.link.name}: ${reasonOf(reason).text}`);
+  const bootstrap = await readBootstrap(client, waits);
+  if (bootstrap === undefined) throw refused(reasons.NotProvisioned.code);
+  const core = await loadCore();
+  core.provision(bootstrap);
+  const { reason } = core.change(change);
+  if (reason !== 0) throw refused(reason);
+  const { sequence } = viewChange(change, 'the change');
+  if ((await readChangeNumber(client, waits)) >= sequence) throw refused(reasons.ChangeSuperseded.code);
+}
+
+/** How it went with one device of many. */
+export type ChangedDevice = { device: string } & ({ outcome: ChangeOutcome } | { error: CountersignError });
+
+/**
+ * Brings it to all of these devices, some at a time. Yields each as it is done; one that fails does not stop the others.
+ * `open` reaches a device by its name; what it opened is closed here. Throws only when the signal ends it.
+ */
+export async function* bringChangeToAll(
+  change: Uint8Array,
+  devices: readonly string[],
+  open: (device: string) => Promise<Client>,
+  bringing: Bringing = {},
+): AsyncGenerator<ChangedDevice, void, undefined> {
+  const { signal } = bringing;
+  const queue = [...devices];
+  const running = new Map<string, Promise<ChangedDevice>>();
+  const start = async (device: string): Promise<ChangedDevice> => {
+    try {
+      const client = await open(device);
+      try {
+        return { device, outcome: await bringChange(client, change, bringing) };
+      } finally {
+        await client.close();
+      }
+    } catch (thrown) {
+      signal?.throwIfAborted();
+      return { device, error: asCountersignError(thrown) };
+    }
+  };
+  for (;;) {
+    for (const device of queue.splice(0, AT_A_TIME - running.size)) {
+      signal?.throwIfAborted();
+      running.set(device, start(device));
+    }
+    if (running.size === 0) return;
+    const done = await Promise.race(running.values());
+    running.delete(done.device);
+    yield done;
+  }
+}
