@@ -22,7 +22,6 @@ import { openUdp } from '../links/udp.js';
 import type { SecretUrl } from '../secret-url.js';
 import { type Client, createClient } from '../smp/client.js';
 import { type Link, lines } from '../smp/link.js';
-import type { Packet } from '../smp/packet.js';
 import { within } from '../wait.js';
 import type { ConnectionOptions } from './connection-options.js';
 import { listRunning, type RunningBoard } from './running.js';
@@ -37,31 +36,21 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-/** What a device says unasked. */
-export interface Heard {
-  line?(line: string): void;
-  request?(packet: Packet): void;
-}
-
 export async function connect(
   options: ConnectionOptions,
   terminal: Terminal,
   signal: AbortSignal,
-  heard: Heard = {},
 ): Promise<Connection> {
   const timeoutMs = options.timeout * 1000;
   const acquaintance = makeAcquaintance({ timeoutMs });
   const { link, broker, address } = await openLink(options, acquaintance, terminal, signal);
   link.listen({
-    text: lines((line) => {
-      terminal.detail(`device: ${line}`);
-      heard.line?.(line);
-    }),
+    text: lines((line) => terminal.detail(`device: ${line}`)),
     fault: (why) => terminal.trace(`link: ${why}`),
   });
   const { mtu } = options;
   const limits = { timeoutMs, retries: options.retries, ...(mtu === undefined ? {} : { mtu }) };
-  const plain = createClient(link, { ...limits, ...(heard.request && { onRequest: heard.request }) });
+  const plain = createClient(link, limits);
   const client = address ? plain : acquaintance.learning(plain); // on a broker a device goes by its name
   return {
     client,

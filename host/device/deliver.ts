@@ -9,7 +9,6 @@
 // Progress comes as an async iterator; what became of it is what the iterator returns. "Installed" is said only after
 // the device has shown this package as installed and confirmed. Every wait has a limit.
 
-import { randomBytes } from 'node:crypto';
 import { CountersignError } from '../errors.js';
 import { type Bytes, sha256Of, sizeOf } from '../formats/byte-source.js';
 import { hex, same } from '../formats/bytes.js';
@@ -26,6 +25,7 @@ import {
   isAnswerTo,
   isOurs,
   isSilence,
+  newCorrelator,
   type Order,
   POLL_MS,
   type Steps,
@@ -77,7 +77,7 @@ export async function* deliver(client: Client, delivery: Delivery): Steps<Outcom
     bytes: sizeOf(delivery.file),
     ...(await outlineOf(delivery.file)),
     alerts: (await readAlert(client, waits)).n,
-    correlator: randomBytes(8).toString('hex'),
+    correlator: newCorrelator(),
   };
   const installed = await installedAlready(session);
   if (installed) return waited ? { kind: 'installed', ...installed } : { kind: 'unchanged' };

@@ -5,6 +5,7 @@
 // on the line, or the time for its start is over. What to do while a person is asked, the caller says.
 
 import { CountersignError } from '../errors.js';
+import { hex } from '../formats/bytes.js';
 import type { Progress } from '../progress.js';
 import type { Client } from '../smp/client.js';
 import {
@@ -41,6 +42,9 @@ export interface Order extends Talk {
   alerts: number; // that the device had sent before we began
   correlator: string | undefined; // marks the order as ours; undefined: whoever gave it, its end is what we wait for
 }
+
+/** A random one: it comes back in the final alert of the order, and tells ours from others'. */
+export const newCorrelator = (): string => hex(crypto.getRandomValues(new Uint8Array(8)));
 
 interface Sight {
   state: number;

@@ -19,12 +19,18 @@ import {
   type Steps,
   untilAlert,
 } from './follow.js';
-import { NODE, putApproval, readState, STATE, type Waits } from './identity.js';
+import { EXTENSION_URI, NODE, OBJECT_URI, putApproval, readState, STATE, type Waits } from './identity.js';
 
 const DEPTH_MAX = 8; // segments of a URI that a device reads
 
 export interface NamedNode extends Node {
   uri: string;
+}
+
+/** Of a short form: State is ./FUMO/1/State, +Policy is ./FUMO/1/Ext/Countersign/Policy. A whole URI stays as it is. */
+export function nodeUri(uri: string): string {
+  if (uri.startsWith('+')) return `${EXTENSION_URI}/${uri.slice(1)}`;
+  return uri.startsWith('.') ? uri.replace(/\/+$/, '') : `${OBJECT_URI}/${uri}`;
 }
 
 export const childrenOf = ({ data }: Node): string[] => new TextDecoder().decode(data).split('/').filter(Boolean);

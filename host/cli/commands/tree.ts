@@ -8,16 +8,19 @@
 //
 // -y and its like do not exist here either: what an order asks the user is answered by the user of the device.
 
-import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import { newCorrelator } from '../../device/follow.js';
 import { EXTENSION_URI, OBJECT_URI } from '../../device/identity.js';
-import { execNode, execOnly, type OrderEnd, readTree, writeNode } from '../../device/tree.js';
+import { execNode, execOnly, nodeUri, type OrderEnd, readTree, writeNode } from '../../device/tree.js';
+import { type Sighting, watchDevice } from '../../device/watch.js';
 import { CountersignError } from '../../errors.js';
 import { readBytes, writeBytes } from '../../files.js';
 import { reasonOf, reasons } from '../../reasons.js';
+import { within as timeLimit } from '../../wait.js';
 import { command, type Result } from '../command.js';
-import { connectionOptions } from '../connection-options.js';
-import { alertData, alertText, nodeMeaning, nodeText, nodeValue } from '../describe/node.js';
+import { type ConnectionOptions, connectionOptions } from '../connection-options.js';
+import { alertData, alertText, nodeMeaning, nodeText, nodeValue, stateText } from '../describe/node.js';
+import type { Terminal } from '../terminal.js';
 import { countSchema, hexSchema, pathSchema, secondsSchema, switchSchema, textSchema } from '../values.js';
 
 const CORRELATOR_CHARACTERS_MAX = 32; // what a device keeps
@@ -74,9 +77,8 @@ export const tree = command({
   ],
   writes: true,
   async run({ arguments: { action, uri: given, value }, options, terminal, dryRun, signal }) {
-    const uri = given === undefined ? undefined : longUri(given);
+    const uri = given === undefined ? undefined : nodeUri(given);
     if (action === 'watch') {
-      const { watch } = await import('../tree/watch.js');
       return watch({ ...options, uri }, terminal, signal);
     }
     if (action === 'get') {
@@ -110,7 +112,7 @@ export const tree = command({
         lines: [`${uri}: ${data.length} bytes written; ${check}`],
       };
     }
-    const correlator = options.correlator ?? randomBytes(8).toString('hex');
+    const correlator = options.correlator ?? newCorrelator();
     if (dryRun)
       return { data: { uri, correlator, ordered: false }, lines: [`would order ${uri}, correlator ${correlator}`] };
     return within(async (client): Promise<Result> => {
@@ -134,11 +136,6 @@ export const tree = command({
     }
   },
 });
-
-function longUri(uri: string): string {
-  if (uri.startsWith('+')) return `${EXTENSION_URI}/${uri.slice(1)}`;
-  return uri.startsWith('.') ? uri.replace(/\/+$/, '') : `${OBJECT_URI}/${uri}`;
-}
 
 async function payloadOf(
   text: string | undefined,
@@ -177,4 +174,81 @@ function endOf(uri: string, correlator: string, end: OrderEnd): Result {
     default:
       return end satisfies never;
   }
+}
+
+interface WatchOptions extends ConnectionOptions {
+  uri: string | undefined;
+  interval: number;
+  count?: number | undefined;
+  for?: number | undefined;
+}
+
+// One line, or document, for each change.
+async function watch(options: WatchOptions, terminal: Terminal, outer: AbortSignal): Promise<Result> {
+  const [{ connect }, { endBroker, watchStates }] = await Promise.all([
+    import('../connection.js'),
+    import('../../links/mqtt.js'),
+  ]);
+  const { address, client, close } = await connect(options, terminal, outer);
+  const signal = options.for === undefined ? outer : timeLimit(options.for * 1000, outer);
+  const retained = async (told: (state: Record<string, unknown>) => void) => {
+    const { url, fleet, device } = address!;
+    const states = await watchStates(url, fleet, ({ name, state }) => name === device && told(state), signal);
+    return () => endBroker(states);
+  };
+  const watching = {
+    uri: options.uri,
+    intervalMs: options.interval * 1000,
+    retained: address && retained,
+    signal,
+  };
+  const told = new Map<string, string>(); // a node whose text is the same is not told again
+  let changes = 0;
+  try {
+    for await (const sighting of watchDevice(client, watching)) {
+      if (sighting.kind === 'ready') {
+        terminal.note(`watching ${client.link.name}; Ctrl-C ends`);
+        continue;
+      }
+      const { data, line } = shownOf(sighting);
+      if (sighting.kind === 'node') {
+        if (told.get(sighting.node.uri) === line) continue;
+        told.set(sighting.node.uri, line);
+      }
+      terminal.result({ time: new Date().toISOString(), ...data }, [line]);
+      changes += 1;
+      if (changes === options.count) break;
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    await close();
+  }
+  return { data: { changes }, lines: [] };
+}
+
+function shownOf(sighting: Exclude<Sighting, { kind: 'ready' }>): { data: Record<string, unknown>; line: string } {
+  switch (sighting.kind) {
+    case 'state': {
+      const { state, reason } = sighting;
+      const why = reason === 0 ? '' : `, reason ${reason} ${reasonOf(reason).name}`;
+      return { data: { state, reason }, line: `state ${stateText(state)}${why}` };
+    }
+    case 'alert':
+      return { data: { alert: alertData(sighting.alert) }, line: alertText(sighting.alert) };
+    case 'retained':
+      return { data: sighting.changed, line: Object.entries(sighting.changed).map(memberText).join(', ') };
+    case 'node': {
+      const { node } = sighting;
+      const data = { uri: node.uri, format: node.format, value: nodeValue(node) };
+      return { data, line: `${node.uri} ${nodeText(node)}` };
+    }
+    default:
+      return sighting satisfies never;
+  }
+}
+
+function memberText([key, value]: [string, unknown]): string {
+  if (key === 'state') return `state ${stateText(Number(value))}`;
+  return key === 'reason' ? `reason ${value} ${reasonOf(Number(value)).name}` : `${key} ${value}`;
 }
