@@ -9,12 +9,14 @@
 // remembered by the next, the newest by the hash that the device tells beside it. Whoever remembers number and hash of
 // one record (Mark) notices also a log that was written anew as a whole, or cut back.
 
+import { z } from 'zod';
+import { CountersignError } from '../errors.js';
 import { hex, same, sha256 } from '../formats/bytes.js';
 import { type Cbor, decode } from '../formats/cbor.js';
 import { SOURCES, type SourceName } from '../formats/policy.js';
 import type { Client } from '../smp/client.js';
 import { readLog } from '../smp/commands.js';
-import type { Waits } from './identity.js';
+import { identify, type Waits } from './identity.js';
 
 /** In the order of their numbers, from 1. */
 export const LOG_EVENTS = [
@@ -93,6 +95,53 @@ export interface Log {
   records: LogRecord[];
   faults: LogFault[];
   newest: Mark | undefined;
+}
+
+/** A record that is remembered from one reading of a device's log to the next. */
+export interface Remembered extends Mark {
+  device: string; // id, hex; empty: of a blank device
+}
+
+/** Where it is kept. */
+export interface MarkStore {
+  /** For messages. */
+  name: string;
+  /** What was written last; undefined if nothing ever was. */
+  read(): Promise<Remembered | undefined>;
+  write(remembered: Remembered): Promise<void>;
+}
+
+const rememberedSchema = z.object({
+  device: z.string(),
+  number: z.number().int().nonnegative(),
+  hash: z.string().length(64),
+});
+
+/** From the JSON that markText() wrote. Throws on anything else. */
+export const parseMark = (text: string): Remembered => rememberedSchema.parse(JSON.parse(text));
+export const markText = (remembered: Remembered): string => `${JSON.stringify(remembered)}\n`;
+
+export interface Audit extends Log {
+  device: string; // as in Remembered
+  whole: boolean; // no faults
+  before: Mark | undefined; // what it was compared with
+}
+
+/**
+ * Reads the log and verifies it, against what was remembered of this device if there is a store. A log that is whole is
+ * remembered then; one that is not is left to be seen again. Throws LogOther if the store is about another device.
+ */
+export async function auditLog(client: Client, store?: MarkStore, waits: Waits = {}): Promise<Audit> {
+  const { deviceId: device = '' } = await identify(client, waits);
+  const before = await store?.read();
+  if (store && before && before.device !== device) {
+    const text = `log: ${store.name} is about device ${before.device}, this is ${device || 'blank'}`;
+    throw new CountersignError('LogOther', text);
+  }
+  const log = verifyLog(await fetchLog(client, waits), before);
+  const whole = log.faults.length === 0;
+  if (whole && log.newest) await store?.write({ device, ...log.newest });
+  return { ...log, device, whole, before };
 }
 
 /** What a device gave: `records[i]` has number `first + i`; an empty one is not there. */

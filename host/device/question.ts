@@ -5,11 +5,13 @@
 // the manifest's digest, so a lie about name or version is found by comparing digest or fingerprint with the package.
 
 import { readJudgement } from '../core.js';
+import { CountersignError } from '../errors.js';
 import { viewBootstrap } from '../formats/bootstrap.js';
 import { hex, same } from '../formats/bytes.js';
 import { decode } from '../formats/cbor.js';
 import type { Client } from '../smp/client.js';
-import { type Question, readQuestion } from '../smp/commands.js';
+import { answerQuestion, type Question, readQuestion } from '../smp/commands.js';
+import { sleep, within } from '../wait.js';
 import { readBootstrap, readVerdict, type Waits } from './identity.js';
 
 /** A question that is pending, whole: without one of these members it cannot be answered. */
@@ -31,6 +33,27 @@ export async function readAsked(client: Client, waits: Waits = {}): Promise<Aske
     device,
     vendor: await vendorOf(client, question.signer ?? (await signerOf(client, digest, waits)), waits),
   };
+}
+
+const POLL_MS = 1000;
+
+/** The question that comes up within this time, if none is pending. Undefined: none did. Throws if the signal ends it. */
+export async function awaitAsked(client: Client, ms: number, { signal }: Waits = {}): Promise<Asked | undefined> {
+  const limit = within(ms, signal);
+  while (!limit.aborted) {
+    const asked = await readAsked(client, { signal });
+    if (asked) return asked;
+    await sleep(POLL_MS, limit).catch(() => undefined);
+  }
+  if (signal?.aborted) throw new CountersignError('Cancelled', 'consent: stopped');
+  return undefined;
+}
+
+/** Brings a consenter's signed answer (formats/consent.ts). Done when the device does not ask this any more. */
+export async function giveAnswer(client: Client, asked: Asked, document: Uint8Array, waits: Waits = {}): Promise<void> {
+  await answerQuestion(client, document, waits);
+  if (!sameQuestion(asked, await readQuestion(client, waits))) return;
+  throw new CountersignError('Fault', 'consent: the device took the answer, but still asks the same');
 }
 
 /** Whether two readings are of one and the same question. */

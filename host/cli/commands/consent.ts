@@ -5,7 +5,7 @@
 // the package with --package, which is then compared here. The answer is typed as a whole word on a terminal. Without
 // one, the only way is a flag that names the whole manifest digest; there is no -y, and nothing is ever presumed.
 
-import { type Asked, readAsked, sameQuestion } from '../../device/question.js';
+import { type Asked, awaitAsked, giveAnswer, readAsked } from '../../device/question.js';
 import { CountersignError } from '../../errors.js';
 import { hex, same } from '../../formats/bytes.js';
 import { type Answer, signConsent } from '../../formats/consent.js';
@@ -14,8 +14,6 @@ import { fingerprint } from '../../formats/fingerprint.js';
 import { requireWhole } from '../../formats/manifest.js';
 import { withFile } from '../../open-file.js';
 import type { Client } from '../../smp/client.js';
-import { answerQuestion, readQuestion } from '../../smp/commands.js';
-import { sleep, within } from '../../wait.js';
 import { command } from '../command.js';
 import { connectionOptions } from '../connection-options.js';
 import { questionLines } from '../describe/question.js';
@@ -24,7 +22,6 @@ import type { Terminal } from '../terminal.js';
 import { hexSchema, pathSchema, secondsSchema } from '../values.js';
 
 const DIGEST_BYTES = 32;
-const POLL_MS = 1000;
 
 const digestSchema = hexSchema.refine(({ length }) => length === DIGEST_BYTES, 'is not a whole manifest digest');
 
@@ -81,7 +78,7 @@ export const consent = command({
       requireSame(asked, yes ?? no, 'the flag');
       const answer: Answer = yes ? 'yes' : no ? 'no' : await askConsenter(asked, terminal, signal);
       const document = signConsent(key, { answer, ...asked });
-      if (!dryRun) await bring(client, asked, document, signal);
+      if (!dryRun) await giveAnswer(client, asked, document, { signal });
       return {
         data: { ...said, answer, consenter: key.public.kid, given: !dryRun },
         lines: [
@@ -113,13 +110,8 @@ async function awaitQuestion(
   const nothing = () => new CountersignError('NothingAsked', `consent: ${client.link.name} asks nothing`);
   if (seconds === undefined) throw nothing();
   terminal.note(`waiting up to ${seconds} s for a question`);
-  const limit = within(seconds * 1000, signal);
-  while (!limit.aborted) {
-    await sleep(POLL_MS, limit).catch(() => undefined);
-    const asked = limit.aborted ? undefined : await readAsked(client, { signal });
-    if (asked) return asked;
-  }
-  if (signal.aborted) throw new CountersignError('Cancelled', 'consent: stopped');
+  const asked = await awaitAsked(client, seconds * 1000, { signal });
+  if (asked) return asked;
   throw nothing();
 }
 
@@ -139,13 +131,4 @@ async function askConsenter(asked: Asked, terminal: Terminal, signal: AbortSigna
   );
   if (signal.aborted) throw new CountersignError('Cancelled', 'consent: stopped');
   return typed.trim().toLowerCase() === 'yes' ? 'yes' : 'no';
-}
-
-// Done when the device does not ask this any more.
-async function bring(client: Client, asked: Asked, document: Uint8Array, signal: AbortSignal): Promise<void> {
-  await answerQuestion(client, document, { signal });
-  const now = await readQuestion(client, { signal });
-  if (sameQuestion(asked, now)) {
-    throw new CountersignError('Fault', 'consent: the device took the answer, but still asks the same');
-  }
 }

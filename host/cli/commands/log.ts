@@ -3,9 +3,15 @@
 // The chain of hashes is verified here; with --remember FILE the newest record is kept, and the next run notices also a
 // log that was written anew or cut back. A fault in the chain makes the command fail, after everything was shown.
 
-import { z } from 'zod';
-import { identify } from '../../device/identity.js';
-import { fetchLog, type Log, type LogAnswer, type LogRecord, type Mark, verifyLog } from '../../device/log.js';
+import {
+  type Audit,
+  auditLog,
+  type LogAnswer,
+  type LogRecord,
+  type MarkStore,
+  markText,
+  parseMark,
+} from '../../device/log.js';
 import { CountersignError } from '../../errors.js';
 import { readText, writeBytes } from '../../files.js';
 import { hex } from '../../formats/bytes.js';
@@ -14,12 +20,6 @@ import { command } from '../command.js';
 import { connectionOptions } from '../connection-options.js';
 import { momentText } from '../show.js';
 import { pathSchema } from '../values.js';
-
-const markSchema = z.object({
-  device: z.string(),
-  number: z.number().int().nonnegative(),
-  hash: z.string().length(64),
-});
 
 export const log = command({
   name: 'log',
@@ -48,15 +48,10 @@ export const log = command({
     const { connect } = await import('../connection.js');
     const connection = await connect(options, terminal, signal);
     try {
-      const { client } = connection;
-      const { deviceId: device = '' } = await identify(client, { signal });
-      const before = options.remember === undefined ? undefined : await readMark(options.remember, device);
-      const found = verifyLog(await fetchLog(client, { signal }), before);
-      const whole = found.faults.length === 0;
-      // What is not whole is not remembered: the next run must see the fault too.
-      if (options.remember !== undefined && whole && found.newest) {
-        await writeBytes(options.remember, `${JSON.stringify({ device, ...found.newest })}\n`, { dryRun });
-      }
+      const { remember } = options;
+      const store = remember === undefined ? undefined : markFile(remember, dryRun);
+      const found = await auditLog(connection.client, store, { signal });
+      const { device, whole } = found;
       return {
         data: {
           device,
@@ -73,7 +68,7 @@ export const log = command({
           faults: found.faults,
           newest: found.newest,
         },
-        lines: [...found.records.map(recordLine), ...endLines(found, before)],
+        lines: [...found.records.map(recordLine), ...endLines(found)],
         exit: whole ? 0 : reasons.LogBroken.exit,
       };
     } finally {
@@ -82,32 +77,24 @@ export const log = command({
   },
 });
 
-async function readMark(path: string, device: string): Promise<Mark | undefined> {
-  let text: string;
-  try {
-    text = await readText(path);
-  } catch (error) {
-    if (error instanceof CountersignError && error.reason.name === 'FileNotFound') return undefined; // the first time
-    throw error;
-  }
-  const read = markSchema.safeParse(attemptJson(text));
-  if (!read.success) throw new CountersignError('FileMalformed', `log: ${path} is not what --remember wrote`);
-  if (read.data.device !== device) {
-    throw new CountersignError(
-      'LogOther',
-      `log: ${path} is about device ${read.data.device}, this is ${device || 'blank'}`,
-    );
-  }
-  return read.data;
-}
-
-function attemptJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
+const markFile = (path: string, dryRun: boolean): MarkStore => ({
+  name: path,
+  async read() {
+    let text: string;
+    try {
+      text = await readText(path);
+    } catch (error) {
+      if (error instanceof CountersignError && error.reason.name === 'FileNotFound') return undefined; // the first time
+      throw error;
+    }
+    try {
+      return parseMark(text);
+    } catch {
+      throw new CountersignError('FileMalformed', `log: ${path} is not what --remember wrote`);
+    }
+  },
+  write: (mark) => writeBytes(path, markText(mark), { dryRun }),
+});
 
 function recordLine(record: LogRecord): string {
   const { number, time, event, reason, digest } = record;
@@ -140,13 +127,13 @@ function answerWords({ channel, consenter }: LogAnswer): string {
   return channel === 'local' ? 'yes at the device' : `yes (${channel})`;
 }
 
-function endLines({ records, faults, newest }: Log, remembered: Mark | undefined): string[] {
+function endLines({ records, faults, newest, before }: Audit): string[] {
   const told = faults.map(({ number, what, why }) => `record ${number} ${what}: ${why}`);
   if (faults.length > 0) return ['the log is NOT whole', ...told.map((line) => `  ${line}`)];
   if (records.length === 0) return ['the log is empty'];
   const first = records[0]!.number;
   const range = `records ${first} to ${newest?.number}`;
   const older = first > 0 ? `; older ones are no longer kept` : '';
-  const since = remembered ? `, and holds what was remembered of record ${remembered.number}` : '';
+  const since = before ? `, and holds what was remembered of record ${before.number}` : '';
   return [`the log is whole: ${range}${older}${since}`];
 }
