@@ -4,6 +4,7 @@
 // secondary slot one page larger than the primary (a download is staged from its second page on), an even number of
 // state pages.
 
+import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { CountersignError } from './errors.js';
@@ -27,6 +28,16 @@ const link = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('packets'), over: z.string() }),
 ]);
 
+const runner = z.strictObject({
+  module: z.string().regex(/^[a-z][a-z0-9-]*$/), // in the board's folder, without its extension; exports `start`
+  about: z.string(), // a sentence behind the board's name, without its full stop
+  needs: z.array(z.string()).default([]), // programs that have to be installed for it
+  examples: z.array(z.string()).default([]), // options that are worth an example
+  radio: z.boolean().default(false), // a broker reaches it
+  cardSlot: z.boolean().default(false),
+});
+export type Runner = z.infer<typeof runner>;
+
 const board = z.strictObject({
   name: z.string(),
   title: z.string(),
@@ -41,6 +52,7 @@ const board = z.strictObject({
     clock: z.boolean(), // knows the time, from a source that is trusted
   }),
   firmware: z.looseObject({}).optional(), // how the C port is built
+  runner: runner.optional(), // starts it without hardware (device/runner.ts)
 });
 export type Board = z.infer<typeof board>;
 
@@ -69,6 +81,20 @@ export async function listBoards(): Promise<string[]> {
     names.map(async ({ name }) => ((await readdir(new URL(`${name}/`, folder))).includes('board.json') ? [name] : [])),
   );
   return found.flat().sort();
+}
+
+/** Those that can be started without hardware; first what needs nothing else installed. */
+export function listRunners(): (Runner & { name: string })[] {
+  const folder = new URL('boards/', packageRoot);
+  const found = readdirSync(folder).flatMap((name) => {
+    try {
+      const described = JSON.parse(readFileSync(new URL(`${name}/board.json`, folder), 'utf8'));
+      return [{ ...runner.parse(described.runner), name }];
+    } catch {
+      return []; // no board, or none that can be started; of one that is not sound, loadBoard says what is wrong
+    }
+  });
+  return found.sort((a, b) => a.needs.length - b.needs.length || (a.name < b.name ? -1 : 1));
 }
 
 function flashMapFaults(map: FlashMap): string[] {

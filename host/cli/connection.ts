@@ -10,6 +10,7 @@
 // Never a guess among several. --timeout and --retries reach every single request. A port that goes away is waited for as
 // long as an answer would be, so a board that takes it along when it resets is met again; another one is not gone on with.
 
+import { listRunners } from '../boards.js';
 import { type Acquaintance, makeAcquaintance } from '../device/acquaintance.js';
 import { CountersignError } from '../errors.js';
 import { BROKER_PORT_DEFAULT, type Broker, startBroker } from '../links/broker.js';
@@ -155,7 +156,7 @@ export function choosePort(boards: readonly RunningBoard[], ports: readonly Port
   throw new CountersignError('BadArgument', `device: none given, and ${all.length || 'no'} serial ports are there`, {
     hint: found
       ? `choose one with --port: ${found}`
-      : 'give --port, or --broker and --device; `countersign board virtual` starts a board without hardware',
+      : `give --port, or --broker and --device; \`countersign board ${listRunners()[0]?.name}\` starts a board without hardware`,
   });
 }
 

@@ -5,19 +5,14 @@
 // the vendor signed, and from the device's own verdict.
 
 import { createInterface } from 'node:readline';
-import type { Answer } from '../../boards/virtual/machine.js';
-import type { Question } from '../smp/commands.js';
+import type { Answers } from '../device/runner.js';
+import type { Answer } from '../formats/consent.js';
 import { questionLines } from './describe/question.js';
 import type { Terminal } from './terminal.js';
 
-export interface Panel {
-  ask(question: Question, gone: AbortSignal): Promise<Answer | undefined>;
-  close(): void;
-}
-
 const ANSWERS: Record<string, Answer> = { y: 'yes', yes: 'yes', n: 'no', no: 'no' };
 
-export function createPanel(terminal: Terminal): Panel {
+export function openAnswers(terminal: Terminal): Answers {
   // Not in readline's own terminal mode: Ctrl-C stays what it is everywhere else.
   const input = terminal.interactive ? createInterface({ input: process.stdin, terminal: false }) : undefined;
   let heard: (line: string) => void = () => undefined;

@@ -1,7 +1,9 @@
 // board.json: the boards that are here are sound, and each promise about the flash map is held.
 
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { listBoards, loadBoard, parseBoard } from '../../host/boards.js';
+import { listBoards, listRunners, loadBoard, parseBoard } from '../../host/boards.js';
 
 it('every board that is here has a sound board.json', async () => {
   const names = await listBoards();
@@ -12,6 +14,33 @@ it('every board that is here has a sound board.json', async () => {
 it('an unknown name says which there are', async () => {
   await expect(loadBoard('toaster')).rejects.toMatchObject({ hint: expect.stringContaining('virtual') });
   await expect(loadBoard('../virtual')).rejects.toThrow('no board');
+});
+
+describe('a board is a folder', () => {
+  it.each(listRunners())('$name: its board.json names what starts it', async ({ name, module }) => {
+    const { start } = await import(new URL(`../../boards/${name}/${module}.ts`, import.meta.url).href);
+    expect(start).toBeTypeOf('function');
+  });
+
+  it('what needs nothing installed comes first', () => {
+    expect(listRunners()[0]).toMatchObject({ name: 'virtual', needs: [] });
+  });
+
+  it.each(['../virtual/runner', 'runner.js', ''])(
+    'a runner is a module of its own folder: not "%s"',
+    async (module) => {
+      const board = structuredClone(await loadBoard('virtual'));
+      board.runner!.module = module;
+      expect(() => parseBoard(board, 'test')).toThrow('runner.module');
+    },
+  );
+
+  // The story is a programme on a stage of boards that it chooses.
+  it('host/ imports none, by name or by import()', () => {
+    const files = execFileSync('git', ['ls-files', 'host'], { encoding: 'utf8' }).trim().split('\n');
+    const naming = files.filter((file) => /['"`](\.\.\/)+boards\/[a-z]/.test(readFileSync(file, 'utf8')));
+    expect(naming.filter((file) => !file.startsWith('host/story/'))).toEqual([]);
+  });
 });
 
 describe('a broken flash map is refused', () => {

@@ -1,47 +1,28 @@
 // board: starts a board that needs no hardware, and is its panel: the question to the user is shown here, and answered
 // here.
 //
-//   virtual    the agent in this process; questions are answered by y or n and Enter
-//   microbit   the agent's firmware on an emulated Cortex-M0; its buttons are the keys a and b
+// A board is a folder of boards/; its board.json names what starts it (device/runner.ts). No board is named here.
 //
 // The one prompt that answers the approval question: this terminal is the device's own, not the delivering side's.
 // There is no flag and no default for it; without a terminal nobody can answer, and the device finds that nobody did.
 
-import { resolve } from 'node:path';
+import { extname, resolve } from 'node:path';
 import { z } from 'zod';
-import { listBoards } from '../../boards.js';
+import { listBoards, listRunners, loadBoard } from '../../boards.js';
+import type { BoardPanel, StartBoard } from '../../device/runner.js';
 import { CountersignError } from '../../errors.js';
 import { topicNameSchema } from '../../links/topics.js';
-import type { SecretUrl } from '../../secret-url.js';
 import { command } from '../command.js';
 import { brokerOptions } from '../connection-options.js';
 import { onKeys } from '../keys.js';
-import { createPanel } from '../panel.js';
+import { openAnswers } from '../panel.js';
 import { noteRunning } from '../running.js';
 import { rows } from '../show.js';
 import type { Terminal } from '../terminal.js';
 import { pathSchema, textSchema } from '../values.js';
 
-interface Running {
-  port: string;
-  /** Rejects when the board ends by itself. */
-  ended: Promise<never>;
-  close(): Promise<void>;
-}
-
-interface Start {
-  flash: string;
-  terminal: Terminal;
-  /** On the broker, for boards with a radio. */
-  radio: { broker?: SecretUrl; fleet: string; name: string };
-  /** Reader of smart cards, for boards with a card slot. */
-  card: string | undefined;
-}
-
-const BOARDS: Record<string, { hasRadio: boolean; hasCardSlot: boolean; start(options: Start): Promise<Running> }> = {
-  virtual: { hasRadio: true, hasCardSlot: true, start: startVirtual },
-  microbit: { hasRadio: false, hasCardSlot: false, start: startMicrobit },
-};
+const RUNNERS = listRunners();
+const NAMES = RUNNERS.map(({ name }) => name);
 
 export const board = command({
   name: 'board',
@@ -49,9 +30,8 @@ export const board = command({
   details:
     'The board runs until Ctrl-C. It prints its serial port, which any SMP tool can open. ' +
     'This terminal is the panel of the device: what the device asks its user is shown and answered here. ' +
-    'virtual runs the agent in this process, and answers with y or n. microbit runs the firmware for the BBC micro:bit ' +
-    'in QEMU: key a is its button A (yes), b its button B (no), r resets it.',
-  arguments: { name: { text: `the board: ${Object.keys(BOARDS).join(', ')}`, schema: z.string() } },
+    RUNNERS.map(({ name, about }) => `${name} ${about}.`).join(' '),
+  arguments: { name: { text: `the board: ${NAMES.join(', ')}`, schema: z.string() } },
   options: {
     flash: {
       value: 'file',
@@ -68,27 +48,25 @@ export const board = command({
     device: {
       value: 'name',
       text: 'its name on the broker',
-      schema: topicNameSchema.default('virtual'),
+      schema: topicNameSchema.default(RUNNERS.find(({ radio }) => radio)?.name ?? 'board'),
       config: 'device',
     },
   },
-  examples: [
-    'countersign board virtual',
-    'countersign board virtual --card Omnikey',
-    'countersign board virtual --flash second.flash --broker mqtt://localhost --device second',
-    'countersign board microbit',
-  ],
+  examples: RUNNERS.flatMap(({ name, examples }) =>
+    ['', ...examples].map((words) => `countersign board ${name} ${words}`.trimEnd()),
+  ),
   async run({ arguments: { name }, options, terminal, signal }) {
-    const kind = BOARDS[name];
-    if (!kind) throw await unknownBoard(name);
+    const runner = RUNNERS.find((one) => one.name === name);
+    if (!runner) throw await unknownBoard(name);
     const { flash = `${name}-board.flash`, fleet, device } = options;
-    const broker = kind.hasRadio ? options.broker : undefined;
-    if (options.broker && !kind.hasRadio) terminal.warn(`board: ${name} has a serial line only, no broker reaches it`);
+    const broker = runner.radio ? options.broker : undefined;
+    if (options.broker && !runner.radio) terminal.warn(`board: ${name} has a serial line only, no broker reaches it`);
     const { card } = options;
-    if (card !== undefined && !kind.hasCardSlot)
+    if (card !== undefined && !runner.cardSlot)
       throw new CountersignError('BadArgument', `board: ${name} has no card slot`);
     const radio = { ...(broker === undefined ? {} : { broker }), fleet, name: device };
-    const running = await kind.start({ flash, terminal, radio, card });
+    const start = await loadStart(runner);
+    const running = await start({ flash, radio, card, panel: panelOn(terminal) });
     const forget = await noteRunning({ board: name, port: running.port, flash: resolve(flash) });
     const reached = broker === undefined ? {} : { broker, fleet, device };
     terminal.result({ board: name, port: running.port, flash, ...reached }, [
@@ -111,70 +89,27 @@ export const board = command({
   },
 });
 
-async function startVirtual({ flash, terminal, radio: { broker, fleet, name }, card }: Start): Promise<Running> {
-  const { startVirtualBoard } = await import('../../../boards/virtual/board.js');
-  const panel = createPanel(terminal);
-  try {
-    const { port, close } = await startVirtualBoard({
-      flash,
-      ...(card === undefined ? {} : { card }),
-      ...(broker === undefined ? {} : { broker, fleet, name }),
-      onText: (text) => terminal.note(`board: ${text}`),
-      onQuestion: panel.ask,
-    });
-    return {
-      port,
-      ended: new Promise(() => undefined), // it is this process
-      async close() {
-        panel.close();
-        await close();
-      },
-    };
-  } catch (error) {
-    panel.close();
-    throw error;
-  }
+// From beside this code: the same in dist/ and, untranslated, in the tree of sources.
+async function loadStart({ name, module }: (typeof RUNNERS)[number]): Promise<StartBoard> {
+  const file = new URL(`../../../boards/${name}/${module}${extname(import.meta.url)}`, import.meta.url);
+  const { start } = (await import(/* @vite-ignore */ file.href)) as { start: StartBoard };
+  return start;
 }
 
-async function startMicrobit({ flash, terminal }: Start): Promise<Running> {
-  const { startMicrobit: start } = await import('../../../boards/microbit/board.js');
-  const emulated = await start({ flash, onText: (text) => terminal.note(`board: ${text}`) });
-  const does = (what: string, work: () => Promise<void>) => () => {
-    terminal.note(`  ${what}`);
-    work().catch((error: Error) => terminal.warn(error.message)); // the board ended meanwhile
-  };
-  const release = onKeys(terminal, {
-    a: does('button A', () => emulated.press('a')),
-    b: does('button B', () => emulated.press('b')),
-    r: does('reset', emulated.reset),
-  });
-  terminal.note(
-    terminal.interactive
-      ? 'keys: a is button A (yes), b is button B (no), r resets'
-      : 'no terminal, or in its background: nobody can press its buttons',
-  );
-  let closing = false;
-  return {
-    port: emulated.port,
-    ended: emulated.ended.then(() => {
-      if (closing) return new Promise<never>(() => undefined);
-      throw new CountersignError(
-        'Fault',
-        'board: the emulator ended by itself; the flash file is as it was last saved',
-      );
-    }),
-    async close() {
-      closing = true;
-      release();
-      await emulated.close();
-    },
-  };
-}
+const panelOn = (terminal: Terminal): BoardPanel => ({
+  interactive: terminal.interactive,
+  heard: (line) => terminal.note(`board: ${line}`),
+  note: (line) => terminal.note(line),
+  warn: (line) => terminal.warn(line),
+  answers: () => openAnswers(terminal),
+  buttons: (buttons) => onKeys(terminal, buttons),
+});
 
 async function unknownBoard(name: string): Promise<CountersignError> {
-  const known = await listBoards();
-  const hint = `start: ${Object.keys(BOARDS).join(' or ')}`;
-  return known.includes(name)
-    ? new CountersignError('BadArgument', `board: ${name} cannot be started from here yet`, { hint })
-    : new CountersignError('NotFound', `board: there is no board "${name}"`, { hint });
+  const hint = `start: ${NAMES.join(' or ')}`;
+  if (!(await listBoards()).includes(name)) {
+    return new CountersignError('NotFound', `board: there is no board "${name}"`, { hint });
+  }
+  await loadBoard(name); // throws if its board.json is not sound
+  return new CountersignError('BadArgument', `board: ${name} cannot be started from here yet`, { hint });
 }

@@ -1,0 +1,28 @@
+// `countersign board virtual`: the board in this process, its question answered by the person at the panel.
+
+import type { StartBoard } from '../../host/device/runner.js';
+import { startVirtualBoard } from './board.js';
+
+export const start: StartBoard = async ({ flash, card, radio: { broker, fleet, name }, panel }) => {
+  const person = panel.answers();
+  try {
+    const { port, close } = await startVirtualBoard({
+      flash,
+      ...(card === undefined ? {} : { card }),
+      ...(broker === undefined ? {} : { broker, fleet, name }),
+      onText: panel.heard,
+      onQuestion: person.ask,
+    });
+    return {
+      port,
+      ended: new Promise(() => undefined), // it is this process
+      async close() {
+        person.close();
+        await close();
+      },
+    };
+  } catch (error) {
+    person.close();
+    throw error;
+  }
+};
