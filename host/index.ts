@@ -16,6 +16,8 @@
 //   const { document, claims, warnings } = approve(key, { envelope: splitEnvelope(bytes, 'it') }, { previous, now });
 //   const record = recordText(claims); // claimsFromYaml(record, 'record') is the next `previous`
 
+// Boards that run here without hardware (boards/NAME/board.json).
+export { listBoards, listRunners } from './boards.js';
 // Signing with a key on another machine, in three steps: request, signature (64 bytes), COSE_Sign1 (RFC 9052 section 4.4).
 export {
   type Assembled,
@@ -42,7 +44,40 @@ export {
   type VerdictName,
 } from './core.js';
 // Devices over a link: what they are, provisioning, approvals, delivery (FUMO states and SMP; see reference of each).
+export {
+  bringChange,
+  bringChangeToAll,
+  type ChangedDevice,
+  type ChangeOutcome,
+} from './device/change.js';
 export { type Delivery, deliver, type Outcome } from './device/deliver.js';
+export {
+  type Brought,
+  bringApproval,
+  documentsIn,
+  type Gathered,
+  gatherFrom,
+  type Place,
+  readCardApproval,
+} from './device/evidence.js';
+// Third-party boards, which cannot check for themselves: the verdict is taken here, before the first byte is sent.
+export {
+  type Decision,
+  type Guard,
+  type GuardedDelivery,
+  type GuardedOutcome,
+  type GuardOptions,
+  type GuardQuestion,
+  makeGuard,
+  type Offer,
+} from './device/guard.js';
+export {
+  type GuardMemory,
+  type GuardStore,
+  guardMemoryText,
+  noGuardMemory,
+  parseGuardMemory,
+} from './device/guard-memory.js';
 export {
   type Identity,
   type Installed,
@@ -55,6 +90,25 @@ export {
   readState,
   readVerdict,
 } from './device/identity.js';
+// The audit log of a device, and whether its chain of hashes is whole.
+export {
+  type Audit,
+  auditLog,
+  fetchLog,
+  type LogFault,
+  type LogRecord,
+  type MarkStore,
+  markText,
+  parseMark,
+  type Remembered,
+  verifyLog,
+} from './device/log.js';
+export { type Asked, awaitAsked, giveAnswer, readAsked } from './device/question.js';
+export type { BoardPanel, StartBoard, StartedBoard } from './device/runner.js';
+export { type Ending, isThirdParty } from './device/third-party.js';
+// The management tree (OMA FUMO 1.0).
+export { execNode, execOnly, nodeUri, readTree, writeNode } from './device/tree.js';
+export { type Sighting, type Watching, watchDevice } from './device/watch.js';
 // Errors: one family, one table with FUMO, LwM2M and exit codes.
 export { CountersignError } from './errors.js';
 // Approval documents (CWT claims in COSE_Sign1, RFC 8392 and 9052), their YAML twin, and the next document of an operator.
@@ -134,9 +188,10 @@ export { buildPackage, type Package, type PackageOptions } from './formats/suit.
 export { claimsRows, entryText, packageRows, type Row, rows } from './formats/wording.js';
 // Links to devices, and where a fleet's operators keep their approvals on a broker (retained MQTT messages).
 export { type ApprovalShelf, type KeptApproval, openShelf, readKeptApprovals } from './links/approvals.js';
-export { type Address, openMqtt } from './links/mqtt.js';
+export { type Address, listDevices, openMqtt, type SeenDevice } from './links/mqtt.js';
 export { listPorts, openSerial, type PortInfo } from './links/serial.js';
 export { openTcp } from './links/tcp.js';
+export { openUdp } from './links/udp.js';
 // Keys by name: a file, or a pkcs11: URI of one in a token (RFC 7512); passphrase and PIN are asked for through functions.
 export { type KeySecrets, makeTokenKey, openNamedKey, openNamedPublicKey } from './named-key.js';
 export { type OpenFile, openFile } from './open-file.js';
