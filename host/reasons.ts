@@ -86,7 +86,7 @@ const table = {
   UnsupportedItem: row(7, 'it holds a CBOR item that no format here has', FETCH_AGAIN, CORRUPT),
   OutOfRange: row(8, 'a number is outside what the format allows', FETCH_AGAIN, CORRUPT),
   MissingMember: row(9, 'a required member is absent', FETCH_AGAIN, CORRUPT),
-  UnknownMember: row(10, 'it has a member that the format does not define', 'is it made for a newer version?', CORRUPT),
+  UnknownMember: row(10, 'it has a member that the format does not define', 'check whether it was made for a newer version', CORRUPT),
 
   // 20..39 COSE
   CoseTag: row(20, 'it is not a tagged COSE_Sign1', 'sign it with COSE_Sign1, tag 18', BAD_SIGNATURE),
@@ -94,8 +94,8 @@ const table = {
   CoseCritical: row(22, 'a critical COSE header is not understood', 'sign without the crit header', BAD_SIGNATURE),
   AlgorithmMissing: row(23, 'the protected header names no algorithm', 'sign with alg in the protected header', BAD_SIGNATURE),
   AlgorithmUnsupported: row(24, 'the signature algorithm is not supported', MAKE_KEY, BAD_SIGNATURE),
-  AlgorithmMismatch: row(25, 'the algorithm does not fit the trusted key', 'was it signed with the key you think of?', BAD_SIGNATURE),
-  SignatureLength: row(26, 'the signature has the wrong length', 'COSE wants raw r and s, 64 bytes, not DER', BAD_SIGNATURE),
+  AlgorithmMismatch: row(25, 'the algorithm does not fit the trusted key', 'check which key signed it', BAD_SIGNATURE),
+  SignatureLength: row(26, 'the signature has the wrong length', 'write the signature as raw r and s (64 bytes), not as DER', BAD_SIGNATURE),
   SignatureInvalid: row(27, 'the signature is not by that key over these bytes', 'the content was changed, or signed with another key', BAD_SIGNATURE),
   KeyUnsupported: row(28, 'the key is of a kind that is not supported', MAKE_KEY, BAD_KEY),
   KeyInvalid: row(29, 'the key is not a valid, safe public key', MAKE_KEY, BAD_KEY),
@@ -151,7 +151,7 @@ const table = {
   Superseded: row(88, 'the operator has issued a newer document that does not approve it', 'use the newest document of this operator', OUT_OF_TIME),
   ApprovalOtherDevice: row(89, 'the approval is for other devices', 'have the operator approve it for this device', UNAPPROVED),
   ApprovalOtherPackage: row(90, 'the approval is for other packages', 'have the operator approve this package', UNAPPROVED),
-  SourceNotAllowed: row(91, 'the policy takes no approvals from where it was found', 'bring the approval by a source that the policy allows', UNAPPROVED),
+  SourceNotAllowed: row(91, 'the policy takes no approvals from where it was found', 'deliver the approval from a source that the policy allows', UNAPPROVED),
   ApprovalMalformed: row(92, 'it is signed, but it is not an approval document', 'make it with `countersign approve`', BAD_APPROVAL),
   ApprovalsFull: row(93, 'the device has no room for another approval document', 'delete one that is not needed from the tree', DEVICE_FAULT),
 
@@ -171,7 +171,7 @@ const table = {
 
   // 120..139 the question to the user
   AwaitingUser: row(120, 'the device waits for the answer of its user', 'answer on the device, or wherever its policy takes answers from', WAITING),
-  UserRefused: row(121, 'the user said no', 'offer the package anew if the user changed their mind', REFUSED),
+  UserRefused: row(121, 'the user said no', 'offer the package again if the user changes their mind', REFUSED),
   Deferred: row(122, 'nobody answered in time', 'offer the package again when somebody can answer', POSTPONED),
   ConsentNonce: row(123, 'the answer is not to this question, or was given before', ANSWER_AGAIN, BAD_ANSWER),
   ConsentOther: row(124, 'the answer is for another package or device', ANSWER_AGAIN, BAD_ANSWER),
@@ -193,7 +193,7 @@ const table = {
   StoreDamaged: row(150, 'the settings store is damaged', 'bring a change signed by the operators, with a number above the one that the device names', DEVICE_FAULT),
   NothingStaged: row(151, 'no package is waiting to be installed', 'deliver a package first', ABSENT),
   ImageDamaged: row(152, 'what stands in flash is not what was installed', 'deliver the package again', { ...DEVICE_FAULT, lwm2m: 5 }),
-  RevertedNotConfirmed: row(153, 'the new firmware did not confirm itself and was reverted', 'look into the new firmware: it must confirm itself after it came up', DEVICE_FAULT),
+  RevertedNotConfirmed: row(153, 'the new firmware did not confirm itself and was reverted', 'check the new firmware: it must confirm itself after it starts', DEVICE_FAULT),
   NoSuchLink: row(154, 'the device has no such link', 'check the number of the link', ABSENT),
   Internal: row(155, 'the agent met a state that should not exist', REPORT, FAULT),
   NothingDelivered: row(156, 'the package that was ordered did not come within ten minutes', 'deliver it, then order again', { ...SILENCE, fumo: 407 }),
@@ -203,9 +203,9 @@ const table = {
 
   // 170..189 SMP
   FrameChecksum: row(170, 'a frame arrived damaged', 'try again, or lower the baud rate', LINE),
-  FrameMalformed: row(171, 'a frame is malformed', 'is something else using the line?', LINE),
+  FrameMalformed: row(171, 'a frame is malformed', 'check that no other program uses the line', LINE),
   FrameTooLarge: row(172, 'a frame is larger than the device takes', 'use a smaller --mtu', BAD_REQUEST),
-  CommandUnknown: row(173, 'the device does not know this command', 'its agent is older or has this part left out', { ...BAD_REQUEST, fumo: 408, lwm2m: 9 }),
+  CommandUnknown: row(173, 'the device does not know this command', 'update the agent: an older one, or one that was built without this part, lacks the command', { ...BAD_REQUEST, fumo: 408, lwm2m: 9 }),
   RequestMalformed: row(174, 'the request is malformed', REPORT, BAD_REQUEST),
 
   // 200..255 the host
@@ -218,7 +218,7 @@ const table = {
   FileExists: row(206, 'the file is there already', 'choose another name, or replace it with --force', FAULT),
   FileUnsupported: row(207, 'the file is of a kind that is not supported', 'see --help for what is taken', FAULT),
   FileMalformed: row(208, 'the file is malformed', FETCH_AGAIN, FAULT),
-  FileTooLarge: row(209, 'the file is too large', 'is this the right file?', FAULT),
+  FileTooLarge: row(209, 'the file is too large', 'check that it is the right file', FAULT),
   KeyWrong: row(210, 'the key is not the one that is needed', 'check which key belongs here: `countersign inspect KEY`', FAULT),
   KeyUnreadable: row(211, 'the key cannot be read', 'give a PEM, DER, COSE_Key, JWK or OpenSSH key, or say raw-seed:FILE, raw-public:FILE', ARGUMENT),
   PassphraseNeeded: row(212, 'the key is protected by a passphrase', 'give it with --passphrase-file or COUNTERSIGN_PASSPHRASE, or run on a terminal', ARGUMENT),
@@ -228,13 +228,13 @@ const table = {
   Cancelled: row(216, 'it was stopped', 'run it again when you are ready', STOPPED),
   VersionMismatch: row(217, 'two places state different versions', 'state one version: that of the image header', ARGUMENT),
   ConfigMalformed: row(218, 'a configuration file is malformed', 'correct the file', ARGUMENT),
-  NothingToDo: row(219, 'there is nothing to do', 'it is as you wanted it', NOTHING),
+  NothingToDo: row(219, 'there is nothing to do', 'nothing to do', NOTHING),
   NotFound: row(220, 'it was not found', 'check the name', ABSENT),
   LinkUnavailable: row(221, 'the link cannot be opened', 'check port or address, and that nothing else uses it', SILENCE),
   ToolMissing: row(222, 'a program that this needs is not installed', 'install it', ABSENT),
   CoreUnavailable: row(223, 'the verifier core cannot be loaded', 'build it: `npm run build`', FAULT),
   Fault: row(224, 'something failed that should not', 'please report it, with the output of -v', FAULT),
-  DeviceRefused: row(225, 'the device refused the request', 'is it a board that this version can talk to?', FAULT),
+  DeviceRefused: row(225, 'the device refused the request', 'check that this version supports the board', FAULT),
 
   // 226..227 the host: files, once more
   FileChanged: row(226, 'the file changed while it was being read', 'run the same command again when nobody writes to the file', FAULT),
@@ -242,40 +242,40 @@ const table = {
   // 228..229 the host: what is signed
   PrivateKeyGiven: row(228, 'the file is a private key, not what belongs here', 'check the path: private keys are never packed up or replaced', ARGUMENT),
 
-  FarAhead: row(229, 'the sequence number is far ahead: devices would take no lower one ever again', 'leave --sequence out or correct it; --force if you mean it', ARGUMENT),
+  FarAhead: row(229, 'the sequence number is far ahead: devices would take no lower one ever again', 'omit or correct --sequence; add --force if it is intended', ARGUMENT),
 
   // 230..239 cards, tokens, and signing in several steps
   CardAbsent: row(230, 'there is no card in the reader', 'insert the card', SILENCE),
   CardRemoved: row(231, 'the card was pulled out before the work was done', 'insert it and run the same command again', LINE),
-  CardRefused: row(232, 'the card refused a command', 'is it a card with a PKCS#15 application that you may change?', FAULT),
+  CardRefused: row(232, 'the card refused a command', 'check that the card has a PKCS#15 application and that you may write to it', FAULT),
   CardMalformed: row(233, 'the files of the card are not as PKCS#15 has them', 'look at it with `pkcs15-tool --dump`', FAULT),
   PinNeeded: row(234, 'it wants a PIN', 'give it with --pin-file or COUNTERSIGN_PIN, or run on a terminal', ARGUMENT),
-  PinWrong: row(235, 'the PIN is wrong', 'mind the tries that are left', FAULT),
+  PinWrong: row(235, 'the PIN is wrong', 'check the PIN: a card blocks it after a few wrong tries', FAULT),
   PinBlocked: row(236, 'the PIN is blocked', 'unblock it with the PUK, by the tool of the maker of the card', FAULT),
   TokenFailed: row(237, 'the token, or the module that speaks to it, failed', 'try it with `pkcs11-tool --module MODULE --list-slots`', FAULT),
-  RequestMismatch: row(238, 'the steps of this signature do not belong together', 'begin anew with --prepare', FAULT),
+  RequestMismatch: row(238, 'the steps of this signature do not belong together', 'start again with --prepare', FAULT),
 
   // 240..249 the host: talking to devices
   LogBroken: row(240, 'the audit log is not whole', 'somebody changed what the device stores, or its flash is failing: look into it', FAULT),
   LogOther: row(241, 'what was remembered is of another device', 'keep one file for each device', ARGUMENT),
-  NoGuard: row(243, 'the board has no agent and cannot check packages', 'let this machine decide for it: give --bootstrap', ARGUMENT),
+  NoGuard: row(243, 'the board has no agent and cannot check packages', 'give --bootstrap: this machine then decides for the board', ARGUMENT),
   NoAgent: row(247, 'the board does not know our agent’s commands', 'boards without our agent take `countersign deliver --bootstrap` only', FAULT),
-  PinLastTry: row(246, 'one more wrong PIN would block it', 'make sure of the PIN first; then --last-try presents it', FAULT),
+  PinLastTry: row(246, 'one more wrong PIN would block it', 'verify the PIN first, then add --last-try', FAULT),
   LintWarnings: row(242, 'there are warnings, and --strict was given', 'correct the approvals, or leave --strict out', FAULT),
   PacketsLost: row(248, 'requests of this kind or size get lost on the way, while others are answered', 'keep packets small: --mtu 128; if a broker is in between, raise its limit for messages', LINE),
 
   // 244..245 the host: what an operator says next
-  WouldLift: row(244, 'it would end a denial of an earlier document of this operator, and does not name it', 'leave --only out, which repeats it; --lift if the denial shall end', ARGUMENT),
+  WouldLift: row(244, 'it would end a denial of an earlier document of this operator, and does not name it', 'omit --only to repeat the denial, or add --lift to end it', ARGUMENT),
   SequenceExhausted: row(245, 'there is no higher sequence number', 'take another key, and have devices trust it in place of this one: `countersign change`', FAULT),
 
   // 250..252 the host: boards without our agent
   NotBootable: row(250, 'the firmware is no MCUboot image, and boards with SMP boot nothing else', 'sign it with imgtool, and package the signed .bin', FAULT),
-  ImageNotTaken: row(251, 'the board does not take the image as one that it could start', 'is it signed with the key that its boot loader has, and made for its slot?', FAULT),
+  ImageNotTaken: row(251, 'the board does not take the image as one that it could start', 'check that it is signed with the key of its boot loader and built for its slot', FAULT),
   NoTrial: row(252, 'the board offers neither test nor confirmation', 'leave out --test and --no-confirm: it starts what it gets', ARGUMENT),
 
   // 253..255 the host: lines and brokers
-  OtherDevice: row(253, 'another device answers on the line than before', 'connect the one that it was, and run the same command again: it goes on where it stopped', OTHER_DEVICE),
-  NotPublished: row(254, 'the broker does not keep what was published', 'the user of the URL has to have the right to write and to read there (the ACL of the broker)', FAULT),
+  OtherDevice: row(253, 'another device answers on the line than before', 'connect the earlier device again and run the same command: it resumes where it stopped', OTHER_DEVICE),
+  NotPublished: row(254, 'the broker does not keep what was published', 'give the user in the URL permission to write and to read there (the ACL of the broker)', FAULT),
 } as const satisfies Record<string, ReasonRow>;
 
 export type ReasonName = keyof typeof table;

@@ -52,7 +52,7 @@ export const approve = command({
     'Approves one package, or a rule (--class, --range, --vendor-kid). A device heeds the newest document of an operator',
     'alone, so a new document repeats what the last one said; the last one is kept as YAML beside the key.',
     'For a key on an offline machine: --prepare here, --sign there, --attach here.',
-    '--publish leaves the document where a fleet reads it, besides.',
+    '--publish also publishes it, retained, on the broker.',
   ].join('\n'),
   arguments: { file: { text: 'the package (or --package)', schema: pathSchema.optional() } },
   options: {

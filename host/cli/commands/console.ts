@@ -47,7 +47,7 @@ export const consoleCommand = command({
       schema: secondsSchema.optional(),
     },
     wait: { text: 'wait for a port that is not there yet', schema: switchSchema },
-    once: { text: 'end, with 40, when the line is lost, instead of waiting for it', schema: switchSchema },
+    once: { text: 'exit 40 when the link drops instead of reconnecting', schema: switchSchema },
   },
   examples: [
     'countersign console --port /dev/ttyACM0',
