@@ -221,7 +221,15 @@ export async function loadCore(): Promise<Core> {
     for (let i = 0; i < ANCHORS_MAX; i++) wasm.setOperatorFloor(i, facts.operatorFloors?.[i] ?? 0n);
   }
 
-  async function judge({ envelope, evidence = [], facts = {} }: Question): Promise<Judgement> {
+  // A core holds one package, and a package is read in pieces that are waited for: one judgement after the other.
+  let turn: Promise<unknown> = Promise.resolve();
+  function judge(question: Question): Promise<Judgement> {
+    const mine = turn.then(() => judgeNow(question));
+    turn = mine.catch(() => undefined);
+    return mine;
+  }
+
+  async function judgeNow({ envelope, evidence = [], facts = {} }: Question): Promise<Judgement> {
     setFacts(facts);
     wasm.offerBegin();
     const pieces = iterate(envelope);
