@@ -39,8 +39,19 @@ export const parseGuardMemory = (text: string): GuardMemory => memorySchema.pars
 export const guardMemoryText = (memory: GuardMemory): string =>
   `${JSON.stringify(memory, (_, value) => (typeof value === 'bigint' ? String(value) : value), 2)}\n`;
 
-/** Adds to what is remembered; returns what is remembered then. */
-export async function remember(store: GuardStore, news: GuardMemory): Promise<GuardMemory> {
+const turns = new WeakMap<GuardStore, Promise<unknown>>();
+
+/** Adds to what is remembered; returns what is remembered then. What is added to one store at once is added in turn. */
+export function remember(store: GuardStore, news: GuardMemory): Promise<GuardMemory> {
+  const mine = (turns.get(store) ?? Promise.resolve()).then(() => add(store, news));
+  turns.set(
+    store,
+    mine.catch(() => undefined),
+  );
+  return mine;
+}
+
+async function add(store: GuardStore, news: GuardMemory): Promise<GuardMemory> {
   const before = await store.read();
   const merged = {
     operators: highest(before.operators, news.operators),

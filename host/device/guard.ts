@@ -4,19 +4,20 @@
 // What is the device's own elsewhere comes from here: its ids, trusted keys and policy from a bootstrap document, approvals
 // from wherever they were gathered (evidence.ts) and from the package, floors from what is remembered (guard-memory.ts).
 // What the policy would ask the user of the device, it asks the person whom the caller reaches (`ask`), and only a yes in
-// time counts. Before the image is marked to start, what may have changed is read again: an approval may have been revoked
-// meanwhile. A decision that refuses has no way to deliver: whoever holds one cannot send by mistake.
+// time counts. Before the image is sent, and before it is marked to start, the verdict is taken again over what may have
+// changed: an approval may have been revoked meanwhile, here or by another guard with the same memory, or have expired. A
+// decision that refuses has no way to deliver: whoever holds one cannot send by mistake.
 
 import { type Core, type Judgement, loadCore } from '../core.js';
 import { CountersignError } from '../errors.js';
 import { type BootstrapView, viewBootstrap } from '../formats/bootstrap.js';
-import type { ByteSource } from '../formats/byte-source.js';
-import { hex } from '../formats/bytes.js';
+import { type ByteSource, sha256Of } from '../formats/byte-source.js';
+import { hex, same } from '../formats/bytes.js';
 import type { Answer } from '../formats/consent.js';
 import { openEnvelope, payloadIn } from '../formats/envelope.js';
-import { reasonOf } from '../reasons.js';
+import { reasonOf, reasons } from '../reasons.js';
 import type { Client } from '../smp/client.js';
-import { orAbort } from '../wait.js';
+import { orAbort, throwIfAborted } from '../wait.js';
 import type { Gathered } from './evidence.js';
 import type { Steps } from './follow.js';
 import { type GuardMemory, type GuardStore, remember } from './guard-memory.js';
@@ -84,7 +85,7 @@ export interface GuardedDelivery extends Waits {
   installMs?: number;
   /** Called only for a decision that asks. The signal ends the question; undefined: there is nobody to ask. */
   ask(question: GuardQuestion, signal: AbortSignal): Promise<Answer | undefined>;
-  /** Gathers again what may have changed since; undefined: nothing may. */
+  /** Gathers again what may have changed since; undefined: what was gathered is judged again, by time and memory. */
   again?: (() => Promise<readonly Gathered[]>) | undefined;
 }
 
@@ -113,6 +114,7 @@ export async function makeGuard({ bootstrap, memory: store, installed }: GuardOp
   };
 
   async function verdictOn(file: ByteSource, gathered: readonly Gathered[]): Promise<Judgement> {
+    memory = await store.read(); // others learn of revocations, too
     const told = installed ?? 0n;
     const known = memory.boards[device] ?? 0n;
     const judgement = await core.judge({
@@ -139,16 +141,18 @@ export async function makeGuard({ bootstrap, memory: store, installed }: GuardOp
       const unanswered = await askPerson(client, view, judgement, image.version, ask, how);
       if (unanswered) return unanswered;
     }
+    await requireSame(judgement, image, offer.name);
     // The verdict once more: it must not have become worse than what was decided upon.
-    const last = async () => {
+    const last = async (sent: boolean) => {
       const lasting = offer.gathered.filter((one) => one.lasting);
-      const now = await verdictOn(offer.file, [...lasting, ...(await again!())]);
-      const reason = whyNot(now) ?? (now.verdict === 'ask' && kind !== 'ask' ? now.reason : undefined);
+      const now = await verdictOn(offer.file, again ? [...lasting, ...(await again())] : offer.gathered);
+      const reason = whyNot(now) ?? worse(judgement, now);
       if (reason === undefined) return;
       const { text } = reasonOf(reason);
-      throw new CountersignError(reason, `deliver: meanwhile ${text}: the image was sent, and not started`);
+      const done = sent ? 'the image was sent, and not started' : 'nothing was sent';
+      throw new CountersignError(reason, `deliver: meanwhile ${text}: ${done}`);
     };
-    const outcome = yield* deliverToThirdParty(client, { ...how, image: image.bytes, ...(again && { last }) });
+    const outcome = yield* deliverToThirdParty(client, { ...how, image: image.bytes, last });
     if (KEPT.includes(outcome.kind)) await keep({ operators: {}, boards: { [device]: judgement.sequence ?? 0n } });
     return outcome;
   }
@@ -179,6 +183,23 @@ function whyNot({ verdict, reason, payload }: Judgement): number | undefined {
   return damaged ?? (verdict === 'reject' ? reason : undefined);
 }
 
+/** Why a verdict that lets it pass is not the one that was decided upon: a person was not asked, or not about this. */
+function worse(decided: Judgement, now: Judgement): number | undefined {
+  if (hex(now.manifestDigest ?? new Uint8Array()) !== hex(decided.manifestDigest ?? new Uint8Array())) {
+    return reasons.FileChanged.code;
+  }
+  if (now.verdict !== 'ask') return undefined;
+  const approvedThen = decided.verdict === 'install' || decided.reason === reasons.AwaitingUser.code;
+  const stillAsked = decided.verdict === 'ask' && (!approvedThen || now.reason === reasons.AwaitingUser.code);
+  return stillAsked ? undefined : now.reason;
+}
+
+/** Throws FileChanged unless what would be sent is the image that was judged. */
+async function requireSame({ image }: Judgement, { bytes }: Bootable, name: string): Promise<void> {
+  if (image && same(await sha256Of(bytes), image.digest)) return;
+  throw new CountersignError('FileChanged', `deliver: ${name} is not what was judged any more`);
+}
+
 /** Undefined: yes. */
 async function askPerson(
   client: Client,
@@ -207,10 +228,12 @@ async function askPerson(
     seconds,
   };
   const over = AbortSignal.timeout(seconds * 1000);
-  const deferred = () => over.aborted && !signal?.aborted;
+  const deadline = performance.now() + seconds * 1000; // a face that keeps this thread busy keeps the signal from coming
+  const deferred = () => (over.aborted || performance.now() >= deadline) && !signal?.aborted;
   try {
     const ending = signal ? AbortSignal.any([over, signal]) : over;
     const answer = await orAbort(ask(question, ending), ending);
+    throwIfAborted(signal);
     if (deferred()) return { kind: 'deferred' };
     if (answer === 'yes') return undefined;
     return answer === 'no' ? { kind: 'declined' } : { kind: 'asked', of: 'nobody' };

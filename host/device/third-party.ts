@@ -48,8 +48,11 @@ export interface ThirdPartyDelivery extends Waits {
   image: Bytes;
   ending?: Ending;
   installMs?: number;
-  /** Called when everything is there and nothing is marked yet: a last look whether it may be started. Throws if not. */
-  last?(): Promise<void>;
+  /**
+   * A last look whether it may be started; throws if not. Called before a byte is sent (some boards start it from where it
+   * arrives, whatever becomes of this command), and again when everything is there and nothing is marked yet.
+   */
+  last?(sent: boolean): Promise<void>;
 }
 
 /** An image that boards with SMP can start. */
@@ -95,13 +98,16 @@ export async function* deliverToThirdParty(client: Client, delivery: ThirdPartyD
     return { kind: 'unchanged', version, hash: image.hash };
   }
   const running = image.hash !== undefined && before?.hash !== undefined && same(before.hash, image.hash);
-  if (!running) yield* send(client, image, waits);
+  if (!running) {
+    await delivery.last?.(false);
+    yield* send(client, image, waits);
+  }
 
   yield { kind: 'work', phase: 'checking', done: 0, total: 0 };
   const after = await states(client, waits);
   const silent = listed?.length === 0 && after?.length === 0;
   const staged = silent ? 'unknown' : entryOf(after, image);
-  await delivery.last?.();
+  await delivery.last?.(!running);
   if (staged === 'unknown' || staged.hash === undefined || (staged.active && !running) || before === undefined) {
     if (ending !== 'confirm')
       throw new CountersignError('NoTrial', `deliver: ${client.link.name} names no hash to test`);
