@@ -6,6 +6,7 @@
 // back in `facts`, so that a caller can play a device's life. A package whose verdict does not reject is read to its
 // end, so `payload` says whether the firmware is the one that was judged; of a rejected one, not a byte is looked at.
 
+import { CountersignError } from './errors.js';
 import { type Bytes, piecesOf } from './formats/byte-source.js';
 import { type Cbor, decode } from './formats/cbor.js';
 import { SOURCES, type SourceName } from './formats/policy.js';
@@ -214,11 +215,11 @@ export async function loadCore(): Promise<Core> {
   }
 
   function setFacts(facts: Facts): void {
-    wasm.setInstalled(facts.installed ?? 0n);
-    wasm.setTime(facts.time ?? 0n);
-    wasm.setTimeFloor(facts.timeFloor ?? 0n);
+    wasm.setInstalled(fact(facts.installed));
+    wasm.setTime(fact(facts.time));
+    wasm.setTimeFloor(fact(facts.timeFloor));
     wasm.setSlotBytes(facts.slotBytes ?? ANY_SIZE);
-    for (let i = 0; i < ANCHORS_MAX; i++) wasm.setOperatorFloor(i, facts.operatorFloors?.[i] ?? 0n);
+    for (let i = 0; i < ANCHORS_MAX; i++) wasm.setOperatorFloor(i, fact(facts.operatorFloors?.[i]));
   }
 
   // A core holds one package, and a package is read in pieces that are waited for: one judgement after the other.
@@ -325,6 +326,12 @@ export async function loadCore(): Promise<Core> {
       return wasm.sign1Verify(key.length, message.length, payload.length, aad.length);
     },
   };
+}
+
+/** 64 bits; what is more would be cut short on its way, and a floor that a device was never to go below be a low one. */
+function fact(number = 0n): bigint {
+  if (number === BigInt.asUintN(64, number)) return number;
+  throw new CountersignError('BadArgument', `core: ${number} is no number of 64 bits`);
 }
 
 async function* iterate(bytes: Question['envelope']): AsyncGenerator<Uint8Array> {

@@ -14,7 +14,8 @@ import { z } from 'zod';
 const sequence = z
   .string()
   .regex(/^\d{1,20}$/)
-  .transform(BigInt);
+  .transform(BigInt)
+  .refine((number) => number < 1n << 64n, 'is more than a sequence number can be');
 const memorySchema = z.strictObject({
   operators: z.record(z.string().regex(/^[0-9a-f]+$/), sequence),
   boards: z.record(z.string().regex(/^[0-9a-f]+$/), sequence),

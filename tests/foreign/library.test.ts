@@ -21,6 +21,7 @@ import {
 } from '../../host/device/guard-memory.js';
 import { newDocumentId, signApproval } from '../../host/formats/approval.js';
 import type { ByteSource } from '../../host/formats/byte-source.js';
+import { hex } from '../../host/formats/bytes.js';
 import { splitEnvelope } from '../../host/formats/envelope.js';
 import { openUdp } from '../../host/links/udp.js';
 import { openFile } from '../../host/open-file.js';
@@ -232,6 +233,15 @@ describe('what may happen between a decision and its delivery', () => {
       ['reject', undefined],
       ['install', 0],
     ]);
+  });
+
+  it('a floor of more than 64 bits is an error, not a low one', async () => {
+    const far = store();
+    await far.write({ operators: { [hex(world.operator.public.kid)]: 1n << 64n }, boards: {} });
+    await expect(decide('reject.cbor', [approval('r.cose')], far)).rejects.toMatchObject({
+      code: reasons.BadArgument.code,
+    });
+    expect(() => parseGuardMemory(far.text())).toThrow();
   });
 
   it('two additions to one memory at once: both are kept', async () => {
