@@ -62,12 +62,14 @@ function isInHand(pack: Package): bool {
   return compare(digestInHand(), digestOf(pack), 32) === 0;
 }
 
-// Whoever opted in to the download of an approved package has answered; an unapproved one is a question of its own.
+// Whoever opted in to the download of an approved package has answered, and so has who agreed to install it; one that is not
+// approved, or no more, is a question of its own.
 function agreed(digest: usize): bool {
   const delivering = (policy.channels & Channel.Delivering) !== 0;
+  const approved = consent.why === <u32>Reason.AwaitingUser;
+  if (approved && verdictReason() !== Reason.AwaitingUser) return false;
   if (agreedTo(About.Install, digest, hand.lines, delivering)) return true;
-  if (consent.why !== <u32>Reason.AwaitingUser) return false;
-  return verdictReason() === Reason.AwaitingUser && agreedTo(About.Download, digest, hand.lines, delivering);
+  return approved && agreedTo(About.Download, digest, hand.lines, delivering);
 }
 
 // Refused now, but kept: an approval may still come, and another Exec. Who asks again and again is told, not written down.

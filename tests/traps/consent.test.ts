@@ -321,3 +321,31 @@ describe('one approval document, byte for byte the same', () => {
     ]);
   });
 });
+
+describe('a yes to what the operator approved, and has withdrawn before the yes', () => {
+  const withdrawn = (policy: PolicyOptions) => {
+    const wanted = packageOf(1);
+    const board = provisionedBoard({ ...policy });
+    const entries = [{ verdict: 1, digest: wanted.digest, confirm: 1 }];
+    expectOk(put(board, NODE.approvals, approvalOf(wanted.digest, 1, 1, { entries })));
+    expectOk(upload(board, wanted.bytes));
+    expectOk(exec(board, NODE.update));
+    expect(reasonOf(question(board).reason as number).name).toBe('AwaitingUser');
+    expectOk(put(board, NODE.approvals, approvalOf(packageOf(2).digest, 2)));
+    press(board, 1);
+    board.settle();
+    return board;
+  };
+  it('is no yes to what is not approved: that is a question of its own, where policy has one', () => {
+    const board = withdrawn({ unapproved: 1 });
+    expect([board.running, state(board)]).toEqual(['agent', 50]);
+    expect(reasonOf(question(board).reason as number).name).toBe('ApprovalOtherPackage');
+    press(board, 1);
+    board.settle();
+    expect(board.running).toBe('image');
+  });
+  it('and installs nothing where policy has none', () => {
+    const board = withdrawn({ unapproved: 0 });
+    expect([board.running, question(board).pending]).toEqual(['agent', false]);
+  });
+});
