@@ -78,6 +78,12 @@ export interface Judgement {
   headBytes: number;
 }
 
+/** Of a core that has just judged. */
+export interface Judged extends Judgement {
+  /** What the verdict made of the facts that it was given: a device remembers that. */
+  raised: { timeFloor: bigint; operatorFloors: bigint[] };
+}
+
 export interface Facts {
   /** Sequence number of the installed package. */
   installed?: bigint;
@@ -108,9 +114,7 @@ export interface Core {
    * bootstrap document that results, and the core is the device of it; or the reason why not.
    */
   change(change: Uint8Array): { reason: number; bootstrap?: Uint8Array };
-  judge(question: Question): Promise<Judgement>;
-  /** The facts as the last verdict has raised them. */
-  facts(): { timeFloor: bigint; operatorFloors: bigint[] };
+  judge(question: Question): Promise<Judged>;
   sha256(message: Uint8Array): Uint8Array;
   sha512(message: Uint8Array): Uint8Array;
   /** Whether a 32-byte key made a 64-byte signature. */
@@ -224,13 +228,13 @@ export async function loadCore(): Promise<Core> {
 
   // A core holds one package, and a package is read in pieces that are waited for: one judgement after the other.
   let turn: Promise<unknown> = Promise.resolve();
-  function judge(question: Question): Promise<Judgement> {
+  function judge(question: Question): Promise<Judged> {
     const mine = turn.then(() => judgeNow(question));
     turn = mine.catch(() => undefined);
     return mine;
   }
 
-  async function judgeNow({ envelope, evidence = [], facts = {} }: Question): Promise<Judgement> {
+  async function judgeNow({ envelope, evidence = [], facts = {} }: Question): Promise<Judged> {
     setFacts(facts);
     wasm.offerBegin();
     const pieces = iterate(envelope);
@@ -241,8 +245,7 @@ export async function loadCore(): Promise<Core> {
       else wasm.unreachable(sourceNumber(item.source));
     }
     const verdict = wasm.decide();
-    const judgement = readJudgement(decode(result(), 'verdict record'));
-    Object.assign(judgement, describe());
+    const judgement = { ...readJudgement(decode(result(), 'verdict record')), ...describe() };
     if (VERDICTS[verdict - 1] === 'reject') return judgement;
     const payload = await pushPayload(rest, pieces);
     return payload === undefined ? judgement : { ...judgement, payload };
@@ -258,7 +261,7 @@ export async function loadCore(): Promise<Core> {
     }
   }
 
-  function describe(): Pick<Judgement, 'text' | 'image' | 'headBytes'> {
+  function describe(): Pick<Judged, 'text' | 'image' | 'headBytes' | 'raised'> {
     const [name, version, description] = [text(TEXT.name), text(TEXT.version), text(TEXT.description)];
     const bytes = wasm.imageBytes();
     const uri = text(TEXT.uri) ?? '';
@@ -266,6 +269,10 @@ export async function loadCore(): Promise<Core> {
       text: { ...(name && { name }), ...(version && { version }), ...(description && { description }) },
       ...(wasm.manifestText(TEXT.imageDigest) > 0 && { image: { digest: result(), bytes, uri } }),
       headBytes: wasm.offerHeadBytes(),
+      raised: {
+        timeFloor: BigInt.asUintN(64, wasm.timeFloor()),
+        operatorFloors: Array.from({ length: ANCHORS_MAX }, (_, i) => BigInt.asUintN(64, wasm.operatorFloor(i))),
+      },
     };
   }
 
@@ -298,10 +305,6 @@ export async function loadCore(): Promise<Core> {
       return reason === OK ? { reason, bootstrap: result() } : { reason };
     },
     judge,
-    facts: () => ({
-      timeFloor: BigInt.asUintN(64, wasm.timeFloor()),
-      operatorFloors: Array.from({ length: ANCHORS_MAX }, (_, i) => BigInt.asUintN(64, wasm.operatorFloor(i))),
-    }),
     sha256,
     sha512(message) {
       wasm.sha512Begin();

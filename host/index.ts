@@ -38,6 +38,7 @@ export {
   type Evidence,
   type Facts,
   type Finding,
+  type Judged,
   type Judgement,
   loadCore,
   type Question,

@@ -27,6 +27,7 @@ import {
   bootable,
   deliverToThirdParty,
   type Ending,
+  type Reached,
   runningImage,
   type ThirdPartyOutcome,
 } from './third-party.js';
@@ -97,6 +98,14 @@ type Unanswered =
 
 export type GuardedOutcome = ThirdPartyOutcome | Unanswered;
 
+/** How far the image came when it was stopped. */
+const REACHED: Record<Reached, string> = {
+  nowhere: 'nothing was sent',
+  staged: 'the image was sent, and not marked to start',
+  'in place':
+    'the image stands where the board starts it from, and the next reset starts it: deliver another one first',
+};
+
 /** After these the board runs this package from now on. */
 const KEPT: readonly GuardedOutcome['kind'][] = ['confirmed', 'unchanged', 'started', 'sent'];
 
@@ -126,7 +135,7 @@ export async function makeGuard({ bootstrap, memory: store, installed }: GuardOp
         operatorFloors: operators.map((kid) => memory.operators[kid] ?? 0n),
       },
     });
-    const seen = core.facts().operatorFloors;
+    const seen = judgement.raised.operatorFloors;
     const raised = operators.map((kid, at) => [kid, seen[at] ?? 0n] as const).filter(([, floor]) => floor > 0n);
     await keep({ operators: Object.fromEntries(raised), boards: {} });
     return judgement;
@@ -143,14 +152,13 @@ export async function makeGuard({ bootstrap, memory: store, installed }: GuardOp
     }
     await requireSame(judgement, image, offer.name);
     // The verdict once more: it must not have become worse than what was decided upon.
-    const last = async (sent: boolean) => {
+    const last = async (reached: Reached) => {
       const lasting = offer.gathered.filter((one) => one.lasting);
       const now = await verdictOn(offer.file, again ? [...lasting, ...(await again())] : offer.gathered);
       const reason = whyNot(now) ?? worse(judgement, now);
       if (reason === undefined) return;
       const { text } = reasonOf(reason);
-      const done = sent ? 'the image was sent, and not started' : 'nothing was sent';
-      throw new CountersignError(reason, `deliver: meanwhile ${text}: ${done}`);
+      throw new CountersignError(reason, `deliver: meanwhile ${text}: ${REACHED[reached]}`);
     };
     const outcome = yield* deliverToThirdParty(client, { ...how, image: image.bytes, last });
     if (KEPT.includes(outcome.kind)) await keep({ operators: {}, boards: { [device]: judgement.sequence ?? 0n } });

@@ -52,8 +52,11 @@ export interface ThirdPartyDelivery extends Waits {
    * A last look whether it may be started; throws if not. Called before a byte is sent (some boards start it from where it
    * arrives, whatever becomes of this command), and again when everything is there and nothing is marked yet.
    */
-  last?(sent: boolean): Promise<void>;
+  last?(reached: Reached): Promise<void>;
 }
+
+/** Where the image is: not sent, in a slot that is not started before it is marked, or where the next reset starts it. */
+export type Reached = 'nowhere' | 'staged' | 'in place';
 
 /** An image that boards with SMP can start. */
 export interface Bootable {
@@ -99,7 +102,7 @@ export async function* deliverToThirdParty(client: Client, delivery: ThirdPartyD
   }
   const running = image.hash !== undefined && before?.hash !== undefined && same(before.hash, image.hash);
   if (!running) {
-    await delivery.last?.(false);
+    await delivery.last?.('nowhere');
     yield* send(client, image, waits);
   }
 
@@ -107,14 +110,16 @@ export async function* deliverToThirdParty(client: Client, delivery: ThirdPartyD
   const after = await states(client, waits);
   const silent = listed?.length === 0 && after?.length === 0;
   const staged = silent ? 'unknown' : entryOf(after, image);
-  await delivery.last?.(!running);
-  if (staged === 'unknown' || staged.hash === undefined || (staged.active && !running) || before === undefined) {
+  // What is asked for by its hash waits for that; anything else, the next reset starts.
+  const waiting = staged !== 'unknown' && !(staged.active && !running) && before !== undefined;
+  const hash = waiting ? staged.hash : undefined;
+  await delivery.last?.(running ? 'nowhere' : hash ? 'staged' : 'in place');
+  if (!hash) {
     if (ending !== 'confirm')
       throw new CountersignError('NoTrial', `deliver: ${client.link.name} names no hash to test`);
     await reset(client, waits).catch(ignoreSilence);
     return (await answering(client, image, waits)) ?? { kind: 'sent', version, shown: staged !== 'unknown' };
   }
-  const { hash } = staged;
   if (!running && !(await testImage(client, hash, waits))) {
     if (ending !== 'confirm') {
       throw new CountersignError('NoTrial', `deliver: ${client.link.name} took the image, and has no test of images`, {

@@ -60,6 +60,7 @@ describe('judge', () => {
       text: { name: 'lamp', version: '1.2', description: 'dims' },
       image: { digest: sha256(IMAGE), bytes: IMAGE.length, uri: '#firmware' },
       headBytes: plain.head.length,
+      raised: { timeFloor: 0n, operatorFloors: [0n, 0n, 0n, 0n, 0n, 0n, 0n, 0n] },
     });
   });
 
@@ -70,7 +71,7 @@ describe('judge', () => {
       { source: 'card', reason: 0, operatorKid: utf8('operator'), sequence: 5n, entry: 0 },
     ]);
     expect(judgement.payload).toEqual({ reason: 0, bytes: IMAGE.length });
-    expect(core.facts()).toEqual({ timeFloor: BigInt(NOW), operatorFloors: [0n, 5n, 0n, 0n, 0n, 0n, 0n, 0n] });
+    expect(judgement.raised).toEqual({ timeFloor: BigInt(NOW), operatorFloors: [0n, 5n, 0n, 0n, 0n, 0n, 0n, 0n] });
   });
 
   it('says the same of pieces of any length, from any iterable', async () => {
@@ -144,7 +145,7 @@ describe('judge', () => {
     });
     const judgement = await core.judge({ envelope: envelope.bytes, evidence: [{ source: 'tree', bytes: rule }] });
     expect(judgement).toMatchObject({ sequence: most, now: most, verdict: 'install' });
-    expect(core.facts().operatorFloors[1]).toBe(most);
+    expect(judgement.raised.operatorFloors[1]).toBe(most);
   });
 
   it('notes what could not be read', async () => {

@@ -202,7 +202,7 @@ describe.skipIf(!have('mosquitto'))('approvals that operators keep on a broker',
       });
     });
     const { code, json } = await world.deliver(to.port, ...REJECT, '--approvals-from', `${url}/plant`);
-    expect([code, json().error.message]).toEqual([23, expect.stringContaining('sent, and not started')]);
+    expect([code, json().error.message]).toEqual([23, expect.stringContaining('sent, and not marked to start')]);
     expect([to.flash.swap, to.running.version]).toEqual(['none', '1.0.0']);
   });
 

@@ -164,6 +164,18 @@ describe('what may happen between a decision and its delivery', () => {
     expect(writesOf(server)).toEqual([]);
   });
 
+  it('a revocation while it is sent to such a board: the message says that the next reset starts it', async () => {
+    const { server, client } = await board(PERSONAS['MCUboot serial recovery']);
+    let looks = 0;
+    const again = async () => (++looks === 1 ? [] : [approval('denied.cose', false)]);
+    const stopped = end(await approved(), client, { again });
+    await expect(stopped).rejects.toMatchObject({
+      ...refusal('Denied'),
+      message: expect.stringContaining('next reset'),
+    });
+    expect(writesOf(server).length).toBeGreaterThan(0);
+  });
+
   it('a revocation that another guard with the same memory has seen counts at once, and afterwards', async () => {
     const { server, client } = await board();
     const memory = store();
