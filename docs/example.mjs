@@ -24,9 +24,9 @@ import {
 } from 'countersign';
 
 const [port, firmware] = process.argv.slice(2);
+if (!firmware) throw new Error('usage: node docs/example.mjs PORT FIRMWARE');
 const now = Math.floor(Date.now() / 1000);
 
-// Two parties, two keys. openNamedKey opens those in files and tokens.
 const vendor = generateKey('ed25519');
 const operator = generateKey('ed25519');
 

@@ -74,7 +74,7 @@ export function deniedNoMore(earlier: Pick<Claims, 'entries'> | undefined, entri
 }
 
 /** Whether all that `narrow` is about, `wide` is about: it names no condition that the other does not name as strictly. */
-function covers(wide: Entry, narrow: Entry): boolean {
+export function covers(wide: Entry, narrow: Entry): boolean {
   const equal = (a: Uint8Array | undefined, b: Uint8Array | undefined) =>
     a === undefined || (b !== undefined && same(a, b));
   const inRange = ([low, high]: [bigint, bigint]) =>

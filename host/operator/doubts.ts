@@ -9,7 +9,7 @@
 import { CountersignError } from '../errors.js';
 import { type Claims, entryKey } from '../formats/approval.js';
 import { momentText } from '../formats/moment.js';
-import { deniedNoMore } from '../formats/record.js';
+import { covers, deniedNoMore, type NextDocument } from '../formats/record.js';
 import { issuedDoubt } from '../formats/sequence.js';
 import { entryText } from '../formats/wording.js';
 
@@ -23,6 +23,10 @@ export type DoubtRule =
   | 'clock'
   /** It is dated in the future: devices without a clock will take that for the time. */
   | 'issued-ahead'
+  /** What the last document approves is repeated, and its time is another one now. */
+  | 'moves-bounds'
+  /** It approves something more narrowly than what it repeats, which stays in force. */
+  | 'not-narrower'
   /** Its number is so high that nothing which follows would count for long. */
   | 'far-ahead';
 
@@ -46,6 +50,35 @@ export function requireLift(earlier: Claims | undefined, claims: Claims, lift: b
   }
   const said = unnamed.map(entryText).join('; ');
   throw new CountersignError('WouldLift', `approval: it would lift what ${where} of this operator says: ${said}`);
+}
+
+/**
+ * What the next document does to approvals that it repeats. Times belong to a whole document, and entries add up: neither may be
+ * what was meant by whoever looked at the new entry alone.
+ */
+export function repeatDoubts({ claims, repeated }: NextDocument, previous: Claims | undefined): Doubt[] {
+  const approvals = repeated.filter(({ verdict }) => verdict === 'approve');
+  if (previous === undefined || approvals.length === 0) return [];
+  const those = approvals.length === 1 ? '1 repeated approval' : `${approvals.length} repeated approvals`;
+  const moved = (what: string, from: number | undefined, to: number | undefined): Doubt[] => {
+    if (from === to) return [];
+    const [then, now] = [from, to].map((at) => (at === undefined ? 'none' : momentText(at)));
+    return [{ rule: 'moves-bounds', text: `the ${what} of ${those} moves from ${then} to ${now}` }];
+  };
+  const late = claims.notBefore !== undefined && claims.notBefore > claims.issuedAt;
+  const wider = claims.entries
+    .filter((entry) => entry.verdict === 'approve' && !repeated.includes(entry))
+    .flatMap((entry) => approvals.filter((earlier) => covers(earlier, entry)));
+  return [
+    ...moved('end', previous.expires, claims.expires),
+    ...(late ? moved('begin', previous.notBefore, claims.notBefore) : []),
+    ...[...new Set(wider)].map(
+      (entry): Doubt => ({
+        rule: 'not-narrower',
+        text: `what is repeated approves more, and stays in force (--only leaves it out): ${entryText(entry)}`,
+      }),
+    ),
+  ];
 }
 
 /** Clocks of two machines differ by so much without a fault, seconds. */

@@ -13,7 +13,7 @@ import { hex } from '../formats/bytes.js';
 import type { PublicKey, SigningKey } from '../formats/keys.js';
 import { type NextDocument, nextDocument, nextSequence } from '../formats/record.js';
 import type { SigningRequest } from '../formats/signing-request.js';
-import { clockDoubts, type Doubt, dateDoubts, LAST_DOCUMENT, requireLift } from './doubts.js';
+import { clockDoubts, type Doubt, dateDoubts, LAST_DOCUMENT, repeatDoubts, requireLift } from './doubts.js';
 import { entryOf, type Selection } from './selection.js';
 
 export interface IssueOptions {
@@ -60,7 +60,7 @@ export function draftDocument(key: PublicKey, entries: Entry[], options: IssueOp
     entries,
     only,
   });
-  return { ...next, warnings: doubtsOf(next.claims, previous, lift) };
+  return { ...next, warnings: [...doubtsOf(next.claims, previous, lift), ...repeatDoubts(next, previous)] };
 }
 
 /** The document that a YAML text states (approval-yaml.ts); what it leaves open is filled in, and it repeats nothing. */

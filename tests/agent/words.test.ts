@@ -28,6 +28,7 @@ it('assembly/smp/words.ts', () => {
   expect(rows.slice(0, keys.length).map(([, , name]) => name)).toEqual(keys);
   let at = 0;
   for (const [, bytes, name, word] of rows) {
+    expect(word!.length, name).toBeLessThanOrEqual(16); // LETTERS of reply.ts
     const item = Buffer.from(bytes!.split(', ').filter(Boolean).map(Number));
     expect(item, name).toEqual(Buffer.from([0x60 + word!.length, ...Buffer.from(word!, 'latin1')]));
     if (constants.has(name!) || !keys.includes(name!)) expect(constants.get(name!), name).toBe(at);

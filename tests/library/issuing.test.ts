@@ -131,6 +131,29 @@ describe('an operator', () => {
     expect(library.approve(operator, rule, options).repeated).toHaveLength(1);
   });
 
+  it('is told what happens to earlier approvals that the next document repeats', async () => {
+    const digest = async (seed: string) => {
+      const made = await library.packageImage(vendor, await imageOf(seed), release);
+      return { envelope: library.splitEnvelope(library.join(made.parts), seed) };
+    };
+    const [a, b] = [await digest('a'), await digest('b')];
+    const first = library.approve(operator, a, { previous: undefined, now: NOW, expires: NOW + 10 * DAY });
+    const warningsOf = (selection: library.Selection, more: Partial<library.IssueOptions>) =>
+      library.approve(operator, selection, { previous: first.claims, now: NOW, ...more }).warnings;
+    const rule = 'moves-bounds';
+    expect(warningsOf(b, {})).toEqual([]);
+    expect(warningsOf(a, { expires: NOW + 365 * DAY })).toEqual([]); // it is the very entry
+    const moved = { rule, text: expect.stringMatching(/^the end of 1 repeated approval moves from 2027-\S+ to 2028-/) };
+    expect(warningsOf(b, { expires: NOW + 365 * DAY })).toEqual([moved]);
+    expect(warningsOf(b, { expires: NOW + 365 * DAY, only: true })).toEqual([]);
+    const later = { rule, text: expect.stringContaining('the begin of 1 repeated approval moves from none to') };
+    expect(warningsOf(b, { notBefore: NOW + DAY })).toEqual([later]);
+    const narrow = { ...a, devices: [Uint8Array.of(1)] };
+    const wider = { rule: 'not-narrower', text: expect.stringContaining('--only leaves it out') };
+    expect(warningsOf(narrow, {})).toEqual([wider]);
+    expect(warningsOf(narrow, { only: true })).toEqual([]);
+  });
+
   it('looks at what it approves: a package whose text was exchanged is no package', () => {
     const other = { ...envelope, manifest: Uint8Array.of(...envelope.manifest, 0) };
     const options = { previous: undefined, now: NOW };

@@ -204,7 +204,9 @@ function withImage(
 ): Promise<Result> {
   return withFile(path, async (file) => {
     const image = { path, ...(await readImage(file, path, { region, family, raw: insists })) };
-    for (const doubt of image.doubts) terminal.note(`warning: ${path}: ${doubt} (--raw: no doubt about it)`);
+    // For other files --raw is something else: it takes them as they are.
+    const silenced = image.kind === 'bin' && !insists ? ' (--raw: no doubt about it)' : '';
+    for (const doubt of image.doubts) terminal.note(`warning: ${path}: ${doubt}${silenced}`);
     return use(image);
   });
 }

@@ -45,7 +45,7 @@ export interface ImageOptions {
   region?: Region | undefined;
   /** The blocks of a UF2 file that are for this family. */
   family?: number | undefined;
-  /** Take the bytes of the file as they are, and doubt nothing. */
+  /** Take the bytes of the file as they are, and doubt nothing but that they are a hex, S-record, ELF or UF2 file. */
   raw?: boolean | undefined;
 }
 
@@ -54,7 +54,8 @@ export function readImage(file: Uint8Array, name: string, options?: ImageOptions
 export function readImage(file: Bytes, name: string, options?: ImageOptions): Promise<Image<Bytes>>;
 export async function readImage(file: Bytes, name: string, options: ImageOptions = {}): Promise<Image<Bytes>> {
   const head = await lookAt(file);
-  const kind = options.raw ? 'bin' : kindOf(head);
+  const found = kindOf(head);
+  const kind = options.raw ? 'bin' : found;
   const ending = extname(name).slice(1).toLowerCase();
   const promised = ENDINGS[ending];
   if (promised !== undefined && promised !== kind && !options.raw) {
@@ -68,9 +69,18 @@ export async function readImage(file: Bytes, name: string, options: ImageOptions
   }
   const image = await READERS[kind](file, name, options);
   const otherProcessor = kind === 'elf' && !isArmElf(head);
+  if (options.raw && CONTAINERS.includes(found)) {
+    return {
+      ...image,
+      doubts: [`looks like ${found}: --raw packages the text or container itself, not what it holds`],
+    };
+  }
   if (options.raw || otherProcessor) return { ...image, doubts: [] };
   return { ...image, doubts: await doubts(image.bytes, image.mcuboot?.headerBytes ?? 0, image.address) };
 }
+
+/** What holds an image, and is none itself. */
+const CONTAINERS: readonly ImageKind[] = ['hex', 'srec', 'elf', 'uf2'];
 
 const ENDINGS: Record<string, ImageKind> = {
   ...{ hex: 'hex', ihex: 'hex', ihx: 'hex', elf: 'elf', axf: 'elf', uf2: 'uf2' },
