@@ -19,7 +19,7 @@ import {
   parseGuardMemory,
   remember,
 } from '../../host/device/guard-memory.js';
-import { newDocumentId, signApproval } from '../../host/formats/approval.js';
+import { type Entry, newDocumentId, signApproval } from '../../host/formats/approval.js';
 import type { ByteSource } from '../../host/formats/byte-source.js';
 import { hex } from '../../host/formats/bytes.js';
 import { splitEnvelope } from '../../host/formats/envelope.js';
@@ -218,6 +218,22 @@ describe('what may happen between a decision and its delivery', () => {
       return 'yes' as const;
     };
     await expect(end(decision, client, { ask })).rejects.toMatchObject(refusal('ApprovalExpired'));
+    expect(writesOf(server)).toEqual([]);
+  });
+
+  it('the approval goes while the person thinks, and the policy would ask about it then: their yes was to another question', async () => {
+    const { server, client } = await board();
+    const { digest } = splitEnvelope(bytes('r.suit'), 'r.suit');
+    const document = (sequence: bigint, entries: Entry[]): Gathered => {
+      const claims = { issuer: 'op', issuedAt: 1_700_000_000, id: newDocumentId(), sequence, entries };
+      const evidence = { source: 'tree' as const, bytes: signApproval(world.operator, claims) };
+      return { name: `${sequence}`, lasting: false, evidence };
+    };
+    const decision = await decide('prompt.cbor', [document(4n, [{ verdict: 'approve', digest, confirm: 'ask' }])]);
+    expect(decision).toMatchObject({ kind: 'ask', judgement: { reason: reasons.AwaitingUser.code } });
+    const elsewhere = [{ verdict: 'approve' as const, digest: splitEnvelope(bytes('other.suit'), 'o').digest }];
+    const delivery = { ask: async () => 'yes' as const, again: async () => [document(5n, elsewhere)] };
+    await expect(end(decision, client, delivery)).rejects.toMatchObject({ code: reasons.ApprovalOtherPackage.code });
     expect(writesOf(server)).toEqual([]);
   });
 
