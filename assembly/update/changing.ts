@@ -62,7 +62,7 @@ function enforce(): Reason {
     if (!seatTaken(seat) && storeLength(key) > 0) storeStageDelete(key);
   }
   hand.review = 1; // once the change counts, so does this
-  wearForgive();
+  wearForgive(true);
   auditStage(Audit.Changed, damaged ? Reason.StoreDamaged : Reason.Ok, 0);
   return handCommit();
 }

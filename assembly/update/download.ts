@@ -183,7 +183,7 @@ function decide(): Reason {
   if (holds(Key.Primary, Place.Primary, digest)) return refuse(Reason.Unchanged, digest);
   if (hand.state === <u32>State.Ready && holds(Key.Staged, Place.Staged, digest)) return onBoard();
   // A higher number than any before is news that only a vendor can make.
-  if (manifest.sequence > hand.newest) wearForgive();
+  if (manifest.sequence > hand.newest) wearForgive(false);
   hand.newest = max(hand.newest, manifest.sequence);
   const known = isUnderWay(verdict, digest);
   if (known) lines |= progress.lines;

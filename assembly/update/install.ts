@@ -32,7 +32,7 @@ import { judgePlace, verdictDigest, verdictReason } from './judgement';
 import { Event, move, State, swapping, updating } from './machine';
 import { digestOf, imageOf, other, Package, pack, packageLoad, packageStage } from './packages';
 import { ask } from './question';
-import { COST_COMMIT, COST_INSTALLATION, wearPay } from './wear';
+import { COST_COMMIT, wearPay, wearPayInstallation } from './wear';
 
 let broken: Reason = 0; // Ok; flash failed under the swap, and so: no further step before a reset
 
@@ -95,7 +95,7 @@ export function installDrop(pack: Package, reason: Reason): Reason {
 function swapIn(pack: Package, answer: Consent | null): Reason {
   if (judgeAgain() > (answer ? Verdict.Ask : Verdict.Install)) return Reason.Internal;
   if (answer && compare(digestAgreed(answer), digestOf(pack), 32) !== 0) return Reason.Internal;
-  const poor = answer ? Reason.Ok : wearPay(COST_INSTALLATION + policy.trialBoots, true);
+  const poor = answer ? Reason.Ok : wearPayInstallation();
   if (poor !== Reason.Ok) return poor;
   packageLoad(other, Key.Primary);
   auditDecision(Audit.Installing, Reason.Ok, digestOf(pack), other.sequence, pack.sequence, answer);

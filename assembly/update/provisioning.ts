@@ -27,7 +27,7 @@ export function bootstrapPut(from: usize, length: u32): Reason {
   if (provisioned() || storeLength(Key.Bootstrap) > 0) return Reason.BootstrapLocked;
   const reason = provision(from, length);
   if (reason !== Reason.Ok) return reason;
-  wearForgive();
+  wearForgive(true);
   storeStage(Key.Bootstrap, BOOTSTRAP, bootstrapBytes());
   auditStage(Audit.Provisioned, Reason.Ok, 0);
   const stored = handCommit();
@@ -57,7 +57,7 @@ export function approvalPut(from: usize, length: u32): Reason {
   storeStage(key, from, length);
   floorsStage();
   hand.review = 1; // once the new approval data counts, so does this
-  wearForgive();
+  wearForgive(true);
   auditStage(Audit.ApprovalStored, Reason.Ok, 0);
   const stored = handCommit();
   return stored === Reason.StoreFull ? Reason.ApprovalsFull : stored;

@@ -113,7 +113,7 @@ export function answerBySignature(from: usize, length: u32): Reason {
 
 // The question is answered: that, and what follows from it, is one commit.
 function act(): Reason {
-  if (question.line === 0) wearForgive(); // what is typed may come from anybody who has a line
+  if (question.line === 0) wearForgive(false); // what is typed may come from anybody who has a line
   return question.answer === Answer.Yes ? agree() : refuse();
 }
 

@@ -4,50 +4,77 @@
 //   one credit = half an erase of the page that suffers most: one compaction of the store (flash/store.ts), which a
 //   commit after a reset is. The account holds CREDIT_MAX and gains one an hour, by the trusted clock if there is one.
 //
-//   credits   for                                    why so many
-//   1         a commit that was asked for            a value put, an order noted, a refusal logged or told, a slot cleared
-//   2         a download that goes on after a reset  the page that was under way is erased again
-//   2         an accepted download                   the slot is erased once
-//   2         a question                             put, its time written down, ended: less than a bank's room
-//   1         a question, after each reset           the first commit after that reset
-//   5         an installation, and one for each       both slots are exchanged, and perhaps back; its commits
-//             start that its trial has
+//   credits     for                                    why so many
+//   1           a commit that was asked for            a value put, an order noted, a refusal logged or told, a slot cleared
+//   2           a download that goes on after a reset  the page that was under way is erased again
+//   2           an accepted download                   the slot is erased once
+//   2           a question                             put, its time written down, ended: less than a bank's room
+//   1           a question, after each reset           the first commit after that reset
+//   5, or 3 and an installation                        both slots are exchanged, and perhaps back; its commits; each start of
+//   its starts                                         its trial is one more
 //
-// What no operator approved leaves a reserve of half the account: enough for one download, one installation and a trial of
-// five starts. So whoever has no key cannot spend what an approved package will need. Interrupting its download costs it
-// nothing (pages.ts), and putting another in its place is paid for by whoever does it, until all that is left is the reserve.
+// How far it may be spent, the first line that fits:
 //
-// The account is full again when somebody proves who he is: a newer approval document or a change (an operator), an
-// answer by the button or signed (a person), a manifest with a higher sequence number than any before (a vendor). Each of these can
-// happen once only. What is never refused for want of credit: what such a proof pays for, and what ends something.
+//   an installation that no person answered for    all of it: what else there is leaves the price of one
+//   what an operator approved                      but for that price
+//   anything else                                  half of it, and no more than leaves the price of a download besides
+//
+// So whoever has no key cannot spend what an approved package will need, and who spoils the download of one cannot spend
+// what its installation will need. Interrupting that download costs it nothing (pages.ts), and putting another in its
+// place is paid for by whoever does it.
+//
+// Somebody who proves who he is gets room for one download and one question of his kind, and no stranger gets more than
+// that: a newer approval document or a change (an operator: what is approved), an answer by the button or signed (a person), a
+// manifest with a higher sequence number than any before (a vendor). Each of these happens once only; but somebody may have kept
+// many that the device missed. What is never refused for want of credit: what such a proof pays for, and what ends
+// something.
 
 import { facts } from '../policy/facts';
+import { policy } from '../policy/policy';
 import { Reason } from '../reason';
 import { hand } from './hand';
 
 const CREDIT_MAX: u32 = 24;
-const RESERVE: u32 = 12;
+const ANYBODY_MAX: u32 = 12;
 const HOUR_MS: u32 = 3_600_000;
 const HOUR_SIXTEENTHS: u32 = 225; // of 16 s each
 
 export const COST_COMMIT: u32 = 1;
 export const COST_DOWNLOAD: u32 = 2; // and one that goes on after a reset
 export const COST_QUESTION: u32 = 2;
-export const COST_INSTALLATION: u32 = 5;
+const EXCHANGES: u32 = 5; // of the slots, there and back
+const COMMITS: u32 = 3; // of an installation, but for the starts of its trial
 
 let passedMs: u32 = 0; // of the hour that is running, where there is no clock
 
+function installation(): u32 {
+  return max(EXCHANGES, COMMITS + policy.trialBoots);
+}
+
+function most(approved: bool): u32 {
+  const besides = CREDIT_MAX - installation();
+  return approved ? besides : min(ANYBODY_MAX, besides - COST_DOWNLOAD);
+}
+
 // TooOften, and nothing is taken, when there is not so much. What is taken counts from the next commit on, which is the one
-// that it pays for: it goes with the record in hand. `approved`: an operator vouches for it, and the reserve is there.
+// that it pays for: it goes with the record in hand. `approved`: an operator vouches for it.
 export function wearPay(cost: u32, approved: bool): Reason {
-  if (hand.spent + cost > CREDIT_MAX - (approved ? 0 : RESERVE)) return Reason.TooOften;
+  return pay(cost, most(approved));
+}
+
+export function wearPayInstallation(): Reason {
+  return pay(installation(), CREDIT_MAX);
+}
+
+function pay(cost: u32, limit: u32): Reason {
+  if (hand.spent + cost > limit) return Reason.TooOften;
   hand.spent += cost;
   return Reason.Ok;
 }
 
-// Somebody proved who he is.
-export function wearForgive(): void {
-  hand.spent = 0;
+// Somebody proved who he is; `approved`: an operator.
+export function wearForgive(approved: bool): void {
+  hand.spent = min(most(approved) - COST_DOWNLOAD - COST_QUESTION, hand.spent);
 }
 
 export function wearTick(milliseconds: u32): void {

@@ -163,6 +163,7 @@ describe('no page is erased more than 24 times a day by strangers', () => {
     ['reject, no clock', { unapproved: 0 }, 0n],
     ['prompt, no clock', { unapproved: 1 }, 0n],
     ['trials of five starts', { trialBoots: 5 }, 0n],
+    ['trials of fifteen starts, a clock', { trialBoots: 15 }, 1_800_000_000n],
     ['prompt, a question before each download, a clock', { unapproved: 1, askBeforeDownload: 1 }, 1_800_000_000n],
   ] as const)('a month of all of it in any order: %s', (_, policy, clock) => {
     const board = device(policy);
@@ -190,6 +191,13 @@ describe('the account', () => {
     for (let i = 0; i < 100; i++) url(board);
     return failed(url(board))?.rc;
   };
+  // An approved package with a wrong byte, over and over.
+  const WRONG = Buffer.from(SAME.bytes);
+  WRONG[WRONG.length - 1]! ^= 1;
+  const spoilt = (board: Board) => {
+    for (let i = 0; i < 30; i++) upload(board, WRONG);
+    return failed(upload(board, SAME.bytes))?.rc;
+  };
   it('is empty after so much, says so, and gains with the hours', () => {
     const board = device();
     expect(spent(board)).toBe(TOO_OFTEN);
@@ -205,13 +213,16 @@ describe('the account', () => {
     for (let i = 0; i < 3; i++) reset(board);
     expect(failed(url(board))?.rc).toBe(TOO_OFTEN);
   });
-  it('is filled by an operator: a newer approval document', () => {
+  it('has room again for an operator, a newer approval document: for what it approves, and nothing else', () => {
     const board = device();
     spent(board);
+    spoilt(board);
     expectOk(put(board, NODE.approvals, approvalOf(SAME.digest, 9)));
-    expectOk(url(board));
+    expect(failed(url(board))?.rc).toBe(TOO_OFTEN);
+    expectOk(upload(board, SAME.bytes));
+    expectOk(exec(board, NODE.update));
   });
-  it('is filled by a vendor: a package with a higher number than any before, once', () => {
+  it('has room again for a vendor: a package with a higher number than any before, once', () => {
     const board = device({ unapproved: 1 });
     spent(board);
     const next = packageOf(4, { image: imageOf(500, 9) });
@@ -222,7 +233,7 @@ describe('the account', () => {
     expect(failed(upload(board, another.bytes))?.rc).toBe(TOO_OFTEN);
     expect(failed(ask(board, { group: 1, id: 5, write: true }))?.rc).toBe(TOO_OFTEN); // clearing the slot
   });
-  it('is filled by a person: an answer', () => {
+  it('has room again for a person: an answer', () => {
     const board = device({ unapproved: 1 });
     expectOk(upload(board, UNKNOWN.bytes));
     expectOk(exec(board, NODE.update));
@@ -231,6 +242,81 @@ describe('the account', () => {
     press(board, 2);
     expect(state(board)).toBe(80);
     expectOk(url(board));
+  });
+  it('keeps what an installation needs from whoever spoils its download', () => {
+    const board = device({ trialBoots: 1 });
+    board.clock = 1_800_000_000n;
+    board.tick(10);
+    spent(board);
+    expect(spoilt(board)).toBe(TOO_OFTEN);
+    board.clock += 7200n;
+    board.tick(10);
+    expectOk(upload(board, SAME.bytes));
+    expectOk(exec(board, NODE.update));
+  });
+  it.each([0, 1, 5, 6, 15])(
+    'keeps what an approved update with %i starts of its trial needs from everybody',
+    (trialBoots) => {
+      const board = device({ trialBoots });
+      spent(board);
+      expectOk(upload(board, SAME.bytes));
+      expect(spent(board)).toBe(TOO_OFTEN);
+      expectOk(exec(board, NODE.update));
+      expect(state(board)).toBe(60);
+    },
+  );
+  it.each([1, 15])(
+    'with trials of %i starts has room for a question about a package that nobody approved',
+    (trialBoots) => {
+      const board = device({ unapproved: 1, trialBoots });
+      board.clock = 1_800_000_000n;
+      board.tick(10);
+      spent(board);
+      board.clock += 24n * 3600n;
+      board.tick(10);
+      expectOk(upload(board, UNKNOWN.bytes));
+      expectOk(exec(board, NODE.update));
+    },
+  );
+
+  describe('is not what somebody gets who kept what the device missed', () => {
+    const missed = (n: number) =>
+      makeApproval({
+        key: operator,
+        sequence: 10 + n,
+        entries: [RUNS, SAME].map(({ digest }) => ({ verdict: 1, digest })),
+      });
+    // Ten documents at once, and after each of them whatever there is to be had.
+    const erases = (board: Board, deed: (board: Board) => void) => {
+      board.flash.forget();
+      for (let n = 0; n < 10; n++) {
+        expectOk(put(board, NODE.approvals, missed(n)));
+        for (let i = 0; i < 40; i++) deed(board);
+      }
+      return Math.max(...board.flash.wear);
+    };
+    it('ten documents give nothing for what no operator approved', () => {
+      const board = device();
+      spent(board);
+      expect(erases(board, DEEDS['PkgURL put, and a reset']!)).toBeLessThanOrEqual(10); // half for each document
+    });
+    it('nor more than two downloads each of what one did', () => {
+      const board = device();
+      spent(board);
+      spoilt(board);
+      expect(erases(board, (board) => void upload(board, WRONG))).toBeLessThanOrEqual(20);
+    });
+    it('nor more than one installation each, when two can take turns', () => {
+      const board = device({ trialBoots: 1 });
+      const turns = DEEDS['two approved packages, installed in turns']!;
+      for (let i = 0; i < 4; i++) turns(board);
+      board.flash.forget();
+      for (let n = 0; n < 10; n++) {
+        expectOk(put(board, NODE.approvals, missed(n)));
+        for (let i = 0; i < 4; i++) turns(board);
+      }
+      expect(Math.max(...board.flash.wear)).toBeLessThanOrEqual(50);
+    });
   });
   it('is not needed for what changes nothing', () => {
     const board = device();

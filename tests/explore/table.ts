@@ -115,8 +115,8 @@ const STATE_GLOBALS: readonly string[] = [
  */
 export const ACCOUNT = {
   file: 'update/wear.ts',
-  right: 'if (hand.spent + cost > CREDIT_MAX -',
-  wrong: 'if (!HERE && hand.spent + cost > CREDIT_MAX -',
+  right: 'if (hand.spent + cost > limit)',
+  wrong: 'if (!HERE && hand.spent + cost > limit)',
 } as const;
 
 /** With it, the second that a board stays dark before another question is shown (agent.ts): it is time, and nothing else. */
