@@ -81,7 +81,8 @@ export function wearTick(milliseconds: u32): void {
   // Hours since 1970, by division of 32 bits: that of 64 takes half a kilobyte of a Cortex-M0, and each tick its time.
   const hour = <u32>(facts.trustedTime >> 4) / HOUR_SIXTEENTHS;
   if (hour !== 0) {
-    if (hand.hour !== 0 && hour > hand.hour) earn(hour - hand.hour);
+    // The first clock ever fills it: who waited for the first commit under one, with nothing left to pay it, waited for ever.
+    if (hour > hand.hour) earn(hour - hand.hour);
     hand.hour = max(hour, hand.hour);
     return;
   }

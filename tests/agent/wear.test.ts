@@ -144,6 +144,7 @@ const DEEDS: Record<string, (board: Board) => void> = {
 function day(board: Board, deed: () => void, times: number): number {
   board.flash.forget();
   for (let i = 0; i < times; i++) {
+    board.tick(1); // what was earned meanwhile is there
     deed();
     if (board.running !== 'agent') knock(board, 1);
     board.tick((24 * HOUR_MS) / times);
@@ -212,6 +213,24 @@ describe('the account', () => {
     spent(board);
     for (let i = 0; i < 3; i++) reset(board);
     expect(failed(url(board))?.rc).toBe(TOO_OFTEN);
+  });
+  it('gains with the hours of a clock that came when nothing was left, over resets as well', () => {
+    const board = device();
+    expect(spent(board)).toBe(TOO_OFTEN);
+    board.clock = 1_800_000_000n;
+    for (let i = 0; i < 2; i++) {
+      board.tick(10);
+      reset(board);
+      board.clock += 7200n;
+    }
+    board.tick(10);
+    expectOk(url(board));
+    expect(spent(board)).toBe(TOO_OFTEN);
+    for (let i = 0; i < 3; i++) {
+      reset(board);
+      board.tick(10);
+      expect(failed(url(board))?.rc).toBe(TOO_OFTEN);
+    }
   });
   it('has room again for an operator, a newer approval document: for what it approves, and nothing else', () => {
     const board = device();
