@@ -25,7 +25,7 @@ import { readBytes, readText, writeBytes } from '../files.js';
 import type { Form, SigningRequest } from '../formats/signing-request.js';
 import { acceptDocument } from '../operator/ceremony.js';
 import type { BrokerPlace } from './broker-place.js';
-import type { OptionSpec, Result } from './command.js';
+import { grouped, type OptionSpec, type Result } from './command.js';
 import { type Finishing, type Issuing, known, type Output, writeIssued } from './issuing.js';
 import { rows } from './show.js';
 import { openPublicKey, openSigningKey, type SigningOptions } from './signing.js';
@@ -37,25 +37,25 @@ const SIGNATURE_FILE_BYTES_MAX = 256;
 
 const option = <S extends z.ZodType>(spec: OptionSpec<S>): OptionSpec<S> => spec;
 
-export const ceremonyOptions = {
+export const ceremonyOptions = grouped('Signing on another machine', {
   prepare: option({ text: 'write a signing request for another machine; -k is the public key', schema: switchSchema }),
   raw: option({
     value: 'file',
-    text: '--prepare: the bytes to sign, for other tools',
+    text: 'with --prepare: also write the bytes to sign, for other signing tools',
     schema: pathSchema.optional(),
   }),
-  sign: option({ value: 'request', text: 'sign this request; nothing else is needed', schema: pathSchema.optional() }),
+  sign: option({ value: 'request', text: 'sign this request; only -k is needed', schema: pathSchema.optional() }),
   attach: option({
     value: 'signature',
-    text: 'finish what was prepared; -k is the public key',
+    text: 'finish with this signature; -k is the public key',
     schema: pathSchema.optional(),
   }),
   request: option({
     value: 'file',
-    text: '--attach: the request; default: beside the signature',
+    text: 'with --attach: the request; default: next to the signature',
     schema: pathSchema.optional(),
   }),
-};
+});
 
 interface Steps {
   key: string;

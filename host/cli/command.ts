@@ -28,6 +28,8 @@ export interface OptionSpec<S extends z.ZodType = z.ZodType> {
   config?: string;
   /** The value is a path: taken from a configuration file, it is relative to that file. */
   path?: boolean;
+  /** Heading of the help that it stands under, without the colon. */
+  group?: string;
 }
 
 export interface ArgumentSpec<S extends z.ZodType = z.ZodType> {
@@ -50,6 +52,8 @@ export interface Result {
   product?: boolean;
   /** Exit code, when a result is not plain success, such as a verdict. */
   exit?: number;
+  /** The command that a person would run next: its name, then words. next.ts adds what it requires besides. */
+  next?: readonly string[];
 }
 
 export interface Context<A, O> {
@@ -82,6 +86,8 @@ export interface Command<A extends Record<string, ArgumentSpec> = never, O exten
 /** A command whose types have been checked and are no longer needed. */
 export interface AnyCommand {
   name: string;
+  /** Heading of the list of commands that it stands under, without the colon; from commands/index.ts. */
+  group?: string;
   aliases?: string[];
   summary: string;
   details?: string;
@@ -97,6 +103,11 @@ export function command<A extends Record<string, ArgumentSpec>, O extends Record
   definition: Command<A, O>,
 ): AnyCommand {
   return definition as unknown as AnyCommand;
+}
+
+/** The same options, under one heading of the help. */
+export function grouped<T extends Record<string, OptionSpec>>(group: string, options: T): T {
+  return Object.fromEntries(Object.entries(options).map(([key, spec]) => [key, { ...spec, group }])) as T;
 }
 
 /** --the-flag of an option's key. */

@@ -8,7 +8,7 @@ import { RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from '../smp/client.js';
 import { BUFFER_BYTES_MIN } from '../smp/commands.js';
 import { BAUD_DEFAULT } from '../smp/link.js';
 import { brokerSchema } from './broker-place.js';
-import type { OptionSpec } from './command.js';
+import { grouped, type OptionSpec } from './command.js';
 import { countSchema, secondsSchema, textSchema } from './values.js';
 
 const FLEET_DEFAULT = 'demo';
@@ -20,54 +20,59 @@ export const brokerOptions = {
   broker: option({ value: 'url', text: 'MQTT broker', schema: brokerSchema.optional(), config: 'broker' }),
   fleet: option({
     value: 'name',
-    text: 'fleet on the broker',
+    text: 'name of the fleet on the broker',
     schema: topicNameSchema.default(FLEET_DEFAULT),
     config: 'fleet',
   }),
 };
 
-export const connectionOptions = {
+export const connectionOptions = grouped('Connection', {
   port: option({
     short: 'p',
     value: 'port',
-    text: 'serial port, tcp://host:port, or udp://host',
+    text: 'serial port, tcp://host:port or udp://host',
     schema: textSchema.optional(),
     config: 'port',
   }),
   baud: option({
     short: 'b',
     value: 'rate',
-    text: 'baud rate of the port',
+    text: 'baud rate of the serial port',
     schema: countSchema(50, 4_000_000).default(BAUD_DEFAULT),
     config: 'baud',
   }),
   framing: option({
     value: 'console|raw|auto',
-    text: 'how packets stand on a serial line; raw has no checksum; auto tries console first',
+    text: 'packet framing on the serial line; raw has no checksum; auto tries console first',
     schema: z.enum(FRAMINGS).default('auto'),
     config: 'framing',
   }),
   mtu: option({
     value: 'bytes',
-    text: 'largest packet to send; default: what the device says',
+    text: 'largest packet to send; default: as the device says',
     schema: countSchema(BUFFER_BYTES_MIN, 65_535).optional(),
     config: 'mtu',
   }),
   ...brokerOptions,
-  device: option({ value: 'name', text: 'device on the broker', schema: topicNameSchema.optional(), config: 'device' }),
+  device: option({
+    value: 'name',
+    text: 'name of the device on the broker',
+    schema: topicNameSchema.optional(),
+    config: 'device',
+  }),
   timeout: option({
     value: 'seconds',
-    text: 'how long to wait for each answer of the device',
+    text: 'how long to wait for each answer',
     schema: secondsSchema.default(TIMEOUT_MS_DEFAULT / 1000),
     config: 'timeout',
   }),
   retries: option({
     value: 'count',
-    text: 'how often to wait that long again before giving up; what gets lost is repeated sooner',
+    text: 'how many more times to wait that long; lost packets are sent again sooner',
     schema: countSchema(0, RETRIES_MAX).default(RETRIES_DEFAULT),
     config: 'retries',
   }),
-};
+});
 
 export type ConnectionOptions = {
   [K in keyof typeof connectionOptions]: z.output<(typeof connectionOptions)[K]['schema']>;

@@ -22,7 +22,7 @@ import { withFile } from '../open-file.js';
 import type { Doubt } from '../operator/doubts.js';
 import { type Draft, draftDocument, draftFromYaml, recordText } from '../operator/issue.js';
 import { entryOf, isSignedBy } from '../operator/selection.js';
-import type { OptionSpec, Result } from './command.js';
+import { grouped, type OptionSpec, type Result } from './command.js';
 import { openPublishing, publishedLines, publishOptions } from './publishing.js';
 import { claimsData, claimsRows, entryText, rows, shellWord } from './show.js';
 import { besideKey, signingOptions } from './signing.js';
@@ -34,26 +34,30 @@ const NO_RECORD = 'none';
 const option = <S extends z.ZodType>(spec: OptionSpec<S>): OptionSpec<S> => spec;
 
 /** Options by which an entry says what it is about. */
-export const selectorOptions = {
+export const selectorOptions = grouped('What it is about', {
   package: option({ value: 'file', text: 'exactly this package', schema: pathSchema.optional() }),
   digest: option({ value: 'hex', text: 'exactly the package with this manifest digest', schema: hexSchema.optional() }),
   class: option({
     value: 'name',
-    text: 'packages of this class of device, or its UUID; a name needs --vendor',
+    text: 'packages for this device class: a name (with --vendor) or a UUID',
     schema: z.string().min(1).optional(),
   }),
   vendor: option({
     value: 'domain',
-    text: 'domain of the vendor that named the class',
+    text: 'the vendor that the class name belongs to',
     schema: z.string().min(1).optional(),
     config: 'vendor',
   }),
   range: option({
     value: 'low..high',
-    text: 'only with these sequence numbers; needs --class or --vendor-kid',
+    text: 'only these sequence numbers; needs --class or --vendor-kid',
     schema: sequenceRangeSchema.optional(),
   }),
-  vendorKid: option({ value: 'hex', text: 'packages signed with this vendor key', schema: hexSchema.optional() }),
+  vendorKid: option({
+    value: 'hex',
+    text: 'packages signed with the vendor key of this id',
+    schema: hexSchema.optional(),
+  }),
   device: option({
     short: 'd',
     value: 'hex',
@@ -61,51 +65,51 @@ export const selectorOptions = {
     schema: z.array(hexSchema).min(1).optional(),
     repeat: true,
   }),
-};
+});
 
 /** Options of signing and recording. */
 export const issuingOptions = {
   key: option({
     short: 'k',
     value: 'key',
-    text: "the operator's private key: a file, or a pkcs11: URI",
+    text: "the operator's private key: a file or a pkcs11: URI",
     schema: pathSchema,
     config: 'operator-key',
     path: true,
   }),
   issuer: option({
     value: 'name',
-    text: 'name of the operator in the document; default: that of the last one, else its key id',
+    text: "the operator's name in the document; default: as in the last one, or the key id",
     schema: z.string().min(1).optional(),
     config: 'issuer',
   }),
   sequence: option({
     short: 's',
     value: 'number',
-    text: 'number of the document; default: one more than the last, at least the time now',
+    text: 'number of the document; default: above the last one, and at least the current time',
     schema: sequenceSchema.optional(),
   }),
-  force: option({ text: 'take a --sequence that is far ahead all the same', schema: switchSchema }),
-  only: option({ text: 'do not repeat what the last document said', schema: switchSchema }),
+  force: option({ text: 'accept a --sequence that is far ahead', schema: switchSchema }),
+  only: option({ text: 'do not repeat the entries of the last document', schema: switchSchema }),
   lift: option({
-    text: 'end denials of the last document about packages that this one does not name',
+    text: 'end denials in the last document of packages that this one does not name',
     schema: switchSchema,
   }),
   record: option({
     value: 'file',
-    text: `record of the last document, or "${NO_RECORD}"; default: beside the key`,
+    text: `where the last document is recorded, or "${NO_RECORD}"; default: next to the key`,
     schema: pathSchema.optional(),
     config: 'record',
     path: true,
   }),
-  output: option({ short: 'o', value: 'file', text: 'the signed document', schema: pathSchema.optional() }),
+  output: option({ short: 'o', value: 'file', text: 'output file', schema: pathSchema.optional() }),
   ...publishOptions,
   ...signingOptions,
 };
 
 export const validityOptions = {
-  expires: option({ value: 'moment', text: 'until when: 2027-01-31, or 30d', schema: momentSchema.optional() }),
-  notBefore: option({ value: 'moment', text: 'from when on', schema: momentSchema.optional() }),
+  expires: option({ value: 'moment', text: 'end of validity: 2027-01-31, or 30d', schema: momentSchema.optional() }),
+  notBefore: option({ value: 'moment', text: 'start of validity', schema: momentSchema.optional() }),
 };
 
 type Values<T extends Record<string, OptionSpec>> = { [K in keyof T]: z.output<T[K]['schema']> };

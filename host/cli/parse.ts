@@ -1,8 +1,8 @@
 // From the words on a command line to checked values: the list of commands rendered with commander.
 //
 // Promises: an unknown command, option or surplus argument is an error (exit code 4), never skipped; every value has
-// passed its schema; the underscore form of a dashed name means the same; help says what the definitions say, the
-// defaults and the exit codes included. Nothing here runs a command.
+// passed its schema; the underscore form of a dashed name means the same; help says what the definitions say, defaults
+// included. Exit codes have one place: `help exit-codes`. Nothing here runs a command.
 
 import { resolve } from 'node:path';
 import { Command as Commander, CommanderError, Option } from 'commander';
@@ -35,6 +35,10 @@ export type Invocation =
 
 /** Makes sense of `words` (without the program's name), or throws BadArgument. */
 export function parse(commands: readonly AnyCommand[], words: readonly string[], config: () => Config): Invocation {
+  const [help, topic] = words.filter((word) => !word.startsWith('-'));
+  if (help === 'help' && topic?.replace('_', '-') === 'exit-codes') {
+    return { kind: 'text', text: exitCodeText(), asked: true };
+  }
   let found: Invocation | undefined;
   let text = '';
   const program = makeProgram({ writeOut: (part) => (text += part), writeErr: (part) => (text += part) });
@@ -81,27 +85,31 @@ function makeProgram(output: { writeOut(text: string): void; writeErr(text: stri
     .helpCommand(false)
     .exitOverride()
     .configureOutput({ ...output, outputError: () => {} })
-    .addHelpText('after', exitCodeText());
+    .configureHelp({ subcommandTerm: (command) => [command.name(), ...command.aliases()].join(', ') })
+    .addHelpText('after', HELP_ON_HELP);
   for (const option of commonOptions()) program.addOption(option);
   return program;
 }
 
 function commonOptions(): Option[] {
   return [
-    new Option('--json', 'print the result as JSON on stdout').helpGroup('Common options:'),
-    new Option('--no-input', 'never ask; a missing answer is an error').helpGroup('Common options:'),
-    new Option('-v, --verbose', 'say more; -vv traces').argParser(count).helpGroup('Common options:'),
-    new Option('-q, --quiet', 'say less: nothing of what went well; -qq errors alone')
-      .argParser(count)
-      .helpGroup('Common options:'),
-  ];
+    new Option('--json', 'print the result as JSON on stdout'),
+    new Option('--no-input', 'never ask; fail if an answer is missing'),
+    new Option('-v, --verbose', 'print more; -vv also prints a trace').argParser(count),
+    new Option('-q, --quiet', 'print only errors and what was asked for; -qq only errors').argParser(count),
+  ].map((option) => option.helpGroup('Common options:'));
 }
+
+const HELP_ON_HELP = `
+More:
+  countersign help COMMAND     arguments, options and examples of a command
+  countersign help exit-codes  what the exit codes mean`;
 
 const count = (_: string, before: number | undefined) => (before ?? 0) + 1;
 
 function exitCodeText(): string {
   const rows = exitCodes.map(([code, text]) => `  ${String(code).padEnd(4)}${text}`);
-  return `\nExit codes:\n${rows.join('\n')}`;
+  return `Exit codes, of all commands:\n${rows.join('\n')}\n\nThe number and name in an error are its reason: docs/reasons.md.`;
 }
 
 function isOptional(schema: z.ZodType): boolean {
@@ -114,25 +122,30 @@ function render(definition: AnyCommand): Commander {
     // As one paragraph: commander fills the lines, and would keep the breaks of our source besides.
     .description([definition.summary, definition.details?.replaceAll('\n', ' ')].filter(Boolean).join('\n\n'))
     .helpOption('-h, --help', 'print this help')
+    .helpGroup(`${definition.group}:`)
     .aliases(definition.aliases ?? []);
   for (const [name, spec] of Object.entries(definition.arguments)) {
     const shown = spec.many ? `${name}...` : name;
     rendered.argument(isOptional(spec.schema) ? `[${shown}]` : `<${shown}>`, spec.text);
   }
-  for (const [key, spec] of Object.entries(definition.options)) rendered.addOption(renderOption(key, spec));
+  // Headings stand in the order of their first options: what is the command's own comes before what it shares with others.
+  const options = Object.entries(definition.options).sort(([, a], [, b]) => Number(!!a.group) - Number(!!b.group));
+  for (const [key, spec] of options) rendered.addOption(renderOption(key, spec));
   if (definition.writes) {
-    rendered.addOption(new Option('--dry-run', 'do everything but write').helpGroup('Common options:'));
+    rendered.addOption(
+      new Option('--dry-run', 'show what would be done, but change nothing').helpGroup('Common options:'),
+    );
   }
   for (const option of commonOptions()) rendered.addOption(option);
   const examples = definition.examples.map((line) => `  $ ${line}`).join('\n');
-  return rendered.addHelpText('after', `\nExamples:\n${examples}\n${exitCodeText()}`);
+  return rendered.addHelpText('after', `\nExamples:\n${examples}\n\nExit codes: countersign help exit-codes`);
 }
 
 function renderOption(key: string, spec: OptionSpec): Option {
   const flag = flagOf(key);
   const value = spec.value === undefined || spec.value.startsWith('[') ? spec.value : `<${spec.value}>`;
   const flags = [spec.short && `-${spec.short},`, flag, value].filter(Boolean).join(' ');
-  const option = new Option(flags, optionText(spec));
+  const option = new Option(flags, optionText(spec)).helpGroup(`${spec.group ?? 'Options'}:`);
   if (spec.repeat) option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
   return option;
 }
@@ -143,7 +156,7 @@ function optionText(spec: OptionSpec): string {
   if (!fallback.success) notes.push('required');
   else if (['string', 'number', 'bigint'].includes(typeof fallback.data)) notes.push(`default: ${fallback.data}`);
   if (spec.repeat) notes.push('may be repeated');
-  if (spec.config) notes.push(environmentName(spec.config));
+  if (spec.config) notes.push(`env: ${environmentName(spec.config)}`);
   return notes.length > 0 ? `${spec.text} (${notes.join('; ')})` : spec.text;
 }
 

@@ -5,27 +5,27 @@ import { topicNameSchema } from '../links/topics.js';
 import type { Doubt } from '../operator/doubts.js';
 import { preparePublication } from '../operator/publish.js';
 import { type BrokerPlace, placeSchema } from './broker-place.js';
-import type { OptionSpec } from './command.js';
+import { grouped, type OptionSpec } from './command.js';
 import { brokerOptions } from './connection-options.js';
 
 const option = <S extends OptionSpec['schema']>(spec: OptionSpec<S>): OptionSpec<S> => spec;
 
 /** For commands that make a document. */
-export const publishOptions = {
+export const publishOptions = grouped('Publishing', {
   publish: option({
     value: 'url',
-    text: 'leave the document on this broker, too: mqtt://host/fleet; without fleet: that of --fleet',
+    text: 'also publish the document, retained, on this broker: mqtt://host/fleet',
     schema: placeSchema.optional(),
     config: 'publish',
   }),
   publishAs: option({
     value: 'name',
-    text: "the operator's name there; default: the issuer, else the key id",
+    text: "the operator's name in the topic; default: the issuer or the key id",
     schema: topicNameSchema.optional(),
     config: 'publish-as',
   }),
   fleet: brokerOptions.fleet,
-};
+});
 
 export interface PublishOptions {
   publish?: BrokerPlace | undefined;

@@ -31,7 +31,7 @@ const PIN: Kind = { what: 'PIN', option: '--pin-file', variable: 'COUNTERSIGN_PI
 const fileOption = (of: string, kind: Kind, config: string) =>
   ({
     value: 'file',
-    text: `file with the ${kind.what} of the ${of}, first line; else ${kind.variable}, else a question`,
+    text: `file whose first line is the ${kind.what} of the ${of}; otherwise ${kind.variable} or a prompt`,
     schema: pathSchema.optional(),
     config,
     path: true,
@@ -54,7 +54,7 @@ export async function findPin(question: string, file: string | undefined, termin
 
 /** For what presents a PIN: the last try is a person's decision. */
 export const lastTryOption = {
-  text: 'present the PIN even if it is the last try: a wrong one blocks the card or token',
+  text: 'use the PIN even if a wrong one would now block the card or token',
   schema: switchSchema,
 } satisfies OptionSpec;
 

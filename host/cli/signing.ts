@@ -6,7 +6,7 @@ import { hex } from '../formats/bytes.js';
 import { type PublicKey, type SigningKey, splitKeyName } from '../formats/keys.js';
 import { type KeySecrets, openNamedKey, openNamedPublicKey } from '../named-key.js';
 import { isKeyUri } from '../pkcs11/uri.js';
-import type { OptionSpec } from './command.js';
+import { grouped, type OptionSpec } from './command.js';
 import { findPassphrase, findPin, lastTryOption, passphraseFileOption, pinFileOption } from './secrets.js';
 import type { Terminal } from './terminal.js';
 import { textSchema } from './values.js';
@@ -14,17 +14,17 @@ import { textSchema } from './values.js';
 const MODULE_SETTING = 'pkcs11-module';
 
 /** What opens a key, beside its name. */
-export const signingOptions = {
+export const signingOptions = grouped('Access to the key', {
   passphraseFile: passphraseFileOption,
   pinFile: pinFileOption,
   lastTry: lastTryOption,
   pkcs11Module: {
     value: 'library',
-    text: 'PKCS#11 module of the token, if its URI names none; default: all that p11-kit knows',
+    text: 'PKCS#11 module, if the URI names none; default: all modules that p11-kit knows',
     schema: textSchema.optional(),
     config: MODULE_SETTING,
   } satisfies OptionSpec,
-};
+});
 
 export type SigningOptions = { [K in keyof typeof signingOptions]: z.output<(typeof signingOptions)[K]['schema']> };
 

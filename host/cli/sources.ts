@@ -11,7 +11,7 @@ import { type Gathered, gatherFrom, type Place, readCardApproval } from '../devi
 import { readBytes } from '../files.js';
 import { BAUD_DEFAULT } from '../smp/link.js';
 import { placeSchema, placeText } from './broker-place.js';
-import type { OptionSpec } from './command.js';
+import { grouped, type OptionSpec } from './command.js';
 import { findPin, lastTryOption, pinFileOption } from './secrets.js';
 import type { Terminal } from './terminal.js';
 import { hexSchema, pathSchema, textSchema } from './values.js';
@@ -21,38 +21,38 @@ const option = <S extends z.ZodType>(spec: OptionSpec<S>): OptionSpec<S> => spec
 /** "any" reader: the one with a card in it. */
 const ANY_READER = 'any';
 
-export const sourceOptions = {
+export const sourceOptions = grouped('Approvals', {
   approval: option({
     value: 'file',
-    text: 'an approval document; it is put into the tree of a device that has one',
+    text: 'an approval document; a device with our agent stores it',
     schema: pathSchema.array().default([]),
     repeat: true,
   }),
   card: option({
     value: 'reader',
-    text: `the approval on the smart card in this reader (part of its name; "${ANY_READER}": the one with a card)`,
+    text: `read the approval from the smart card in this reader: part of its name, or "${ANY_READER}"`,
     schema: textSchema.optional(),
     config: 'card',
   }),
   modem: option({
     value: 'port',
-    text: 'the approval on the card behind the modem on this serial port',
+    text: 'read the approval from the card behind the modem on this serial port',
     schema: textSchema.optional(),
   }),
   pinFile: pinFileOption,
   lastTry: lastTryOption,
   pinReference: option({
     value: 'hex',
-    text: 'which PIN of the card; default: the one that the card names',
+    text: 'which PIN of the card to use; default: as the card says',
     schema: hexSchema.refine((bytes) => bytes.length === 1, 'is not one byte').optional(),
   }),
   approvalsFrom: option({
     value: 'url',
-    text: 'the approvals that a fleet’s operators keep on a broker: mqtt://host/fleet; without fleet: that of --fleet',
+    text: 'read the approvals that operators published on this broker: mqtt://host/fleet',
     schema: placeSchema.optional(),
     config: 'approvals-from',
   }),
-};
+});
 
 export type SourceOptions = {
   [K in keyof typeof sourceOptions]: z.output<(typeof sourceOptions)[K]['schema']>;

@@ -64,10 +64,20 @@ describe('words that make no sense', () => {
 const COLUMNS = 80; // of a terminal that nobody knows
 
 describe('help', () => {
-  it('is on stdout, lists every command and every exit code', async () => {
+  it('is on stdout, lists every command under a heading of what it is for, and says where the exit codes are', async () => {
     const { code, stdout, stderr } = await place.run('--help');
     expect([code, stderr]).toEqual([0, '']);
-    for (const { name } of commands) expect(stdout).toMatch(new RegExp(`^ {2}${name}\\b`, 'm'));
+    const [, ...paragraphs] = stdout.split('\n\n');
+    for (const { name, group } of commands) {
+      const own = paragraphs.filter((text) => new RegExp(`^ {2}${name}\\b`, 'm').test(text));
+      expect(own, name).toEqual([expect.stringMatching(new RegExp(`^${group}:\n`))]);
+    }
+    expect(stdout).toContain('countersign help exit-codes');
+  });
+
+  it.each(['exit-codes', 'exit_codes'])('%s: all of them, in one place', async (topic) => {
+    const { code, stdout, stderr } = await place.run('help', topic);
+    expect([code, stderr]).toEqual([0, '']);
     for (const [exit, text] of exitCodes) expect(stdout).toContain(`${exit}`.padEnd(4) + text);
   });
 
@@ -77,7 +87,7 @@ describe('help', () => {
     for (const key of Object.keys(one.options)) expect(stdout).toContain(flagOf(key));
     for (const argument of Object.keys(one.arguments)) expect(stdout).toContain(argument);
     expect(stdout.includes('--dry-run')).toBe(one.writes === true);
-    expect(stdout).toContain('Exit codes:');
+    expect(stdout).toContain('Exit codes: countersign help exit-codes');
     const [, , details = ''] = one.details ? stdout.split('\n\n') : []; // a paragraph, each line as full as it can be
     const rows = details.split('\n');
     for (const [at, row] of rows.slice(1).entries()) {

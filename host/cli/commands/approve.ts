@@ -47,33 +47,32 @@ import { pathSchema, switchSchema } from '../values.js';
 
 export const approve = command({
   name: 'approve',
-  summary: 'approve packages as their operator',
+  summary: 'approve packages',
   details: [
-    'Approves one package, or a rule (--class, --range, --vendor-kid). A device heeds the newest document of an operator',
-    'alone, so a new document repeats what the last one said; the last one is kept as YAML beside the key.',
-    'For a key on an offline machine: --prepare here, --sign there, --attach here.',
-    '--publish also publishes it, retained, on the broker.',
+    'Approves one package, or all that match a rule (--class, --range, --vendor-kid). Devices use only the newest',
+    'document of an operator. So a new document repeats the entries of the last one, which is kept as YAML next to',
+    'the key. To sign on an offline machine: --prepare here, --sign there, --attach here.',
   ].join('\n'),
-  arguments: { file: { text: 'the package (or --package)', schema: pathSchema.optional() } },
+  arguments: { file: { text: 'the package (same as --package)', schema: pathSchema.optional() } },
   options: {
     ...issuingOptions,
     ...selectorOptions,
     ...validityOptions,
     confirm: {
       value: 'how',
-      text: 'ask: the user is asked all the same; no-ask: never; default: the policy decides',
+      text: 'ask: the user is asked anyway; no-ask: never; default: as the policy says',
       schema: z.enum(['ask', 'no-ask']).optional(),
     },
-    from: { value: 'file', text: 'sign this YAML document instead', schema: pathSchema.optional() },
+    from: { value: 'file', text: 'sign the document in this YAML file instead', schema: pathSchema.optional() },
     vendorKey: {
       value: 'file',
-      text: "the vendor's public key: sign only what the vendor signed",
+      text: "the vendor's public key; fail unless it signed the package",
       schema: pathSchema.optional(),
       config: 'vendor-public-key',
       path: true,
     },
     embed: { text: 'put the document into the package', schema: switchSchema },
-    countersign: { text: "sign the package's digest instead of a document", schema: switchSchema },
+    countersign: { text: 'add a countersignature to the package instead of writing a document', schema: switchSchema },
     ...ceremonyOptions,
   },
   examples: [

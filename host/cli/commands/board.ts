@@ -26,28 +26,28 @@ const NAMES = RUNNERS.map(({ name }) => name);
 
 export const board = command({
   name: 'board',
-  summary: 'start a board without hardware',
+  summary: 'start an emulated board',
   details:
     'The board runs until Ctrl-C. It prints its serial port, which any SMP tool can open. ' +
-    'This terminal is the panel of the device: what the device asks its user is shown and answered here. ' +
+    'This terminal is the panel of the device: it shows what the device asks its user, who answers here. ' +
     RUNNERS.map(({ name, about }) => `${name} ${about}.`).join(' '),
   arguments: { name: { text: `the board: ${NAMES.join(', ')}`, schema: z.string() } },
   options: {
     flash: {
       value: 'file',
-      text: 'the flash of the board; made when absent, kept afterwards (default: NAME-board.flash)',
+      text: 'file with the flash of the board; created if absent, and kept; default: NAME-board.flash',
       schema: pathSchema.optional(),
       path: true,
     },
     card: {
       value: 'reader',
-      text: 'card slot of the board: a smart card reader of this machine, or part of its name',
+      text: 'smart card reader (or part of its name) that is the card slot of the board',
       schema: textSchema.optional(),
     },
     ...brokerOptions,
     device: {
       value: 'name',
-      text: 'its name on the broker',
+      text: 'name of the device on the broker',
       schema: topicNameSchema.default(RUNNERS.find(({ radio }) => radio)?.name ?? 'board'),
       config: 'device',
     },

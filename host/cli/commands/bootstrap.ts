@@ -14,17 +14,18 @@ import { pathSchema } from '../values.js';
 
 export const bootstrap = command({
   name: 'bootstrap',
-  summary: 'write the bootstrap document that a YAML file describes, as a device takes it',
+  summary: 'write the bootstrap document of a device from a YAML file',
   details: [
-    'FILE says who the device is, whom it trusts and what its policy is; paths in it are relative to it. The core judges the',
-    `document before it is written. At most ${BOOTSTRAP_BYTES_MAX} bytes. To bring one to a device: \`countersign provision\`.`,
+    'FILE says who the device is, whom it trusts, and its policy. Paths in it are relative to it. The verifier checks',
+    `the document before it is written. It has at most ${BOOTSTRAP_BYTES_MAX} bytes. \`countersign provision\` brings`,
+    'it to a device.',
   ].join('\n'),
-  arguments: { file: { text: 'the bootstrap file', schema: pathSchema } },
+  arguments: { file: { text: 'the bootstrap file (YAML)', schema: pathSchema } },
   options: {
     output: {
       short: 'o',
       value: 'file',
-      text: 'the document; default: FILE with .cbor',
+      text: 'output file; default: FILE with the ending .cbor',
       schema: pathSchema.optional(),
     },
   },

@@ -23,25 +23,25 @@ const OUTPUT_DEFAULT = 'card.cose';
 
 export const card = command({
   name: 'card',
-  summary: 'list, read, write or remove the approval document on a smart card',
+  summary: 'read or write the approval document on a smart card',
   details: [
-    'list shows the readers and what data objects their cards hold; read fetches the approval document, write puts one',
-    'there in place of another, remove takes it away. The document is a PKCS#15 data object: `pkcs15-tool` shows it too.',
+    'list shows the readers and the data objects on their cards. read fetches the approval document, write replaces',
+    'it, remove deletes it. The document is a PKCS#15 data object, which `pkcs15-tool` shows, too.',
   ].join('\n'),
   arguments: {
     action: { text: 'list, read, write or remove', schema: z.enum(['list', 'read', 'write', 'remove']) },
-    file: { text: 'write: the document', schema: pathSchema.optional() },
+    file: { text: 'with write: the document', schema: pathSchema.optional() },
   },
   options: {
     reader: {
       value: 'name',
-      text: 'reader, or part of its name; default: the one with a card in it',
+      text: 'reader, or part of its name; default: the one that holds a card',
       schema: textSchema.optional(),
       config: 'reader',
     },
     modem: {
       value: 'port',
-      text: 'a card behind the modem on this serial port, by AT commands',
+      text: 'use the card behind the modem on this serial port, by AT commands',
       schema: textSchema.optional(),
       config: 'modem',
     },
@@ -54,15 +54,15 @@ export const card = command({
     output: {
       short: 'o',
       value: 'file',
-      text: `read: where to; default: ${OUTPUT_DEFAULT}`,
+      text: `with read: output file; default: ${OUTPUT_DEFAULT}`,
       schema: pathSchema.optional(),
     },
-    create: { text: 'write: make the PKCS#15 application on a blank card', schema: switchSchema },
+    create: { text: 'with write: first create the PKCS#15 application on a blank card', schema: switchSchema },
     pinFile: pinFileOption,
     lastTry: lastTryOption,
     pinReference: {
       value: 'hex',
-      text: 'which PIN of the card; default: the one that the card names',
+      text: 'which PIN of the card to use; default: as the card says',
       schema: hexSchema.refine((bytes) => bytes.length === 1, 'is not one byte').optional(),
     },
   },

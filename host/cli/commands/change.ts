@@ -25,17 +25,17 @@ export const change = command({
   name: 'change',
   summary: 'sign new trust anchors or a new policy for devices in the field',
   details: [
-    'FILE is YAML: anchors and policy as in a bootstrap file, either or both, each the whole of it from then on; and if',
-    'wanted devices (a list of ids), sequence and issued. Or it is a change that is signed already: then one more',
-    'signature is added, for devices that want several operators. `countersign provision` brings it to them.',
+    'FILE is YAML with anchors, policy or both, as in a bootstrap file. Each replaces all that the device had. It can',
+    'also hold devices (a list of ids), sequence and issued. If FILE is a signed change, this adds one more',
+    'signature, for devices that require several operators. `countersign provision` brings the change to devices.',
   ].join('\n'),
-  arguments: { file: { text: 'what to change, or a change to sign too', schema: pathSchema } },
+  arguments: { file: { text: 'what to change (YAML), or a signed change', schema: pathSchema } },
   options: {
     key,
-    output: { ...output, text: 'the signed change; default: FILE.change, or FILE itself when signing too' },
+    output: { ...output, text: 'output file; default: FILE with the ending .change; for a signed change, FILE itself' },
     bootstrap: {
       value: 'file',
-      text: 'bootstrap document of such a device (tree get Bootstrap): say whether it would take the change',
+      text: 'bootstrap document of such a device (`tree get Bootstrap`): check that it would take the change',
       schema: pathSchema.optional(),
     },
     ...signingOptions,

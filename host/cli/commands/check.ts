@@ -30,17 +30,17 @@ const evidenceSchema = z.string().transform((text) => {
 
 export const check = command({
   name: 'check',
-  summary: 'say what a device would do with a package, and why',
+  summary: 'predict what a device would do with a package, and why',
   details: [
-    'Judges with the core that runs on devices. --bootstrap says which device: its ids, trusted keys and policy.',
-    `Approvals in the package and in the bootstrap document are found by themselves; sources: ${SOURCES.join(', ')}.`,
+    'Uses the verifier that runs on devices. --bootstrap describes the device: its ids, trusted keys and policy.',
+    `Approvals inside the package and the bootstrap document are found automatically. Sources: ${SOURCES.join(', ')}.`,
   ].join('\n'),
   arguments: { package: { text: 'the package', schema: pathSchema } },
   options: {
     bootstrap: {
       short: 'b',
       value: 'file',
-      text: 'bootstrap document of the device, CBOR or YAML',
+      text: 'bootstrap document of the device, YAML or CBOR',
       schema: pathSchema,
       config: 'bootstrap',
       path: true,
@@ -48,7 +48,7 @@ export const check = command({
     approval: {
       short: 'a',
       value: 'file[:source]',
-      text: `an approval document, and where the device would find it; default source: ${USUAL_SOURCE}`,
+      text: `an approval document, and the source where the device finds it; default: ${USUAL_SOURCE}`,
       schema: z.array(evidenceSchema).default([]),
       repeat: true,
     },
@@ -56,15 +56,19 @@ export const check = command({
     fleet: brokerOptions.fleet,
     unreachable: {
       value: 'source',
-      text: 'a source that the device could not read',
+      text: 'a source that the device cannot read',
       schema: z.array(z.enum(SOURCES)).default([]),
       repeat: true,
     },
     image: { value: 'file', text: 'the firmware of a detached package', schema: pathSchema.optional() },
-    installed: { value: 'number', text: 'sequence number that the device runs', schema: sequenceSchema.optional() },
-    now: { value: 'moment', text: 'judge as of then, instead of now', schema: momentSchema.optional() },
-    clockless: { text: 'the device has no clock: it knows only the times in what it sees', schema: switchSchema },
-    slot: { value: 'bytes', text: 'room that the device has for an image', schema: addressSchema.optional() },
+    installed: {
+      value: 'number',
+      text: 'sequence number of the installed firmware',
+      schema: sequenceSchema.optional(),
+    },
+    now: { value: 'moment', text: 'use this time instead of the current time', schema: momentSchema.optional() },
+    clockless: { text: 'the device has no clock; it knows only the dates in signed documents', schema: switchSchema },
+    slot: { value: 'bytes', text: 'largest image that fits the device', schema: addressSchema.optional() },
   },
   examples: [
     'countersign check release.suit -b device.yaml',

@@ -34,16 +34,17 @@ interface Use {
 
 export const config = command({
   name: 'config',
-  summary: 'show the settings, and where each comes from',
+  summary: 'show the settings and where each comes from',
   details: [
-    'Looked for in this order: flag, environment, countersign.yaml of the project (this folder or one above),',
-    'countersign/config.yaml of the user ($XDG_CONFIG_HOME or ~/.config), default. A file is a YAML map of names to values.',
+    'A setting is taken from the first place that has it: flag, environment, countersign.yaml in this folder or one',
+    'above, countersign/config.yaml in $XDG_CONFIG_HOME or ~/.config, default. The files are YAML maps of names to',
+    'values.',
   ].join('\n'),
   arguments: {
     action: { text: 'show', schema: z.enum(['show']) },
     name: { text: 'only this setting', schema: textSchema.optional() },
   },
-  options: { origin: { text: 'say where each value comes from', schema: switchSchema } },
+  options: { origin: { text: 'show where each value comes from', schema: switchSchema } },
   examples: ['countersign config show', 'countersign config show --origin', 'countersign config show broker --json'],
   async run({ arguments: { name }, options: { origin } }) {
     // Not at the top: the list holds this command, too.

@@ -27,10 +27,11 @@ const digestSchema = hexSchema.refine(({ length }) => length === DIGEST_BYTES, '
 
 export const consent = command({
   name: 'consent',
-  summary: 'answer the question of a device as its consenter, with a signature',
+  summary: 'answer the question of a device, signed, as its consenter',
   details: [
-    'The device must trust the key as a consenter, and its policy must take remote answers (consent-channels: remote).',
-    'On a terminal it asks; type the whole word. In scripts name the package: --i-consent-to-manifest or --i-refuse-manifest.',
+    'The device must trust the key as a consenter, and its policy must accept remote answers (consent-channels:',
+    'remote). On a terminal you type the whole word. A script names the package: --i-consent-to-manifest or',
+    '--i-refuse-manifest.',
   ].join('\n'),
   arguments: {},
   options: {
@@ -38,22 +39,22 @@ export const consent = command({
     key: {
       short: 'k',
       value: 'file',
-      text: "the consenter's private key, or its pkcs11: URI",
+      text: "the consenter's private key: a file or a pkcs11: URI",
       schema: pathSchema,
       config: 'consenter-key',
       path: true,
     },
     ...signingOptions,
-    package: { value: 'file', text: 'the package that must be the one in question', schema: pathSchema.optional() },
+    package: { value: 'file', text: 'fail unless the question is about this package', schema: pathSchema.optional() },
     wait: { value: 'seconds', text: 'wait this long for a question', schema: secondsSchema.optional() },
     iConsentToManifest: {
       value: 'digest',
-      text: 'answer YES without asking anybody, if exactly this manifest is in question',
+      text: 'answer YES without a prompt, if the question is about this manifest',
       schema: digestSchema.optional(),
     },
     iRefuseManifest: {
       value: 'digest',
-      text: 'answer no without asking anybody, if exactly this manifest is in question',
+      text: 'answer no without a prompt, if the question is about this manifest',
       schema: digestSchema.optional(),
     },
   },

@@ -15,11 +15,11 @@ const { port, baud, timeout, retries } = connectionOptions;
 export const consoleCommand = command({
   name: 'console',
   aliases: ['monitor'],
-  summary: 'show the serial console of a board, type on it, and answer what it asks',
+  summary: 'serial console of a board: read it, type, and answer its questions',
   details: [
-    'On a terminal every key goes to the device; Ctrl-] quits, Ctrl-T h lists the other keys of ours.',
-    'In a pipe, the text goes to stdout and stdin to the device; a pipe never answers the approval question.',
-    'When board or cable are gone, it waits until they are back.',
+    'On a terminal every key goes to the device. Ctrl-] quits, Ctrl-T h lists the other keys. In a pipe, the output',
+    'goes to stdout and stdin to the device; a pipe never answers the approval question. If the board or its cable',
+    'goes away, the console waits until it is back.',
   ].join('\n'),
   arguments: {},
   options: {
@@ -27,11 +27,11 @@ export const consoleCommand = command({
     baud,
     timeout,
     retries,
-    timestamps: { short: 't', text: 'begin each line with the time', schema: switchSchema },
+    timestamps: { short: 't', text: 'start each line with the time', schema: switchSchema },
     log: {
       short: 'l',
       value: 'file',
-      text: 'append every line, with its time, to this file',
+      text: 'append each line, with its time, to this file',
       schema: pathSchema.optional(),
     },
     eol: {
@@ -40,13 +40,13 @@ export const consoleCommand = command({
       schema: z.enum(Object.keys(EOLS) as [Eol, ...Eol[]]).default('cr'),
       config: 'eol',
     },
-    until: { value: 'text', text: 'end, with success, after a line that has this text', schema: textSchema.optional() },
+    until: { value: 'text', text: 'exit 0 after a line with this text', schema: textSchema.optional() },
     for: {
       value: 'seconds',
-      text: 'end after this time; with --until that is a time-out (32)',
+      text: 'exit after this time; with --until this is a timeout (exit 32)',
       schema: secondsSchema.optional(),
     },
-    wait: { text: 'wait for a port that is not there yet', schema: switchSchema },
+    wait: { text: 'wait for a port that does not exist yet', schema: switchSchema },
     once: { text: 'exit 40 when the link drops instead of reconnecting', schema: switchSchema },
   },
   examples: [

@@ -14,7 +14,7 @@ import { openEnvelope } from '../../formats/envelope.js';
 import { type OpenFile, withFile } from '../../open-file.js';
 import { reasonOf, reasons } from '../../reasons.js';
 import type { Client } from '../../smp/client.js';
-import { command, type Result } from '../command.js';
+import { command, grouped, type Result } from '../command.js';
 import { connectionOptions } from '../connection-options.js';
 import { requirePackage } from '../describe/describe.js';
 import { explain, type Judged } from '../describe/verdict.js';
@@ -28,46 +28,49 @@ import { pathSchema, secondsSchema, sequenceSchema, switchSchema } from '../valu
 
 export const deliver = command({
   name: 'deliver',
-  summary: 'bring a package to a device, and wait for what it decides',
-  details:
-    'The device checks vendor, operator approval and policy itself, before it takes the first byte of the firmware. ' +
-    'If it asks its user, the answer is given there, never here. A board without our agent (Zephyr, MCUboot serial recovery) ' +
-    'cannot check for itself: with --bootstrap this machine takes the verdict before it sends the inner image, asks on this ' +
-    'terminal what the device would ask its user, then tests, resets and confirms.',
+  summary: 'bring a package to a device, and wait for its decision',
+  details: [
+    'The device itself checks vendor, approval and policy before it takes the first byte of the firmware. If it asks',
+    'its user, the answer is given at the device, never here. A board without our agent (Zephyr, MCUboot serial',
+    'recovery) cannot check. With --bootstrap this machine decides in its place before it sends the image, asks here',
+    'what the device would ask its user, and then tests, resets and confirms the image.',
+  ].join('\n'),
   arguments: { package: { text: 'the .suit file', schema: pathSchema } },
   options: {
     ...connectionOptions,
     ...sourceOptions,
-    bootstrap: {
-      value: 'file',
-      text: 'for a board without our agent: whom it would trust, and its policy; the verdict is taken here then',
-      schema: pathSchema.optional(),
-      config: 'bootstrap',
-      path: true,
-    },
-    installed: {
-      value: 'number',
-      text: 'for a board without our agent: sequence number that it runs',
-      schema: sequenceSchema.optional(),
-    },
-    remember: {
-      value: 'file',
-      text: 'for boards without our agent: what was seen of operators and boards; default: guard.json in the folder for state',
-      schema: pathSchema.optional(),
-      config: 'guard-memory',
-      path: true,
-    },
-    test: {
-      text: 'for a board without our agent: mark the image for test, and leave the reset to you',
-      schema: switchSchema,
-    },
-    noConfirm: {
-      text: 'for a board without our agent: test it and reset, but do not confirm it: the next reset takes it back',
-      schema: switchSchema,
-    },
+    ...grouped('Boards without our agent', {
+      bootstrap: {
+        value: 'file',
+        text: 'whom the board would trust, and its policy; this machine decides',
+        schema: pathSchema.optional(),
+        config: 'bootstrap',
+        path: true,
+      },
+      installed: {
+        value: 'number',
+        text: 'sequence number of the firmware that the board runs',
+        schema: sequenceSchema.optional(),
+      },
+      remember: {
+        value: 'file',
+        text: 'file that remembers operators and boards; default: guard.json in the state folder',
+        schema: pathSchema.optional(),
+        config: 'guard-memory',
+        path: true,
+      },
+      test: {
+        text: 'mark the image for test, and leave the reset to you',
+        schema: switchSchema,
+      },
+      noConfirm: {
+        text: 'test and reset, but do not confirm: the next reset reverts',
+        schema: switchSchema,
+      },
+    }),
     wait: {
       value: 'seconds',
-      text: 'how long to wait for the user of the device, and for the installation',
+      text: 'how long to wait for the user and for the installation',
       schema: secondsSchema.optional(),
     },
   },

@@ -12,7 +12,7 @@ const ALL_FLEETS = '+';
 
 export const devices = command({
   name: 'devices',
-  summary: 'list serial ports, and devices seen on a broker',
+  summary: 'list serial ports, and the devices on a broker',
   arguments: {},
   options: {
     broker: brokerOptions.broker,

@@ -17,21 +17,21 @@ const NAMES = ['countersign.c', 'countersign.h', 'README.md'];
 
 export const exportC = command({
   name: 'export-c',
-  summary: 'write the verifier as C99, for firmware with its own boot loader',
+  summary: 'write the verifier as C99, for your own boot loader',
   details: [
-    'Writes countersign.c, countersign.h and README.md, which shows how to build and call them. The same verifier in two',
-    'shapes: m0 for processors that multiply to 32 bits, m4 for those that multiply to 64 (Cortex-M3 and up).',
+    'Writes countersign.c, countersign.h and README.md, which explains how to build and call them. --cpu m0 is for',
+    'processors that multiply to 32 bits, m4 for those that multiply to 64 (Cortex-M3 and up).',
   ].join('\n'),
   arguments: {},
   options: {
     output: {
       short: 'o',
       value: 'folder',
-      text: 'where to; made when absent',
+      text: 'output folder; created if absent',
       schema: pathSchema.default('countersign-c'),
     },
-    cpu: { value: 'cpu', text: `shape of the arithmetic: ${CPUS.join(' or ')}`, schema: z.enum(CPUS).default('m0') },
-    force: { text: 'replace files that exist', schema: switchSchema },
+    cpu: { value: 'cpu', text: `kind of processor: ${CPUS.join(' or ')}`, schema: z.enum(CPUS).default('m0') },
+    force: { text: 'overwrite existing files', schema: switchSchema },
   },
   examples: [
     'countersign export-c',

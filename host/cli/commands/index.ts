@@ -1,4 +1,4 @@
-// The list of commands, in the order in which --help shows them: from making keys to watching devices.
+// The list of commands, in the order and under the headings in which --help shows them: by who uses them for what.
 
 import type { AnyCommand } from '../command.js';
 import { approve } from './approve.js';
@@ -23,26 +23,15 @@ import { publish } from './publish.js';
 import { revoke } from './revoke.js';
 import { tree } from './tree.js';
 
-export const commands: readonly AnyCommand[] = [
-  keygen,
-  packageCommand,
-  approve,
-  revoke,
-  publish,
-  inspect,
-  check,
-  lint,
-  change,
-  bootstrap,
-  provision,
-  deliver,
-  consoleCommand,
-  consent,
-  log,
-  tree,
-  devices,
-  card,
-  board,
-  config,
-  exportC,
-];
+const groups: Record<string, readonly AnyCommand[]> = {
+  'Set up': [keygen, config],
+  Vendor: [packageCommand],
+  Operator: [approve, revoke, publish, change, card],
+  Device: [bootstrap, provision, deliver, consoleCommand, consent, tree],
+  'Look and check': [inspect, check, lint, log, devices],
+  'Boards and ports': [board, exportC],
+};
+
+export const commands: readonly AnyCommand[] = Object.entries(groups).flatMap(([group, list]) =>
+  list.map((one) => ({ ...one, group })),
+);

@@ -24,18 +24,18 @@ const DOCUMENT_FILE_BYTES_MAX = 1024 * 1024;
 export const inspect = command({
   name: 'inspect',
   aliases: ['dumpinfo'],
-  summary: 'show what is in a package, approval, bootstrap document, key or image',
-  details: 'Shows what a file says of itself. Whether any of it is true is for `check`.',
+  summary: 'show the content of a package, approval, bootstrap document, key or image',
+  details: 'Shows what the file claims. `check` says whether a claim is true.',
   arguments: { file: { text: 'the file, or the pkcs11: URI of a key in a token', schema: pathSchema } },
   options: {
-    yaml: { text: 'print an approval document as its YAML twin', schema: switchSchema },
+    yaml: { text: 'print an approval document as YAML', schema: switchSchema },
     payload: { value: 'file', text: 'write the firmware of a package to this file', schema: pathSchema.optional() },
     sever: {
       value: 'file',
       text: 'write the package without its firmware to this file',
       schema: pathSchema.optional(),
     },
-    public: { value: 'file', text: 'write the public half of a key to this file', schema: pathSchema.optional() },
+    public: { value: 'file', text: 'write the public key to this file', schema: pathSchema.optional() },
     ...signingOptions,
   },
   examples: [

@@ -23,24 +23,24 @@ const PRIVATE_MODE = 0o600;
 export const keygen = command({
   name: 'keygen',
   summary: 'make a key pair',
-  details: 'Writes NAME.pem (private), NAME.pub.pem and NAME.pub.cose (public).',
-  arguments: { name: { text: 'path and name of the files, without an ending', schema: pathSchema } },
+  details: 'Writes NAME.pem (private key), NAME.pub.pem and NAME.pub.cose (public key).',
+  arguments: { name: { text: 'path and name of the key files, without the ending', schema: pathSchema } },
   options: {
     type: {
       short: 't',
       value: 'type',
-      text: `kind of key: ${KEY_KINDS.join(' or ')}`,
+      text: `key type: ${KEY_KINDS.join(' or ')}`,
       schema: z.enum(KEY_KINDS).default('ed25519'),
     },
     encrypt: { text: 'protect the private key with a passphrase', schema: switchSchema },
     key: {
       short: 'k',
       value: 'uri',
-      text: 'make it in a token: pkcs11:token=…;object=…',
+      text: 'make the key in a token instead: pkcs11:token=…;object=…',
       schema: z.string().refine(isKeyUri, 'is not a pkcs11: URI').optional(),
     },
     ...signingOptions,
-    force: { text: 'replace files that exist; the old key is lost', schema: switchSchema },
+    force: { text: 'overwrite existing files; the old key is lost', schema: switchSchema },
   },
   examples: [
     'countersign keygen vendor',

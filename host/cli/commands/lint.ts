@@ -14,9 +14,9 @@ import { momentSchema, pathSchema, switchSchema } from '../values.js';
 export const lint = command({
   name: 'lint',
   aliases: ['review'],
-  summary: 'warn of approvals that match nothing, are superseded, expire soon, or are too wide',
+  summary: 'warn about approvals that match nothing, are superseded, expire soon, or are too wide',
   details: [
-    'Looks at approval documents together, those inside the given packages included. With --bootstrap signatures are checked.',
+    'Looks at all given documents together, including those inside the packages. --bootstrap also checks signatures.',
     'Rules: matches-nothing, superseded, same-sequence, expired, expires-soon, wide, open-ended, other-class, far-ahead,',
     'issued-ahead, lifts-denial, signer-is-vendor, signer-unknown, signature-invalid, malformed.',
   ].join('\n'),
@@ -26,21 +26,25 @@ export const lint = command({
   options: {
     package: {
       value: 'file',
-      text: 'a package that the approvals are meant for',
+      text: 'a package that the approvals should match',
       schema: pathSchema.array().default([]),
       repeat: true,
     },
     bootstrap: {
       short: 'b',
       value: 'file',
-      text: 'bootstrap document of a device: its class, and whom it trusts',
+      text: 'bootstrap document of a device, for its class and trusted keys',
       schema: pathSchema.optional(),
       config: 'bootstrap',
       path: true,
     },
-    soon: { value: 'moment', text: 'expiry before this is soon; default: 30d', schema: momentSchema.optional() },
-    now: { value: 'moment', text: 'as of then, instead of now', schema: momentSchema.optional() },
-    strict: { text: 'end with 1 if there is any warning', schema: switchSchema },
+    soon: {
+      value: 'moment',
+      text: 'warn if an approval expires before this; default: 30d',
+      schema: momentSchema.optional(),
+    },
+    now: { value: 'moment', text: 'use this time instead of the current time', schema: momentSchema.optional() },
+    strict: { text: 'exit 1 if there are warnings', schema: switchSchema },
   },
   examples: [
     'countersign lint *.cose --package release.suit --bootstrap device.yaml',

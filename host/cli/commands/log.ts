@@ -23,17 +23,18 @@ import { pathSchema } from '../values.js';
 
 export const log = command({
   name: 'log',
-  summary: 'show the audit log of a device, and verify its chain of hashes',
+  summary: 'show the audit log of a device, and verify its hash chain',
   details: [
-    'Records: what was offered, the verdict and its reason, what the user said, how it ended. Each holds the hash of the one',
-    'before it. The device keeps the newest ones. A record that is missing or altered is named, and the exit code is 1.',
+    'Each record says what was offered, the verdict and its reason, what the user said, and how it ended. It holds',
+    'the hash of the record before it. The device keeps the newest records. A missing or altered record is reported,',
+    'with exit code 1.',
   ].join('\n'),
   arguments: {},
   options: {
     ...connectionOptions,
     remember: {
       value: 'file',
-      text: 'keep the newest record in this file, and compare with what it holds from the last time',
+      text: 'keep the newest record in this file, and compare with it next time',
       schema: pathSchema.optional(),
       config: 'remember',
       path: true,

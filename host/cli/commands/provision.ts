@@ -23,15 +23,16 @@ import { pathSchema, switchSchema } from '../values.js';
 
 export const provision = command({
   name: 'provision',
-  summary: 'give a blank device its identity, trust anchors and policy, or an old one a change',
+  summary: 'bring a bootstrap document to a blank device, or a signed change to any',
   details: [
-    'Takes the bootstrap document as YAML or CBOR. A device takes one, once, and locks. From then on it takes changes',
-    '(`countersign change`); bringing one again is no error and does nothing (exit code 2).',
+    'The bootstrap document (YAML or CBOR) holds identity, trust anchors and policy. A device takes one, once, and',
+    'then locks. From then on it takes only signed changes (`countersign change`). Bringing a change again does',
+    'nothing (exit code 2).',
   ].join('\n'),
   arguments: { bootstrap: { text: 'the bootstrap file, or a signed change', schema: pathSchema } },
   options: {
     ...connectionOptions,
-    all: { text: 'a change: to all devices of the fleet that are online; needs --broker', schema: switchSchema },
+    all: { text: 'bring a change to all online devices of the fleet; needs --broker', schema: switchSchema },
   },
   examples: [
     'countersign provision device.yaml --port /dev/ttyACM0',

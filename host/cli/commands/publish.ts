@@ -14,23 +14,24 @@ import { pathSchema, switchSchema } from '../values.js';
 
 export const publish = command({
   name: 'publish',
-  summary: 'leave an approval document on a broker, for whoever reads it there',
+  summary: 'publish an approval document on a broker',
   details: [
-    'Retained under cs/FLEET/approvals/OPERATOR, where `deliver` and `check` read it (--approvals-from). A newer document',
-    'of the operator replaces an older one, never the other way round. Done when the broker gives it back.',
+    'Publishes it, retained, under cs/FLEET/approvals/OPERATOR, where `deliver` and `check` read it',
+    '(--approvals-from). A newer document of an operator replaces an older one, never the reverse. The command',
+    'succeeds only when the broker has returned the document.',
   ].join('\n'),
   arguments: { document: { text: 'the .cose file', schema: pathSchema } },
   options: {
     to: {
       value: 'url',
-      text: 'the broker: mqtt://host/fleet, mqtts://user:password@host/fleet; without fleet: that of --fleet',
+      text: 'the broker: mqtt://host/fleet or mqtts://user:password@host/fleet',
       schema: placeSchema,
       config: 'publish',
     },
     as: { ...publishOptions.publishAs },
     fleet: publishOptions.fleet,
     force: {
-      text: 'also in place of a newer document, of one that another key signed, or of a denial',
+      text: 'replace even a newer document, one signed with another key, or a denial',
       schema: switchSchema,
     },
   },

@@ -27,10 +27,12 @@ const DENIALS: readonly Form[] = ['document'];
 export const revoke = command({
   name: 'revoke',
   aliases: ['block'],
-  summary: 'deny packages that were approved, or any others',
-  details:
-    'Bring the document to the devices like an approval (--publish leaves it on a broker): until they have it, they do not know.',
-  arguments: { file: { text: 'the package (or --package)', schema: pathSchema.optional() } },
+  summary: 'deny packages, approved or not',
+  details: [
+    'Bring the denial to the devices as you bring an approval. A device that does not have it does not know of it.',
+    '--publish also publishes it, retained, on a broker.',
+  ].join('\n'),
+  arguments: { file: { text: 'the package (same as --package)', schema: pathSchema.optional() } },
   options: { ...issuingOptions, ...selectorOptions, ...ceremonyOptions },
   examples: [
     'countersign revoke release.suit -k operator.pem -o denied.cose',

@@ -17,7 +17,7 @@ import { CountersignError } from '../../errors.js';
 import { readBytes, writeBytes } from '../../files.js';
 import { reasonOf, reasons } from '../../reasons.js';
 import { within as timeLimit } from '../../wait.js';
-import { command, type Result } from '../command.js';
+import { command, grouped, type Result } from '../command.js';
 import { type ConnectionOptions, connectionOptions } from '../connection-options.js';
 import { alertData, alertText, nodeMeaning, nodeText, nodeValue, stateText } from '../describe/node.js';
 import type { Terminal } from '../terminal.js';
@@ -29,45 +29,53 @@ const ACTIONS = ['get', 'set', 'exec', 'watch'] as const;
 
 export const tree = command({
   name: 'tree',
-  summary: 'read, write, order and watch in the management tree of a device',
+  summary: 'read, write, execute and watch nodes of the management tree',
   details: [
-    `URIs are OMA's: ./FUMO/1/State. Short forms: State is ${OBJECT_URI}/State, +Policy is ${EXTENSION_URI}/Policy.`,
-    'get URI; set URI VALUE (or --file, --hex); exec URI (Update, Download, DownloadAndUpdate); watch [URI].',
+    `URIs are those of OMA. Short forms: State for ${OBJECT_URI}/State, +Policy for ${EXTENSION_URI}/Policy.`,
+    'Actions: get URI; set URI VALUE (or --file, --hex); exec URI (Update, Download, DownloadAndUpdate); watch [URI].',
   ].join('\n'),
   arguments: {
     action: { text: ACTIONS.join(', '), schema: z.enum(ACTIONS) },
     uri: { text: 'the node', schema: textSchema.optional() },
-    value: { text: 'what to set, as text', schema: z.string().optional() },
+    value: { text: 'with set: the value, as text', schema: z.string().optional() },
   },
   options: {
     ...connectionOptions,
-    all: { short: 'a', text: 'get: everything below the node too', schema: switchSchema },
-    output: {
-      short: 'o',
-      value: 'file',
-      text: 'get: write the value, as it is, to this file',
-      schema: pathSchema.optional(),
-    },
-    file: { short: 'f', value: 'file', text: 'set: the value is in this file', schema: pathSchema.optional() },
-    hex: { value: 'hex', text: 'set: the value, as bytes', schema: hexSchema.optional() },
-    correlator: {
-      value: 'text',
-      text: 'exec: comes back in the final alert; default: a random one',
-      schema: textSchema.max(CORRELATOR_CHARACTERS_MAX).optional(),
-    },
-    detach: { text: 'exec: do not wait for the final alert', schema: switchSchema },
-    wait: {
-      value: 'seconds',
-      text: 'exec: how long to wait for the user, and for the installation',
-      schema: secondsSchema.optional(),
-    },
-    interval: { value: 'seconds', text: 'watch: how often a named node is read', schema: secondsSchema.default(1) },
-    count: {
-      value: 'number',
-      text: 'watch: end after this many changes',
-      schema: countSchema(1, 1_000_000).optional(),
-    },
-    for: { value: 'seconds', text: 'watch: end after this time', schema: secondsSchema.optional() },
+    ...grouped('get', {
+      all: { short: 'a', text: 'also print all nodes below', schema: switchSchema },
+      output: {
+        short: 'o',
+        value: 'file',
+        text: 'write the raw value to this file',
+        schema: pathSchema.optional(),
+      },
+    }),
+    ...grouped('set', {
+      file: { short: 'f', value: 'file', text: 'read the value from this file', schema: pathSchema.optional() },
+      hex: { value: 'hex', text: 'the value, in hex', schema: hexSchema.optional() },
+    }),
+    ...grouped('exec', {
+      correlator: {
+        value: 'text',
+        text: 'text that returns in the final alert; default: random',
+        schema: textSchema.max(CORRELATOR_CHARACTERS_MAX).optional(),
+      },
+      detach: { text: 'do not wait for the final alert', schema: switchSchema },
+      wait: {
+        value: 'seconds',
+        text: 'how long to wait for the user and for the installation',
+        schema: secondsSchema.optional(),
+      },
+    }),
+    ...grouped('watch', {
+      interval: { value: 'seconds', text: 'how often to read a named node', schema: secondsSchema.default(1) },
+      count: {
+        value: 'number',
+        text: 'exit after this many changes',
+        schema: countSchema(1, 1_000_000).optional(),
+      },
+      for: { value: 'seconds', text: 'exit after this time', schema: secondsSchema.optional() },
+    }),
   },
   examples: [
     'countersign tree get ./FUMO/1 --all --port /dev/ttyACM0',
