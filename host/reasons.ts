@@ -3,7 +3,7 @@
 // 0..199 are the core's own (assembly/reason.ts; a test holds the two lists together in both directions), 200..255 are
 // the host's. A number is permanent: never reused, never given another meaning; new ones are appended in their block.
 // FUMO result codes: FUMO 1.0 and, from 450, our vendor range. LwM2M: Update Result of object 5.
-// Exit codes are stable too; `exitCodes` is what --help prints. Those of a signature (COSE) tell of an approval or a change:
+// Exit codes are stable too; `countersign help exit-codes` prints `exitCodes`. Those of a signature (COSE) tell of an approval or a change:
 // one by which no vendor signed a package is always told as VendorSignature.
 
 /** What a reason means to the FUMO server, to a LwM2M server and to the shell that ran the command. */
@@ -65,11 +65,11 @@ function row(code: number, text: string, hint: string, outcome: Outcome): Reason
   return { code, text, hint, ...outcome };
 }
 
-const FETCH_AGAIN = 'copy or download the file again; if it stays so, ask whoever made it';
-const MAKER = 'ask the maker of the package for one that this profile of SUIT allows';
+const FETCH_AGAIN = 'copy or download the file again; if that does not help, ask its maker';
+const MAKER = 'ask the maker of the package for one that follows our SUIT profile (docs/formats.md)';
 const MAKE_KEY = 'use an Ed25519 or P-256 key: `countersign keygen` makes one';
 const REBOOTSTRAP = 'correct the bootstrap document and provision a blank device with it';
-const ANSWER_AGAIN = 'read the question again and answer that one';
+const ANSWER_AGAIN = 'read the current question, and answer that one';
 const REPORT = 'this is a fault of the device or of Countersign; please report it with the log';
 
 // biome-ignore format: one reason is one line; a wrapped table cannot be read down its columns
@@ -78,12 +78,12 @@ const table = {
 
   // 1..19 the encoding
   Truncated: row(1, 'the data ends too early', FETCH_AGAIN, CORRUPT),
-  NotDeterministic: row(2, 'the CBOR is not in its one deterministic form', 'encode it again by RFC 8949 section 4.2.1', CORRUPT),
-  WrongType: row(3, 'another CBOR type stands where the format wants this one', FETCH_AGAIN, CORRUPT),
+  NotDeterministic: row(2, 'the CBOR is not encoded deterministically', 'encode it as RFC 8949 section 4.2.1 says', CORRUPT),
+  WrongType: row(3, 'a CBOR item has another type than the format requires', FETCH_AGAIN, CORRUPT),
   TooDeep: row(4, 'it is nested too deeply', FETCH_AGAIN, CORRUPT),
   TooLarge: row(5, 'it is larger than a device takes', 'make it smaller: fewer entries, or shorter text', CORRUPT),
   TrailingBytes: row(6, 'bytes follow after the end', FETCH_AGAIN, CORRUPT),
-  UnsupportedItem: row(7, 'it holds a CBOR item that no format here has', FETCH_AGAIN, CORRUPT),
+  UnsupportedItem: row(7, 'it holds a CBOR item that none of our formats use', FETCH_AGAIN, CORRUPT),
   OutOfRange: row(8, 'a number is outside what the format allows', FETCH_AGAIN, CORRUPT),
   MissingMember: row(9, 'a required member is absent', FETCH_AGAIN, CORRUPT),
   UnknownMember: row(10, 'it has a member that the format does not define', 'check whether it was made for a newer version', CORRUPT),
@@ -171,8 +171,8 @@ const table = {
 
   // 120..139 the question to the user
   AwaitingUser: row(120, 'the device waits for the answer of its user', 'answer on the device, or wherever its policy takes answers from', WAITING),
-  UserRefused: row(121, 'the user said no', 'offer the package again if the user changes their mind', REFUSED),
-  Deferred: row(122, 'nobody answered in time', 'offer the package again when somebody can answer', POSTPONED),
+  UserRefused: row(121, 'the user said no', 'deliver the package again if the user changes their mind', REFUSED),
+  Deferred: row(122, 'nobody answered in time', 'deliver the package again when somebody can answer', POSTPONED),
   ConsentNonce: row(123, 'the answer is not to this question, or was given before', ANSWER_AGAIN, BAD_ANSWER),
   ConsentOther: row(124, 'the answer is for another package or device', ANSWER_AGAIN, BAD_ANSWER),
   ConsentChannel: row(125, 'the policy takes no answers from there', 'answer where the policy allows it', BAD_ANSWER),
@@ -190,9 +190,9 @@ const table = {
   FlashWrite: row(147, 'the flash could not be written', REPORT, DEVICE_FAULT),
   FlashErase: row(148, 'the flash could not be erased', REPORT, DEVICE_FAULT),
   StoreFull: row(149, 'the settings store is full', 'delete approvals that are not needed', { ...DEVICE_FAULT, fumo: 502, lwm2m: 2 }),
-  StoreDamaged: row(150, 'the settings store is damaged', 'bring a change signed by the operators, with a number above the one that the device names', DEVICE_FAULT),
+  StoreDamaged: row(150, 'the settings store is damaged', 'bring a signed change with a higher number than the one that the device reports', DEVICE_FAULT),
   NothingStaged: row(151, 'no package is waiting to be installed', 'deliver a package first', ABSENT),
-  ImageDamaged: row(152, 'what stands in flash is not what was installed', 'deliver the package again', { ...DEVICE_FAULT, lwm2m: 5 }),
+  ImageDamaged: row(152, 'the image in flash is not the one that was installed', 'deliver the package again', { ...DEVICE_FAULT, lwm2m: 5 }),
   RevertedNotConfirmed: row(153, 'the new firmware did not confirm itself and was reverted', 'check the new firmware: it must confirm itself after it starts', DEVICE_FAULT),
   NoSuchLink: row(154, 'the device has no such link', 'check the number of the link', ABSENT),
   Internal: row(155, 'the agent met a state that should not exist', REPORT, FAULT),
@@ -205,28 +205,28 @@ const table = {
   FrameChecksum: row(170, 'a frame arrived damaged', 'try again, or lower the baud rate', LINE),
   FrameMalformed: row(171, 'a frame is malformed', 'check that no other program uses the line', LINE),
   FrameTooLarge: row(172, 'a frame is larger than the device takes', 'use a smaller --mtu', BAD_REQUEST),
-  CommandUnknown: row(173, 'the device does not know this command', 'update the agent: an older one, or one that was built without this part, lacks the command', { ...BAD_REQUEST, fumo: 408, lwm2m: 9 }),
+  CommandUnknown: row(173, 'the device does not know this command', 'update the agent; older ones, and ones that were built without this part, lack the command', { ...BAD_REQUEST, fumo: 408, lwm2m: 9 }),
   RequestMalformed: row(174, 'the request is malformed', REPORT, BAD_REQUEST),
 
   // 200..255 the host
-  LinkLost: row(200, 'the link was lost', 'run the same command again: it goes on where it stopped', LINE),
+  LinkLost: row(200, 'the link was lost', 'run the same command again; it resumes where it stopped', LINE),
   NoAnswer: row(201, 'the board does not answer', 'check port, baud rate and power', SILENCE),
   BadArgument: row(202, 'an argument is wrong', 'see --help', ARGUMENT),
   FileNotFound: row(203, 'there is no such file', 'check the path', ABSENT),
   FileUnreadable: row(204, 'the file cannot be read', 'check that it is a file and that you may read it', FAULT),
   FileUnwritable: row(205, 'the file cannot be written', 'check the folder and your rights on it', FAULT),
-  FileExists: row(206, 'the file is there already', 'choose another name, or replace it with --force', FAULT),
+  FileExists: row(206, 'the file is there already', 'choose another name, or overwrite it with --force', FAULT),
   FileUnsupported: row(207, 'the file is of a kind that is not supported', 'see --help for what is taken', FAULT),
   FileMalformed: row(208, 'the file is malformed', FETCH_AGAIN, FAULT),
   FileTooLarge: row(209, 'the file is too large', 'check that it is the right file', FAULT),
   KeyWrong: row(210, 'the key is not the one that is needed', 'check which key belongs here: `countersign inspect KEY`', FAULT),
-  KeyUnreadable: row(211, 'the key cannot be read', 'give a PEM, DER, COSE_Key, JWK or OpenSSH key, or say raw-seed:FILE, raw-public:FILE', ARGUMENT),
+  KeyUnreadable: row(211, 'the key cannot be read', 'use PEM, DER, COSE_Key, JWK or OpenSSH; for 32 raw bytes write raw-seed:FILE or raw-public:FILE', ARGUMENT),
   PassphraseNeeded: row(212, 'the key is protected by a passphrase', 'give it with --passphrase-file or COUNTERSIGN_PASSPHRASE, or run on a terminal', ARGUMENT),
   PassphraseWrong: row(213, 'the passphrase is wrong', 'try again', FAULT),
   NotTerminal: row(214, 'this needs an answer, and there is no terminal to ask on', 'give the answer as an option', ARGUMENT),
   TimedOut: row(215, 'it took too long', 'try again with a longer --timeout', { fumo: 503, lwm2m: 4, exit: 32 }),
   Cancelled: row(216, 'it was stopped', 'run it again when you are ready', STOPPED),
-  VersionMismatch: row(217, 'two places state different versions', 'state one version: that of the image header', ARGUMENT),
+  VersionMismatch: row(217, 'two places state different versions', 'leave out --version, or give the one in the header of the image', ARGUMENT),
   ConfigMalformed: row(218, 'a configuration file is malformed', 'correct the file', ARGUMENT),
   NothingToDo: row(219, 'there is nothing to do', 'nothing to do', NOTHING),
   NotFound: row(220, 'it was not found', 'check the name', ABSENT),
@@ -237,45 +237,45 @@ const table = {
   DeviceRefused: row(225, 'the device refused the request', 'check that this version supports the board', FAULT),
 
   // 226..227 the host: files, once more
-  FileChanged: row(226, 'the file changed while it was being read', 'run the same command again when nobody writes to the file', FAULT),
+  FileChanged: row(226, 'the file changed while it was being read', 'run the same command again when nothing writes to the file', FAULT),
 
   // 228..229 the host: what is signed
-  PrivateKeyGiven: row(228, 'the file is a private key, not what belongs here', 'check the path: private keys are never packed up or replaced', ARGUMENT),
+  PrivateKeyGiven: row(228, 'the file is a private key, not what belongs here', 'check the path; private keys are never packaged or overwritten', ARGUMENT),
 
-  FarAhead: row(229, 'the sequence number is far ahead: devices would take no lower one ever again', 'omit or correct --sequence; add --force if it is intended', ARGUMENT),
+  FarAhead: row(229, 'the sequence number is far ahead; devices would never take a lower one again', 'omit or correct --sequence; add --force if it is intended', ARGUMENT),
 
   // 230..239 cards, tokens, and signing in several steps
   CardAbsent: row(230, 'there is no card in the reader', 'insert the card', SILENCE),
   CardRemoved: row(231, 'the card was pulled out before the work was done', 'insert it and run the same command again', LINE),
   CardRefused: row(232, 'the card refused a command', 'check that the card has a PKCS#15 application and that you may write to it', FAULT),
-  CardMalformed: row(233, 'the files of the card are not as PKCS#15 has them', 'look at it with `pkcs15-tool --dump`', FAULT),
-  PinNeeded: row(234, 'it wants a PIN', 'give it with --pin-file or COUNTERSIGN_PIN, or run on a terminal', ARGUMENT),
+  CardMalformed: row(233, 'the files on the card do not follow PKCS#15', 'inspect the card with `pkcs15-tool --dump`', FAULT),
+  PinNeeded: row(234, 'a PIN is needed', 'give it with --pin-file or COUNTERSIGN_PIN, or run on a terminal', ARGUMENT),
   PinWrong: row(235, 'the PIN is wrong', 'check the PIN: a card blocks it after a few wrong tries', FAULT),
-  PinBlocked: row(236, 'the PIN is blocked', 'unblock it with the PUK, by the tool of the maker of the card', FAULT),
-  TokenFailed: row(237, 'the token, or the module that speaks to it, failed', 'try it with `pkcs11-tool --module MODULE --list-slots`', FAULT),
+  PinBlocked: row(236, 'the PIN is blocked', 'unblock it with the PUK and the tool of the card maker', FAULT),
+  TokenFailed: row(237, 'the token or its PKCS#11 module failed', 'try it with `pkcs11-tool --module MODULE --list-slots`', FAULT),
   RequestMismatch: row(238, 'the steps of this signature do not belong together', 'start again with --prepare', FAULT),
 
   // 240..249 the host: talking to devices
   LogBroken: row(240, 'the audit log is not whole', 'somebody changed what the device stores, or its flash is failing: look into it', FAULT),
-  LogOther: row(241, 'what was remembered is of another device', 'keep one file for each device', ARGUMENT),
+  LogOther: row(241, 'the remembered record is of another device', 'use one file per device', ARGUMENT),
   NoGuard: row(243, 'the board has no agent and cannot check packages', 'give --bootstrap: this machine then decides for the board', ARGUMENT),
   NoAgent: row(247, 'the board does not know our agent’s commands', 'boards without our agent take `countersign deliver --bootstrap` only', FAULT),
-  PinLastTry: row(246, 'one more wrong PIN would block it', 'verify the PIN first, then add --last-try', FAULT),
+  PinLastTry: row(246, 'one more wrong PIN would block it', 'make sure that the PIN is right, then add --last-try', FAULT),
   LintWarnings: row(242, 'there are warnings, and --strict was given', 'correct the approvals, or leave --strict out', FAULT),
-  PacketsLost: row(248, 'requests of this kind or size get lost on the way, while others are answered', 'keep packets small: --mtu 128; if a broker is in between, raise its limit for messages', LINE),
+  PacketsLost: row(248, 'requests of this kind or size get lost on the way, while others are answered', 'use small packets: --mtu 128; if a broker is in between, raise its limit for the size of messages', LINE),
 
   // 244..245 the host: what an operator says next
   WouldLift: row(244, 'it would end a denial of an earlier document of this operator, and does not name it', 'omit --only to repeat the denial, or add --lift to end it', ARGUMENT),
-  SequenceExhausted: row(245, 'there is no higher sequence number', 'take another key, and have devices trust it in place of this one: `countersign change`', FAULT),
+  SequenceExhausted: row(245, 'there is no higher sequence number', 'use another key, and replace this one on the devices: `countersign change`', FAULT),
 
   // 250..252 the host: boards without our agent
   NotBootable: row(250, 'the firmware is no MCUboot image, and boards with SMP boot nothing else', 'sign it with imgtool, and package the signed .bin', FAULT),
-  ImageNotTaken: row(251, 'the board does not take the image as one that it could start', 'check that it is signed with the key of its boot loader and built for its slot', FAULT),
-  NoTrial: row(252, 'the board offers neither test nor confirmation', 'leave out --test and --no-confirm: it starts what it gets', ARGUMENT),
+  ImageNotTaken: row(251, 'the board does not accept the image as one that it can start', 'check that it is signed with the key of its boot loader and built for its slot', FAULT),
+  NoTrial: row(252, 'the board offers neither test nor confirmation', 'leave out --test and --no-confirm; the board starts whatever it receives', ARGUMENT),
 
   // 253..255 the host: lines and brokers
   OtherDevice: row(253, 'another device answers on the line than before', 'connect the earlier device again and run the same command: it resumes where it stopped', OTHER_DEVICE),
-  NotPublished: row(254, 'the broker does not keep what was published', 'give the user in the URL permission to write and to read there (the ACL of the broker)', FAULT),
+  NotPublished: row(254, 'the broker does not keep what was published', 'allow the user in the URL to write and read this topic (ACL of the broker)', FAULT),
 } as const satisfies Record<string, ReasonRow>;
 
 export type ReasonName = keyof typeof table;
@@ -300,7 +300,7 @@ export function reasonOf(code: number): ReasonRow & { name: ReasonName | 'Unknow
   );
 }
 
-/** The exit codes of the command, in order; --help prints them. */
+/** The exit codes of the command, in order; `help exit-codes` prints them. */
 export const exitCodes: readonly (readonly [code: number, text: string])[] = [
   [0, 'done, or would install'],
   [1, 'fault'],
