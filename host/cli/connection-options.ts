@@ -8,7 +8,7 @@ import { RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from '../smp/client.js';
 import { BUFFER_BYTES_MIN } from '../smp/commands.js';
 import { BAUD_DEFAULT } from '../smp/link.js';
 import { brokerSchema } from './broker-place.js';
-import { grouped, type OptionSpec } from './command.js';
+import { flagOf, grouped, type OptionSpec } from './command.js';
 import { countSchema, secondsSchema, textSchema } from './values.js';
 
 const FLEET_DEFAULT = 'demo';
@@ -77,3 +77,18 @@ export const connectionOptions = grouped('Connection', {
 export type ConnectionOptions = {
   [K in keyof typeof connectionOptions]: z.output<(typeof connectionOptions)[K]['schema']>;
 };
+
+/** How the same device is reached again, for a line to copy. A URL with a password is not repeated. */
+export function connectionWords({ port, broker, fleet, device, baud }: ConnectionOptions): string[] {
+  const given = {
+    port,
+    broker: broker && (broker.reveal().password === '' ? `${broker}` : 'URL'),
+    fleet,
+    device,
+    baud,
+  };
+  const defaults: Partial<typeof given> = { fleet: FLEET_DEFAULT, baud: BAUD_DEFAULT };
+  return Object.entries(given).flatMap(([key, value]) =>
+    value === undefined || value === defaults[key as keyof typeof given] ? [] : [flagOf(key), `${value}`],
+  );
+}

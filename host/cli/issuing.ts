@@ -235,6 +235,8 @@ export interface Output {
   path: string;
   document: Uint8Array;
   inside?: readonly Bytes[];
+  /** What comes after it. */
+  next?: readonly string[] | undefined;
 }
 
 /**
@@ -242,7 +244,7 @@ export interface Output {
  * written; what was written stays when it then fails, and the error says how to go on.
  */
 export async function writeIssued(
-  { path, document, inside }: Output,
+  { path, document, inside, next }: Output,
   { claims, repeated, dropped }: NextDocument,
   key: PublicKey,
   issuing: Issuing,
@@ -276,6 +278,7 @@ export async function writeIssued(
         ...(published ? publishedLines(published, dryRun) : []),
         ...rows([...claimsRows(claims), ['signed by', hex(key.kid)]]),
       ],
+      ...(next && { next }),
     };
   } finally {
     await publishing?.close();

@@ -12,17 +12,17 @@ import { reasons } from '../reasons.js';
 import { commands } from './commands/index.js';
 import { watchEnding } from './ending.js';
 import { toJson } from './json.js';
+import { nextLine } from './next.js';
 import { type Invocation, parse } from './parse.js';
 import { makeTerminal } from './terminal.js';
 
 const ending = watchEnding();
+const config = () => loadConfig({ folder: process.cwd(), environment: process.env }, settingNames(commands));
 
 async function main(words: readonly string[]): Promise<void> {
   let level = 0;
   try {
-    const invocation = parse(commands, words, () =>
-      loadConfig({ folder: process.cwd(), environment: process.env }, settingNames(commands)),
-    );
+    const invocation = parse(commands, words, config);
     if (invocation.kind === 'text') {
       ending.decide(invocation.asked ? 0 : reasons.BadArgument.exit);
       (invocation.asked ? process.stdout : process.stderr).write(`${invocation.text.trimEnd()}\n`);
@@ -44,6 +44,8 @@ async function run({ command, common, ...given }: Extract<Invocation, { kind: 'r
   const isProduct = command.writes !== true || result.product === true;
   const shown = common.level >= 0 || (common.level === -1 && (isProduct || (result.exit ?? 0) !== 0));
   terminal.result(result.data, shown ? result.lines : []);
+  if (result.next === undefined || common.json || common.dryRun || given.options.output === STDIO) return;
+  terminal.note(`next: ${nextLine(commands, result.next, config)}`);
 }
 
 function fail(thrown: CountersignError, json: boolean, level: number): void {

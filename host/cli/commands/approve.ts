@@ -131,13 +131,23 @@ export const approve = command({
   },
 });
 
-type Form = { output?: string | undefined; embed: boolean };
+type Form = { output?: string | undefined; embed: boolean; publish?: unknown };
 
 /** Where a document goes: a file of its own, or into the package. */
-function place(document: Uint8Array, opened: OpenPackage | undefined, base: string, { output, embed }: Form): Output {
-  if (!embed || opened === undefined) return { path: output ?? `${base}.cose`, document };
+function place(
+  document: Uint8Array,
+  opened: OpenPackage | undefined,
+  base: string,
+  { output, embed, publish }: Form,
+): Output {
+  if (!embed || opened === undefined) {
+    const path = output ?? `${base}.cose`;
+    const spread = publish === undefined ? ['publish', path] : undefined;
+    return { path, document, next: opened ? ['deliver', opened.path, '--approval', path] : spread };
+  }
   const inside = withApproval(opened.envelope, document, opened.path);
-  return { path: output ?? `${stem(opened.path)}.approved.suit`, document, inside };
+  const path = output ?? `${stem(opened.path)}.approved.suit`;
+  return { path, document, inside, next: ['deliver', path] };
 }
 
 /** The last step of a ceremony. */
@@ -179,6 +189,7 @@ async function writeCountersigned(
         ['signed by', hex(kid)],
       ]),
     ],
+    next: ['deliver', path],
   };
 }
 

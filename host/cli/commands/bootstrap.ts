@@ -54,6 +54,7 @@ export const bootstrap = command({
           ['trusts', trusts],
         ]),
       ],
+      next: ['provision', path],
     };
   },
 });

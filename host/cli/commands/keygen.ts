@@ -4,6 +4,8 @@
 // people's tools and for bootstrap documents. Nothing that exists is replaced without --force. With --key the private key
 // is made in a token, and never leaves it: then there is no NAME.pem.
 
+import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import { z } from 'zod';
 import { CountersignError } from '../../errors.js';
 import { writeBytes } from '../../files.js';
@@ -54,7 +56,7 @@ export const keygen = command({
     const key = generateKey(options.type);
     const encrypt = options.encrypt || options.passphraseFile !== undefined;
     const passphrase = encrypt ? await newPassphrase(base, options.passphraseFile, terminal) : undefined;
-    const files: KeyFile[] = [[`${base}.pem`, key.toPem(passphrase), PRIVATE_MODE], ...publicFiles(base, key.public)];
+    const files = pairFiles(base, key, passphrase);
     await writeFiles(files, options.force, dryRun);
     const kid = hex(key.public.kid);
     const paths = files.map(([path]) => path);
@@ -71,11 +73,26 @@ export const keygen = command({
         `${dryRun ? 'would write' : 'wrote'} ${paths.join(', ')}`,
         `key id ${kid} (${options.type}${encrypt ? ', encrypted' : ''})`,
       ],
+      next: useOf(base, paths[0]!),
     };
   },
 });
 
-type KeyFile = [path: string, content: string | Uint8Array, mode: number];
+/** A key is for devices that trust it, which a bootstrap file says first; for what else, its name tells. */
+function useOf(base: string, key: string): readonly string[] {
+  const [role] = /vendor|operator|$/i.exec(basename(base)) ?? [];
+  if (!existsSync('device.yaml')) return ['init', ...(role ? [`--${role.toLowerCase()}-key`, `${base}.pub.pem`] : [])];
+  if (role === '') return ['inspect', `${base}.pub.pem`];
+  return role?.toLowerCase() === 'vendor' ? ['package', '-k', key] : ['approve', 'PACKAGE', '-k', key];
+}
+
+export type KeyFile = [path: string, content: string | Uint8Array, mode: number];
+
+/** A key pair as files. */
+export const pairFiles = (base: string, key: ReturnType<typeof generateKey>, passphrase?: string): KeyFile[] => [
+  [`${base}.pem`, key.toPem(passphrase), PRIVATE_MODE],
+  ...publicFiles(base, key.public),
+];
 
 const publicFiles = (base: string, key: PublicKey): KeyFile[] => [
   [`${base}.pub.pem`, publicKeyToPem(key), 0o644],
@@ -83,7 +100,7 @@ const publicFiles = (base: string, key: PublicKey): KeyFile[] => [
 ];
 
 /** All of them are checked before the first is written: no half a key pair. */
-async function writeFiles(files: readonly KeyFile[], force: boolean, dryRun: boolean): Promise<void> {
+export async function writeFiles(files: readonly KeyFile[], force: boolean, dryRun: boolean): Promise<void> {
   const how = { fresh: !force, force };
   for (const [path, content] of files) await writeBytes(path, content, { ...how, dryRun: true });
   if (!dryRun) for (const [path, content, mode] of files) await writeBytes(path, content, { ...how, mode });
@@ -110,6 +127,7 @@ async function inToken(
       `${dryRun ? 'would write' : 'wrote'} ${paths.join(', ')}`,
       ...(key === undefined ? [] : [`key id ${hex(key.kid)} (${options.type}, in a token)`]),
     ],
+    next: useOf(base, uri),
   };
 }
 

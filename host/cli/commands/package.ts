@@ -256,5 +256,6 @@ async function write(path: string, made: MadePackage, dryRun: boolean): Promise<
         ['signed by', hex(signer.kid)],
       ]),
     ],
+    next: ['approve', path],
   };
 }

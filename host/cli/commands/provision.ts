@@ -14,7 +14,7 @@ import { looksLikeChange, viewChange } from '../../formats/change.js';
 import { reasonOf, reasons } from '../../reasons.js';
 import { createClient } from '../../smp/client.js';
 import { command, type Result } from '../command.js';
-import { type ConnectionOptions, connectionOptions } from '../connection-options.js';
+import { type ConnectionOptions, connectionOptions, connectionWords } from '../connection-options.js';
 import { changeData, changeRows } from '../describe/change.js';
 import { readBootstrapFile } from '../provisioning.js';
 import { rows } from '../show.js';
@@ -81,6 +81,7 @@ export const provision = command({
             ['document', `${document.length} bytes`],
           ]),
         ],
+        next: ['deliver', ...connectionWords(options)],
       };
     } finally {
       await connection.close();

@@ -12,6 +12,7 @@ import {
   entryFrom,
   issuingOptions,
   nextFrom,
+  type Output,
   onePackage,
   packageLines,
   selectorOptions,
@@ -20,6 +21,12 @@ import {
 } from '../issuing.js';
 import { openPublicKey, openSigningKey } from '../signing.js';
 import { pathSchema } from '../values.js';
+
+const denial = (path: string, document: Uint8Array): Output => ({
+  path,
+  document,
+  next: ['tree', 'set', '+Approvals', '--file', path],
+});
 
 /** A denial is a document; a countersignature can only approve. */
 const DENIALS: readonly Form[] = ['document'];
@@ -45,7 +52,7 @@ export const revoke = command({
     if (options.sign !== undefined) return sign(options.sign, DENIALS, options, options, terminal, dryRun);
     if (options.attach !== undefined) {
       const attached = await attach(options.attach, DENIALS, options, options, terminal);
-      const output = { path: options.output ?? `${attached.base}.cose`, document: attached.signed };
+      const output = denial(options.output ?? `${attached.base}.cose`, attached.signed);
       return issueAttached(attached, output, options, { dryRun, signal, terminal });
     }
     const path = onePackage(file, options.package);
@@ -58,7 +65,7 @@ export const revoke = command({
       if (signer === undefined) {
         return prepare(requestDraft(key, next), base, options, dryRun);
       }
-      const output = { path: options.output ?? `${base}.cose`, document: signDraft(signer, next).document };
+      const output = denial(options.output ?? `${base}.cose`, signDraft(signer, next).document);
       return writeIssued(output, next, key, options, { dryRun, signal, terminal });
     });
   },
