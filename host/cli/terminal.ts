@@ -63,12 +63,12 @@ export interface Terminal {
   confirm(question: string, option: string): Promise<boolean>;
   choose<T extends string>(question: string, choices: Choice<T>[], option: string): Promise<T>;
   password(question: string, option: string): Promise<string>;
-  /** A line of text; `fault` says what is wrong with one that is not taken. No default. The signal ends the question. */
+  /** A line of text; `fault` says what is wrong with one that is not taken. `initial` stands there to be edited. The signal ends the question. */
   text(
     question: string,
     option: string,
     fault: (line: string) => string | undefined,
-    signal?: AbortSignal,
+    more?: { signal?: AbortSignal; initial?: string | undefined },
   ): Promise<string>;
   /** Text in a style, or as it is where there is no colour. */
   style(style: Style, text: string): string;
@@ -135,11 +135,11 @@ export function makeTerminal(options: TerminalOptions): Terminal {
       needPerson(question, option);
       return answered(await (await prompts()).password({ message: sayable(question), ...where }));
     },
-    async text(question, option, fault, signal) {
+    async text(question, option, fault, { signal, initial } = {}) {
       needPerson(question, option);
       const validate = (line: string | undefined) => fault(line ?? '');
-      const until = signal ? { signal } : {};
-      return answered(await (await prompts()).text({ message: sayable(question), validate, ...where, ...until }));
+      const rest = { ...where, ...(signal && { signal }), ...(initial !== undefined && { initialValue: initial }) };
+      return answered(await (await prompts()).text({ message: sayable(question), validate, ...rest }));
     },
     style,
   };

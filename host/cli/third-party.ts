@@ -63,7 +63,7 @@ async function askHere(question: GuardQuestion, terminal: Terminal, signal: Abor
   if (!terminal.interactive) return undefined;
   const word = (line: string) => (/^(yes|no)$/i.test(line.trim()) ? undefined : 'type the whole word: yes or no');
   const prompt = `Install it? Type yes or no (within ${question.seconds} s; without an answer nothing is installed)`;
-  const typed = await terminal.text(prompt, 'nothing', word, signal);
+  const typed = await terminal.text(prompt, 'nothing', word, { signal });
   return typed.trim().toLowerCase() === 'yes' ? 'yes' : 'no';
 }
 

@@ -7,8 +7,13 @@ import { spawn } from '@lydell/node-pty';
 export async function runOnTerminal(
   words: string[],
   steps: [seen: string, typed: string][],
+  { folder, environment }: { folder?: string; environment?: Record<string, string> } = {},
 ): Promise<{ text: string; status: number }> {
-  const child = spawn(process.execPath, words, { cols: 160, env: process.env });
+  const child = spawn(process.execPath, words, {
+    cols: 160,
+    env: { ...process.env, ...environment },
+    ...(folder && { cwd: folder }),
+  });
   const left = [...steps];
   let text = '';
   let from = 0;

@@ -13,6 +13,7 @@ import { consoleCommand } from './console.js';
 import { deliver } from './deliver.js';
 import { devices } from './devices.js';
 import { exportC } from './export-c.js';
+import { init } from './init.js';
 import { inspect } from './inspect.js';
 import { keygen } from './keygen.js';
 import { lint } from './lint.js';
@@ -24,7 +25,7 @@ import { revoke } from './revoke.js';
 import { tree } from './tree.js';
 
 const groups: Record<string, readonly AnyCommand[]> = {
-  'Set up': [keygen, config],
+  'Set up': [init, keygen, config],
   Vendor: [packageCommand],
   Operator: [approve, revoke, publish, change, card],
   Device: [bootstrap, provision, deliver, consoleCommand, consent, tree],
