@@ -61,6 +61,8 @@ const HOST_ROOMS = [
   ['host/ceremony.ts', 'host/named-key.ts'],
   ['host/vendor/', 'host/operator/'],
   ['host/device.ts', 'host/device/'],
+  ['host/describe/'],
+  ['host/local/'],
   ['host/index.ts'],
   ['boards/'],
   ['host/cli/', 'host/story/'],

@@ -1,18 +1,28 @@
-// The panel of a virtual board: this terminal shows the device's question to its user, and takes the answer.
+// The panel of a virtual board: this terminal shows the device's question to its user and takes the answer, or is its buttons.
 //
 // Only a line typed while the question is shown is an answer: what was typed before is read all the time and dropped.
 // Only y, yes, n and no are answers; enter alone is none. What is shown comes from the device: from the manifest that
-// the vendor signed, and from the device's own verdict.
+// the vendor signed, and from the device's own verdict. Without a terminal nobody answers, and there are no buttons.
 
 import { createInterface } from 'node:readline';
-import type { Answers } from '../device/runner.js';
+import type { Answers, BoardPanel } from '../device/runner.js';
 import type { Answer } from '../formats/consent.js';
 import { questionLines } from './describe/question.js';
 import type { Terminal } from './terminal.js';
 
 const ANSWERS: Record<string, Answer> = { y: 'yes', yes: 'yes', n: 'no', no: 'no' };
+const CTRL_C = '\u0003';
 
-export function openAnswers(terminal: Terminal): Answers {
+export const panelOn = (terminal: Terminal): BoardPanel => ({
+  interactive: terminal.interactive,
+  heard: (line) => terminal.note(`board: ${line}`),
+  note: (line) => terminal.note(line),
+  warn: (line) => terminal.warn(line),
+  answers: () => openAnswers(terminal),
+  buttons: (buttons) => onKeys(terminal, buttons),
+});
+
+function openAnswers(terminal: Terminal): Answers {
   // Not in readline's own terminal mode: Ctrl-C stays what it is everywhere else.
   const input = terminal.interactive ? createInterface({ input: process.stdin, terminal: false }) : undefined;
   let heard: (line: string) => void = () => undefined;
@@ -47,5 +57,24 @@ export function openAnswers(terminal: Terminal): Answers {
       });
     },
     close: () => input?.close(),
+  };
+}
+
+/** Single keys as buttons, without Enter or echo, until the result is called. Ctrl-C stays what it is everywhere else. */
+function onKeys(terminal: Terminal, keys: Record<string, () => void>): () => void {
+  if (!terminal.interactive) return () => undefined;
+  const { stdin } = process;
+  const pressed = (text: string) => {
+    for (const key of text.toLowerCase()) {
+      if (key === CTRL_C) process.kill(process.pid, 'SIGINT');
+      else keys[key]?.();
+    }
+  };
+  stdin.setRawMode(true);
+  stdin.setEncoding('utf8').on('data', pressed);
+  return () => {
+    stdin.off('data', pressed);
+    stdin.setRawMode(false);
+    stdin.pause();
   };
 }

@@ -1,47 +1,38 @@
-// Secrets that a command needs: the passphrase of a key file, the PIN of a card or token.
+// Secrets that a command needs, and the keys that they open: the passphrase of a key file, the PIN of a card or token.
 //
 // Each comes from a file (--passphrase-file, --pin-file: its first line), else from the environment, else from a
 // question on the terminal; never from the command line, where everybody on the machine can read it. A PIN is taken without
 // the blanks around it; in a passphrase they may be meant.
 
+import type { CardAccess } from '../card/data-objects.js';
 import { CountersignError } from '../errors.js';
 import { readText } from '../files.js';
-import type { ReasonName } from '../reasons.js';
-import type { OptionSpec } from './command.js';
+import type { PublicKey, SigningKey } from '../formats/keys.js';
+import { type KeySecrets, openNamedKey, openNamedPublicKey } from '../named-key.js';
+import type { CardOptions, SigningOptions } from './options.js';
 import type { Terminal } from './terminal.js';
-import { pathSchema, switchSchema } from './values.js';
 
 const SECRET_FILE_BYTES_MAX = 16384;
 
-interface Kind {
-  what: string;
-  option: string;
-  variable: string;
-  needed: ReasonName;
-}
-
-const PASSPHRASE: Kind = {
+const PASSPHRASE = {
   what: 'passphrase',
   option: '--passphrase-file',
   variable: 'COUNTERSIGN_PASSPHRASE',
   needed: 'PassphraseNeeded',
-};
-const PIN: Kind = { what: 'PIN', option: '--pin-file', variable: 'COUNTERSIGN_PIN', needed: 'PinNeeded' };
-
-const fileOption = (of: string, kind: Kind, config: string) =>
-  ({
-    value: 'file',
-    text: `file whose first line is the ${kind.what} of the ${of}; otherwise ${kind.variable} or a prompt`,
-    schema: pathSchema.optional(),
-    config,
-    path: true,
-  }) satisfies OptionSpec;
-
-export const passphraseFileOption = fileOption('key', PASSPHRASE, 'passphrase-file');
-export const pinFileOption = fileOption('card or token', PIN, 'pin-file');
+} as const;
+const PIN = { what: 'PIN', option: '--pin-file', variable: 'COUNTERSIGN_PIN', needed: 'PinNeeded' } as const;
 
 export const findPassphrase = (question: string, file: string | undefined, terminal: Terminal): Promise<string> =>
   findSecret(PASSPHRASE, question, file, terminal);
+
+/** Typed twice, where it is typed. */
+export async function newPassphrase(of: string, file: string | undefined, terminal: Terminal): Promise<string> {
+  const first = await findPassphrase(`New passphrase for ${of}`, file, terminal);
+  if (file !== undefined || !terminal.interactive || process.env[PASSPHRASE.variable]) return first;
+  const second = await terminal.password('The same passphrase again', PASSPHRASE.option);
+  if (first !== second) throw new CountersignError('PassphraseWrong', 'key: the two passphrases differ');
+  return first;
+}
 
 /** Whatever is put into a PIN pad or by other tools into an environment has no blanks around it: they would cost a try. */
 export async function findPin(question: string, file: string | undefined, terminal: Terminal): Promise<string> {
@@ -52,16 +43,12 @@ export async function findPin(question: string, file: string | undefined, termin
   return pin;
 }
 
-/** For what presents a PIN: the last try is a person's decision. */
-export const lastTryOption = {
-  text: 'use the PIN even if a wrong one would now block the card or token',
-  schema: switchSchema,
-} satisfies OptionSpec;
-
-/** Whether the passphrase is given already, so that nobody is asked for it twice. */
-export const passphraseGiven = (): boolean => Boolean(process.env[PASSPHRASE.variable]);
-
-async function findSecret(kind: Kind, question: string, file: string | undefined, terminal: Terminal): Promise<string> {
+async function findSecret(
+  kind: typeof PASSPHRASE | typeof PIN,
+  question: string,
+  file: string | undefined,
+  terminal: Terminal,
+): Promise<string> {
   if (file !== undefined) {
     const [line = ''] = (await readText(file, SECRET_FILE_BYTES_MAX)).split(/\r?\n/);
     if (line === '') throw new CountersignError(kind.needed, `key: the first line of ${file} is empty`);
@@ -72,3 +59,30 @@ async function findSecret(kind: Kind, question: string, file: string | undefined
   if (!terminal.interactive) throw new CountersignError(kind.needed, `key: no ${kind.what} (${question})`);
   return terminal.password(question, kind.option);
 }
+
+/** The private key: of a file, or in a token. */
+export const openSigningKey = (name: string, options: SigningOptions, terminal: Terminal): Promise<SigningKey> =>
+  openNamedKey(name, secretsOf(options, terminal));
+
+/** The public half of a key: of a public or private file, or in a token. */
+export const openPublicKey = (name: string, options: SigningOptions, terminal: Terminal): Promise<PublicKey> =>
+  openNamedPublicKey(name, secretsOf(options, terminal));
+
+export const secretsOf = (
+  { passphraseFile, pinFile, lastTry, pkcs11Module }: SigningOptions,
+  terminal: Terminal,
+): KeySecrets => ({
+  passphrase: (path) => findPassphrase(`Passphrase of ${path}`, passphraseFile, terminal),
+  pin: (token, source) => findPin(`PIN of the token ${token}`, pinFile ?? source, terminal),
+  lastTry,
+  module: pkcs11Module,
+});
+
+/** What opens the card in that slot. */
+export const cardAccess =
+  ({ pinFile, pinReference, lastTry }: CardOptions, terminal: Terminal) =>
+  (slot: string): CardAccess => ({
+    pin: () => findPin(`PIN of the card in ${slot}`, pinFile, terminal),
+    pinReference: pinReference?.[0],
+    lastTry,
+  });

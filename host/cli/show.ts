@@ -5,13 +5,9 @@ import { hex, uuidText } from '../formats/bytes.js';
 import { algorithmName } from '../formats/cose.js';
 import { momentText as momentOf } from '../formats/moment.js';
 import { claimsRows, entryText, rows } from '../formats/wording.js';
-import { printable } from '../printable.js';
+import { printable, shellWord } from '../printable.js';
 
-export { claimsRows, entryText, printable, rows };
-
-/** A word of a command line that somebody may copy into a shell. */
-export const shellWord = (text: string): string =>
-  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+export { claimsRows, entryText, printable, rows, shellWord };
 
 /** As moment.ts writes it; undefined stays undefined. */
 export function momentText(seconds: number): string;

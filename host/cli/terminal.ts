@@ -145,6 +145,18 @@ export function makeTerminal(options: TerminalOptions): Terminal {
   };
 }
 
+/** Yes or no, as a whole word: for what must not be answered by a slip. The signal ends the question. */
+export async function askYesOrNo(
+  terminal: Terminal,
+  question: string,
+  option: string,
+  signal?: AbortSignal,
+): Promise<'yes' | 'no'> {
+  const fault = (line: string) => (/^(yes|no)$/i.test(line.trim()) ? undefined : 'type the whole word: yes or no');
+  const typed = await terminal.text(question, option, fault, signal && { signal });
+  return typed.trim().toLowerCase() === 'yes' ? 'yes' : 'no';
+}
+
 interface Display {
   step(progress: Progress): void;
   end(): void;

@@ -8,7 +8,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { spawn } from '@lydell/node-pty';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { failure } from '../../host/card/pcsc.js';
-import { choosePort } from '../../host/cli/connection.js';
+import { choosePort } from '../../host/local/connect.js';
 import { makePlace, type Place } from '../support/command.js';
 import { have } from '../support/need.js';
 

@@ -2,10 +2,10 @@
 
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { brokerSchema, placeSchema, placeText } from '../../host/cli/broker-place.js';
 import { toJson } from '../../host/cli/json.js';
 import { CountersignError } from '../../host/errors.js';
 import { type Broker, startBroker } from '../../host/links/broker.js';
+import { brokerSchema, placeSchema, placeText } from '../../host/links/broker-place.js';
 import { connectBroker } from '../../host/links/mqtt.js';
 import { readBroker } from '../../host/links/mqtt-url.js';
 import { SecretUrl, withoutPassword } from '../../host/secret-url.js';

@@ -4,16 +4,19 @@
 //   a document of its own (FILE.cose), for the tree, a card or a bootstrap document;
 //   --embed: the document travels in the package;
 //   --countersign: one more signature over the package's digest; approves exactly this package, for any device, for good.
-// Each can be signed in three steps on two machines (../ceremony.ts). A document can be left on a broker as well
-// (../publishing.ts); what goes with the package cannot.
+// Each can be signed in three steps on two machines (../ceremony.ts). A document can be published as well; what goes with the
+// package cannot.
 
 import { z } from 'zod';
 import { OPERATOR_FORMS } from '../../ceremony.js';
+import { loadCore } from '../../core.js';
 import { CountersignError } from '../../errors.js';
 import { writeBytes } from '../../files.js';
 import type { Bytes } from '../../formats/byte-source.js';
 import { hex } from '../../formats/bytes.js';
 import { withApproval } from '../../formats/envelope.js';
+import type { Attached } from '../../local/ceremony.js';
+import { readPublicKeyFile } from '../../named-key.js';
 import {
   acceptCountersignature,
   type Countersigned,
@@ -21,29 +24,34 @@ import {
   requestCountersignature,
 } from '../../operator/countersign.js';
 import { requestDraft, signDraft } from '../../operator/issue.js';
-import { type Attached, attach, ceremonyOptions, checkSteps, issueAttached, prepare, sign } from '../ceremony.js';
-import { command, type Result } from '../command.js';
+import { isSignedBy } from '../../operator/selection.js';
+import { attach, checkSteps, openKeys, prepare, sign } from '../ceremony.js';
+import { command, flagOf, type Result } from '../command.js';
+import type { Surroundings } from '../connection.js';
 import {
   entryFrom,
-  type Finishing,
-  type Issuing,
-  issuingOptions,
+  issueAttached,
   nextFrom,
   nextFromFile,
   type OpenPackage,
-  type Output,
   onePackage,
-  packageLines,
-  requireVendor,
-  type Selector,
-  selectorOptions,
-  validityOptions,
+  type Placed,
   withPackage,
   writeIssued,
 } from '../issuing.js';
-import { rows } from '../show.js';
-import { openPublicKey, openSigningKey } from '../signing.js';
-import { pathSchema, switchSchema } from '../values.js';
+import {
+  ceremonyOptions,
+  file,
+  flag,
+  type Issuing,
+  issuingOptions,
+  option,
+  selectorOptions,
+  validityOptions,
+} from '../options.js';
+import { written } from '../result.js';
+import type { Terminal } from '../terminal.js';
+import { pathSchema } from '../values.js';
 
 export const approve = command({
   name: 'approve',
@@ -58,21 +66,18 @@ export const approve = command({
     ...issuingOptions,
     ...selectorOptions,
     ...validityOptions,
-    confirm: {
-      value: 'how',
-      text: 'ask: the user is asked anyway; no-ask: never; default: as the policy says',
-      schema: z.enum(['ask', 'no-ask']).optional(),
-    },
-    from: { value: 'file', text: 'sign the document in this YAML file instead', schema: pathSchema.optional() },
-    vendorKey: {
-      value: 'file',
-      text: "the vendor's public key; fail unless it signed the package",
-      schema: pathSchema.optional(),
+    confirm: option(
+      'how',
+      'ask: the user is asked anyway; no-ask: never; default: as the policy says',
+      z.enum(['ask', 'no-ask']).optional(),
+    ),
+    from: file('sign the document in this YAML file instead'),
+    vendorKey: file("the vendor's public key; fail unless it signed the package", {
       config: 'vendor-public-key',
       path: true,
-    },
-    embed: { text: 'put the document into the package', schema: switchSchema },
-    countersign: { text: 'add a countersignature to the package instead of writing a document', schema: switchSchema },
+    }),
+    embed: flag('put the document into the package'),
+    countersign: flag('add a countersignature to the package instead of writing a document'),
     ...ceremonyOptions,
   },
   examples: [
@@ -84,52 +89,49 @@ export const approve = command({
     'countersign approve release.suit -k "pkcs11:token=Operator;object=release"',
   ],
   writes: true,
-  async run({ arguments: { file }, options, terminal, dryRun, signal }) {
+  async run({ arguments: { file: argument }, options, ...around }) {
+    const { terminal, dryRun } = around;
+    const { embed, from } = options;
     checkSteps(options, terminal);
-    if (options.sign !== undefined) return sign(options.sign, OPERATOR_FORMS, options, options, terminal, dryRun);
-    const path = onePackage(file, options.package);
-    if (options.embed && options.countersign) {
-      throw new CountersignError('BadArgument', 'argument: --embed and --countersign are two ways; choose one');
-    }
-    if (options.embed && options.prepare) {
-      throw new CountersignError('BadArgument', 'argument: --embed belongs to --attach, when there is a signature');
-    }
-    if (options.publish !== undefined && (options.embed || options.countersign)) throw notADocument();
-    if (options.from !== undefined) refuseBeside('--from', { ...ruleParts(options), confirm: options.confirm });
-    return withPackage(path, async (opened) => {
-      if (opened === undefined && (options.embed || options.countersign)) {
-        throw new CountersignError('BadArgument', 'argument: give the package to add to');
-      }
-      for (const line of opened === undefined ? [] : packageLines(opened)) terminal.note(line);
+    if (options.sign !== undefined) return sign(options.sign, OPERATOR_FORMS, options, around);
+    const path = onePackage(argument, options.package);
+    if (embed && options.countersign) throw wrong('--embed and --countersign are two ways; choose one');
+    if (embed && options.prepare) throw wrong('--embed belongs to --attach, when there is a signature');
+    if (options.publish !== undefined && (embed || options.countersign)) throw notADocument();
+    if (from !== undefined) refuseBeside('--from', options, RULE_PARTS);
+    return withPackage(path, terminal, async (opened) => {
+      if (opened === undefined && (embed || options.countersign)) throw wrong('give the package to add to');
       if (opened !== undefined) await requireVendor(opened, options.vendorKey, terminal);
       if (options.attach !== undefined) {
-        refuseBeside('--attach', { ...ruleParts(options), confirm: options.confirm, from: options.from });
-        const attached = await attach(options.attach, OPERATOR_FORMS, options, options, terminal);
-        return finish(attached, opened, options, { dryRun, signal, terminal });
+        refuseBeside('--attach', options, [...RULE_PARTS, 'from']);
+        return finish(await attach(options.attach, OPERATOR_FORMS, options, terminal), opened, options, around);
       }
-      const signer = options.prepare ? undefined : await openSigningKey(options.key, options, terminal);
-      const key = signer?.public ?? (await openPublicKey(options.key, options, terminal));
-      const base = stem(path ?? options.from ?? 'approval');
+      const { signer, key } = await openKeys(options, terminal);
+      const base = stem(path ?? from ?? 'approval');
       if (options.countersign && opened !== undefined) {
-        refuseBeside('--countersign', { ...ruleParts(options), confirm: options.confirm, from: options.from });
+        refuseBeside('--countersign', options, [...RULE_PARTS, 'from']);
         const { envelope } = opened;
-        if (signer === undefined) {
-          return prepare(requestCountersignature(key, envelope, opened.path), base, options, dryRun);
-        }
+        if (!signer) return prepare(requestCountersignature(key, envelope, opened.path), base, options, dryRun);
         return writeCountersigned(countersign(signer, envelope, opened.path), opened, options.output, dryRun);
       }
       const next =
-        options.from === undefined
-          ? await nextFrom(options, key, entryFrom('approve', options, opened, options.confirm), options, terminal)
-          : await nextFromFile(options, key, options.from, terminal);
-      if (signer === undefined) {
-        return prepare(requestDraft(key, next), base, options, dryRun);
-      }
+        from === undefined
+          ? await nextFrom(options, key, entryFrom('approve', options, opened, options.confirm), terminal)
+          : await nextFromFile(options, key, from, terminal);
+      if (!signer) return prepare(requestDraft(key, next), base, options, dryRun);
       const output = place(signDraft(signer, next).document, opened, base, options);
-      return writeIssued(output, next, key, options, { dryRun, signal, terminal });
+      return writeIssued(output, next, key, options, around);
     });
   },
 });
+
+/** Throws unless the vendor signed the package, as the core finds; without a key it says that nobody looked. */
+async function requireVendor(opened: OpenPackage, keyPath: string | undefined, terminal: Terminal): Promise<void> {
+  if (keyPath === undefined) return terminal.note('the signature of the vendor has not been checked (--vendor-key)');
+  const key = await readPublicKeyFile(keyPath);
+  if (isSignedBy(await loadCore(), opened.envelope, key)) return;
+  throw new CountersignError('VendorSignature', `package: ${opened.path} is not signed with ${keyPath}`);
+}
 
 type Form = { output?: string | undefined; embed: boolean; publish?: unknown };
 
@@ -139,7 +141,7 @@ function place(
   opened: OpenPackage | undefined,
   base: string,
   { output, embed, publish }: Form,
-): Output {
+): Placed {
   if (!embed || opened === undefined) {
     const path = output ?? `${base}.cose`;
     const spread = publish === undefined ? ['publish', path] : undefined;
@@ -155,59 +157,52 @@ async function finish(
   attached: Attached,
   opened: OpenPackage | undefined,
   options: Issuing & Form,
-  how: Finishing,
+  around: Surroundings,
 ): Promise<Result> {
   const { request, signed, base } = attached;
   if (request.form === 'document') {
-    return issueAttached(attached, place(signed, opened, base, options), options, how);
+    return issueAttached(attached, place(signed, opened, base, options), options, around);
   }
   if (options.publish !== undefined) throw notADocument();
-  if (opened === undefined) {
-    throw new CountersignError(
-      'BadArgument',
-      'argument: a countersignature is attached to its package: give that, too',
-    );
-  }
+  if (opened === undefined) throw wrong('a countersignature is attached to its package: give that, too');
   const made = acceptCountersignature(attached, opened.envelope, opened.path);
-  return writeCountersigned(made, opened, options.output, how.dryRun);
+  return writeCountersigned(made, opened, options.output, around.dryRun);
 }
 
 async function writeCountersigned(
   { parts, bytes, digest, signer: { kid }, signatures }: Countersigned<Bytes>,
   opened: OpenPackage,
-  output: string | undefined,
+  output = `${stem(opened.path)}.approved.suit`,
   dryRun: boolean,
 ): Promise<Result> {
-  const path = output ?? `${stem(opened.path)}.approved.suit`;
-  await writeBytes(path, parts, { dryRun });
-  return {
-    data: { output: path, written: !dryRun, digest, signer: kid, signatures, bytes },
-    lines: [
-      `${dryRun ? 'would write' : 'wrote'} ${path} (${bytes} bytes)`,
-      ...rows([
-        ['approves', `package ${hex(digest)}, on any device, for good`],
-        ['signed by', hex(kid)],
-      ]),
+  await writeBytes(output, parts, { dryRun });
+  const data = { digest, signer: kid, signatures, bytes };
+  const approves = `package ${hex(digest)}, on any device, for good`;
+  return written(
+    output,
+    dryRun,
+    data,
+    [
+      ['approves', approves],
+      ['signed by', hex(kid)],
     ],
-    next: ['deliver', path],
-  };
+    ['deliver', output],
+  );
 }
 
-const notADocument = () =>
-  new CountersignError('BadArgument', 'argument: --publish is for documents; this one travels in the package');
+const wrong = (text: string, hint?: string) =>
+  new CountersignError('BadArgument', `argument: ${text}`, hint === undefined ? {} : { hint });
+const notADocument = () => wrong('--publish is for documents; this one travels in the package');
 
 /** Parts of an entry or document that a countersignature or a finished document cannot take. */
-function ruleParts(options: Selector & { expires?: number | undefined; notBefore?: number | undefined }) {
-  const { class: classOption, range, vendorKid, device, digest, expires, notBefore } = options;
-  return { class: classOption, range, 'vendor-kid': vendorKid, device, digest, expires, 'not-before': notBefore };
-}
+const RULE_PARTS = ['class', 'range', 'vendorKid', 'device', 'digest', 'expires', 'notBefore', 'confirm'];
 
-function refuseBeside(flag: string, others: Record<string, unknown>): void {
-  const [given] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
+function refuseBeside(chosen: string, options: Record<string, unknown>, others: readonly string[]): void {
+  const given = others.find((key) => options[key] !== undefined);
   if (given === undefined) return;
-  const why =
-    flag === '--countersign' ? 'a countersignature approves exactly this package, always' : 'the file says it all';
-  throw new CountersignError('BadArgument', `argument: ${flag} does not go with --${given}`, { hint: why });
+  const countersigns = chosen === '--countersign';
+  const why = countersigns ? 'a countersignature approves exactly this package, always' : 'the file says it all';
+  throw wrong(`${chosen} does not go with ${flagOf(given)}`, why);
 }
 
 /** release.suit -> release: what the names of its fellows begin with. */

@@ -6,10 +6,12 @@ import { CountersignError } from '../../errors.js';
 import { writeBytes } from '../../files.js';
 import { BOOTSTRAP_BYTES_MAX, viewBootstrap } from '../../formats/bootstrap.js';
 import { hex } from '../../formats/bytes.js';
+import type { Row } from '../../formats/wording.js';
+import { readBootstrapFile } from '../../local/bootstrap-file.js';
 import { reasonOf } from '../../reasons.js';
 import { command } from '../command.js';
-import { readBootstrapFile } from '../provisioning.js';
-import { rows } from '../show.js';
+import { file } from '../options.js';
+import { written } from '../result.js';
 import { pathSchema } from '../values.js';
 
 export const bootstrap = command({
@@ -21,40 +23,22 @@ export const bootstrap = command({
     'it to a device.',
   ].join('\n'),
   arguments: { file: { text: 'the bootstrap file (YAML)', schema: pathSchema } },
-  options: {
-    output: {
-      short: 'o',
-      value: 'file',
-      text: 'output file; default: FILE with the ending .cbor',
-      schema: pathSchema.optional(),
-    },
-  },
+  options: { output: file('output file; default: FILE with the ending .cbor', { short: 'o' }) },
   examples: ['countersign bootstrap device.yaml -o boot.cbor', 'countersign bootstrap device.yaml --dry-run --json'],
   writes: true,
-  async run({ arguments: { file }, options, dryRun }) {
-    const bytes = await readBootstrapFile(file);
+  async run({ arguments: { file: source }, options, dryRun }) {
+    const bytes = await readBootstrapFile(source);
     const fault = (await loadCore()).provision(bytes);
-    if (fault !== 0) throw new CountersignError(fault, `bootstrap: ${file}: ${reasonOf(fault).text}`);
-    const path = options.output ?? `${file.replace(/\.(ya?ml|cbor)$/i, '')}.cbor`;
+    if (fault !== 0) throw new CountersignError(fault, `bootstrap: ${source}: ${reasonOf(fault).text}`);
+    const path = options.output ?? `${source.replace(/\.(ya?ml|cbor)$/i, '')}.cbor`;
     await writeBytes(path, bytes, { dryRun });
-    const view = viewBootstrap(bytes, file);
-    const trusts = view?.anchors.map(({ role, name, key }) => [role, hex(key.kid), name ?? ''].join(' ').trim());
-    return {
-      data: {
-        output: path,
-        written: !dryRun,
-        bytes: bytes.length,
-        device: view?.device,
-        anchors: view?.anchors.map(({ role, name, key }) => ({ role, name, kid: key.kid })),
-      },
-      lines: [
-        `${dryRun ? 'would write' : 'wrote'} ${path} (${bytes.length} bytes)`,
-        ...rows([
-          ['device', view && hex(view.device)],
-          ['trusts', trusts],
-        ]),
-      ],
-      next: ['provision', path],
-    };
+    const { device, anchors } = viewBootstrap(bytes, source)!; // the core took it
+    const kids = anchors.map(({ role, name, key }) => ({ role, name, kid: key.kid }));
+    const trusts = kids.map(({ role, name, kid }) => [role, hex(kid), name ?? ''].join(' ').trim());
+    const facts: Row[] = [
+      ['device', hex(device)],
+      ['trusts', trusts],
+    ];
+    return written(path, dryRun, { bytes: bytes.length, device, anchors: kids }, facts, ['provision', path]);
   },
 });

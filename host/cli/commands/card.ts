@@ -5,19 +5,20 @@
 
 import { z } from 'zod';
 import type { CardChannel } from '../../card/channel.js';
-import type { DataObjects } from '../../card/data-objects.js';
 import type { DataObject } from '../../card/pkcs15.js';
+import type { ReaderContent } from '../../card/slots.js';
 import { CountersignError } from '../../errors.js';
 import { writeBytes } from '../../files.js';
-import { viewApproval } from '../../formats/approval.js';
+import { type ApprovalView, viewApproval } from '../../formats/approval.js';
 import { hex } from '../../formats/bytes.js';
-import { BAUD_DEFAULT } from '../../smp/link.js';
-import { modemSlots, readerSlots, type Slots } from '../card-slots.js';
-import { command, type Result } from '../command.js';
-import { readDocument } from '../documents.js';
-import { findPin, lastTryOption, pinFileOption } from '../secrets.js';
-import { approvalData, claimsRows, rows, signatureText } from '../show.js';
-import { countSchema, hexSchema, pathSchema, switchSchema, textSchema } from '../values.js';
+import { claimsRows, rows } from '../../formats/wording.js';
+import { readDocument } from '../../local/document-file.js';
+import { command } from '../command.js';
+import { baudOption, cardOptions, file, flag, text } from '../options.js';
+import { wrote } from '../result.js';
+import { cardAccess } from '../secrets.js';
+import { approvalData, signatureText } from '../show.js';
+import { pathSchema } from '../values.js';
 
 const OUTPUT_DEFAULT = 'card.cose';
 
@@ -33,38 +34,12 @@ export const card = command({
     file: { text: 'with write: the document', schema: pathSchema.optional() },
   },
   options: {
-    reader: {
-      value: 'name',
-      text: 'reader, or part of its name; default: the one that holds a card',
-      schema: textSchema.optional(),
-      config: 'reader',
-    },
-    modem: {
-      value: 'port',
-      text: 'use the card behind the modem on this serial port, by AT commands',
-      schema: textSchema.optional(),
-      config: 'modem',
-    },
-    baud: {
-      short: 'b',
-      value: 'rate',
-      text: 'baud rate of the modem',
-      schema: countSchema(50, 4_000_000).default(BAUD_DEFAULT),
-    },
-    output: {
-      short: 'o',
-      value: 'file',
-      text: `with read: output file; default: ${OUTPUT_DEFAULT}`,
-      schema: pathSchema.optional(),
-    },
-    create: { text: 'with write: first create the PKCS#15 application on a blank card', schema: switchSchema },
-    pinFile: pinFileOption,
-    lastTry: lastTryOption,
-    pinReference: {
-      value: 'hex',
-      text: 'which PIN of the card to use; default: as the card says',
-      schema: hexSchema.refine((bytes) => bytes.length === 1, 'is not one byte').optional(),
-    },
+    reader: text('name', 'reader, or part of its name; default: the one that holds a card', { config: 'reader' }),
+    modem: text('port', 'use the card behind the modem on this serial port, by AT commands', { config: 'modem' }),
+    baud: baudOption('baud rate of the modem'),
+    output: file(`with read: output file; default: ${OUTPUT_DEFAULT}`, { short: 'o' }),
+    create: flag('with write: first create the PKCS#15 application on a blank card'),
+    ...cardOptions,
   },
   examples: [
     'countersign card list',
@@ -78,109 +53,67 @@ export const card = command({
       throw new CountersignError('BadArgument', `argument: card ${action} takes ${file ? 'no' : 'the'} file`);
     }
     const document = file === undefined ? undefined : await readDocument(file);
-    if (options.modem !== undefined && options.reader !== undefined) {
+    const { modem, reader, baud, output = OUTPUT_DEFAULT } = options;
+    if (modem !== undefined && reader !== undefined) {
       throw new CountersignError('BadArgument', 'argument: --reader and --modem are two places; choose one');
     }
     signal.addEventListener('abort', () => undefined); // what is begun with a card is done: half a document is none
-    const { openDataObjects } = await import('../../card/data-objects.js');
-    const slots =
-      options.modem === undefined ? await readerSlots(options.reader) : await modemSlots(options.modem, options.baud);
+    const [{ noDocument, openDataObjects }, { modemSlots, objectsIn, readerSlots, withCard }] = await Promise.all([
+      import('../../card/data-objects.js'),
+      import('../../card/slots.js'),
+    ]);
+    const slots = modem === undefined ? await readerSlots(reader) : await modemSlots(modem, baud);
+    const access = cardAccess(options, terminal);
     const open = (channel: CardChannel) =>
-      openDataObjects(channel, {
-        pin: () => findPin(`PIN of the card in ${channel.name}`, options.pinFile, terminal),
-        pinReference: options.pinReference?.[0],
-        lastTry: options.lastTry,
-        create: options.create && !dryRun,
-      });
-    try {
-      if (action === 'list') return await list(slots, open);
-      const channel = await slots.choose();
-      try {
-        if (action === 'read')
-          return await read(channel, await open(channel), options.output ?? OUTPUT_DEFAULT, dryRun);
-        if (action === 'remove') return await remove(channel, await open(channel), dryRun);
-        return await write(channel, () => open(channel), document!, dryRun);
-      } finally {
-        await channel.close();
-      }
-    } finally {
-      slots.close();
+      openDataObjects(channel, { ...access(channel.name), create: options.create && !dryRun });
+    if (action === 'list') {
+      const readers = await objectsIn(slots, open);
+      const lines = readers.flatMap(readerLines);
+      return { data: { readers }, lines: lines.length > 0 ? lines : ['no card readers'] };
     }
+    return withCard(slots, async (channel) => {
+      const { name } = channel;
+      if (document !== undefined) {
+        const { bytes, view } = document;
+        const { replaced } = dryRun ? { replaced: undefined } : await (await open(channel)).write(bytes);
+        const done = `${dryRun ? 'would write' : 'wrote and read back'} ${bytes.length} bytes`;
+        const data = { reader: name, written: !dryRun, replaced, bytes: bytes.length, document: approvalData(view) };
+        const instead = replaced ? ', in place of the document that was there' : '';
+        return { data, lines: [`${done}, ${name}${instead}`, ...documentLines(view)] };
+      }
+      const objects = await open(channel);
+      const object = await objects.approval();
+      if (object === undefined) throw noDocument(channel);
+      if (action === 'remove') {
+        if (!dryRun) await objects.remove();
+        const done = dryRun ? 'would remove' : 'removed';
+        return {
+          data: { reader: name, removed: !dryRun },
+          lines: [`${done} the approval document from the card in ${name}`],
+        };
+      }
+      const bytes = await objects.read(object);
+      const view = viewApproval(bytes, `the card in ${name}`);
+      await writeBytes(output, bytes, { dryRun });
+      return {
+        data: { reader: name, output, written: !dryRun, bytes: bytes.length, document: approvalData(view) },
+        lines: [wrote(output, dryRun, bytes.length), ...documentLines(view)],
+      };
+    });
   },
 });
 
-async function list(slots: Slots, open: (channel: CardChannel) => Promise<DataObjects>): Promise<Result> {
-  const found: { reader: string; atr: Uint8Array | undefined; objects: DataObject[] | undefined }[] = [];
-  for (const { name, atr } of slots.list()) {
-    found.push({ reader: name, atr, objects: atr && (await objectsOf(slots, name, open)) });
-  }
-  const lines = found.flatMap(({ reader, atr, objects }) => [
-    `${reader}: ${atr === undefined ? 'no card' : objects === undefined ? 'a card without PKCS#15' : `${objects.length} data objects`}`,
-    ...(objects ?? []).flatMap((object) => rows([[object.label ?? 'no label', objectText(object)]])),
-  ]);
-  return { data: { readers: found }, lines: lines.length > 0 ? lines : ['no card readers'] };
-}
+const documentLines = (view: ApprovalView) => rows([...claimsRows(view.claims), ['signature', signatureText(view)]]);
 
-async function objectsOf(
-  slots: Slots,
-  reader: string,
-  open: (channel: CardChannel) => Promise<DataObjects>,
-): Promise<DataObject[] | undefined> {
-  const channel = await slots.open(reader);
-  try {
-    return await (await open(channel)).list();
-  } catch (error) {
-    if (error instanceof CountersignError && error.reason.name === 'NotFound') return undefined;
-    throw error;
-  } finally {
-    await channel.close();
-  }
+function readerLines({ reader, atr, objects }: ReaderContent): string[] {
+  const count = objects === undefined ? 'a card without PKCS#15' : `${objects.length} data objects`;
+  return [
+    `${reader}: ${atr === undefined ? 'no card' : count}`,
+    ...rows((objects ?? []).map((object) => [object.label ?? 'no label', objectText(object)])),
+  ];
 }
 
 function objectText({ application, path, length, private: secret }: DataObject): string {
   const parts = [application, `file ${hex(path)}`, length === undefined ? undefined : `${length} bytes`];
   return [...parts, secret ? 'behind a PIN' : undefined].filter((part) => part !== undefined).join(', ');
-}
-
-async function read(channel: CardChannel, objects: DataObjects, output: string, dryRun: boolean): Promise<Result> {
-  const { noDocument } = await import('../../card/data-objects.js');
-  const object = await objects.approval();
-  if (object === undefined) throw noDocument(channel);
-  const bytes = await objects.read(object);
-  const view = viewApproval(bytes, `the card in ${channel.name}`);
-  await writeBytes(output, bytes, { dryRun });
-  return {
-    data: { reader: channel.name, output, written: !dryRun, bytes: bytes.length, document: approvalData(view) },
-    lines: [
-      `${dryRun ? 'would write' : 'wrote'} ${output} (${bytes.length} bytes)`,
-      ...rows([...claimsRows(view.claims), ['signature', signatureText(view)]]),
-    ],
-  };
-}
-
-async function write(
-  channel: CardChannel,
-  open: () => Promise<DataObjects>,
-  { bytes, view }: Awaited<ReturnType<typeof readDocument>>,
-  dryRun: boolean,
-): Promise<Result> {
-  const { replaced } = dryRun ? { replaced: undefined } : await (await open()).write(bytes);
-  const done = `${dryRun ? 'would write' : 'wrote and read back'} ${bytes.length} bytes`;
-  return {
-    data: { reader: channel.name, written: !dryRun, replaced, bytes: bytes.length, document: approvalData(view) },
-    lines: [
-      `${done}, ${channel.name}${replaced ? ', in place of the document that was there' : ''}`,
-      ...rows([...claimsRows(view.claims), ['signature', signatureText(view)]]),
-    ],
-  };
-}
-
-async function remove(channel: CardChannel, objects: DataObjects, dryRun: boolean): Promise<Result> {
-  const { noDocument } = await import('../../card/data-objects.js');
-  if ((await objects.approval()) === undefined) throw noDocument(channel);
-  if (!dryRun) await objects.remove();
-  return {
-    data: { reader: channel.name, removed: !dryRun },
-    lines: [`${dryRun ? 'would remove' : 'removed'} the approval document from the card in ${channel.name}`],
-  };
 }

@@ -7,19 +7,16 @@ import { dirname, resolve } from 'node:path';
 import { loadCore } from '../../core.js';
 import { readBytes, writeBytes } from '../../files.js';
 import { cosignChange, looksLikeChange, signChange, viewChange } from '../../formats/change.js';
-import type { SigningKey } from '../../formats/keys.js';
+import { readBootstrapFile } from '../../local/bootstrap-file.js';
 import { draftChange, foreseeChange } from '../../operator/change.js';
 import { reasonOf } from '../../reasons.js';
 import { command } from '../command.js';
 import { changeData, changeRows } from '../describe/change.js';
-import { issuingOptions, noteDoubts } from '../issuing.js';
-import { readBootstrapFile } from '../provisioning.js';
-import { rows } from '../show.js';
-import { openSigningKey, signingOptions } from '../signing.js';
-import type { Terminal } from '../terminal.js';
+import { noteDoubts } from '../issuing.js';
+import { file, issuingOptions, signingOptions } from '../options.js';
+import { written } from '../result.js';
+import { openSigningKey } from '../secrets.js';
 import { pathSchema } from '../values.js';
-
-const { key, output } = issuingOptions;
 
 export const change = command({
   name: 'change',
@@ -31,13 +28,11 @@ export const change = command({
   ].join('\n'),
   arguments: { file: { text: 'what to change (YAML), or a signed change', schema: pathSchema } },
   options: {
-    key,
-    output: { ...output, text: 'output file; default: FILE with the ending .change; for a signed change, FILE itself' },
-    bootstrap: {
-      value: 'file',
-      text: 'bootstrap document of such a device (`tree get Bootstrap`): check that it would take the change',
-      schema: pathSchema.optional(),
-    },
+    key: issuingOptions.key,
+    output: file('output file; default: FILE with the ending .change; for a signed change, FILE itself', {
+      short: 'o',
+    }),
+    bootstrap: file('bootstrap document of such a device (`tree get Bootstrap`): check that it would take the change'),
     ...signingOptions,
   },
   examples: [
@@ -46,32 +41,25 @@ export const change = command({
     'countersign provision rotate.change --broker mqtt://localhost --all',
   ],
   writes: true,
-  async run({ arguments: { file }, options, terminal, dryRun }) {
-    const bytes = await readBytes(file);
+  async run({ arguments: { file: source }, options, terminal, dryRun }) {
+    const bytes = await readBytes(source);
     const signer = await openSigningKey(options.key, options, terminal);
-    const signed = looksLikeChange(bytes)
-      ? cosignChange(signer, bytes, file)
-      : await signNew(signer, bytes, file, terminal);
-    const view = viewChange(signed, file);
-    const taken = options.bootstrap === undefined ? undefined : await foresee(options.bootstrap, signed);
-    const path = options.output ?? (looksLikeChange(bytes) ? file : `${file.replace(/\.ya?ml$/, '')}.change`);
-    await writeBytes(path, signed, { dryRun });
-    const wrote = `${dryRun ? 'would write' : 'wrote'} ${path} (${signed.length} bytes)`;
-    const wouldTake = taken === undefined ? undefined : taken === 0 ? 'yes' : `not yet: ${reasonOf(taken).text}`;
-    return {
-      data: { output: path, written: !dryRun, bytes: signed.length, ...changeData(view), reason: taken },
-      lines: [wrote, ...rows([...changeRows(view), ['would pass', wouldTake]])],
+    const signNew = async () => {
+      const read = (named: string) => readBytes(resolve(dirname(source), named));
+      const draft = await draftChange(bytes, source, read, Math.floor(Date.now() / 1000));
+      noteDoubts(draft.warnings, terminal);
+      return signChange(signer, draft.change);
     };
+    const more = looksLikeChange(bytes);
+    const signed = more ? cosignChange(signer, bytes, source) : await signNew();
+    const view = viewChange(signed, source);
+    // Too few signatures are no error: the next one may follow.
+    const { bootstrap } = options;
+    const taken = bootstrap && foreseeChange(await loadCore(), await readBootstrapFile(bootstrap), signed, bootstrap);
+    const path = options.output ?? (more ? source : `${source.replace(/\.ya?ml$/, '')}.change`);
+    await writeBytes(path, signed, { dryRun });
+    const wouldTake = typeof taken !== 'number' ? undefined : taken === 0 ? 'yes' : `not yet: ${reasonOf(taken).text}`;
+    const data = { bytes: signed.length, ...changeData(view), reason: taken };
+    return written(path, dryRun, data, [...changeRows(view), ['would pass', wouldTake]]);
   },
 });
-
-async function signNew(signer: SigningKey, bytes: Uint8Array, file: string, terminal: Terminal): Promise<Uint8Array> {
-  const read = (named: string) => readBytes(resolve(dirname(file), named));
-  const { change: wanted, warnings } = await draftChange(bytes, file, read, Math.floor(Date.now() / 1000));
-  noteDoubts(warnings, terminal);
-  return signChange(signer, wanted);
-}
-
-/** What the device of a bootstrap document would say. Too few signatures are no error: the next one may follow. */
-const foresee = async (path: string, signed: Uint8Array): Promise<number> =>
-  foreseeChange(await loadCore(), await readBootstrapFile(path), signed, path);

@@ -11,13 +11,13 @@ import { readBytes } from '../../files.js';
 import { piecesOf } from '../../formats/byte-source.js';
 import { openEnvelope } from '../../formats/envelope.js';
 import { SOURCES, type SourceName } from '../../formats/policy.js';
+import { gatherFromBroker } from '../../local/approvals.js';
+import { readBootstrapFile, readBootstrapNames } from '../../local/bootstrap-file.js';
 import { withFiles } from '../../open-file.js';
 import { reasonOf, reasons } from '../../reasons.js';
 import { command } from '../command.js';
-import { brokerOptions } from '../connection-options.js';
 import { explain } from '../describe/verdict.js';
-import { readBootstrapFile, readBootstrapNames } from '../provisioning.js';
-import { gatherFromBroker, sourceOptions } from '../sources.js';
+import { brokerOptions, sourceOptions } from '../options.js';
 import { addressSchema, momentSchema, pathSchema, sequenceSchema, switchSchema } from '../values.js';
 
 /** Where an approval is put when nobody says: by a DM session. */
@@ -86,7 +86,9 @@ export const check = command({
       const documents = await Promise.all(
         options.approval.map(async (one) => ({ source: one.source, bytes: await readBytes(one.path) })),
       );
-      const kept = (await gatherFromBroker(options, terminal, signal)).map(({ evidence: one }) => one);
+      const { approvalsFrom, fleet } = options;
+      const gathered = await gatherFromBroker(approvalsFrom, fleet, terminal.warn, signal);
+      const kept = gathered.map(({ evidence: one }) => one);
       const evidence: Evidence[] = [
         ...documents,
         ...kept,

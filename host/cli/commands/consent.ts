@@ -15,15 +15,21 @@ import { requireWhole } from '../../formats/manifest.js';
 import { withFile } from '../../open-file.js';
 import type { Client } from '../../smp/client.js';
 import { command } from '../command.js';
-import { connectionOptions } from '../connection-options.js';
+import { type Surroundings, withDevice } from '../connection.js';
 import { questionLines } from '../describe/question.js';
-import { openSigningKey, signingOptions } from '../signing.js';
-import type { Terminal } from '../terminal.js';
-import { hexSchema, pathSchema, secondsSchema } from '../values.js';
+import { connectionOptions, file, keyOption, option, signingOptions, waitOption } from '../options.js';
+import { openSigningKey } from '../secrets.js';
+import { askYesOrNo } from '../terminal.js';
+import { hexSchema } from '../values.js';
 
 const DIGEST_BYTES = 32;
 
-const digestSchema = hexSchema.refine(({ length }) => length === DIGEST_BYTES, 'is not a whole manifest digest');
+const digestOption = (text: string) =>
+  option(
+    'digest',
+    text,
+    hexSchema.refine(({ length }) => length === DIGEST_BYTES, 'is not a whole manifest digest').optional(),
+  );
 
 export const consent = command({
   name: 'consent',
@@ -36,66 +42,48 @@ export const consent = command({
   arguments: {},
   options: {
     ...connectionOptions,
-    key: {
-      short: 'k',
-      value: 'file',
-      text: "the consenter's private key: a file or a pkcs11: URI",
-      schema: pathSchema,
-      config: 'consenter-key',
-      path: true,
-    },
+    key: keyOption("the consenter's private key: a file or a pkcs11: URI", 'consenter-key'),
     ...signingOptions,
-    package: { value: 'file', text: 'fail unless the question is about this package', schema: pathSchema.optional() },
-    wait: { value: 'seconds', text: 'wait this long for a question', schema: secondsSchema.optional() },
-    iConsentToManifest: {
-      value: 'digest',
-      text: 'answer YES without a prompt, if the question is about this manifest',
-      schema: digestSchema.optional(),
-    },
-    iRefuseManifest: {
-      value: 'digest',
-      text: 'answer no without a prompt, if the question is about this manifest',
-      schema: digestSchema.optional(),
-    },
+    package: file('fail unless the question is about this package'),
+    wait: waitOption('wait this long for a question'),
+    iConsentToManifest: digestOption('answer YES without a prompt, if the question is about this manifest'),
+    iRefuseManifest: digestOption('answer no without a prompt, if the question is about this manifest'),
   },
   examples: [
     'countersign consent -k consenter.pem --broker mqtt://localhost --device sensor-7 --package release.suit',
     'countersign consent -k consenter.pem -p /dev/ttyACM0 --wait 600',
   ],
   writes: true,
-  async run({ options, terminal, dryRun, signal }) {
+  async run({ options, ...around }) {
+    const { terminal, dryRun, signal } = around;
     const { iConsentToManifest: yes, iRefuseManifest: no } = options;
     if (yes && no) throw new CountersignError('BadArgument', 'argument: both an answer and its opposite');
     const wanted = options.package === undefined ? undefined : await digestOf(options.package);
     const key = await openSigningKey(options.key, options, terminal);
-    const { connect } = await import('../connection.js');
-    const connection = await connect(options, terminal, signal);
-    const { client } = connection;
-    try {
-      const asked = await awaitQuestion(client, options.wait, terminal, signal);
-      const said = { device: asked.device, digest: asked.digest, fingerprint: fingerprint(asked.digest) };
+    return withDevice(options, around, async ({ client }) => {
+      const asked = await awaitQuestion(client, options.wait, around);
+      const { device, digest, left } = asked;
       terminal.note('', ...questionLines(asked));
       requireSame(asked, wanted, options.package);
       requireSame(asked, yes ?? no, 'the flag');
-      const answer: Answer = yes ? 'yes' : no ? 'no' : await askConsenter(asked, terminal, signal);
+      const prompt = `Install ${fingerprint(digest)}? Type yes or no (${left} s left)`;
+      const ask = () => askYesOrNo(terminal, prompt, '--i-consent-to-manifest or --i-refuse-manifest');
+      const answer: Answer = yes ? 'yes' : no ? 'no' : await ask();
+      if (signal.aborted) throw new CountersignError('Cancelled', 'consent: stopped');
       const document = signConsent(key, { answer, ...asked });
       if (!dryRun) await giveAnswer(client, asked, document, { signal });
+      const { kid } = key.public;
+      const told = `would answer ${answer}, signed with key ${hex(kid)}`;
       return {
-        data: { ...said, answer, consenter: key.public.kid, given: !dryRun },
-        lines: [
-          dryRun
-            ? `would answer ${answer}, signed with key ${hex(key.public.kid)}`
-            : `answered ${answer}; the device took it`,
-        ],
+        data: { device, digest, fingerprint: fingerprint(digest), answer, consenter: kid, given: !dryRun },
+        lines: [dryRun ? told : `answered ${answer}; the device took it`],
       };
-    } finally {
-      await connection.close();
-    }
+    });
   },
 });
 
 async function digestOf(path: string): Promise<Uint8Array> {
-  const envelope = await withFile(path, (file) => openEnvelope(file, path));
+  const envelope = await withFile(path, (opened) => openEnvelope(opened, path));
   requireWhole(envelope, path);
   return envelope.digest;
 }
@@ -103,17 +91,14 @@ async function digestOf(path: string): Promise<Uint8Array> {
 async function awaitQuestion(
   client: Client,
   seconds: number | undefined,
-  terminal: Terminal,
-  signal: AbortSignal,
+  { terminal, signal }: Surroundings,
 ): Promise<Asked> {
   const first = await readAsked(client, { signal });
   if (first) return first;
-  const nothing = () => new CountersignError('NothingAsked', `consent: ${client.link.name} asks nothing`);
-  if (seconds === undefined) throw nothing();
-  terminal.note(`waiting up to ${seconds} s for a question`);
-  const asked = await awaitAsked(client, seconds * 1000, { signal });
+  if (seconds !== undefined) terminal.note(`waiting up to ${seconds} s for a question`);
+  const asked = seconds === undefined ? undefined : await awaitAsked(client, seconds * 1000, { signal });
   if (asked) return asked;
-  throw nothing();
+  throw new CountersignError('NothingAsked', `consent: ${client.link.name} asks nothing`);
 }
 
 function requireSame(asked: Asked, digest: Uint8Array | undefined, what: string | undefined): void {
@@ -123,13 +108,4 @@ function requireSame(asked: Asked, digest: Uint8Array | undefined, what: string 
     `consent: the device asks about manifest ${hex(asked.digest)}, ${what} is about ${hex(digest)}`,
     { hint: 'look at what is asked before you answer it' },
   );
-}
-
-async function askConsenter(asked: Asked, terminal: Terminal, signal: AbortSignal): Promise<Answer> {
-  const question = `Install ${fingerprint(asked.digest)}? Type yes or no (${asked.left} s left)`;
-  const typed = await terminal.text(question, '--i-consent-to-manifest or --i-refuse-manifest', (line) =>
-    /^(yes|no)$/i.test(line.trim()) ? undefined : 'type the whole word: yes or no',
-  );
-  if (signal.aborted) throw new CountersignError('Cancelled', 'consent: stopped');
-  return typed.trim().toLowerCase() === 'yes' ? 'yes' : 'no';
 }

@@ -6,9 +6,8 @@
 
 import { z } from 'zod';
 import { command } from '../command.js';
-import { connectionOptions } from '../connection-options.js';
 import { EOLS, type Eol } from '../console/keyboard.js';
-import { pathSchema, secondsSchema, switchSchema, textSchema } from '../values.js';
+import { connectionOptions, file, flag, option, text, waitOption } from '../options.js';
 
 const { port, baud, timeout, retries } = connectionOptions;
 
@@ -27,27 +26,15 @@ export const consoleCommand = command({
     baud,
     timeout,
     retries,
-    timestamps: { short: 't', text: 'start each line with the time', schema: switchSchema },
-    log: {
-      short: 'l',
-      value: 'file',
-      text: 'append each line, with its time, to this file',
-      schema: pathSchema.optional(),
-    },
-    eol: {
-      value: 'cr|lf|crlf',
-      text: 'what Enter sends',
-      schema: z.enum(Object.keys(EOLS) as [Eol, ...Eol[]]).default('cr'),
+    timestamps: { ...flag('start each line with the time'), short: 't' },
+    log: file('append each line, with its time, to this file', { short: 'l' }),
+    eol: option('cr|lf|crlf', 'what Enter sends', z.enum(Object.keys(EOLS) as [Eol, ...Eol[]]).default('cr'), {
       config: 'eol',
-    },
-    until: { value: 'text', text: 'exit 0 after a line with this text', schema: textSchema.optional() },
-    for: {
-      value: 'seconds',
-      text: 'exit after this time; with --until this is a timeout (exit 32)',
-      schema: secondsSchema.optional(),
-    },
-    wait: { text: 'wait for a port that does not exist yet', schema: switchSchema },
-    once: { text: 'exit 40 when the link drops instead of reconnecting', schema: switchSchema },
+    }),
+    until: text('text', 'exit 0 after a line with this text'),
+    for: waitOption('exit after this time; with --until this is a timeout (exit 32)'),
+    wait: flag('wait for a port that does not exist yet'),
+    once: flag('exit 40 when the link drops instead of reconnecting'),
   },
   examples: [
     'countersign console --port /dev/ttyACM0',
@@ -56,7 +43,7 @@ export const consoleCommand = command({
   ],
   async run({ options, terminal, signal }) {
     const [{ onlyPort, openPort }, { runConsole }] = await Promise.all([
-      import('../connection.js'),
+      import('../../local/connect.js'),
       import('../console/run.js'),
     ]);
     const path = options.port ?? (await onlyPort());

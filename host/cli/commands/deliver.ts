@@ -4,27 +4,36 @@
 // waits for that person, this says so and for how long.
 
 import { readJudgement } from '../../core.js';
+import { deliveryText } from '../../describe/outcome.js';
 import { deliver as deliverPackage, type Outcome } from '../../device/deliver.js';
 import { bringApproval, documentsIn, type Gathered } from '../../device/evidence.js';
-import { identify, readBootstrap, readInstalled, type Waits } from '../../device/identity.js';
-import { type Ending, isThirdParty } from '../../device/third-party.js';
+import { identify, readBootstrap, readInstalled } from '../../device/identity.js';
+import { isThirdParty } from '../../device/third-party.js';
 import { CountersignError } from '../../errors.js';
 import { decode } from '../../formats/cbor.js';
 import { openEnvelope } from '../../formats/envelope.js';
+import { rows } from '../../formats/wording.js';
+import { readBootstrapFile, readBootstrapNames } from '../../local/bootstrap-file.js';
+import { guardFile } from '../../local/guard-file.js';
 import { type OpenFile, withFile } from '../../open-file.js';
-import { reasonOf, reasons } from '../../reasons.js';
 import type { Client } from '../../smp/client.js';
 import { command, grouped, type Result } from '../command.js';
-import { connectionOptions } from '../connection-options.js';
+import { type Surroundings, withDevice } from '../connection.js';
 import { requirePackage } from '../describe/describe.js';
 import { explain, type Judged } from '../describe/verdict.js';
-import { guardFile } from '../guard-memory.js';
-import { readBootstrapFile, readBootstrapNames } from '../provisioning.js';
-import { rows } from '../show.js';
-import { gatherApprovals, gatherFromBroker, sourceOptions } from '../sources.js';
-import type { Terminal } from '../terminal.js';
+import {
+  bootstrapOption,
+  connectionOptions,
+  file,
+  flag,
+  option,
+  type SourceOptions,
+  sourceOptions,
+  waitOption,
+} from '../options.js';
+import { cardAccess } from '../secrets.js';
 import { deliverGuarded } from '../third-party.js';
-import { pathSchema, secondsSchema, sequenceSchema, switchSchema } from '../values.js';
+import { pathSchema, sequenceSchema } from '../values.js';
 
 export const deliver = command({
   name: 'deliver',
@@ -40,39 +49,16 @@ export const deliver = command({
     ...connectionOptions,
     ...sourceOptions,
     ...grouped('Boards without our agent', {
-      bootstrap: {
-        value: 'file',
-        text: 'whom the board would trust, and its policy; this machine decides',
-        schema: pathSchema.optional(),
-        config: 'bootstrap',
-        path: true,
-      },
-      installed: {
-        value: 'number',
-        text: 'sequence number of the firmware that the board runs',
-        schema: sequenceSchema.optional(),
-      },
-      remember: {
-        value: 'file',
-        text: 'file that remembers operators and boards; default: guard.json in the state folder',
-        schema: pathSchema.optional(),
+      bootstrap: bootstrapOption('whom the board would trust, and its policy; this machine decides'),
+      installed: option('number', 'sequence number of the firmware that the board runs', sequenceSchema.optional()),
+      remember: file('file that remembers operators and boards; default: guard.json in the state folder', {
         config: 'guard-memory',
         path: true,
-      },
-      test: {
-        text: 'mark the image for test, and leave the reset to you',
-        schema: switchSchema,
-      },
-      noConfirm: {
-        text: 'test and reset, but do not confirm: the next reset reverts',
-        schema: switchSchema,
-      },
+      }),
+      test: flag('mark the image for test, and leave the reset to you'),
+      noConfirm: flag('test and reset, but do not confirm: the next reset reverts'),
     }),
-    wait: {
-      value: 'seconds',
-      text: 'how long to wait for the user and for the installation',
-      schema: secondsSchema.optional(),
-    },
+    wait: waitOption('how long to wait for the user and for the installation'),
   },
   examples: [
     'countersign deliver release.suit --port /dev/ttyACM0',
@@ -81,52 +67,51 @@ export const deliver = command({
     'countersign deliver release.suit --port udp://192.0.2.7 --bootstrap board.yaml --approvals-from mqtt://broker/factory',
   ],
   writes: true,
-  async run({ arguments: { package: path }, options, terminal, dryRun, signal }) {
-    return withFile(path, async (file) => {
-      await requirePackage(file, path);
-      const gathered = await gatherApprovals(options, terminal, signal);
-      const { connect } = await import('../connection.js');
-      const connection = await connect(options, terminal, signal);
-      const { client } = connection;
-      try {
+  async run({ arguments: { package: path }, options, ...around }) {
+    const { terminal, dryRun, signal } = around;
+    return withFile(path, async (opened) => {
+      await requirePackage(opened, path);
+      const { gathered, again } = await gather(options, around);
+      const waitMs = options.wait === undefined ? undefined : options.wait * 1000;
+      return withDevice(options, around, async ({ client }) => {
         if (await isThirdParty(client, { signal })) {
           if (options.bootstrap === undefined) throw noGuard(client);
-          const bootstrap = await readBootstrapFile(options.bootstrap);
-          const limit = options.wait === undefined ? {} : { installMs: options.wait * 1000 };
-          const { installed } = options;
-          const memory = guardFile(options.remember, dryRun);
-          const again = options.approvalsFrom && (() => gatherFromBroker(options, terminal, signal));
-          const job = { path, file, bootstrap, gathered, again: again || undefined, installed, memory, dryRun };
-          return await deliverGuarded(client, { ...job, ending: endingOf(options), ...limit }, terminal, signal);
+          const job = {
+            ...{ path, file: opened, gathered, again },
+            bootstrap: await readBootstrapFile(options.bootstrap),
+            installed: options.installed,
+            memory: guardFile(options.remember, dryRun),
+            ending: options.test ? ('test' as const) : options.noConfirm ? ('trial' as const) : ('confirm' as const),
+            ...(waitMs !== undefined && { installMs: waitMs }),
+          };
+          return deliverGuarded(client, job, around);
         }
         const documents = documentsIn(gathered);
-        if (dryRun) return await preview(client, file, documents.length, signal);
-        for (const one of gathered) await bring(client, one, terminal, signal);
-        const limits =
-          options.wait === undefined ? {} : { answerMs: options.wait * 1000, installMs: options.wait * 1000 };
-        const outcome = await terminal.follow(deliverPackage(client, { file, signal, ...limits }));
-        return show(
-          outcome,
-          client.link.name,
-          path,
-          await explanation(
-            outcome,
-            client,
-            {
-              path,
-              envelope: await openEnvelope(file, path).catch(() => undefined),
-              documents,
-              known: { names: await readBootstrapNames(options.bootstrap) },
-            },
-            { signal },
-          ),
-        );
-      } finally {
-        await connection.close();
-      }
+        if (dryRun) return preview(client, opened, documents.length, signal);
+        for (const one of gathered) await bring(client, one, around);
+        const limits = waitMs === undefined ? {} : { answerMs: waitMs, installMs: waitMs };
+        const outcome = await terminal.follow(deliverPackage(client, { file: opened, signal, ...limits }));
+        const envelope = await openEnvelope(opened, path).catch(() => undefined);
+        const known = { names: await readBootstrapNames(options.bootstrap) };
+        const explained = await explanation(outcome, client, { path, envelope, documents, known }, signal);
+        const { result, exit, line, details = [], data } = deliveryText(outcome, explained);
+        const device = client.link.name;
+        return { data: { result, package: path, device, exit, ...data }, lines: [line, ...details], exit };
+      });
     });
   },
 });
+
+/** The approvals, and how those that may change are gathered once more. */
+async function gather(options: SourceOptions, { terminal, signal }: Surroundings) {
+  const { gatherApprovals, gatherFromBroker } = await import('../../local/approvals.js');
+  const { approval: files, card, modem, approvalsFrom: broker, fleet } = options;
+  const places = { files, reader: card, modem, broker, fleet, access: cardAccess(options, terminal) };
+  return {
+    gathered: await gatherApprovals(places, terminal.warn, signal),
+    again: broker && (() => gatherFromBroker(broker, fleet, terminal.warn, signal)),
+  };
+}
 
 function noGuard(client: Client): CountersignError {
   return new CountersignError('NoGuard', `deliver: ${client.link.name} does not know our agent’s commands`);
@@ -150,10 +135,7 @@ async function preview(client: Client, file: OpenFile, approvals: number, signal
   };
 }
 
-const endingOf = ({ test, noConfirm }: { test: boolean; noConfirm: boolean }): Ending =>
-  test ? 'test' : noConfirm ? 'trial' : 'confirm';
-
-async function bring(client: Client, one: Gathered, terminal: Terminal, signal: AbortSignal): Promise<void> {
+async function bring(client: Client, one: Gathered, { terminal, signal }: Surroundings): Promise<void> {
   const { name, evidence } = one;
   if (!('bytes' in evidence)) return;
   const brought = await bringApproval(client, evidence.bytes, one, { signal });
@@ -174,62 +156,13 @@ async function explanation(
   outcome: Outcome,
   client: Client,
   judged: Omit<Judged, 'bootstrap'>,
-  waits: Waits,
-): Promise<Pick<Result, 'data' | 'lines'> | undefined> {
+  signal: AbortSignal,
+): Promise<Pick<ReturnType<typeof explain>, 'data' | 'lines'> | undefined> {
   if (outcome.kind !== 'refused' || outcome.verdict === undefined) return undefined;
   const judgement = readJudgement(decode(outcome.verdict, 'verdict of the device'));
-  const bootstrap = await readBootstrap(client, waits).catch(() => undefined);
+  const bootstrap = await readBootstrap(client, { signal }).catch(() => undefined);
   if (judgement.reason !== outcome.reason || bootstrap === undefined) return undefined;
-  const installed = (await readInstalled(client, waits).catch(() => undefined))?.sequence;
+  const installed = (await readInstalled(client, { signal }).catch(() => undefined))?.sequence;
   const { data, lines } = explain(judgement, { ...judged, bootstrap, known: { ...judged.known, installed } });
   return { data, lines: lines.slice(1) };
-}
-
-// One row per outcome: what is printed, and the exit code.
-function show(
-  outcome: Outcome,
-  device: string,
-  path: string,
-  verdict: Pick<Result, 'data' | 'lines'> | undefined,
-): Result {
-  const result = (exit: number, line: string, more: Record<string, unknown>, details: string[] = []): Result => ({
-    data: { result: outcome.kind, package: path, device, exit, ...more },
-    lines: [line, ...details],
-    exit,
-  });
-  switch (outcome.kind) {
-    case 'installed': {
-      const { version, sequence, digest } = outcome;
-      const name = [version, `sequence ${sequence}`].filter(Boolean).join(', ');
-      return result(reasons.Ok.exit, `installed: ${name}`, { version, sequence, digest });
-    }
-    case 'unchanged':
-      return result(reasons.NothingToDo.exit, 'nothing to do: the device has exactly this package installed', {});
-    case 'refused': {
-      const { code, name, text, hint, fumo, exit } = reasonOf(outcome.reason);
-      const told = { reason: { code, name, text, hint, fumo }, bytesSent: outcome.sent, verdict: verdict?.data };
-      const details = verdict?.lines ?? rows([['hint', hint]]);
-      return result(exit, `refused by the device: ${text} [${code} ${name}]`, told, details);
-    }
-    case 'deferred':
-      return result(reasons.Deferred.exit, 'deferred: the device asked its user, and nobody answered in time', {});
-    case 'asked': {
-      const { left } = outcome;
-      return result(reasons.AwaitingUser.exit, `waiting: the device still asks its user, for another ${left} s`, {
-        left,
-      });
-    }
-    case 'link-lost': {
-      const { offset, error } = outcome;
-      const why = [`  ${error.message}`];
-      if (error.reason.name === 'PacketsLost') {
-        const line = `nothing more got through after ${offset} bytes: ${error.hint}`;
-        return result(error.reason.exit, line, { offset, why: error.message }, why);
-      }
-      const line = `link lost after ${offset} bytes: the same command goes on from there`;
-      return result(error.reason.exit, line, { offset, why: error.message }, why);
-    }
-    default:
-      return outcome satisfies never;
-  }
 }

@@ -2,11 +2,10 @@
 // their state on a broker.
 
 import type { SeenDevice } from '../../links/mqtt.js';
-import type { PortInfo } from '../../links/serial.js';
 import { topicNameSchema } from '../../links/topics.js';
 import { reasonOf } from '../../reasons.js';
 import { command } from '../command.js';
-import { brokerOptions } from '../connection-options.js';
+import { brokerOptions, option } from '../options.js';
 
 const ALL_FLEETS = '+';
 
@@ -16,34 +15,27 @@ export const devices = command({
   arguments: {},
   options: {
     broker: brokerOptions.broker,
-    fleet: { ...brokerOptions.fleet, text: 'only this fleet', schema: topicNameSchema.optional() },
+    fleet: option('name', 'only this fleet', topicNameSchema.optional(), { config: 'fleet' }),
   },
   examples: ['countersign devices', 'countersign devices --broker mqtt://localhost --json'],
-  async run({ options, signal }) {
+  async run({ options: { broker, fleet = ALL_FLEETS }, signal }) {
     const [{ allPorts }, { listDevices }] = await Promise.all([
-      import('../connection.js'),
+      import('../../local/connect.js'),
       import('../../links/mqtt.js'),
     ]);
     const ports = await allPorts();
-    const seen = options.broker ? await listDevices(options.broker, options.fleet ?? ALL_FLEETS, signal) : [];
+    const seen = broker ? await listDevices(broker, fleet, signal) : [];
     return {
-      data: {
-        ports,
-        devices: seen.map(({ fleet, name, state }) => ({ fleet, name, ...state })),
-      },
+      data: { ports, devices: seen.map(({ fleet, name, state }) => ({ fleet, name, ...state })) },
       lines: [
-        ...ports.map(portLine),
+        ...ports.map(({ path, about }) => (about ? `${path}  ${about}` : path)),
         ...(ports.length === 0 ? ['no serial ports'] : []),
         ...seen.map(deviceLine),
-        ...(options.broker && seen.length === 0 ? [`no devices on ${options.broker}`] : []),
+        ...(broker && seen.length === 0 ? [`no devices on ${broker}`] : []),
       ],
     };
   },
 });
-
-function portLine({ path, about }: PortInfo): string {
-  return about ? `${path}  ${about}` : path;
-}
 
 function deviceLine({ fleet, name, state }: SeenDevice): string {
   const facts = [

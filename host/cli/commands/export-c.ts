@@ -1,19 +1,11 @@
-// export-c: the verifier as plain C, for firmware that has its own boot loader.
-//
-// Copies what the build of this package made (boards/export-c); nothing is compiled or translated here.
+// export-c: the verifier as plain C, for firmware that has its own boot loader (local/export-c.ts).
 
-import { existsSync } from 'node:fs';
-import { mkdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { z } from 'zod';
-import { CountersignError } from '../../errors.js';
-import { readText, writeBytes } from '../../files.js';
-import { packageRoot } from '../../root.js';
+import { CPUS, exportVerifier } from '../../local/export-c.js';
 import { command } from '../command.js';
-import { pathSchema, switchSchema } from '../values.js';
-
-const CPUS = ['m0', 'm4'] as const;
-const NAMES = ['countersign.c', 'countersign.h', 'README.md'];
+import { flag, option } from '../options.js';
+import { wrote } from '../result.js';
+import { pathSchema } from '../values.js';
 
 export const exportC = command({
   name: 'export-c',
@@ -24,14 +16,9 @@ export const exportC = command({
   ].join('\n'),
   arguments: {},
   options: {
-    output: {
-      short: 'o',
-      value: 'folder',
-      text: 'output folder; created if absent',
-      schema: pathSchema.default('countersign-c'),
-    },
-    cpu: { value: 'cpu', text: `kind of processor: ${CPUS.join(' or ')}`, schema: z.enum(CPUS).default('m0') },
-    force: { text: 'overwrite existing files', schema: switchSchema },
+    output: option('folder', 'output folder; created if absent', pathSchema.default('countersign-c'), { short: 'o' }),
+    cpu: option('cpu', `kind of processor: ${CPUS.join(' or ')}`, z.enum(CPUS).default('m0')),
+    force: flag('overwrite existing files'),
   },
   examples: [
     'countersign export-c',
@@ -39,28 +26,8 @@ export const exportC = command({
     'countersign export-c -o third_party/countersign --force',
   ],
   writes: true,
-  async run({ options: { output, force, cpu }, dryRun }) {
-    const made = new URL(`build/c/${cpu}/`, packageRoot);
-    if (!existsSync(made)) {
-      throw new CountersignError('NotFound', 'export-c: this package was not built', { hint: 'npm run build' });
-    }
-    const files = await Promise.all(
-      NAMES.map(async (name) => [join(output, name), await readText(new URL(name, made).pathname)] as const),
-    );
-    const there = await stat(output).catch(() => undefined);
-    if (there && !there.isDirectory()) {
-      throw new CountersignError('FileExists', `file: ${output} is there already and no folder`);
-    }
-    // All of them are checked before the first is written.
-    if (there) for (const [path, text] of files) await writeBytes(path, text, { fresh: !force, dryRun: true });
-    if (!dryRun) {
-      await mkdir(output, { recursive: true });
-      for (const [path, text] of files) await writeBytes(path, text, { fresh: !force });
-    }
-    const paths = files.map(([path]) => path);
-    return {
-      data: { files: paths, written: !dryRun },
-      lines: paths.map((path) => `${dryRun ? 'would write' : 'wrote'} ${path}`),
-    };
+  async run({ options: { output, ...how }, dryRun }) {
+    const files = await exportVerifier(output, { ...how, dryRun });
+    return { data: { files, written: !dryRun }, lines: files.map((path) => wrote(path, dryRun)) };
   },
 });

@@ -13,12 +13,12 @@ import { readBytes } from '../../files.js';
 import { bootstrapFromFile } from '../../formats/bootstrap.js';
 import { hex } from '../../formats/bytes.js';
 import { generateKey, splitKeyName } from '../../formats/keys.js';
+import { type NewFile, pairFiles, writeFiles } from '../../local/key-files.js';
 import { reasonOf } from '../../reasons.js';
 import { command, flagOf } from '../command.js';
 import { rows } from '../show.js';
 import type { Terminal } from '../terminal.js';
 import { hexSchema, pathSchema, switchSchema, textSchema } from '../values.js';
-import { type KeyFile, pairFiles, writeFiles } from './keygen.js';
 
 const DEVICE_FILE = 'device.yaml';
 const SETTINGS_FILE = 'countersign.yaml';
@@ -81,7 +81,7 @@ export const init = command({
   examples: ['countersign init', 'countersign init --vendor vendor.example --class sensor --yes'],
   writes: true,
   async run({ options, terminal, dryRun }) {
-    const targets: KeyFile[] = [DEVICE_FILE, SETTINGS_FILE].map((path) => [path, '', 0o644]);
+    const targets: NewFile[] = [DEVICE_FILE, SETTINGS_FILE].map((path) => [path, '', 0o644]);
     await writeFiles(targets, options.force, true); // before anybody is asked
     const answers = await ask(options, terminal);
     const vendor = await keyOf(answers.vendorKey, options.yes, terminal);
@@ -93,7 +93,7 @@ export const init = command({
     const read = async (path: string) => fresh.get(path) ?? readBytes(path);
     const fault = (await loadCore()).provision(await bootstrapFromFile(Buffer.from(device), DEVICE_FILE, read));
     if (fault !== 0) throw new CountersignError(fault, `init: ${reasonOf(fault).text}`);
-    const files: KeyFile[] = [
+    const files: NewFile[] = [
       [DEVICE_FILE, device, 0o644],
       [SETTINGS_FILE, settings, 0o644],
     ];
@@ -141,7 +141,7 @@ async function keyOf(
   name: string,
   yes: boolean,
   terminal: Terminal,
-): Promise<{ private: string | undefined; files: KeyFile[] }> {
+): Promise<{ private: string | undefined; files: NewFile[] }> {
   const { path } = splitKeyName(name);
   const base = path.endsWith(PUBLIC_ENDING) ? path.slice(0, -PUBLIC_ENDING.length) : undefined;
   const beside = `${base}.pem`;

@@ -7,13 +7,13 @@ import { claimsToYaml } from '../../formats/approval-yaml.js';
 import type { Bytes } from '../../formats/byte-source.js';
 import { openEnvelope, payloadIn, withoutPayload } from '../../formats/envelope.js';
 import { type PublicKey, publicKeyToPem, splitKeyName } from '../../formats/keys.js';
+import { readBootstrapFile } from '../../local/bootstrap-file.js';
 import { withFile } from '../../open-file.js';
 import { isKeyUri } from '../../pkcs11/uri.js';
 import { command } from '../command.js';
 import { describe, describePublic } from '../describe/describe.js';
-import { readBootstrapFile } from '../provisioning.js';
-import { findPassphrase } from '../secrets.js';
-import { openPublicKey, signingOptions } from '../signing.js';
+import { signingOptions } from '../options.js';
+import { findPassphrase, openPublicKey } from '../secrets.js';
 import { pathSchema, switchSchema } from '../values.js';
 
 /** By its name: any text might be a firmware image. */

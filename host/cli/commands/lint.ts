@@ -4,11 +4,11 @@ import { loadCore } from '../../core.js';
 import { readBytes } from '../../files.js';
 import type { LintDocument, Warning } from '../../formats/approval-lint.js';
 import { openEnvelope } from '../../formats/envelope.js';
+import { readBootstrapFile } from '../../local/bootstrap-file.js';
 import { withFile } from '../../open-file.js';
 import { lint as lintAll } from '../../operator/lint.js';
 import { reasons } from '../../reasons.js';
 import { command } from '../command.js';
-import { readBootstrapFile } from '../provisioning.js';
 import { momentSchema, pathSchema, switchSchema } from '../values.js';
 
 export const lint = command({

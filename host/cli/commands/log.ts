@@ -17,7 +17,8 @@ import { readText, writeBytes } from '../../files.js';
 import { hex } from '../../formats/bytes.js';
 import { reasonOf, reasons } from '../../reasons.js';
 import { command } from '../command.js';
-import { connectionOptions } from '../connection-options.js';
+import { withDevice } from '../connection.js';
+import { connectionOptions } from '../options.js';
 import { momentText } from '../show.js';
 import { pathSchema } from '../values.js';
 
@@ -46,9 +47,7 @@ export const log = command({
   ],
   writes: true,
   async run({ options, terminal, dryRun, signal }) {
-    const { connect } = await import('../connection.js');
-    const connection = await connect(options, terminal, signal);
-    try {
+    return withDevice(options, { terminal, signal }, async (connection) => {
       const { remember } = options;
       const store = remember === undefined ? undefined : markFile(remember, dryRun);
       const found = await auditLog(connection.client, store, { signal });
@@ -72,9 +71,7 @@ export const log = command({
         lines: [...found.records.map(recordLine), ...endLines(found)],
         exit: whole ? 0 : reasons.LogBroken.exit,
       };
-    } finally {
-      await connection.close();
-    }
+    });
   },
 });
 

@@ -9,8 +9,9 @@ import { CountersignError } from '../../errors.js';
 import { writeBytes } from '../../files.js';
 import { hex, uuidText } from '../../formats/bytes.js';
 import { readImage } from '../../formats/images/image.js';
-import { hexAddress, type Region } from '../../formats/images/segments.js';
+import { hexAddress } from '../../formats/images/segments.js';
 import { UF2_FAMILIES } from '../../formats/images/uf2.js';
+import type { Row } from '../../formats/wording.js';
 import { withFile } from '../../open-file.js';
 import {
   acceptRelease,
@@ -20,12 +21,15 @@ import {
   requestRelease,
   signRelease,
 } from '../../vendor/package.js';
-import { attach, ceremonyOptions, checkSteps, prepare, sign } from '../ceremony.js';
+import { attach, checkSteps, openKeys, prepare, sign } from '../ceremony.js';
 import { command, flagOf, type Result } from '../command.js';
-import { rows } from '../show.js';
-import { openPublicKey, openSigningKey, type SigningOptions, signingOptions } from '../signing.js';
+import { ceremonyOptions, file, flag, keyOption, option, signingOptions, text } from '../options.js';
+import { written } from '../result.js';
 import type { Terminal } from '../terminal.js';
-import { addressSchema, familySchema, pathSchema, regionSchema, sequenceSchema, switchSchema } from '../values.js';
+import { addressSchema, familySchema, pathSchema, regionSchema, sequenceSchema } from '../values.js';
+
+/** Left out only by the steps that take it from the request. */
+const LATER = { unless: ['sign', 'attach'] };
 
 export const packageCommand = command({
   name: 'package',
@@ -39,85 +43,42 @@ export const packageCommand = command({
   ].join('\n'),
   arguments: { image: { text: 'firmware image', schema: pathSchema.optional(), unless: ['sign', 'attach', 'raw'] } },
   options: {
-    key: {
-      short: 'k',
-      value: 'key',
-      text: "the vendor's private key: a file or a pkcs11: URI",
-      schema: pathSchema,
-      config: 'vendor-key',
-      path: true,
-    },
-    vendor: {
-      value: 'domain',
-      text: 'vendor: a domain or a UUID; required unless --sign or --attach',
-      schema: z.string().min(1).optional(),
-      unless: ['sign', 'attach'],
+    key: keyOption("the vendor's private key: a file or a pkcs11: URI", 'vendor-key'),
+    vendor: text('domain', 'vendor: a domain or a UUID; required unless --sign or --attach', {
       config: 'vendor',
-    },
-    class: {
-      value: 'name',
-      text: 'device class: a name or a UUID; required unless --sign or --attach',
-      schema: z.string().min(1).optional(),
-      unless: ['sign', 'attach'],
+      ...LATER,
+    }),
+    class: text('name', 'device class: a name or a UUID; required unless --sign or --attach', {
       config: 'class',
-    },
-    sequence: {
-      short: 's',
-      value: 'number',
-      text: 'sequence number, higher with every release; required unless --sign or --attach',
-      schema: sequenceSchema.optional(),
-      unless: ['sign', 'attach'],
-    },
-    force: { text: 'accept a --sequence that is far ahead', schema: switchSchema },
-    version: {
-      value: 'text',
-      text: 'version to show to people; default: from the header of an MCUboot image',
-      schema: z.string().min(1).optional(),
-    },
-    name: {
-      value: 'text',
-      text: 'product or firmware name to show to people',
-      schema: z.string().min(1).optional(),
-      config: 'name',
-    },
-    description: {
-      value: 'text',
-      text: 'what is new; shown to the user who is asked',
-      schema: z.string().min(1).optional(),
-    },
-    detached: { text: 'do not put the firmware into the package', schema: switchSchema },
-    uri: { value: 'uri', text: 'where devices download a detached firmware', schema: z.url().optional() },
-    askAuthorization: {
-      text: 'require authorization before the download (SUIT command 27)',
-      schema: switchSchema,
-    },
-    region: {
-      value: 'start..end',
-      text: 'use only this address range of the image',
-      schema: regionSchema.optional(),
-    },
-    family: {
-      value: 'family',
-      text: `which family of a UF2 file to use: a number, or ${Object.keys(UF2_FAMILIES).join(', ')}`,
-      schema: familySchema.optional(),
-    },
-    address: {
-      value: 'address',
-      text: 'fail unless the image starts at this address',
-      schema: addressSchema.optional(),
-    },
-    output: {
-      short: 'o',
-      value: 'file',
-      text: 'output file; default: IMAGE with the ending .suit',
-      schema: pathSchema.optional(),
-    },
+      ...LATER,
+    }),
+    sequence: option(
+      'number',
+      'sequence number, higher with every release; required unless --sign or --attach',
+      sequenceSchema.optional(),
+      { short: 's', ...LATER },
+    ),
+    force: flag('accept a --sequence that is far ahead'),
+    version: text('text', 'version to show to people; default: from the header of an MCUboot image'),
+    name: text('text', 'product or firmware name to show to people', { config: 'name' }),
+    description: text('text', 'what is new; shown to the user who is asked'),
+    detached: flag('do not put the firmware into the package'),
+    uri: option('uri', 'where devices download a detached firmware', z.url().optional()),
+    askAuthorization: flag('require authorization before the download (SUIT command 27)'),
+    region: option('start..end', 'use only this address range of the image', regionSchema.optional()),
+    family: option(
+      'family',
+      `which family of a UF2 file to use: a number, or ${Object.keys(UF2_FAMILIES).join(', ')}`,
+      familySchema.optional(),
+    ),
+    address: option('address', 'fail unless the image starts at this address', addressSchema.optional()),
+    output: file('output file; default: IMAGE with the ending .suit', { short: 'o' }),
     ...ceremonyOptions,
-    raw: {
-      value: '[file]',
-      text: 'use the image file as it is, without warnings; with --prepare and FILE: also write the bytes to sign',
-      schema: z.union([z.literal(true), pathSchema]).optional(),
-    },
+    raw: option(
+      '[file]',
+      'use the image file as it is, without warnings; with --prepare and FILE: also write the bytes to sign',
+      z.union([z.literal(true), pathSchema]).optional(),
+    ),
     ...signingOptions,
   },
   examples: [
@@ -127,45 +88,55 @@ export const packageCommand = command({
     'countersign package app.hex -k vendor.pub.pem --attach app.sig',
   ],
   writes: true,
-  async run({ arguments: { image: argument }, options: given, terminal, dryRun }) {
+  async run({ arguments: { image: argument }, options: given, ...around }) {
+    const { terminal, dryRun } = around;
     const { raw, insists, path } = readRaw(given.raw, given.prepare, argument);
-    const options = { ...given, raw, insists };
+    const options = { ...given, raw };
     checkSteps(options, terminal);
-    if (options.sign !== undefined) return sign(options.sign, VENDOR_FORMS, options, options, terminal, dryRun);
-    if (options.uri !== undefined && !options.detached) {
-      throw new CountersignError('BadArgument', 'argument: --uri needs --detached');
+    if (options.sign !== undefined) return sign(options.sign, VENDOR_FORMS, options, around);
+    if (options.uri !== undefined && !options.detached) throw wrong('--uri needs --detached');
+
+    /** The image is there until `use` has ended. */
+    const withImage = (name: string, use: (image: NamedImage) => Promise<Result>) =>
+      withFile(name, async (content) => {
+        const image = { path: name, ...(await readImage(content, name, { ...options, raw: insists })) };
+        noteDoubts(image, insists, terminal);
+        return use(image);
+      });
+
+    if (options.attach !== undefined) {
+      const beside = SIGNED.find((key) => options[key] !== undefined && options[key] !== false);
+      if (beside) throw wrong(`--attach does not go with ${flagOf(beside)}`, 'what was signed says it');
+      const attached = await attach(options.attach, VENDOR_FORMS, options, terminal);
+      const finish = async (image?: NamedImage) =>
+        write(options.output ?? `${attached.base}.suit`, await acceptRelease(attached, image, options), dryRun);
+      return path === undefined ? finish() : withImage(path, finish);
     }
-    if (options.attach !== undefined) return finish(path, options.attach, options, terminal, dryRun);
-    return withImage(needed('<image>', path), options, terminal, async (image) => {
-      const release = {
+    return withImage(needed('<image>', path), async (image) => {
+      const draft = await draftRelease(image, {
         ...options,
         sequence: needed('--sequence', options.sequence),
         vendor: needed('--vendor', options.vendor),
         class: needed('--class', options.class),
         now: Math.floor(Date.now() / 1000),
-      };
-      const draft = await draftRelease(image, release);
+      });
       const base = image.path.replace(/\.[^./\\]+$/, '');
-      if (options.prepare) {
-        const key = await openPublicKey(options.key, options, terminal);
-        return prepare(requestRelease(key, draft), base, options, dryRun);
-      }
-      const key = await openSigningKey(options.key, options, terminal);
-      return write(options.output ?? `${base}.suit`, signRelease(key, draft), dryRun);
+      const { signer, key } = await openKeys(options, terminal);
+      if (!signer) return prepare(requestRelease(key, draft), base, options, dryRun);
+      return write(options.output ?? `${base}.suit`, signRelease(signer, draft), dryRun);
     });
   },
 });
 
-interface Finishing extends SigningOptions {
-  key: string;
-  output?: string | undefined;
-  prepare: boolean;
-  detached: boolean;
-  request?: string | undefined;
-  region?: Region | undefined;
-  address?: number | undefined;
-  family?: number | undefined;
-  insists: boolean;
+/** At the last step of a ceremony, what was signed says all of this. */
+const SIGNED = ['sequence', 'version', 'description', 'uri', 'askAuthorization'] as const;
+
+const wrong = (what: string, hint?: string) =>
+  new CountersignError('BadArgument', `argument: ${what}`, hint === undefined ? {} : { hint });
+
+function needed<T>(what: string, value: T | undefined): T {
+  if (value === undefined) throw wrong(`${what}: is required`);
+  return value;
 }
 
 /** --raw alone is about the image; with a value it is about --prepare, or in front of the image itself. */
@@ -175,49 +146,10 @@ function readRaw(given: string | true | undefined, prepares: boolean, argument: 
   return { raw: value, insists: given === true, path: argument };
 }
 
-/** The last step of a ceremony: what was signed says all but the firmware itself. */
-async function finish(
-  path: string | undefined,
-  signature: string,
-  options: Finishing & Record<string, unknown>,
-  terminal: Terminal,
-  dryRun: boolean,
-): Promise<Result> {
-  const beside = ['sequence', 'version', 'description', 'uri', 'askAuthorization'].find(
-    (key) => options[key] !== undefined && options[key] !== false,
-  );
-  if (beside !== undefined) {
-    throw new CountersignError('BadArgument', `argument: --attach does not go with ${flagOf(beside)}`, {
-      hint: 'what was signed says it',
-    });
-  }
-  const attached = await attach(signature, VENDOR_FORMS, options, options, terminal);
-  const output = options.output ?? `${attached.base}.suit`;
-  if (path === undefined) return write(output, await acceptRelease(attached, undefined, options), dryRun);
-  return withImage(path, options, terminal, async (image) =>
-    write(output, await acceptRelease(attached, image, options), dryRun),
-  );
-}
-
-/** The image is there until `use` has ended. */
-function withImage(
-  path: string,
-  { region, family, insists }: Pick<Finishing, 'region' | 'family' | 'insists'>,
-  terminal: Terminal,
-  use: (image: NamedImage) => Promise<Result>,
-): Promise<Result> {
-  return withFile(path, async (file) => {
-    const image = { path, ...(await readImage(file, path, { region, family, raw: insists })) };
-    // For other files --raw is something else: it takes them as they are.
-    const silenced = image.kind === 'bin' && !insists ? ' (--raw: no doubt about it)' : '';
-    for (const doubt of image.doubts) terminal.note(`warning: ${path}: ${doubt}${silenced}`);
-    return use(image);
-  });
-}
-
-function needed<T>(what: string, value: T | undefined): T {
-  if (value !== undefined) return value;
-  throw new CountersignError('BadArgument', `argument: ${what}: is required`);
+/** For other files than a raw image --raw is something else: it takes them as they are. */
+function noteDoubts({ doubts, kind, path }: NamedImage, insists: boolean, terminal: Terminal): void {
+  const silenced = kind === 'bin' && !insists ? ' (--raw: no doubt about it)' : '';
+  terminal.note(...doubts.map((doubt) => `warning: ${path}: ${doubt}${silenced}`));
 }
 
 /** Writes the package, and says what it is from its own bytes. */
@@ -228,34 +160,19 @@ async function write(path: string, made: MadePackage, dryRun: boolean): Promise<
   const { version } = view.text;
   const address = image?.address === undefined ? undefined : hexAddress(image.address);
   const gaps = image?.gapBytes ?? 0;
-  return {
-    data: {
-      output: path,
-      written: !dryRun,
-      digest,
-      sequence,
-      version,
-      vendorId: vendorId && uuidText(vendorId),
-      classId: classId && uuidText(classId),
-      signer: signer.kid,
-      bytes,
-      headBytes,
-      image: { kind: image?.kind, bytes: view.image.bytes, digest: view.image.digest, address, gapBytes: gaps },
-      uri,
-      detached,
-      ...(warnings.length > 0 && { warnings }),
-    },
-    lines: [
-      `${dryRun ? 'would write' : 'wrote'} ${path} (${bytes} bytes)`,
-      ...rows([
-        ['package', hex(digest)],
-        ['sequence', sequence],
-        ['version', version],
-        ['image', `${view.image.bytes} bytes${image ? ` from ${image.kind}` : ''}${address ? ` at ${address}` : ''}`],
-        ['gaps', gaps > 0 ? `${gaps} bytes filled with 0xff` : undefined],
-        ['signed by', hex(signer.kid)],
-      ]),
-    ],
-    next: ['approve', path],
+  const data = {
+    ...{ digest, sequence, version, vendorId: vendorId && uuidText(vendorId), classId: classId && uuidText(classId) },
+    ...{ signer: signer.kid, bytes, headBytes, uri, detached },
+    image: { kind: image?.kind, bytes: view.image.bytes, digest: view.image.digest, address, gapBytes: gaps },
+    ...(warnings.length > 0 && { warnings }),
   };
+  const facts: Row[] = [
+    ['package', hex(digest)],
+    ['sequence', sequence],
+    ['version', version],
+    ['image', `${view.image.bytes} bytes${image ? ` from ${image.kind}` : ''}${address ? ` at ${address}` : ''}`],
+    ['gaps', gaps > 0 ? `${gaps} bytes filled with 0xff` : undefined],
+    ['signed by', hex(signer.kid)],
+  ];
+  return written(path, dryRun, data, facts, ['approve', path]);
 }

@@ -4,13 +4,16 @@
 // machine, kept since a broker was away, or to replace what the other two would not (--force).
 
 import { hex } from '../../formats/bytes.js';
+import { claimsRows, rows } from '../../formats/wording.js';
+import { placeSchema } from '../../links/broker-place.js';
+import { readDocument } from '../../local/document-file.js';
+import { openPublishing } from '../../local/publish.js';
 import { reasons } from '../../reasons.js';
-import { placeSchema } from '../broker-place.js';
 import { command } from '../command.js';
-import { readDocument } from '../documents.js';
-import { openPublishing, publishedLines, publishOptions } from '../publishing.js';
-import { claimsData, claimsRows, rows } from '../show.js';
-import { pathSchema, switchSchema } from '../values.js';
+import { publishedLine } from '../issuing.js';
+import { flag, option, publishOptions } from '../options.js';
+import { claimsData } from '../show.js';
+import { pathSchema } from '../values.js';
 
 export const publish = command({
   name: 'publish',
@@ -22,36 +25,29 @@ export const publish = command({
   ].join('\n'),
   arguments: { document: { text: 'the .cose file', schema: pathSchema } },
   options: {
-    to: {
-      value: 'url',
-      text: 'the broker: mqtt://host/fleet or mqtts://user:password@host/fleet',
-      schema: placeSchema,
+    to: option('url', 'the broker: mqtt://host/fleet or mqtts://user:password@host/fleet', placeSchema, {
       config: 'publish',
-    },
-    as: { ...publishOptions.publishAs },
+    }),
+    as: publishOptions.publishAs,
     fleet: publishOptions.fleet,
-    force: {
-      text: 'replace even a newer document, one signed with another key, or a denial',
-      schema: switchSchema,
-    },
+    force: flag('replace even a newer document, one signed with another key, or a denial'),
   },
   examples: [
     'countersign publish release.cose --to mqtt://broker/plant',
     'countersign publish release.denied.cose --to mqtts://ops@broker/plant --as acme --dry-run',
   ],
   writes: true,
-  async run({ arguments: { document: path }, options, dryRun, signal }) {
+  async run({ arguments: { document: path }, options: { to, as, fleet, force }, dryRun, signal }) {
     const { bytes, view } = await readDocument(path);
     const { claims, kid } = view;
-    const publishing = (await openPublishing({ ...options, publish: options.to, publishAs: options.as }, signal))!;
+    const publishing = await openPublishing(to, fleet, signal);
     try {
-      const put = await publishing.ready(bytes, { force: options.force });
+      const put = await publishing.ready(bytes, { as, force });
       const done = await put(dryRun);
-      const nothing = !done.published && !dryRun;
       return {
         data: { file: path, ...done, document: claimsData(claims), signer: kid },
-        lines: [...publishedLines(done, dryRun), ...rows([...claimsRows(claims), ['signed by', kid && hex(kid)]])],
-        ...(nothing && { exit: reasons.NothingToDo.exit }),
+        lines: [publishedLine(done, dryRun), ...rows([...claimsRows(claims), ['signed by', kid && hex(kid)]])],
+        ...(!done.published && !dryRun && { exit: reasons.NothingToDo.exit }),
       };
     } finally {
       await publishing.close();

@@ -6,23 +6,13 @@
 
 import type { Form } from '../../formats/signing-request.js';
 import { requestDraft, signDraft } from '../../operator/issue.js';
-import { attach, ceremonyOptions, checkSteps, issueAttached, prepare, sign } from '../ceremony.js';
+import { attach, checkSteps, openKeys, prepare, sign } from '../ceremony.js';
 import { command } from '../command.js';
-import {
-  entryFrom,
-  issuingOptions,
-  nextFrom,
-  type Output,
-  onePackage,
-  packageLines,
-  selectorOptions,
-  withPackage,
-  writeIssued,
-} from '../issuing.js';
-import { openPublicKey, openSigningKey } from '../signing.js';
+import { entryFrom, issueAttached, nextFrom, onePackage, type Placed, withPackage, writeIssued } from '../issuing.js';
+import { ceremonyOptions, issuingOptions, selectorOptions } from '../options.js';
 import { pathSchema } from '../values.js';
 
-const denial = (path: string, document: Uint8Array): Output => ({
+const denial = (path: string, document: Uint8Array): Placed => ({
   path,
   document,
   next: ['tree', 'set', '+Approvals', '--file', path],
@@ -47,26 +37,23 @@ export const revoke = command({
     'countersign revoke --vendor-kid 0b40a391377bd716 -k operator.pem -o denied.cose',
   ],
   writes: true,
-  async run({ arguments: { file }, options, terminal, dryRun, signal }) {
+  async run({ arguments: { file }, options, ...around }) {
+    const { terminal, dryRun } = around;
     checkSteps(options, terminal);
-    if (options.sign !== undefined) return sign(options.sign, DENIALS, options, options, terminal, dryRun);
+    if (options.sign !== undefined) return sign(options.sign, DENIALS, options, around);
     if (options.attach !== undefined) {
-      const attached = await attach(options.attach, DENIALS, options, options, terminal);
+      const attached = await attach(options.attach, DENIALS, options, terminal);
       const output = denial(options.output ?? `${attached.base}.cose`, attached.signed);
-      return issueAttached(attached, output, options, { dryRun, signal, terminal });
+      return issueAttached(attached, output, options, around);
     }
     const path = onePackage(file, options.package);
-    return withPackage(path, async (opened) => {
-      for (const line of opened === undefined ? [] : packageLines(opened)) terminal.note(line);
-      const signer = options.prepare ? undefined : await openSigningKey(options.key, options, terminal);
-      const key = signer?.public ?? (await openPublicKey(options.key, options, terminal));
-      const next = await nextFrom(options, key, entryFrom('deny', options, opened), {}, terminal);
+    return withPackage(path, terminal, async (opened) => {
+      const { signer, key } = await openKeys(options, terminal);
+      const next = await nextFrom(options, key, entryFrom('deny', options, opened), terminal);
       const base = path === undefined ? 'denied' : `${path.replace(/\.suit$/, '')}.denied`;
-      if (signer === undefined) {
-        return prepare(requestDraft(key, next), base, options, dryRun);
-      }
+      if (!signer) return prepare(requestDraft(key, next), base, options, dryRun);
       const output = denial(options.output ?? `${base}.cose`, signDraft(signer, next).document);
-      return writeIssued(output, next, key, options, { dryRun, signal, terminal });
+      return writeIssued(output, next, key, options, around);
     });
   },
 });

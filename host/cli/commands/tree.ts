@@ -16,12 +16,12 @@ import { type Sighting, watchDevice } from '../../device/watch.js';
 import { CountersignError } from '../../errors.js';
 import { readBytes, writeBytes } from '../../files.js';
 import { reasonOf, reasons } from '../../reasons.js';
-import { within as timeLimit } from '../../wait.js';
+import { within } from '../../wait.js';
 import { command, grouped, type Result } from '../command.js';
-import { type ConnectionOptions, connectionOptions } from '../connection-options.js';
+import { type Surroundings, withDevice } from '../connection.js';
 import { alertData, alertText, nodeMeaning, nodeText, nodeValue, stateText } from '../describe/node.js';
-import type { Terminal } from '../terminal.js';
-import { countSchema, hexSchema, pathSchema, secondsSchema, switchSchema, textSchema } from '../values.js';
+import { type ConnectionOptions, connectionOptions, file, flag, option, waitOption } from '../options.js';
+import { countSchema, hexSchema, secondsSchema, textSchema } from '../values.js';
 
 const CORRELATOR_CHARACTERS_MAX = 32; // what a device keeps
 
@@ -42,39 +42,26 @@ export const tree = command({
   options: {
     ...connectionOptions,
     ...grouped('get', {
-      all: { short: 'a', text: 'also print all nodes below', schema: switchSchema },
-      output: {
-        short: 'o',
-        value: 'file',
-        text: 'write the raw value to this file',
-        schema: pathSchema.optional(),
-      },
+      all: { ...flag('also print all nodes below'), short: 'a' },
+      output: file('write the raw value to this file', { short: 'o' }),
     }),
     ...grouped('set', {
-      file: { short: 'f', value: 'file', text: 'read the value from this file', schema: pathSchema.optional() },
-      hex: { value: 'hex', text: 'the value, in hex', schema: hexSchema.optional() },
+      file: file('read the value from this file', { short: 'f' }),
+      hex: option('hex', 'the value, in hex', hexSchema.optional()),
     }),
     ...grouped('exec', {
-      correlator: {
-        value: 'text',
-        text: 'text that returns in the final alert; default: random',
-        schema: textSchema.max(CORRELATOR_CHARACTERS_MAX).optional(),
-      },
-      detach: { text: 'do not wait for the final alert', schema: switchSchema },
-      wait: {
-        value: 'seconds',
-        text: 'how long to wait for the user and for the installation',
-        schema: secondsSchema.optional(),
-      },
+      correlator: option(
+        'text',
+        'text that returns in the final alert; default: random',
+        textSchema.max(CORRELATOR_CHARACTERS_MAX).optional(),
+      ),
+      detach: flag('do not wait for the final alert'),
+      wait: waitOption('how long to wait for the user and for the installation'),
     }),
     ...grouped('watch', {
-      interval: { value: 'seconds', text: 'how often to read a named node', schema: secondsSchema.default(1) },
-      count: {
-        value: 'number',
-        text: 'exit after this many changes',
-        schema: countSchema(1, 1_000_000).optional(),
-      },
-      for: { value: 'seconds', text: 'exit after this time', schema: secondsSchema.optional() },
+      interval: option('seconds', 'how often to read a named node', secondsSchema.default(1)),
+      count: option('number', 'exit after this many changes', countSchema(1, 1_000_000).optional()),
+      for: waitOption('exit after this time'),
     }),
   },
   examples: [
@@ -84,101 +71,84 @@ export const tree = command({
     'countersign tree watch --broker mqtt://localhost --device sensor-7 --json',
   ],
   writes: true,
-  async run({ arguments: { action, uri: given, value }, options, terminal, dryRun, signal }) {
+  async run({ arguments: { action, uri: given, value }, options, ...around }) {
+    const { dryRun } = around;
     const uri = given === undefined ? undefined : nodeUri(given);
-    if (action === 'watch') {
-      return watch({ ...options, uri }, terminal, signal);
-    }
-    if (action === 'get') {
-      const nodes = await within(async (client) => readTree(client, uri ?? OBJECT_URI, options.all, { signal }));
-      if (options.output !== undefined) await writeBytes(options.output, nodes[0]!.data, { dryRun });
-      return {
-        data: nodes.map((node) => ({
-          uri: node.uri,
-          format: node.format,
-          value: nodeValue(node),
-          meaning: nodeMeaning(node),
-        })),
-        lines: nodes.map((node) =>
-          nodes.length === 1 ? nodeText(node) : `${node.uri.padEnd(46)} ${node.format.padEnd(4)} ${nodeText(node)}`,
-        ),
-        product: true,
-      };
-    }
+    if (action === 'watch') return watch({ ...options, uri }, around);
+    if (action === 'get') return get(uri ?? OBJECT_URI, options, around);
     if (uri === undefined) throw new CountersignError('BadArgument', `argument: tree ${action} needs a URI`);
+    const waits = { signal: around.signal };
     if (action === 'set') {
-      const data = await payloadOf(value, options.file, options.hex);
-      if (dryRun)
-        return {
-          data: { uri, written: false, bytes: data.length },
-          lines: [`would write ${data.length} bytes to ${uri}`],
-        };
-      const confirmed = await within((client) => writeNode(client, uri, data, { signal }));
+      const payload = await payloadOf(value, options.file, options.hex);
+      const data = { uri, written: !dryRun, bytes: payload.length };
+      if (dryRun) return { data, lines: [`would write ${payload.length} bytes to ${uri}`] };
+      const confirmed = await withDevice(options, around, ({ client }) => writeNode(client, uri, payload, waits));
       const check = confirmed ? 'read back, the same' : 'the node cannot be read back';
-      return {
-        data: { uri, written: true, bytes: data.length, confirmed },
-        lines: [`${uri}: ${data.length} bytes written; ${check}`],
-      };
+      return { data: { ...data, confirmed }, lines: [`${uri}: ${payload.length} bytes written; ${check}`] };
     }
-    const correlator = options.correlator ?? newCorrelator();
-    if (dryRun)
+    const { correlator = newCorrelator(), detach } = options;
+    if (dryRun) {
       return { data: { uri, correlator, ordered: false }, lines: [`would order ${uri}, correlator ${correlator}`] };
-    return within(async (client): Promise<Result> => {
-      if (options.detach) {
-        await execOnly(client, uri, correlator, { signal });
+    }
+    return withDevice(options, around, async ({ client }): Promise<Result> => {
+      if (detach) {
+        await execOnly(client, uri, correlator, waits);
         return { data: { uri, correlator, result: 'ordered' }, lines: [`${uri}: ordered, correlator ${correlator}`] };
       }
-      const limits =
-        options.wait === undefined ? {} : { answerMs: options.wait * 1000, installMs: options.wait * 1000 };
-      return endOf(uri, correlator, await terminal.follow(execNode(client, uri, correlator, { signal, ...limits })));
+      const waitMs = options.wait === undefined ? undefined : options.wait * 1000;
+      const limits = waitMs === undefined ? waits : { ...waits, answerMs: waitMs, installMs: waitMs };
+      const end = await around.terminal.follow(execNode(client, uri, correlator, limits));
+      const { exit, line, ...data } = endOf(end);
+      return { data: { uri, correlator, result: end.kind, ...data }, lines: [line], exit };
     });
-
-    async function within<T>(work: (client: Parameters<typeof readTree>[0]) => Promise<T>): Promise<T> {
-      const { connect } = await import('../connection.js');
-      const connection = await connect(options, terminal, signal);
-      try {
-        return await work(connection.client);
-      } finally {
-        await connection.close();
-      }
-    }
   },
 });
 
+async function get(
+  uri: string,
+  options: ConnectionOptions & { all: boolean; output?: string | undefined },
+  around: Surroundings,
+): Promise<Result> {
+  const { signal, dryRun } = around;
+  const nodes = await withDevice(options, around, ({ client }) => readTree(client, uri, options.all, { signal }));
+  if (options.output !== undefined) await writeBytes(options.output, nodes[0]!.data, { dryRun });
+  return {
+    data: nodes.map((node) => {
+      const { uri, format } = node;
+      return { uri, format, value: nodeValue(node), meaning: nodeMeaning(node) };
+    }),
+    lines: nodes.map((node) =>
+      nodes.length === 1 ? nodeText(node) : `${node.uri.padEnd(46)} ${node.format.padEnd(4)} ${nodeText(node)}`,
+    ),
+    product: true,
+  };
+}
+
 async function payloadOf(
   text: string | undefined,
-  file: string | undefined,
+  path: string | undefined,
   bytes: Uint8Array | undefined,
 ): Promise<Uint8Array> {
-  if ([text, file, bytes].filter((one) => one !== undefined).length !== 1) {
+  if ([text, path, bytes].filter((one) => one !== undefined).length !== 1) {
     throw new CountersignError('BadArgument', 'argument: tree set takes one of VALUE, --file and --hex');
   }
-  if (file !== undefined) return readBytes(file);
+  if (path !== undefined) return readBytes(path);
   return bytes ?? new TextEncoder().encode(text);
 }
 
-function endOf(uri: string, correlator: string, end: OrderEnd): Result {
+function endOf(end: OrderEnd): { exit: number; line: string; alert?: unknown; left?: number } {
   switch (end.kind) {
     case 'alert': {
       const { exit } = reasonOf(end.alert.reason ?? reasons.Internal.code);
-      return {
-        data: { uri, correlator, result: 'alert', alert: alertData(end.alert) },
-        lines: [alertText(end.alert)],
-        exit,
-      };
+      return { exit, line: alertText(end.alert), alert: alertData(end.alert) };
     }
     case 'deferred':
-      return {
-        data: { uri, correlator, result: 'deferred' },
-        lines: ['deferred: nobody answered the device in time'],
-        exit: reasons.Deferred.exit,
-      };
-    case 'asked':
-      return {
-        data: { uri, correlator, result: 'asked', left: end.left },
-        lines: [`waiting: the device still asks its user, for another ${end.left} s`],
-        exit: reasons.AwaitingUser.exit,
-      };
+      return { exit: reasons.Deferred.exit, line: 'deferred: nobody answered the device in time' };
+    case 'asked': {
+      const { left } = end;
+      const line = `waiting: the device still asks its user, for another ${left} s`;
+      return { exit: reasons.AwaitingUser.exit, line, left };
+    }
     default:
       return end satisfies never;
   }
@@ -192,55 +162,42 @@ interface WatchOptions extends ConnectionOptions {
 }
 
 // One line, or document, for each change.
-async function watch(options: WatchOptions, terminal: Terminal, outer: AbortSignal): Promise<Result> {
-  const [{ connect }, { endBroker, watchStates }] = await Promise.all([
-    import('../connection.js'),
-    import('../../links/mqtt.js'),
-  ]);
-  const { address, client, close } = await connect(options, terminal, outer);
-  const signal = options.for === undefined ? outer : timeLimit(options.for * 1000, outer);
-  const retained = async (told: (state: Record<string, unknown>) => void) => {
-    const { url, fleet, device } = address!;
-    const states = await watchStates(url, fleet, ({ name, state }) => name === device && told(state), signal);
-    return () => endBroker(states);
-  };
-  const watching = {
-    uri: options.uri,
-    intervalMs: options.interval * 1000,
-    retained: address && retained,
-    signal,
-  };
-  const told = new Map<string, string>(); // a node whose text is the same is not told again
-  let changes = 0;
-  try {
-    for await (const sighting of watchDevice(client, watching)) {
-      if (sighting.kind === 'ready') {
-        terminal.note(`watching ${client.link.name}; Ctrl-C ends`);
-        continue;
+async function watch(options: WatchOptions, { terminal, signal: outer }: Surroundings): Promise<Result> {
+  const { retainedStates } = await import('../../local/connect.js');
+  return withDevice(options, { terminal, signal: outer }, async ({ address, client }) => {
+    const signal = options.for === undefined ? outer : within(options.for * 1000, outer);
+    const retained = address && retainedStates(address, signal);
+    const watching = { uri: options.uri, intervalMs: options.interval * 1000, retained, signal };
+    const told = new Map<string, string>(); // a node whose text is the same is not told again
+    let changes = 0;
+    try {
+      for await (const sighting of watchDevice(client, watching)) {
+        if (sighting.kind === 'ready') {
+          terminal.note(`watching ${client.link.name}; Ctrl-C ends`);
+          continue;
+        }
+        const { data, line } = shownOf(sighting);
+        if (sighting.kind === 'node') {
+          if (told.get(sighting.node.uri) === line) continue;
+          told.set(sighting.node.uri, line);
+        }
+        terminal.result({ time: new Date().toISOString(), ...data }, [line]);
+        changes += 1;
+        if (changes === options.count) break;
       }
-      const { data, line } = shownOf(sighting);
-      if (sighting.kind === 'node') {
-        if (told.get(sighting.node.uri) === line) continue;
-        told.set(sighting.node.uri, line);
-      }
-      terminal.result({ time: new Date().toISOString(), ...data }, [line]);
-      changes += 1;
-      if (changes === options.count) break;
+    } catch (error) {
+      if (!signal.aborted) throw error;
     }
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  } finally {
-    await close();
-  }
-  return { data: { changes }, lines: [] };
+    return { data: { changes }, lines: [] };
+  });
 }
 
 function shownOf(sighting: Exclude<Sighting, { kind: 'ready' }>): { data: Record<string, unknown>; line: string } {
   switch (sighting.kind) {
     case 'state': {
-      const { state, reason } = sighting;
-      const why = reason === 0 ? '' : `, reason ${reason} ${reasonOf(reason).name}`;
-      return { data: { state, reason }, line: `state ${stateText(state)}${why}` };
+      const { kind: _, ...data } = sighting;
+      const why = data.reason === 0 ? [] : [memberText(['reason', data.reason])];
+      return { data, line: [memberText(['state', data.state]), ...why].join(', ') };
     }
     case 'alert':
       return { data: { alert: alertData(sighting.alert) }, line: alertText(sighting.alert) };

@@ -1,4 +1,4 @@
-// The memory of a guard (device/guard-memory.ts) in a file: --remember, or guard.json in the folder for state.
+// The memory of a guard (device/guard-memory.ts) in a file: any, or guard.json in the folder for state.
 //
 // No file is the first time. One of another form is an error: it holds what was revoked. A dry run checks that the file
 // could be written, and writes nothing; of the usual one it does not make the folder either.
@@ -12,6 +12,7 @@ import { stateFolder } from './state-folder.js';
 
 const MEMORY_BYTES_MAX = 16 * 1024 * 1024;
 
+/** Reading throws FileMalformed if it is no such file. */
 export function guardFile(given: string | undefined, dryRun: boolean): GuardStore {
   const path = given ?? usualMemory();
   const usual = path === usualMemory();

@@ -3,7 +3,6 @@
 import { dirname, resolve } from 'node:path';
 import { readBytes } from '../files.js';
 import { bootstrapFromFile, bootstrapNames } from '../formats/bootstrap.js';
-import type { Names } from './describe/compared.js';
 
 /** The CBOR of a bootstrap file: YAML is encoded, paths in it are relative to it; CBOR is taken as it is. */
 export async function readBootstrapFile(path: string): Promise<Uint8Array> {
@@ -11,6 +10,6 @@ export async function readBootstrapFile(path: string): Promise<Uint8Array> {
 }
 
 /** The words of a bootstrap file for vendor and class; CBOR has only their ids. */
-export async function readBootstrapNames(path: string | undefined): Promise<Names | undefined> {
+export async function readBootstrapNames(path: string | undefined): Promise<ReturnType<typeof bootstrapNames>> {
   return path === undefined ? undefined : bootstrapNames(await readBytes(path));
 }

@@ -1,11 +1,11 @@
-// A broker as an option, and a fleet on one as one word: mqtt://user:password@host/fleet.
+// A broker as text, and a fleet on one as one word: mqtt://user:password@host/fleet.
 //
 // What passes is a SecretUrl, so that nobody behind this door can show the password.
 
 import { z } from 'zod';
-import { readBroker } from '../links/mqtt-url.js';
-import { topicNameSchema } from '../links/topics.js';
 import { SecretUrl } from '../secret-url.js';
+import { readBroker } from './mqtt-url.js';
+import { topicNameSchema } from './topics.js';
 
 export interface BrokerPlace {
   url: SecretUrl;

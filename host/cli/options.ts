@@ -1,0 +1,221 @@
+// Options by name: the forms in which a command writes its own, and every one that more than one command has.
+//
+// Nothing here loads a serial port or a broker: --help, and commands that reach no device, do without.
+
+import { z } from 'zod';
+import { brokerSchema, placeSchema } from '../links/broker-place.js';
+import { FRAMINGS } from '../links/stream.js';
+import { topicNameSchema } from '../links/topics.js';
+import { RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from '../smp/client.js';
+import { BUFFER_BYTES_MIN } from '../smp/commands.js';
+import { BAUD_DEFAULT } from '../smp/link.js';
+import { grouped, type OptionSpec } from './command.js';
+import {
+  countSchema,
+  hexSchema,
+  momentSchema,
+  pathSchema,
+  secondsSchema,
+  sequenceRangeSchema,
+  sequenceSchema,
+  switchSchema,
+  textSchema,
+} from './values.js';
+
+export const FLEET_DEFAULT = 'demo';
+
+type More = Omit<OptionSpec, 'value' | 'text' | 'schema'>;
+
+/** An option with a value: what the help calls the value, what it is for, and what it has to be. */
+export const option = <S extends z.ZodType>(
+  value: string,
+  text: string,
+  schema: S,
+  more: More = {},
+): OptionSpec<S> => ({
+  ...{ value, text, schema },
+  ...more,
+});
+/** The path of a file; may be left out. */
+export const file = (text: string, more?: More) => option('file', text, pathSchema.optional(), more);
+/** Any text but none; may be left out. */
+export const text = (value: string, about: string, more?: More) => option(value, about, textSchema.optional(), more);
+/** A switch: given or not. */
+export const flag = (text: string) => ({ text, schema: switchSchema }) satisfies OptionSpec;
+/** The name of a private key, which has a setting of its own. */
+export const keyOption = (text: string, config: string) =>
+  option('key', text, pathSchema, { short: 'k', config, path: true });
+export const bootstrapOption = (text: string, more?: More) => file(text, { config: 'bootstrap', path: true, ...more });
+export const waitOption = (text: string) => option('seconds', text, secondsSchema.optional());
+
+/** The values of options, as a command gets them. */
+export type Values<T extends Record<string, OptionSpec>> = { [K in keyof T]: z.output<T[K]['schema']> };
+
+export const baudOption = (text: string, more: More = {}) =>
+  option('rate', text, countSchema(50, 4_000_000).default(BAUD_DEFAULT), { short: 'b', ...more });
+
+export const brokerOptions = {
+  broker: option('url', 'MQTT broker', brokerSchema.optional(), { config: 'broker' }),
+  fleet: option('name', 'name of the fleet on the broker', topicNameSchema.default(FLEET_DEFAULT), { config: 'fleet' }),
+};
+
+/** By which a command reaches a device; local/connect.ts says what follows from them. */
+export const connectionOptions = grouped('Connection', {
+  port: text('port', 'serial port, tcp://host:port or udp://host', { short: 'p', config: 'port' }),
+  baud: baudOption('baud rate of the serial port', { config: 'baud' }),
+  framing: option(
+    FRAMINGS.join('|'),
+    'packet framing on the serial line; raw has no checksum; auto tries console first',
+    z.enum(FRAMINGS).default('auto'),
+    { config: 'framing' },
+  ),
+  mtu: option(
+    'bytes',
+    'largest packet to send; default: as the device says',
+    countSchema(BUFFER_BYTES_MIN, 65_535).optional(),
+    { config: 'mtu' },
+  ),
+  ...brokerOptions,
+  device: option('name', 'name of the device on the broker', topicNameSchema.optional(), { config: 'device' }),
+  timeout: option('seconds', 'how long to wait for each answer', secondsSchema.default(TIMEOUT_MS_DEFAULT / 1000), {
+    config: 'timeout',
+  }),
+  retries: option(
+    'count',
+    'how many more times to wait that long; lost packets are sent again sooner',
+    countSchema(0, 100).default(RETRIES_DEFAULT),
+    { config: 'retries' },
+  ),
+});
+export type ConnectionOptions = Values<typeof connectionOptions>;
+
+/** What opens a card. A PIN is never a flag; its last try is a person's decision. */
+export const pinOptions = {
+  pinFile: file('file whose first line is the PIN of the card or token; otherwise COUNTERSIGN_PIN or a prompt', {
+    config: 'pin-file',
+    path: true,
+  }),
+  lastTry: flag('use the PIN even if a wrong one would now block the card or token'),
+};
+export const cardOptions = {
+  ...pinOptions,
+  pinReference: option(
+    'hex',
+    'which PIN of the card to use; default: as the card says',
+    hexSchema.refine((bytes) => bytes.length === 1, 'is not one byte').optional(),
+  ),
+};
+export type CardOptions = Values<typeof cardOptions>;
+
+/** What opens a key, beside its name. */
+export const signingOptions = grouped('Access to the key', {
+  passphraseFile: file(
+    'file whose first line is the passphrase of the key; otherwise COUNTERSIGN_PASSPHRASE or a prompt',
+    {
+      config: 'passphrase-file',
+      path: true,
+    },
+  ),
+  ...pinOptions,
+  pkcs11Module: text('library', 'PKCS#11 module, if the URI names none; default: all modules that p11-kit knows', {
+    config: 'pkcs11-module',
+  }),
+});
+export type SigningOptions = Values<typeof signingOptions>;
+
+/** Where approvals are read from (local/approvals.ts). */
+export const sourceOptions = grouped('Approvals', {
+  approval: option('file', 'an approval document; a device with our agent stores it', pathSchema.array().default([]), {
+    repeat: true,
+  }),
+  card: text('reader', 'read the approval from the smart card in this reader: part of its name, or "any"', {
+    config: 'card',
+  }),
+  modem: text('port', 'read the approval from the card behind the modem on this serial port'),
+  ...cardOptions,
+  approvalsFrom: option(
+    'url',
+    'read the approvals that operators published on this broker: mqtt://host/fleet',
+    placeSchema.optional(),
+    { config: 'approvals-from' },
+  ),
+});
+export type SourceOptions = Values<typeof sourceOptions> & { fleet: string };
+
+/** For commands that make a document: the broker where it is published besides. */
+export const publishOptions = grouped('Publishing', {
+  publish: option(
+    'url',
+    'also publish the document, retained, on this broker: mqtt://host/fleet',
+    placeSchema.optional(),
+    { config: 'publish' },
+  ),
+  publishAs: option(
+    'name',
+    "the operator's name in the topic; default: the issuer or the key id",
+    topicNameSchema.optional(),
+    { config: 'publish-as' },
+  ),
+  fleet: brokerOptions.fleet,
+});
+
+/** By which an entry of a document says what it is about. */
+export const selectorOptions = grouped('What it is about', {
+  package: file('exactly this package'),
+  digest: option('hex', 'exactly the package with this manifest digest', hexSchema.optional()),
+  class: text('name', 'packages for this device class: a name (with --vendor) or a UUID'),
+  vendor: text('domain', 'the vendor that the class name belongs to', { config: 'vendor' }),
+  range: option(
+    'low..high',
+    'only these sequence numbers; needs --class or --vendor-kid',
+    sequenceRangeSchema.optional(),
+  ),
+  vendorKid: option('hex', 'packages signed with the vendor key of this id', hexSchema.optional()),
+  device: option('hex', 'only on the device with this id', z.array(hexSchema).min(1).optional(), {
+    short: 'd',
+    repeat: true,
+  }),
+});
+export type Selector = Values<typeof selectorOptions>;
+
+export const validityOptions = {
+  expires: option('moment', 'end of validity: 2027-01-31, or 30d', momentSchema.optional()),
+  notBefore: option('moment', 'start of validity', momentSchema.optional()),
+};
+
+/** --record: there is none. */
+export const NO_RECORD = 'none';
+
+/** Of signing and recording a document. */
+export const issuingOptions = {
+  key: keyOption("the operator's private key: a file or a pkcs11: URI", 'operator-key'),
+  issuer: text('name', "the operator's name in the document; default: as in the last one, or the key id", {
+    config: 'issuer',
+  }),
+  sequence: option(
+    'number',
+    'number of the document; default: above the last one, and at least the current time',
+    sequenceSchema.optional(),
+    { short: 's' },
+  ),
+  force: flag('accept a --sequence that is far ahead'),
+  only: flag('do not repeat the entries of the last document'),
+  lift: flag('end denials in the last document of packages that this one does not name'),
+  record: file(`where the last document is recorded, or "${NO_RECORD}"; default: next to the key`, {
+    config: 'record',
+    path: true,
+  }),
+  output: file('output file', { short: 'o' }),
+  ...publishOptions,
+  ...signingOptions,
+};
+export type Issuing = Values<typeof issuingOptions>;
+
+/** A signature in three steps on two machines (ceremony.ts). */
+export const ceremonyOptions = grouped('Signing on another machine', {
+  prepare: flag('write a signing request for another machine; -k is the public key'),
+  raw: file('with --prepare: also write the bytes to sign, for other signing tools'),
+  sign: option('request', 'sign this request; only -k is needed', pathSchema.optional()),
+  attach: option('signature', 'finish with this signature; -k is the public key', pathSchema.optional()),
+  request: file('with --attach: the request; default: next to the signature'),
+});

@@ -1,0 +1,124 @@
+// What became of a delivery, in words: to a device of ours (device/deliver.ts), and to a third-party board (device/guard.ts).
+//
+// One row per outcome: its name for programs, the exit code of the reason behind it, one sentence, and what else there is
+// to tell. Any face shows the same.
+
+import type { Outcome } from '../device/deliver.js';
+import type { GuardedOutcome } from '../device/guard.js';
+import { rows } from '../formats/wording.js';
+import { reasonOf, reasons } from '../reasons.js';
+
+export interface OutcomeText {
+  result: string;
+  /** As in the table of reasons; 0: it is as it was wanted. */
+  exit: number;
+  line: string;
+  /** Further lines for a person, and members for a program. */
+  details?: string[];
+  data?: Record<string, unknown>;
+}
+
+/** `explained`: the device's own verdict in words and as data, if it is known why it refused. */
+export function deliveryText(
+  outcome: Outcome,
+  explained?: { data: Record<string, unknown>; lines: string[] },
+): OutcomeText {
+  const result = outcome.kind;
+  switch (outcome.kind) {
+    case 'installed': {
+      const { kind: _, ...data } = outcome;
+      const name = [data.version, `sequence ${data.sequence}`].filter(Boolean).join(', ');
+      return { result, exit: reasons.Ok.exit, line: `installed: ${name}`, data };
+    }
+    case 'unchanged':
+      return {
+        ...{ result, exit: reasons.NothingToDo.exit },
+        line: 'nothing to do: the device has exactly this package installed',
+      };
+    case 'refused': {
+      const { code, name, text, hint, fumo, exit } = reasonOf(outcome.reason);
+      return {
+        ...{ result, exit },
+        line: `refused by the device: ${text} [${code} ${name}]`,
+        details: explained?.lines ?? rows([['hint', hint]]),
+        data: { reason: { code, name, text, hint, fumo }, bytesSent: outcome.sent, verdict: explained?.data },
+      };
+    }
+    case 'deferred':
+      return {
+        ...{ result, exit: reasons.Deferred.exit },
+        line: 'deferred: the device asked its user, and nobody answered in time',
+      };
+    case 'asked': {
+      const { left } = outcome;
+      const line = `waiting: the device still asks its user, for another ${left} s`;
+      return { result, exit: reasons.AwaitingUser.exit, line, data: { left } };
+    }
+    case 'link-lost': {
+      const { offset, error } = outcome;
+      const { message, hint, reason } = error;
+      const line =
+        reason.name === 'PacketsLost'
+          ? `nothing more got through after ${offset} bytes: ${hint}`
+          : `link lost after ${offset} bytes: the same command goes on from there`;
+      return { result, exit: reason.exit, line, details: [`  ${message}`], data: { offset, why: message } };
+    }
+    default:
+      return outcome satisfies never;
+  }
+}
+
+/** Of a third-party board, which was guarded here. */
+export function guardedText(outcome: GuardedOutcome): OutcomeText {
+  const { kind: result, ...more } = outcome;
+  const end = (line: string, exit: number = reasons.Ok.exit): OutcomeText => ({
+    ...{ result, exit, line },
+    data: 'version' in more ? more : {},
+  });
+  switch (outcome.kind) {
+    case 'confirmed':
+      return end(`installed and confirmed: ${outcome.version}; checked here, not by the board`);
+    case 'unchanged':
+      return end(
+        `nothing to do: the board runs exactly this image, ${outcome.version}, and has confirmed it`,
+        reasons.NothingToDo.exit,
+      );
+    case 'on-trial':
+      return end(
+        `on trial: ${outcome.version} runs, and the next reset takes it back unless it is confirmed (by itself, or \`mcumgr image confirm\`)`,
+      );
+    case 'marked':
+      return end(
+        `marked for test: ${outcome.version} starts at the next reset, and is taken back by the one after it unless it is confirmed`,
+      );
+    case 'started':
+      return end(
+        `installed: ${outcome.version} runs; the board has neither test nor confirmation, and no way back. Checked here, not by the board`,
+      );
+    case 'sent':
+      return end(
+        outcome.shown
+          ? `sent, and the board was reset: its boot loader lists ${outcome.version}; it offers neither test nor confirmation`
+          : 'sent, and the board was reset; it offers neither test nor confirmation, and did not show what it has now',
+      );
+    case 'reverted':
+      return end(
+        `reverted: the board runs ${outcome.version} after the reset, not the new image: that did not start, or its boot loader did not take it`,
+        reasons.RevertedNotConfirmed.exit,
+      );
+    case 'asked': {
+      const consenter = 'a consenter has to agree, and a board without our agent cannot take their answer';
+      const nobody = 'a person has to agree, and there is no terminal to ask on';
+      return end(outcome.of === 'consenter' ? consenter : nobody, reasons.AwaitingUser.exit);
+    }
+    case 'deferred':
+      return end('deferred: nobody answered in time; nothing was sent', reasons.Deferred.exit);
+    case 'declined':
+      return {
+        ...end('refused by the person at the terminal: nothing was sent', reasons.UserRefused.exit),
+        result: 'refused',
+      };
+    default:
+      return outcome satisfies never;
+  }
+}
