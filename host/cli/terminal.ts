@@ -16,6 +16,7 @@
 
 import { styleText } from 'node:util';
 import type cliProgress from 'cli-progress';
+import { bytesText, makeMeter, noteText, progressLines } from '../describe/progress.js';
 import { CountersignError } from '../errors.js';
 import { printable, sayable } from '../printable.js';
 import { isInForeground } from '../process.js';
@@ -74,9 +75,6 @@ export interface Terminal {
   style(style: Style, text: string): string;
 }
 
-const PIPE_STEP_PERCENT = 10;
-const PIPE_STEP_MS = 5000;
-
 export function makeTerminal(options: TerminalOptions): Terminal {
   const moving = process.stderr.isTTY === true && process.env.TERM !== 'dumb' && options.level >= 0;
   const colour = process.stderr.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb' && !options.json;
@@ -118,7 +116,11 @@ export function makeTerminal(options: TerminalOptions): Terminal {
     detail: (text) => say(style('dim', sayable(text)), 1),
     trace: (text) => say(style('dim', sayable(text)), 2),
     warn: (text) => say(`${style('yellow', 'warning:')} ${sayable(text)}`, 0),
-    follow: async (work) => follow(work, moving ? await movingBar(style) : plainLines((text) => say(text, 0))),
+    follow: async (work) =>
+      follow(
+        work,
+        moving ? await movingBar(style) : { step: progressLines((text) => say(text, 0)), end: () => undefined },
+      ),
     async confirm(question, option) {
       needPerson(question, option);
       return answered(await (await prompts()).confirm({ message: sayable(question), initialValue: false, ...where }));
@@ -174,31 +176,6 @@ async function follow<T>(work: AsyncGenerator<Progress, T, undefined>, display: 
   }
 }
 
-/** 1536 -> "1.5 KiB" */
-export function bytesText(bytes: number): string {
-  if (bytes < 1024) return `${bytes} B`;
-  return bytes < 1024 * 1024 ? `${(bytes / 1024).toFixed(1)} KiB` : `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
-}
-
-/** Seconds as people read them: 95 -> "1m35s" */
-function secondsText(seconds: number): string {
-  if (!Number.isFinite(seconds)) return '?';
-  const whole = Math.ceil(seconds);
-  return whole < 60 ? `${whole}s` : `${Math.floor(whole / 60)}m${String(whole % 60).padStart(2, '0')}s`;
-}
-
-/** Rate and time left of one phase, from where it began: a resumed download does not count what was there before. */
-function makeMeter(first: number): (done: number, total: number) => { rate: string; left: string } {
-  const began = performance.now();
-  return (done, total) => {
-    const perSecond = ((done - first) / Math.max(performance.now() - began, 1)) * 1000;
-    return {
-      rate: `${bytesText(Math.round(perSecond))}/s`,
-      left: secondsText((total - done) / perSecond),
-    };
-  };
-}
-
 async function movingBar(style: Terminal['style']): Promise<Display> {
   const { default: bars } = await import('cli-progress');
   const format = `{phase} ${style('cyan', '{bar}')} {percentage}% {amount} {rate} {left} left`;
@@ -217,7 +194,7 @@ async function movingBar(style: Terminal['style']): Promise<Display> {
       if (progress.kind !== 'work') {
         stop();
         phase = '';
-        process.stderr.write(`${lineOf(progress)}\n`);
+        process.stderr.write(`${noteText(progress)}\n`);
         return;
       }
       if (progress.phase !== phase) {
@@ -237,37 +214,4 @@ async function movingBar(style: Terminal['style']): Promise<Display> {
     },
     end: stop,
   };
-}
-
-function plainLines(say: (text: string) => void): Display {
-  let phase = '';
-  let shownPercent = 0;
-  let shownAt = 0;
-  let meter = makeMeter(0);
-  return {
-    step(progress) {
-      if (progress.kind !== 'work') return say(lineOf(progress));
-      const { done, total } = progress;
-      const percent = total === 0 ? 0 : Math.floor((done / total) * 100);
-      const now = performance.now();
-      if (progress.phase !== phase) {
-        phase = progress.phase;
-        meter = makeMeter(done);
-      } else if (percent < shownPercent + PIPE_STEP_PERCENT && now < shownAt + PIPE_STEP_MS && done !== total) {
-        return;
-      } else if (percent === shownPercent && done === total) {
-        return;
-      }
-      shownPercent = percent;
-      shownAt = now;
-      const { rate } = meter(done, total);
-      say(total === 0 ? phase : `${phase} ${percent}% ${bytesText(done)}/${bytesText(total)} ${rate}`);
-    },
-    end() {},
-  };
-}
-
-function lineOf(progress: Exclude<Progress, { kind: 'work' }>): string {
-  if (progress.kind === 'note') return sayable(progress.text);
-  return sayable(`waiting for ${progress.for}, ${secondsText(progress.seconds)} left`);
 }

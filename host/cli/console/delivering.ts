@@ -1,11 +1,11 @@
 // A package delivered from the console, over the line that it shows: progress on the bottom line, the log above it.
 
+import { bytesText } from '../../describe/progress.js';
 import { deliver } from '../../device/deliver.js';
 import { type OpenFile, withFile } from '../../open-file.js';
 import { reasonOf } from '../../reasons.js';
 import type { Client } from '../../smp/client.js';
 import { requirePackage } from '../describe/describe.js';
-import { bytesText } from '../terminal.js';
 import type { Screen } from './screen.js';
 
 export const deliverHere = (client: Client, path: string, screen: Screen, signal: AbortSignal): Promise<void> =>
