@@ -46,7 +46,7 @@ function byHand({ envelope, approval, vendorKey, operatorKey, vendorId, classId 
 /** `host` is the folder of the built host library, `target` the ratio to reach. */
 export async function wholeVerdict(host, target) {
   const [{ loadCore }, { generateKey }, { buildPackage }, { encodeBootstrap }, { signApproval }] = await Promise.all(
-    ['core', 'formats/keys', 'formats/suit', 'formats/bootstrap', 'formats/approval'].map(
+    ['wasm', 'keys/read', 'formats/suit', 'formats/bootstrap', 'formats/approval'].map(
       (name) => import(new URL(`${name}.js`, host)),
     ),
   );

@@ -6,11 +6,12 @@
 // back in `facts`, so that a caller can play a device's life. A package whose verdict does not reject is read to its
 // end, so `payload` says whether the firmware is the one that was judged; of a rejected one, not a byte is looked at.
 
+import { instantiate } from '@assemblyscript/loader';
+import { coreName } from './core-name.js';
 import { CountersignError } from './errors.js';
 import { type Bytes, piecesOf } from './formats/byte-source.js';
 import { type Cbor, decode } from './formats/cbor.js';
 import { SOURCES, type SourceName } from './formats/policy.js';
-import { loadWasm } from './wasm.js';
 
 const VERDICTS = ['install', 'ask', 'reject'] as const;
 export type VerdictName = (typeof VERDICTS)[number];
@@ -170,9 +171,21 @@ interface CoreExports extends Record<string, unknown> {
 const EMPTY = new Uint8Array(0);
 const sourceNumber = (name: SourceName): number => SOURCES.indexOf(name) + 1;
 
-/** A core of its own, which belongs to nobody until it is provisioned. */
-export async function loadCore(): Promise<Core> {
-  const wasm = await loadWasm<CoreExports>('core');
+/** Where a core comes from: the bytes of its file, or the answer to a fetch() of it. */
+export type CoreSource = Parameters<typeof instantiate>[0];
+
+/**
+ * A core of its own, which belongs to nobody until it is provisioned, from build/core.wasm or build/core-small.wasm.
+ * Throws CoreUnavailable. `what` names the file in errors.
+ */
+export async function makeCore(source: CoreSource, what = `${coreName()}.wasm`): Promise<Core> {
+  const { exports } = await instantiate<CoreExports>(source).catch((cause: unknown) => {
+    throw new CountersignError('CoreUnavailable', `core: ${what} cannot be loaded`, { cause });
+  });
+  return coreOf(exports as CoreExports);
+}
+
+function coreOf(wasm: CoreExports): Core {
   const memory = new Uint8Array(wasm.memory.buffer);
   const windowAt = wasm.input();
   const windowBytes = wasm.inputBytes();

@@ -7,9 +7,9 @@
 import { access, constants, type FileHandle, open, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CountersignError, systemCode } from './errors.js';
-import { type Bytes, piecesOf, wholeOf } from './formats/byte-source.js';
-import { keyForm, lookAt } from './formats/key-forms.js';
-import { FILE_BYTES_MAX, STDIO, withFile } from './open-file.js';
+import { type Bytes, FILE_BYTES_MAX, piecesOf, wholeOf } from './formats/byte-source.js';
+import { keyFormOf, lookAt } from './formats/key-forms.js';
+import { STDIO, withFile } from './open-file.js';
 
 /** Reads a whole regular file (or pipe), at most FILE_BYTES_MAX. What may be a package or an image is opened instead. */
 export const readBytes = (path: string, bytesMax = FILE_BYTES_MAX): Promise<Uint8Array> =>
@@ -86,7 +86,7 @@ async function mayReplace(path: string, fresh: boolean, bytes: number): Promise<
       cause,
     });
   });
-  const form = keyForm(content);
+  const form = await keyFormOf(content);
   if (!form?.secret) return;
   throw new CountersignError('FileExists', `file: ${path} holds a private key and is not replaced (${form.name})`, {
     hint: 'choose another name for the output',

@@ -5,15 +5,8 @@
 // comes from. A token's library is loaded when the first such key is named.
 
 import { readBytes } from './files.js';
-import {
-  isEncrypted,
-  type KeyKind,
-  type PublicKey,
-  readPublicKey,
-  readSigningKey,
-  type SigningKey,
-  splitKeyName,
-} from './formats/keys.js';
+import { type KeyKind, type PublicKey, type SigningKey, splitKeyName } from './formats/keys.js';
+import { isEncrypted, readPublicKey, readSigningKey } from './keys/read.js';
 import type { PinSource } from './pkcs11/token.js';
 import { isKeyUri, type KeyUri, parseKeyUri } from './pkcs11/uri.js';
 

@@ -14,11 +14,8 @@ import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CountersignError, systemCode } from './errors.js';
-import type { ByteSource } from './formats/byte-source.js';
+import { type ByteSource, FILE_BYTES_MAX, type HashName, partOf, piecesOf } from './formats/byte-source.js';
 import { same } from './formats/bytes.js';
-
-/** Largest file taken, a package or any other: several times the flash of the largest microcontroller. */
-export const FILE_BYTES_MAX = 64 * 1024 * 1024;
 
 /** The name of standard input, and of standard output. */
 export const STDIO = '-';
@@ -129,14 +126,18 @@ async function blocksOf(path: string, handle: FileHandle): Promise<OpenFile> {
     }
   }
 
-  return {
-    path,
+  const source: ByteSource = {
     size,
     read(offset, into) {
       const mine = turn.then(() => fill(offset, into)).catch((cause) => Promise.reject(unreadable(path, cause)));
       turn = mine.catch(() => undefined);
       return mine;
     },
+  };
+  return {
+    ...source,
+    path,
+    hash: hashing(source),
     async close() {
       await turn;
       await handle.close();
@@ -145,11 +146,19 @@ async function blocksOf(path: string, handle: FileHandle): Promise<OpenFile> {
 }
 
 function inMemory(path: string, bytes: Uint8Array): OpenFile {
-  return {
-    path,
+  const source: ByteSource = {
     size: bytes.length,
     read: async (offset, into) => into.set(bytes.subarray(offset, offset + into.length)),
-    close: async () => undefined,
+  };
+  return { ...source, path, hash: hashing(source), close: async () => undefined };
+}
+
+/** By the machine's own code, ten times as fast as any in JavaScript. */
+function hashing(source: ByteSource): NonNullable<ByteSource['hash']> {
+  return async (name: HashName, offset, length) => {
+    const hash = createHash(name.replace('-', ''));
+    for await (const piece of piecesOf(partOf(source, offset, length))) hash.update(piece);
+    return Uint8Array.from(hash.digest());
   };
 }
 

@@ -3,8 +3,6 @@
 // The error tells the two kinds of giving up apart: a time limit (TimedOut) and a person or caller (Cancelled). A
 // signal aborted with an error of ours hands on just that error.
 
-import { setMaxListeners } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
 import { CountersignError } from './errors.js';
 
 export function abortError(signal: AbortSignal): CountersignError {
@@ -19,41 +17,74 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw abortError(signal);
 }
 
-// A fleet's worth of waits may follow one signal, and each takes its listener back: no leak, and nothing to warn of.
-function join(signal: AbortSignal | undefined): void {
-  throwIfAborted(signal);
-  if (signal) setMaxListeners(0, signal);
+/** Who waits for a signal, by the signal: it is listened to once, and a fleet's worth of waits are nothing to warn of. */
+const followers = new WeakMap<AbortSignal, Set<() => void>>();
+
+/** Calls `over` when the signal ends, or has ended already, unless what is returned was called before. */
+export function onAbort(signal: AbortSignal, over: () => void): () => void {
+  if (signal.aborted) {
+    over();
+    return () => undefined;
+  }
+  const waiting = followers.get(signal) ?? listenTo(signal);
+  const mine = () => over(); // the same function may wait twice
+  waiting.add(mine);
+  return () => {
+    waiting.delete(mine);
+    if (waiting.size === 0 && followers.get(signal) === waiting) forget(signal);
+  };
+}
+
+function listenTo(signal: AbortSignal): Set<() => void> {
+  const waiting = new Set<() => void>();
+  followers.set(signal, waiting);
+  signal.addEventListener('abort', tell, { once: true });
+  return waiting;
+}
+
+function tell(event: Event): void {
+  const signal = event.target as AbortSignal;
+  const waiting = [...(followers.get(signal) ?? [])];
+  forget(signal);
+  for (const over of waiting) over();
+}
+
+/** A signal that outlives what waits for it keeps nothing of it. */
+function forget(signal: AbortSignal): void {
+  followers.delete(signal);
+  signal.removeEventListener('abort', tell);
 }
 
 export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  join(signal);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
   try {
-    await delay(ms, undefined, signal ? { signal } : {});
-  } catch (cause) {
-    if (signal?.aborted) throw abortError(signal);
-    throw cause;
+    await orAbort(over, signal);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
 // The promise, or the abort, whichever comes first. What the promise does later is ignored.
 export async function orAbort<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
-  join(signal);
-  let onAbort: (() => void) | undefined;
+  throwIfAborted(signal);
+  let stop: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(abortError(signal));
-    signal.addEventListener('abort', onAbort, { once: true });
+    stop = onAbort(signal, () => reject(abortError(signal)));
   });
   try {
     return await Promise.race([promise, aborted]);
   } finally {
-    signal.removeEventListener('abort', onAbort!);
+    stop?.();
   }
 }
 
 // What the promise gives, or undefined after `ms`.
 export async function orNothing<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const over = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), ms);
   });
@@ -86,34 +117,29 @@ export async function limited<T>(
 
 function startLimit(ms: number, signal: AbortSignal | undefined): { signal: AbortSignal; dispose(): void } {
   const ending = new AbortController();
-  setMaxListeners(0, ending.signal); // each wait under it listens for as long as it takes
-  const timer = setTimeout(over, ms).unref();
+  let stop: (() => void) | undefined;
+  const timer = setTimeout(() => end(new DOMException('the time is over', 'TimeoutError')), ms);
+  (timer as { unref?(): void }).unref?.(); // a limit alone keeps no process of Node running
   function dispose() {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', stop); // a line that comes and goes for weeks has many limits
+    stop?.(); // a line that comes and goes for weeks has many limits
   }
-  function over() {
+  function end(why: unknown) {
     dispose();
-    ending.abort(new DOMException('the time is over', 'TimeoutError'));
+    ending.abort(why);
   }
-  function stop() {
-    dispose();
-    ending.abort(signal?.reason);
-  }
-  if (signal?.aborted) stop();
-  else {
-    join(signal);
-    signal?.addEventListener('abort', stop, { once: true });
-  }
+  if (signal) stop = onAbort(signal, () => end(signal.reason));
   return { signal: ending.signal, dispose };
 }
 
-/** A controller whose signal many may wait for at once, which also ends with `outer`. */
+/** A controller whose signal also ends with `outer`. */
 export function follower(outer: AbortSignal): AbortController {
   const ending = new AbortController();
-  setMaxListeners(0, ending.signal);
-  if (outer.aborted) ending.abort(outer.reason);
-  else outer.addEventListener('abort', () => ending.abort(outer.reason), { once: true, signal: ending.signal });
+  ending.signal.addEventListener(
+    'abort',
+    onAbort(outer, () => ending.abort(outer.reason)),
+    { once: true },
+  );
   return ending;
 }
 

@@ -10,6 +10,7 @@ import type { Answer } from '../formats/consent.js';
 import { openEnvelope } from '../formats/envelope.js';
 import { reasonOf } from '../reasons.js';
 import type { Client } from '../smp/client.js';
+import { loadCore } from '../wasm.js';
 import type { Result } from './command.js';
 import type { Surroundings } from './connection.js';
 import { questionLines } from './describe/question.js';
@@ -31,7 +32,7 @@ export async function deliverGuarded(
   { terminal, signal, dryRun }: Surroundings,
 ): Promise<Result> {
   terminal.warn('this board has no agent and cannot check for itself: what protects it is this verdict alone');
-  const guard = await makeGuard(options);
+  const guard = await makeGuard(await loadCore(), options);
   if (!guard.knowsInstalled) {
     terminal.warn('which sequence number it runs is not known (--installed): an older package is not noticed');
   }

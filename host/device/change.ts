@@ -4,7 +4,7 @@
 // that failed are reached by the same call later. The core foretells each device's answer from its own bootstrap document,
 // and a dry run stops there. The device decides.
 
-import { loadCore } from '../core.js';
+import type { Core } from '../core.js';
 import { asCountersignError, CountersignError } from '../errors.js';
 import { viewChange } from '../formats/change.js';
 import { reasonOf, reasons } from '../reasons.js';
@@ -21,23 +21,30 @@ export interface Bringing extends Waits {
 /** `acceptable`: of a dry run, the device would take it. `in-force`: it has it already. */
 export type ChangeOutcome = 'taken' | 'acceptable' | 'in-force';
 
+/** What foretells a device's answer; it is the device of another bootstrap document after each. */
+type Foreteller = Pick<Core, 'provision' | 'change'>;
+
 /** Throws what the device says, or would say. */
-export async function bringChange(client: Client, change: Uint8Array, bringing: Bringing = {}): Promise<ChangeOutcome> {
+export async function bringChange(
+  core: Foreteller,
+  client: Client,
+  change: Uint8Array,
+  bringing: Bringing = {},
+): Promise<ChangeOutcome> {
   const { dryRun = false, signal } = bringing;
   if (await hasChange(client, change, { signal })) return 'in-force';
-  await foretell(client, change, { signal });
+  await foretell(core, client, change, { signal });
   if (dryRun) return 'acceptable';
   await putChange(client, change, { signal });
   return 'taken';
 }
 
 // Throws what the device would say, for what the core and the device's own number can tell.
-async function foretell(client: Client, change: Uint8Array, waits: Waits): Promise<void> {
+async function foretell(core: Foreteller, client: Client, change: Uint8Array, waits: Waits): Promise<void> {
   const refused = (reason: number) =>
     new CountersignError(reason, `change: ${client.link.name}: ${reasonOf(reason).text}`);
   const bootstrap = await readBootstrap(client, waits);
   if (bootstrap === undefined) throw refused(reasons.NotProvisioned.code);
-  const core = await loadCore();
   core.provision(bootstrap);
   const { reason } = core.change(change);
   if (reason !== 0) throw refused(reason);
@@ -53,6 +60,7 @@ export type ChangedDevice = { device: string } & ({ outcome: ChangeOutcome } | {
  * `open` reaches a device by its name; what it opened is closed here. Throws only when the signal ends it.
  */
 export async function* bringChangeToAll(
+  core: Foreteller,
   change: Uint8Array,
   devices: readonly string[],
   open: (device: string) => Promise<Client>,
@@ -65,7 +73,7 @@ export async function* bringChangeToAll(
     try {
       const client = await open(device);
       try {
-        return { device, outcome: await bringChange(client, change, bringing) };
+        return { device, outcome: await bringChange(core, client, change, bringing) };
       } finally {
         await client.close();
       }

@@ -9,7 +9,7 @@
 // throws, and that stops the delivery: what is not known must not pass. It is read again before each write, so of two
 // deliveries at once each takes up what the other wrote.
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 const sequence = z
   .string()

@@ -8,7 +8,7 @@
 // changed: an approval may have been revoked meanwhile, here or by another guard with the same memory, or have expired. A
 // decision that refuses has no way to deliver: whoever holds one cannot send by mistake.
 
-import { type Core, type Judgement, loadCore } from '../core.js';
+import type { Core, Judgement } from '../core.js';
 import { CountersignError } from '../errors.js';
 import { type BootstrapView, viewBootstrap } from '../formats/bootstrap.js';
 import { type ByteSource, sha256Of } from '../formats/byte-source.js';
@@ -109,9 +109,8 @@ const REACHED: Record<Reached, string> = {
 /** After these the board runs this package from now on. */
 const KEPT: readonly GuardedOutcome['kind'][] = ['confirmed', 'unchanged', 'started', 'sent'];
 
-/** Throws what a device would say of the bootstrap document. */
-export async function makeGuard({ bootstrap, memory: store, installed }: GuardOptions): Promise<Guard> {
-  const core: Core = await loadCore();
+/** The core is the guard's own from now on: the device of the bootstrap document. Throws what a device would say of that. */
+export async function makeGuard(core: Core, { bootstrap, memory: store, installed }: GuardOptions): Promise<Guard> {
   const provisioned = core.provision(bootstrap);
   if (provisioned !== 0) throw new CountersignError(provisioned, `bootstrap: ${reasonOf(provisioned).text}`);
   const view = viewBootstrap(bootstrap, 'bootstrap')!;

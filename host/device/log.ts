@@ -9,7 +9,7 @@
 // remembered by the next, the newest by the hash that the device tells beside it. Whoever remembers number and hash of
 // one record (Mark) notices also a log that was written anew as a whole, or cut back.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { CountersignError } from '../errors.js';
 import { hex, same, sha256 } from '../formats/bytes.js';
 import { type Cbor, decode } from '../formats/cbor.js';

@@ -19,7 +19,7 @@
 // `issued`, `id` and `sequence` may be left out of a file that is to be signed: whoever signs fills them in.
 
 import { Document, isScalar, parseDocument, visit } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { CountersignError } from '../errors.js';
 import { type Claims, claimsSchema, type Entry } from './approval.js';
 import { fromHex, hex, uuidText } from './bytes.js';

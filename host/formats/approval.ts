@@ -9,8 +9,7 @@
 // digest, class or vendor key; all that it names must match.
 // Encoding is deterministic; approval-yaml.ts is the readable twin of the same bytes.
 
-import { randomBytes } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { CountersignError } from '../errors.js';
 import { hex, UUID_BYTES } from './bytes.js';
 import { type Cbor, cborMap, decode, encode } from './cbor.js';
@@ -95,7 +94,7 @@ export interface ApprovalView {
 
 /** A fresh id (cti) for a new document. */
 export function newDocumentId(): Uint8Array {
-  return Uint8Array.from(randomBytes(ID_BYTES));
+  return crypto.getRandomValues(new Uint8Array(ID_BYTES));
 }
 
 /** The claims set: what is signed. */

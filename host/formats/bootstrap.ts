@@ -17,11 +17,11 @@
 // Whether the result is sound (sizes, roles, doubled keys, threshold) is said by the core when it is provisioned.
 
 import { parse, YAMLParseError } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { CountersignError } from '../errors.js';
 import { classIdOf, fromHex, vendorIdOf } from './bytes.js';
 import { type Cbor, cborMap, decode, encode } from './cbor.js';
-import { type PublicKey, publicKeyFromCose, publicKeyToCose, readPublicKey, splitKeyName } from './keys.js';
+import { type PublicKey, publicKeyFromCose, publicKeyToCose } from './keys.js';
 import { type Policy, policyFromCbor, policySchema, policyToCbor } from './policy.js';
 import { yamlHex, yamlText } from './yaml-text.js';
 
@@ -96,15 +96,19 @@ function anchorMap({ role, key, name }: Anchor): Map<number | string, unknown> {
   ]);
 }
 
+/** What a document that a person wrote names: reads it from wherever that person's files are. */
+export interface NamedFiles {
+  /** The bytes of a path. */
+  bytes(path: string): Promise<Uint8Array>;
+  /** The public key in a key file; a name is its path, or raw-public:PATH (keys.ts, splitKeyName). */
+  key(name: string): Promise<PublicKey>;
+}
+
 /**
- * Reads a bootstrap file: CBOR as it is, YAML encoded. `read` gives the bytes of a path that the file names.
+ * Reads a bootstrap file: CBOR as it is, YAML encoded, with the files that it names.
  * Of a CBOR file the very bytes are returned, faults included: the core judges them.
  */
-export async function bootstrapFromFile(
-  bytes: Uint8Array,
-  what: string,
-  read: (path: string) => Promise<Uint8Array>,
-): Promise<Uint8Array> {
+export async function bootstrapFromFile(bytes: Uint8Array, what: string, files: NamedFiles): Promise<Uint8Array> {
   if (looksEncoded(bytes)) return bytes;
   const parsed = fileSchema.safeParse(parseYaml(bytes, what, 'bootstrap'));
   if (!parsed.success) {
@@ -116,9 +120,9 @@ export async function bootstrapFromFile(
   }
   const file = parsed.data;
   const vendorId = vendorIdOf(file.vendor);
-  const anchors = await readAnchors(file.anchors, read);
+  const anchors = await readAnchors(file.anchors, files);
   const approvals: Uint8Array[] = [];
-  for (const path of file.approvals) approvals.push(await read(path));
+  for (const path of file.approvals) approvals.push(await files.bytes(path));
   const { policy, device } = file;
   return encodeBootstrap({
     device: fromHex(device),
@@ -138,15 +142,9 @@ export function bootstrapNames(bytes: Uint8Array): { vendors: string[]; classes:
 }
 
 /** The anchors of a file, whose keys are files too. */
-export async function readAnchors(
-  listed: z.infer<typeof anchorsFileSchema>,
-  read: (path: string) => Promise<Uint8Array>,
-): Promise<Anchor[]> {
+export async function readAnchors(listed: z.infer<typeof anchorsFileSchema>, files: NamedFiles): Promise<Anchor[]> {
   const anchors: Anchor[] = [];
-  for (const { role, key, name } of listed) {
-    const { path, raw } = splitKeyName(key);
-    anchors.push({ role, key: readPublicKey(await read(path), key, raw), name });
-  }
+  for (const { role, key, name } of listed) anchors.push({ role, key: await files.key(key), name });
   return anchors;
 }
 

@@ -4,13 +4,23 @@
 // Functions of formats take both. What is taken out of a Uint8Array is a view of it; of anything else, at most a piece is in
 // memory at a time. Nothing here closes a file: whoever opened it does.
 
-import { createHash } from 'node:crypto';
+import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
+
+/** Largest file taken, a package or any other: several times the flash of the largest microcontroller. */
+export const FILE_BYTES_MAX = 64 * 1024 * 1024;
+
+const HASHES = { 'SHA-256': sha256, 'SHA-384': sha384, 'SHA-512': sha512 } as const;
+
+/** As WebCrypto names them. */
+export type HashName = keyof typeof HASHES;
 
 export interface ByteSource {
   /** Bytes in all. */
   readonly size: number;
   /** Fills `into` with the bytes from `offset` on, or throws: nothing less than that is there. */
   read(offset: number, into: Uint8Array): Promise<void>;
+  /** Hashes `length` bytes from `offset` on, where the machine has something faster than this library's own. */
+  hash?(name: HashName, offset: number, length: number): Promise<Uint8Array>;
 }
 
 export type Bytes = Uint8Array | ByteSource;
@@ -23,10 +33,15 @@ export const sizeOf = (bytes: Bytes): number => (bytes instanceof Uint8Array ? b
 export function partOf(bytes: Bytes, offset: number, length = Number.POSITIVE_INFINITY): Bytes {
   if (bytes instanceof Uint8Array) return viewOf(bytes, offset, length);
   const size = Math.min(length, Math.max(0, bytes.size - offset));
-  return { size, read: (at, into) => bytes.read(offset + at, within(at, size, into)) };
+  return {
+    size,
+    read: (at, into) => bytes.read(offset + at, within(at, size, into)),
+    ...(bytes.hash && { hash: (name, at, count) => bytes.hash!(name, offset + at, Math.min(count, size - at)) }),
+  };
 }
 
-/** The same of bytes in memory. Of a Buffer no Buffer: those write themselves into JSON in their own way. */
+// Of a Buffer no Buffer: those write themselves into JSON in their own way.
+/** The same of bytes in memory. */
 export function viewOf(bytes: Uint8Array, offset: number, length: number): Uint8Array {
   const start = Math.min(offset, bytes.length);
   return new Uint8Array(bytes.buffer, bytes.byteOffset + start, Math.min(length, bytes.length - start));
@@ -65,11 +80,14 @@ export async function* piecesOf(...parts: readonly Bytes[]): AsyncGenerator<Uint
 }
 
 export async function sha256Of(bytes: Bytes): Promise<Uint8Array> {
-  return hashOf(bytes, 'sha256');
+  return hashOf(bytes, 'SHA-256');
 }
 
-export async function hashOf(bytes: Bytes, algorithm: string): Promise<Uint8Array> {
-  const hash = createHash(algorithm);
+export async function hashOf(bytes: Bytes, name: HashName): Promise<Uint8Array> {
+  if (!(bytes instanceof Uint8Array) && bytes.hash) return bytes.hash(name, 0, bytes.size);
+  const fast = bytes instanceof Uint8Array ? globalThis.crypto?.subtle : undefined; // pages that came by plain http have none
+  if (fast) return new Uint8Array(await fast.digest(name, bytes as Uint8Array<ArrayBuffer>));
+  const hash = HASHES[name].create();
   for await (const piece of piecesOf(bytes)) hash.update(piece);
-  return Uint8Array.from(hash.digest());
+  return hash.digest();
 }

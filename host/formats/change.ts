@@ -13,13 +13,14 @@
 //   anchors: [{role: vendor, key: vendor.pub.pem}, {role: operator, key: new.pub.pem, name: New}]
 //   policy: {unapproved: prompt}
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { CountersignError } from '../errors.js';
 import {
   type Anchor,
   type AnchorView,
   anchorsFileSchema,
   anchorsToCbor,
+  type NamedFiles,
   parseYaml,
   readAnchors,
   viewAnchors,
@@ -158,13 +159,8 @@ const fileSchema = z
   })
   .refine(({ anchors, policy }) => anchors ?? policy, 'it changes neither anchors nor policy');
 
-/** Reads a change that a person wrote; `read` gives the bytes of a path that it names. `now` in Unix seconds. */
-export async function changeFromYaml(
-  bytes: Uint8Array,
-  what: string,
-  read: (path: string) => Promise<Uint8Array>,
-  now: number,
-): Promise<Change> {
+/** Reads a change that a person wrote, with the files that it names. `now` in Unix seconds. */
+export async function changeFromYaml(bytes: Uint8Array, what: string, files: NamedFiles, now: number): Promise<Change> {
   const parsed = fileSchema.safeParse(parseYaml(bytes, what, 'change'));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -182,7 +178,7 @@ export async function changeFromYaml(
     sequence: BigInt(sequence ?? now),
     issuedAt,
     devices: devices?.map(fromHex),
-    anchors: anchors && (await readAnchors(anchors, read)),
+    anchors: anchors && (await readAnchors(anchors, files)),
     policy,
   };
 }

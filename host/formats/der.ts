@@ -3,6 +3,8 @@
 // Definite lengths only, tags of one byte. What is not such an element ends the reading: whoever looks at a file that may
 // be anything gets what is there up to then.
 
+import { join } from './bytes.js';
+
 export interface DerElement {
   tag: number;
   content: Uint8Array;
@@ -40,8 +42,8 @@ export function derSequence(bytes: Uint8Array): DerElement[] {
 
 /** A sequence of elements that are encoded already, up to 64 KB. */
 export function writeDerSequence(elements: readonly Uint8Array[]): Uint8Array {
-  const content = Buffer.concat(elements);
+  const content = join(elements);
   const { length } = content;
   const head = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
-  return Buffer.concat([Uint8Array.of(DER.sequence, ...head), content]);
+  return join([Uint8Array.of(DER.sequence, ...head), content]);
 }

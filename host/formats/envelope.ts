@@ -8,8 +8,7 @@
 // Of an envelope in a file (`openEnvelope`) everything is read but payloads: those stay where they are, as ranges of it.
 
 import { CountersignError } from '../errors.js';
-import { FILE_BYTES_MAX } from '../open-file.js';
-import { type Bytes, partOf, readFrom, sizeOf, viewOf } from './byte-source.js';
+import { type Bytes, FILE_BYTES_MAX, partOf, readFrom, sizeOf, viewOf } from './byte-source.js';
 import { hex, join, same, sha256 } from './bytes.js';
 import { type Cbor, decode, decodePrefix, encode, MAJOR, readHead, writeHead } from './cbor.js';
 

@@ -2,11 +2,10 @@
 //
 // Known: PEM of any label, PKCS#8 (also version 2 and encrypted), SEC1, PKCS#1, SPKI, certificates, PKCS#12, Java key
 // stores, COSE_Key, JWK, OpenSSH, PuTTY, PGP and age, as text in UTF-8 or UTF-16; and what has the size of a raw key.
-// Whether it can be used is for keys.ts. A false "private" costs a person another file name; a false "none" costs the key.
+// Whether it can be used is for ../keys/read.ts. A false "private" costs a person another file name; a false "none" costs the key.
 
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { type Bytes, readFrom, sizeOf, wholeOf } from './byte-source.js';
-import { same } from './bytes.js';
+import { fromHex, latin1, same } from './bytes.js';
 import { type Cbor, decode } from './cbor.js';
 import { DER, type DerElement, derElements, derSequence } from './der.js';
 
@@ -32,10 +31,8 @@ const LATIN1_ASCII_LEAST = 0.75;
 const JAVA_KEY_STORE = Uint8Array.of(0xfe, 0xed, 0xfe, 0xed);
 
 /** Object identifiers with their heads. */
-const PBES1 = ['06092a864886f70d0105', '060a2a864886f70d010c01'].map((text) => Buffer.from(text, 'hex'));
-const PBES2 = Buffer.from('06092a864886f70d01050d', 'hex');
-/** SPKI of an Ed25519 key up to its 32 bytes (RFC 8410 section 4). */
-const ED25519_SPKI_HEAD = Buffer.from('302a300506032b6570032100', 'hex');
+const PBES1 = ['06092a864886f70d0105', '060a2a864886f70d010c01'].map(fromHex);
+const PBES2 = fromHex('06092a864886f70d01050d');
 
 const BEGIN = /-{4,5} ?BEGIN ([A-Z0-9][A-Z0-9 ]*?) ?-{4,5}/g;
 const SSH_PUBLIC = /^(ssh-(?:ed25519|rsa|dss)|ecdsa-sha2-nistp\d+|sk-[a-z0-9-]+@openssh\.com) +AAAA[A-Za-z0-9+/=]+/m;
@@ -73,13 +70,20 @@ function isDer(head: Uint8Array, bytes: number): boolean {
   return 2 + lengthBytes + head.slice(2, 2 + lengthBytes).reduce((sum, byte) => sum * 256 + byte, 0) === bytes;
 }
 
+/** Whether 32 bytes are an Ed25519 seed, and the next 32 its public key. */
+export type PairTest = (seed: Uint8Array, open: Uint8Array) => boolean;
+
 /** undefined: it is no key that anybody here knows. */
-export function keyForm(bytes: Uint8Array): KeyForm | undefined {
-  return derForm(bytes) ?? coseForm(bytes) ?? rawForm(bytes) ?? textForm(bytes);
+export function keyFormBy(isPair: PairTest, bytes: Uint8Array): KeyForm | undefined {
+  return derForm(bytes) ?? coseForm(bytes) ?? rawForm(bytes, isPair) ?? textForm(bytes);
 }
 
-/** Whether a file holds a private key in any form, or what may be one. */
-export const holdsPrivateKey = (bytes: Uint8Array): boolean => keyForm(bytes)?.secret === true;
+/** The same, of what `lookAt` saw of a file. */
+export async function keyFormOf(seen: Uint8Array): Promise<KeyForm | undefined> {
+  if (seen.length !== SEED_AND_PUBLIC_BYTES) return keyFormBy(() => false, seen);
+  const { ed25519 } = await import('@noble/curves/ed25519.js'); // takes a while to load, and hardly any file has 64 bytes
+  return keyFormBy((seed, open) => same(ed25519.getPublicKey(seed), open), seen);
+}
 
 /** Old encryption of PKCS#8 (RFC 8018 appendix A.3, RFC 7292), which OpenSSL 3 opens with its legacy provider only. */
 export function isPbes1(der: Uint8Array): boolean {
@@ -101,7 +105,7 @@ export function textOf(bytes: Uint8Array): string | undefined {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     const ascii = bytes.reduce((count, byte) => count + (byte < 0x80 ? 1 : 0), 0);
-    return ascii >= bytes.length * LATIN1_ASCII_LEAST ? Buffer.from(bytes).toString('latin1') : undefined;
+    return ascii >= bytes.length * LATIN1_ASCII_LEAST ? latin1(bytes) : undefined;
   }
 }
 
@@ -215,20 +219,11 @@ function coseForm(bytes: Uint8Array): KeyForm | undefined {
 const isCoseMap = (value: Cbor): value is Map<Cbor, Cbor> =>
   value instanceof Map && COSE_SECRETS[Number(value.get(1))] !== undefined && value.has(-1);
 
-function rawForm(bytes: Uint8Array): KeyForm | undefined {
+function rawForm(bytes: Uint8Array, isPair: PairTest): KeyForm | undefined {
   const raw = (name: string): KeyForm => ({ kind: 'raw', name, secret: true, encrypted: false });
   if (bytes.length === RAW_KEY_BYTES && !bytes.every((byte) => byte < 0x80))
     return raw('32 raw bytes, which may be a private key');
   if (bytes.length !== SEED_AND_PUBLIC_BYTES) return undefined;
   const [seed, open] = [bytes.subarray(0, RAW_KEY_BYTES), bytes.subarray(RAW_KEY_BYTES)];
-  const spki = createPublicKey(ed25519FromSeed(seed)).export({ type: 'spki', format: 'der' });
-  return same(spki.subarray(ED25519_SPKI_HEAD.length), open)
-    ? raw('a raw Ed25519 private key with its public key')
-    : undefined;
+  return isPair(seed, open) ? raw('a raw Ed25519 private key with its public key') : undefined;
 }
-
-/** PKCS#8 of an Ed25519 key up to its seed (RFC 8410 section 7). */
-const ED25519_PKCS8_HEAD = Buffer.from('302e020100300506032b657004220420', 'hex');
-
-export const ed25519FromSeed = (seed: Uint8Array): KeyObject =>
-  createPrivateKey({ key: Buffer.concat([ED25519_PKCS8_HEAD, seed]), format: 'der', type: 'pkcs8' });

@@ -1,25 +1,12 @@
-// Keys for signing and for trusting: Ed25519 and ECDSA on P-256, nothing else.
+// Keys as values: a public key, its COSE_Key, its id, and SPKI; and what signs. Ed25519 and ECDSA on P-256, nothing else.
 //
-// Read: PEM and DER (PKCS#8 of both versions, also encrypted; SEC1; SPKI; certificates), COSE_Key, JWK, OpenSSH; and 32 raw
-// bytes of Ed25519 where the caller says which half they are, for they look alike. Other forms are refused by name, with
-// what converts them (key-forms.ts). Written: PKCS#8 PEM, SPKI PEM, COSE_Key.
-// A key's id (kid) is the first 8 bytes of its COSE key thumbprint (RFC 9679, SHA-256): anyone can recompute it.
+// A key's id (kid) is the first 8 bytes of its COSE key thumbprint (RFC 9679, SHA-256): anyone can recompute it. Private keys
+// are elsewhere: of bytes in held-key.ts, of files in ../keys/read.ts, in tokens, on other machines.
 // Whether a public key is safe to trust (canonical, not of small order) is the core's to say when it is provisioned.
 
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  sign as nodeSign,
-  X509Certificate,
-} from 'node:crypto';
 import { CountersignError } from '../errors.js';
-import { sha256 } from './bytes.js';
-import { type Cbor, cborMap, decode, encode } from './cbor.js';
-import { DER, derSequence, writeDerSequence } from './der.js';
-import { ed25519FromSeed, isPbes1, type KeyForm, keyForm, RAW_KEY_BYTES, textOf } from './key-forms.js';
-import { readSshPrivate, readSshPublic } from './ssh-keys.js';
+import { base64, fromBase64, fromHex, join, same, sha256 } from './bytes.js';
+import { type Cbor, cborMap, encode } from './cbor.js';
 
 export type KeyKind = 'ed25519' | 'p256';
 
@@ -42,22 +29,9 @@ export interface SigningKey {
   sign(message: Uint8Array): Uint8Array;
 }
 
-/** A key that this process holds itself, and can write. */
-export interface FileKey extends SigningKey {
-  /** PKCS#8 PEM, encrypted if a passphrase is given. */
-  toPem(passphrase?: string): string;
-}
-
-/** Asked for only if a key turns out to be encrypted. */
-export type PassphraseSource = () => Promise<string>;
-
 const COORDINATE_BYTES = 32;
 const OKP = { kty: 1, crv: 6 };
 const EC2 = { kty: 2, crv: 1 };
-export function generateKey(kind: KeyKind): FileKey {
-  const pair = kind === 'ed25519' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return signingKey(pair.privateKey, 'key');
-}
 
 /** Which half of an Ed25519 key 32 raw bytes are; undefined: the file says itself what it is. */
 export type RawKey = 'seed' | 'public' | undefined;
@@ -66,57 +40,6 @@ export type RawKey = 'seed' | 'public' | undefined;
 export function splitKeyName(name: string): { path: string; raw: RawKey } {
   const [, half, path] = /^raw-(seed|public):(.+)$/.exec(name) ?? [];
   return path === undefined ? { path: name, raw: undefined } : { path, raw: half as RawKey };
-}
-
-/** Reads a private key of any supported form. `what` (a path) names it in errors. */
-export async function readSigningKey(
-  bytes: Uint8Array,
-  what: string,
-  passphrase: PassphraseSource,
-  raw?: RawKey,
-): Promise<FileKey> {
-  if (raw === 'public') throw isPublic(what);
-  if (raw === 'seed') return signingKey(ed25519FromSeed(rawBytes(bytes, what)), what);
-  const form = readable(bytes, what);
-  if (!form.encrypted) return signingKey(openPrivate(bytes, form, what), what);
-  return signingKey(openEncrypted(bytes, await passphrase(), what), what);
-}
-
-/** Reads a public key; of a private one it takes the public half. Encrypted keys do not show theirs. */
-export function readPublicKey(bytes: Uint8Array, what: string, raw?: RawKey): PublicKey {
-  if (raw === 'public') return withKid('ed25519', rawBytes(bytes, what));
-  if (raw === 'seed') return publicKey(createPublicKey(ed25519FromSeed(rawBytes(bytes, what))), what);
-  const form = readable(bytes, what);
-  if (form.kind === 'cose') return publicKeyFromCose(decode(bytes, what), what);
-  if (form.encrypted) {
-    throw new CountersignError('PassphraseNeeded', `key: ${what} is an encrypted private key`, {
-      hint: 'give the public key file beside it',
-    });
-  }
-  return publicKey(form.secret ? createPublicKey(openPrivate(bytes, form, what)) : openPublic(bytes, form, what), what);
-}
-
-const isPublic = (what: string) =>
-  new CountersignError('KeyWrong', `key: ${what} is a public key, a private one is needed to sign`);
-
-function rawBytes(bytes: Uint8Array, what: string): Uint8Array {
-  if (bytes.length === RAW_KEY_BYTES) return Uint8Array.from(bytes);
-  throw new CountersignError('KeyUnreadable', `key: ${what} has ${bytes.length} bytes, a raw key ${RAW_KEY_BYTES}`);
-}
-
-/** Throws unless it is a key in a form that is read here. */
-function readable(bytes: Uint8Array, what: string): KeyForm {
-  const form = keyForm(bytes);
-  if (form === undefined) throw new CountersignError('KeyUnreadable', `key: ${what} is not a key`);
-  if (form.kind === 'raw') {
-    throw new CountersignError('KeyUnreadable', `key: ${what} is ${form.name}, and nothing says which half of a key`, {
-      hint: `say raw-seed:${what} for a private key, raw-public:${what} for a public one (Ed25519)`,
-    });
-  }
-  if (form.convert === undefined) return form;
-  throw new CountersignError('KeyUnreadable', `key: ${what} is ${form.name}, which is not read here`, {
-    hint: form.convert,
-  });
 }
 
 /** The COSE_Key as CBOR value, with its kid (RFC 9052 section 7). */
@@ -134,17 +57,33 @@ export function publicKeyFromCose(value: Cbor, what: string): PublicKey {
   const given = kid instanceof Uint8Array ? kid : undefined;
   if (kty === OKP.kty && crv === OKP.crv && coordinate(x)) return withKid('ed25519', x, given);
   if (kty === EC2.kty && crv === EC2.crv && coordinate(x) && coordinate(y)) {
-    return withKid('p256', Buffer.concat([x, y]), given);
+    return withKid('p256', join([x, y]), given);
   }
   throw wrong('is neither an Ed25519 nor an uncompressed P-256 key');
 }
 
+/** SPKI up to the bytes of the key (RFC 8410 section 4; RFC 5480 section 2, uncompressed). */
+const SPKI_HEADS = {
+  ed25519: fromHex('302a300506032b6570032100'),
+  p256: fromHex('3059301306072a8648ce3d020106082a8648ce3d03010703420004'),
+} as const satisfies Record<KeyKind, Uint8Array>;
+const KEY_BYTES = { ed25519: COORDINATE_BYTES, p256: 2 * COORDINATE_BYTES } as const satisfies Record<KeyKind, number>;
+
+const PEM_LINE = /.{1,64}/g;
+
 /** SPKI PEM of a public key. */
 export function publicKeyToPem(key: PublicKey): string {
-  const x = Buffer.from(key.bytes.subarray(0, COORDINATE_BYTES)).toString('base64url');
-  const y = Buffer.from(key.bytes.subarray(COORDINATE_BYTES)).toString('base64url');
-  const jwk = key.kind === 'ed25519' ? { kty: 'OKP', crv: 'Ed25519', x } : { kty: 'EC', crv: 'P-256', x, y };
-  return createPublicKey({ key: jwk, format: 'jwk' }).export({ type: 'spki', format: 'pem' }).toString();
+  const lines = base64(join([SPKI_HEADS[key.kind], key.bytes])).match(PEM_LINE)!;
+  return ['-----BEGIN PUBLIC KEY-----', ...lines, '-----END PUBLIC KEY-----', ''].join('\n');
+}
+
+/** The key in SPKI, PEM or DER; undefined: it is none, or not as nearly everything writes it. */
+export function publicKeyFromSpki(bytes: Uint8Array): PublicKey | undefined {
+  const [, content] = /-----BEGIN PUBLIC KEY-----([^-]*)-----END/.exec(new TextDecoder().decode(bytes)) ?? [];
+  const der = content === undefined ? bytes : fromBase64(content);
+  const kind = KEY_KINDS.find((one) => der && same(der.subarray(0, SPKI_HEADS[one].length), SPKI_HEADS[one]));
+  const key = kind && der!.subarray(SPKI_HEADS[kind].length);
+  return kind && key!.length === KEY_BYTES[kind] ? rawPublicKey(kind, key!) : undefined;
 }
 
 /** COSE key thumbprint (RFC 9679): SHA-256 of the required members alone, deterministically encoded. */
@@ -167,141 +106,4 @@ function withKid(kind: KeyKind, bytes: Uint8Array, kid?: Uint8Array): PublicKey 
     bytes: Uint8Array.from(bytes),
     kid: Uint8Array.from(kid ?? thumbprint(kind, bytes).slice(0, KID_BYTES)),
   };
-}
-
-function signingKey(object: KeyObject, what: string): FileKey {
-  const open = publicKey(createPublicKey(object), what);
-  return {
-    public: open,
-    sign(message) {
-      const how = open.kind === 'ed25519' ? null : 'sha256';
-      return Uint8Array.from(nodeSign(how, message, { key: object, dsaEncoding: 'ieee-p1363' }));
-    },
-    toPem(passphrase) {
-      const plain = { type: 'pkcs8', format: 'pem' } as const;
-      const options = passphrase === undefined ? plain : { ...plain, cipher: 'aes-256-cbc', passphrase };
-      return object.export(options).toString();
-    },
-  };
-}
-
-function publicKey(object: KeyObject, what: string): PublicKey {
-  const jwk = attempt(() => object.export({ format: 'jwk' }));
-  const bytes = (text: string | undefined) => Buffer.from(text ?? '', 'base64url');
-  if (jwk?.crv === 'Ed25519') return withKid('ed25519', bytes(jwk.x));
-  if (jwk?.crv === 'P-256') return withKid('p256', Buffer.concat([bytes(jwk.x), bytes(jwk.y)]));
-  throw new CountersignError('KeyUnsupported', `key: ${what} is neither Ed25519 nor P-256`);
-}
-
-function openPrivate(bytes: Uint8Array, form: KeyForm, what: string): KeyObject {
-  if (!form.secret) throw isPublic(what);
-  switch (form.kind) {
-    case 'cose':
-      return privateFromCose(decode(bytes, what) as Map<Cbor, Cbor>, what);
-    case 'jwk':
-      return required(fromJwk(bytes, createPrivateKey), form, what);
-    case 'openssh':
-      return readSshPrivate(textOf(bytes) ?? '', what);
-    default: {
-      const der = form.kind === 'der' ? bytes : pemContent(bytes, 'PRIVATE KEY');
-      const object =
-        attempt(() => createPrivateKey(pemText(bytes))) ??
-        attempt(() => createPrivateKey({ key: Buffer.from(oneAsymmetricKey(der)), format: 'der', type: 'pkcs8' })) ??
-        attempt(() => createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'sec1' })) ??
-        attempt(() => createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs1' }));
-      return required(object, form, what);
-    }
-  }
-}
-
-function openPublic(bytes: Uint8Array, form: KeyForm, what: string): KeyObject {
-  if (form.kind === 'ssh-public') return readSshPublic(textOf(bytes) ?? '', what);
-  const der = Buffer.from(bytes);
-  const object =
-    fromJwk(bytes, createPublicKey) ??
-    attempt(() => createPublicKey(pemText(bytes))) ??
-    attempt(() => createPublicKey({ key: der, format: 'der', type: 'spki' })) ??
-    attempt(() => new X509Certificate(der).publicKey) ??
-    attempt(() => createPublicKey({ key: der, format: 'der', type: 'pkcs1' }));
-  return required(object, form, what);
-}
-
-function required(object: KeyObject | undefined, form: KeyForm, what: string): KeyObject {
-  if (object !== undefined) return object;
-  throw new CountersignError('KeyUnreadable', `key: ${what} is ${form.name}, but it cannot be read`, {
-    hint: 'is it whole? `countersign keygen` makes keys that are',
-  });
-}
-
-function fromJwk(bytes: Uint8Array, create: typeof createPrivateKey | typeof createPublicKey): KeyObject | undefined {
-  return attempt(() => create({ key: JSON.parse(textOf(bytes) ?? ''), format: 'jwk' }));
-}
-
-/**
- * PKCS#8 as OpenSSL reads it: version 1 of a OneAsymmetricKey (RFC 5958 section 2) without attributes and public key, which
- * follow from the rest. Anything else as it is.
- */
-function oneAsymmetricKey(der: Uint8Array): Uint8Array {
-  const [version, algorithm, key] = derSequence(der);
-  if (version?.tag !== DER.integer || algorithm?.tag !== DER.sequence || key?.tag !== DER.octets) return der;
-  return writeDerSequence([Uint8Array.of(DER.integer, 1, 0), algorithm.whole, key.whole]);
-}
-
-function privateFromCose(key: Map<Cbor, Cbor>, what: string): KeyObject {
-  const open = publicKeyFromCose(key, what);
-  const d = key.get(-4);
-  if (!(d instanceof Uint8Array) || d.length !== COORDINATE_BYTES) {
-    throw new CountersignError('KeyInvalid', `key: the private part of ${what} has not ${COORDINATE_BYTES} bytes`);
-  }
-  if (open.kind === 'ed25519') return ed25519FromSeed(d);
-  const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64url');
-  const [x, y] = [open.bytes.slice(0, COORDINATE_BYTES), open.bytes.slice(COORDINATE_BYTES)];
-  const jwk = { kty: 'EC', crv: 'P-256', x: text(x), y: text(y), d: text(d) };
-  const object = attempt(() => createPrivateKey({ key: jwk, format: 'jwk' }));
-  if (object === undefined) throw new CountersignError('KeyInvalid', `key: ${what} is not a valid P-256 key`);
-  return object;
-}
-
-function openEncrypted(bytes: Uint8Array, passphrase: string, what: string): KeyObject {
-  const text = textOf(bytes);
-  const input =
-    text === undefined
-      ? { key: Buffer.from(bytes), format: 'der' as const, type: 'pkcs8' as const, passphrase }
-      : { key: pemText(bytes), passphrase };
-  try {
-    return createPrivateKey(input);
-  } catch (cause) {
-    const old = isPbes1(text === undefined ? bytes : pemContent(bytes, 'ENCRYPTED PRIVATE KEY'));
-    const legacy = /unsupported|legacy/i.test(String((cause as { code?: unknown }).code ?? cause));
-    if (old && legacy) {
-      throw new CountersignError('KeyUnreadable', `key: ${what} is encrypted in the old way of PKCS#5 v1.5 (PBES1)`, {
-        hint: 'openssl pkcs8 -provider legacy -provider default -in KEY -topk8 -v2 aes-256-cbc -out NEW',
-        cause,
-      });
-    }
-    throw new CountersignError('PassphraseWrong', `key: the passphrase does not open ${what}`, { cause });
-  }
-}
-
-function pemText(bytes: Uint8Array): string {
-  const text = textOf(bytes);
-  if (text === undefined) throw new Error('not text');
-  return text.replace(/^\ufeff/, '');
-}
-
-/** The bytes in the PEM block of this label; none if there is no such block. */
-function pemContent(bytes: Uint8Array, label: string): Uint8Array {
-  const [, base64 = ''] = new RegExp(`-----BEGIN ${label}-----([^-]*)-----END`).exec(textOf(bytes) ?? '') ?? [];
-  return Buffer.from(base64, 'base64');
-}
-
-/** Whether a passphrase is needed to open the key. */
-export const isEncrypted = (bytes: Uint8Array): boolean => keyForm(bytes)?.encrypted === true;
-
-function attempt<T>(make: () => T): T | undefined {
-  try {
-    return make();
-  } catch {
-    return undefined;
-  }
 }

@@ -4,7 +4,7 @@
 //   7: when an installed package is denied, 8: trial boots }. What is left out has the default of the core, which is the
 // cautious one; this file names members and values and decides nothing.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Cbor, cborMap } from './cbor.js';
 import { yamlWords } from './yaml-text.js';
 

@@ -12,7 +12,7 @@
 // nobody approves as an operator what they meant to publish as a vendor, or the reverse.
 
 import { parse as parseYaml } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { CountersignError } from '../errors.js';
 import { fromHex, hex, same } from './bytes.js';
 import { toBeSigned } from './cose.js';

@@ -1,7 +1,7 @@
 // Values of YAML files that people write. YAML takes bare digits, 12e5, yes-like words and dates for something else than
 // text: what was meant as text is refused then, with the advice that helps, never guessed back.
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 const QUOTES = 'is no text: write it in quotes, or YAML takes it for a number, a date or a truth value';
 

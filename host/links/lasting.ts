@@ -11,7 +11,7 @@
 
 import { asCountersignError, CountersignError } from '../errors.js';
 import { createListeners, type Link } from '../smp/link.js';
-import { abortError, follower, limited, sleep, withResolvers } from '../wait.js';
+import { abortError, follower, limited, onAbort, sleep, withResolvers } from '../wait.js';
 
 const NEWLINE = Uint8Array.of(0x0a);
 const RETRY_MS = 250; // what a person does not notice
@@ -53,16 +53,14 @@ export function endingWith(link: Link, signal: AbortSignal): Link {
     closing ??= link.close();
     return closing;
   };
-  function stop(): void {
+  const stop = onAbort(signal, () => {
     resolve(abortError(signal));
     close().catch(() => undefined); // a port that is gone cannot be closed well
-  }
+  });
   void link.closed.then((error) => {
-    signal.removeEventListener('abort', stop);
+    stop();
     resolve(error);
   });
-  if (signal.aborted) stop();
-  else signal.addEventListener('abort', stop, { once: true });
   return Object.create(link, { closed: { value: closed }, close: { value: close } });
 }
 

@@ -10,7 +10,7 @@ import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 import { CountersignError } from '../errors.js';
 import type { SecretUrl } from '../secret-url.js';
 import { createListeners, type Link } from '../smp/link.js';
-import { orAbort, sleep, within } from '../wait.js';
+import { onAbort, orAbort, sleep, within } from '../wait.js';
 import { type BrokerUrl, brokerOf } from './mqtt-url.js';
 import { DEVICE_FILTERS, type DeviceState, deviceStateSchema, OFFLINE, ONLINE, topicsOf } from './topics.js';
 
@@ -48,7 +48,7 @@ export async function connectBroker(
   );
   // Given up while it was still connecting: the connection must not stay behind. Once it stands, its user ends it.
   const giveUp = () => void connecting.then((late) => late.end(true)).catch(() => undefined);
-  signal?.addEventListener('abort', giveUp, { once: true });
+  const stop = signal && onAbort(signal, giveUp);
   let client: MqttClient;
   try {
     client = await orAbort(connecting, signal);
@@ -65,7 +65,7 @@ export async function connectBroker(
       ...(hint && { hint }),
     });
   } finally {
-    if (!signal?.aborted) signal?.removeEventListener('abort', giveUp);
+    stop?.();
   }
   sendAtOnce(client);
   client.on('connect', () => sendAtOnce(client));

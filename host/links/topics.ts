@@ -1,6 +1,6 @@
 // Where things are on a broker (design section 8): one place for the names of topics and the form of a device's state.
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 const NAME_BYTES_MAX = 64; // with the fixed parts well below the 256 bytes that some brokers allow a topic
 

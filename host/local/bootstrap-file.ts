@@ -2,7 +2,8 @@
 
 import { dirname, resolve } from 'node:path';
 import { readBytes } from '../files.js';
-import { bootstrapFromFile, bootstrapNames } from '../formats/bootstrap.js';
+import { bootstrapNames } from '../formats/bootstrap.js';
+import { bootstrapFromFile } from '../named-files.js';
 
 /** The CBOR of a bootstrap file: YAML is encoded, paths in it are relative to it; CBOR is taken as it is. */
 export async function readBootstrapFile(path: string): Promise<Uint8Array> {

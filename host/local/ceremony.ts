@@ -2,10 +2,10 @@
 // other: NAME.request.yaml and NAME.sig.
 
 import { type Assembled, assembleRequest, prepareRequest, readRequest, requireSigner } from '../ceremony.js';
-import { loadCore } from '../core.js';
 import { readBytes, readText, writeBytes } from '../files.js';
 import type { PublicKey } from '../formats/keys.js';
 import type { Form, SigningRequest } from '../formats/signing-request.js';
+import { loadCore } from '../wasm.js';
 
 const REQUEST_BYTES_MAX = 65536;
 const SIGNATURE_FILE_BYTES_MAX = 256;

@@ -10,6 +10,7 @@ import { listDevices, openMqtt } from '../links/mqtt.js';
 import type { BrokerUrl } from '../links/mqtt-url.js';
 import { reasons } from '../reasons.js';
 import { type ClientOptions, createClient } from '../smp/client.js';
+import { loadCore } from '../wasm.js';
 
 export interface FleetChange extends ClientOptions {
   url: BrokerUrl;
@@ -39,7 +40,7 @@ export async function bringChangeToFleet(change: Uint8Array, what: string, how: 
   const seen = await listDevices(url, fleet, signal);
   const online = seen.filter(({ state }) => state.online).map(({ name }) => name);
   const devices: ChangedDevice[] = [];
-  for await (const one of bringChangeToAll(change, online, open, { dryRun, signal })) {
+  for await (const one of bringChangeToAll(await loadCore(), change, online, open, { dryRun, signal })) {
     devices.push(one);
     told?.(devices.length, online.length);
   }

@@ -7,14 +7,8 @@
 
 import { writeBytes } from '../files.js';
 import { encode } from '../formats/cbor.js';
-import {
-  type FileKey,
-  generateKey,
-  type KeyKind,
-  type PublicKey,
-  publicKeyToCose,
-  publicKeyToPem,
-} from '../formats/keys.js';
+import { type KeyKind, type PublicKey, publicKeyToCose, publicKeyToPem } from '../formats/keys.js';
+import { type FileKey, generateKey } from '../keys/read.js';
 import { type KeySecrets, makeTokenKey } from '../named-key.js';
 
 const PRIVATE_MODE = 0o600;

@@ -4,6 +4,7 @@
 
 import type { Core } from '../core.js';
 import { CountersignError } from '../errors.js';
+import type { NamedFiles } from '../formats/bootstrap.js';
 import { type Change, changeFromYaml } from '../formats/change.js';
 import { isFarAhead } from '../formats/sequence.js';
 import { reasonOf, reasons } from '../reasons.js';
@@ -16,16 +17,15 @@ export interface ChangeDraft {
 }
 
 /**
- * The change that a YAML text states. `what` names it in errors; `read` gives the bytes of a key file or document that it
- * names. `now` in Unix seconds: the number and the date where the text leaves them open. Throws FileMalformed.
+ * The change that a YAML text states. `what` names it in errors; `files` reads what it names. `now` in Unix seconds: the number and the date where the text leaves them open. Throws FileMalformed.
  */
 export async function draftChange(
   text: Uint8Array,
   what: string,
-  read: (path: string) => Promise<Uint8Array>,
+  files: NamedFiles,
   now: number,
 ): Promise<ChangeDraft> {
-  const change = await changeFromYaml(text, what, read, now);
+  const change = await changeFromYaml(text, what, files, now);
   return { change, warnings: [...dateDoubts(change.issuedAt, now), ...numberDoubts(change.sequence, now)] };
 }
 

@@ -7,14 +7,8 @@
 import { createPublicKey, verify, X509Certificate } from 'node:crypto';
 import { CountersignError } from '../errors.js';
 import { fromHex, same, sha256, utf8 } from '../formats/bytes.js';
-import {
-  type KeyKind,
-  type PublicKey,
-  publicKeyToPem,
-  rawPublicKey,
-  readPublicKey,
-  type SigningKey,
-} from '../formats/keys.js';
+import { type KeyKind, type PublicKey, publicKeyToPem, rawPublicKey, type SigningKey } from '../formats/keys.js';
+import { readPublicKey } from '../keys/read.js';
 import {
   ATTRIBUTE,
   loadModule,

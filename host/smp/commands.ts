@@ -3,8 +3,9 @@
 // Answers are checked against a schema at this door. Values longer than a packet are read and written in pieces here;
 // every loop ends because each step must move forward.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { CountersignError } from '../errors.js';
+import { join } from '../formats/bytes.js';
 import { type Client, type Response, smpFailure, unwrap } from './client.js';
 import { decodePacket, encodePacket, GENERAL_ERROR, GROUP, isUnknownCommand, OP, type Packet } from './packet.js';
 
@@ -161,7 +162,7 @@ export async function treeGet(client: Client, uri: string, waits: Waits = {}): P
     if (piece.off !== off || off + piece.data.length > piece.len) throw malformed(`get ${uri}`, off);
     parts.push(piece.data);
     off += piece.data.length;
-    if (off === piece.len) return { format: piece.fmt, data: Uint8Array.from(Buffer.concat(parts)) };
+    if (off === piece.len) return { format: piece.fmt, data: join(parts) };
     if (piece.data.length === 0) throw malformed(`get ${uri}`, off);
   }
 }

@@ -7,6 +7,8 @@
 // time-out can be explained; as the protocol says, nobody answers it. Senders may split anywhere that keeps each frame
 // whole base64 of its own; the next 06 09 ends a packet left open.
 
+import { base64, fromBase64, join, latin1, utf8 } from '../formats/bytes.js';
+
 const LINE_BYTES_MAX = 127; // marker, base64 and newline, as every SMP server's line buffer expects
 const RAW_BYTES_MAX = ((LINE_BYTES_MAX - 3) / 4) * 3; // 93 bytes behind 124 base64 characters
 const NEWLINE = 0x0a;
@@ -36,14 +38,14 @@ export function encodeConsole(packet: Uint8Array): Uint8Array[] {
   const frames: Uint8Array[] = [];
   for (let at = 0; at < stream.length; at += RAW_BYTES_MAX) {
     const marker = at === 0 ? OPENS : GOES_ON;
-    const base64 = Buffer.from(stream.subarray(at, at + RAW_BYTES_MAX)).toString('base64');
-    frames.push(Uint8Array.from([...marker, ...Buffer.from(base64, 'latin1'), NEWLINE]));
+    const content = utf8(base64(stream.subarray(at, at + RAW_BYTES_MAX)));
+    frames.push(Uint8Array.from([...marker, ...content, NEWLINE]));
   }
   return frames;
 }
 
 export function decodeConsole(rest: ConsoleRest, chunk: Uint8Array): [ConsoleItem[], ConsoleRest] {
-  const bytes = Buffer.concat([rest.line, chunk]);
+  const bytes = join([rest.line, chunk]);
   const items: ConsoleItem[] = [];
   let open = rest.open;
   let at = 0;
@@ -103,20 +105,22 @@ function takeFrame(frame: Uint8Array, open: Uint8Array | undefined): [ConsoleIte
   const damaged = (why: string): [ConsoleItem, undefined] => [{ kind: 'damaged', why, bytes: frame }, undefined];
   if (frame[0] !== OPENS[0] && open === undefined) return damaged('a frame goes on with a packet that was not opened');
 
-  const base64 = Buffer.from(frame.subarray(2)).toString('latin1').replace(/\r$/, '');
-  const raw = Buffer.from(base64, 'base64');
-  if (raw.toString('base64') !== base64) return damaged('not base64');
+  const text = latin1(frame.subarray(2)).replace(/\r$/, '');
+  const raw = fromBase64(text);
+  if (raw === undefined || base64(raw) !== text) return damaged('not base64');
 
-  const stream = Buffer.concat(open ? [open, raw] : [raw]);
+  const stream = join(open ? [open, raw] : [raw]);
   if (stream.length < 2) return [undefined, stream];
-  const length = stream.readUInt16BE(0);
+  const length = u16(stream, 0);
   const have = stream.length - 2;
   if (have < length) return [undefined, stream];
   if (have > length || length < 2) return damaged(`${have} bytes where the length field says ${length}`);
   const packet = stream.subarray(2, stream.length - 2);
-  if (crc16(packet) !== stream.readUInt16BE(stream.length - 2)) return damaged('checksum does not match');
+  if (crc16(packet) !== u16(stream, stream.length - 2)) return damaged('checksum does not match');
   return [{ kind: 'packet', bytes: Uint8Array.from(packet) }, undefined];
 }
+
+const u16 = (bytes: Uint8Array, at: number): number => bytes[at]! * 256 + bytes[at + 1]!;
 
 // CRC-16/XMODEM: polynomial 0x1021, start 0, most significant bit first. Check value of "123456789": 0x31c3.
 export function crc16(bytes: Uint8Array): number {

@@ -75,7 +75,7 @@ export function lines(
 ): LineReader {
   const decoder = new TextDecoder();
   let open = '';
-  let timer: NodeJS.Timeout | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const hand = (line: string) => onLine(line.replace(/\r$/, ''));
   const take = (bytes: Uint8Array): void => {
     clearTimeout(timer);

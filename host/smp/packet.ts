@@ -8,6 +8,7 @@
 
 import { decode, encode } from 'cborg';
 import { CountersignError } from '../errors.js';
+import { hex } from '../formats/bytes.js';
 
 export const OP = { read: 0, readResponse: 1, write: 2, writeResponse: 3 } as const;
 export type Op = (typeof OP)[keyof typeof OP];
@@ -217,7 +218,6 @@ function unreadable(why: string, bytes: Uint8Array, cause?: unknown): Countersig
 
 // "header 0b00000700010801 | body a1636f66661860 (15 bytes)"
 export function hexdump(bytes: Uint8Array): string {
-  const hex = (part: Uint8Array) => Buffer.from(part).toString('hex');
   const shown = bytes.subarray(HEADER_BYTES, HEXDUMP_BYTES_MAX);
   const more = bytes.length > HEXDUMP_BYTES_MAX ? '…' : '';
   return `header ${hex(bytes.subarray(0, HEADER_BYTES))} | body ${hex(shown)}${more} (${bytes.length} bytes)`;

@@ -6,6 +6,7 @@
 // packet was none: when the line has been silent for long enough, `resync` looks for the next one behind its first byte.
 // Servers do the same (both named above: after 3 s by default).
 
+import { join } from '../formats/bytes.js';
 import { HEADER_BYTES } from './packet.js';
 
 export type RawItem = { kind: 'packet'; bytes: Uint8Array } | { kind: 'text'; bytes: Uint8Array };
@@ -14,7 +15,7 @@ const BODY_BYTES_MAX = 8192; // beyond any server's buffer: a length like that i
 
 /** Takes what was left over and the new bytes; returns whole packets, text between them, and what is left over. */
 export function decodeRaw(rest: Uint8Array, chunk: Uint8Array): [RawItem[], Uint8Array] {
-  const bytes = Buffer.concat([rest, chunk]);
+  const bytes = join([rest, chunk]);
   const items: RawItem[] = [];
   let at = 0;
   let textFrom = 0;
@@ -26,7 +27,7 @@ export function decodeRaw(rest: Uint8Array, chunk: Uint8Array): [RawItem[], Uint
       at += 1;
       continue;
     }
-    const end = at + HEADER_BYTES <= bytes.length ? at + HEADER_BYTES + bytes.readUInt16BE(at + 2) : undefined;
+    const end = at + HEADER_BYTES <= bytes.length ? at + HEADER_BYTES + lengthAt(bytes, at) : undefined;
     if (end === undefined || end > bytes.length) break;
     text(at);
     items.push({ kind: 'packet', bytes: Uint8Array.from(bytes.subarray(at, end)) });
@@ -51,9 +52,12 @@ export function resync(rest: Uint8Array): [RawItem[], Uint8Array] {
 }
 
 // Version 1 or 2, a response, no flags, a body of a sane length. (A request would begin like a newline.)
-function mayBegin(bytes: Buffer, at: number): boolean {
+function mayBegin(bytes: Uint8Array, at: number): boolean {
   const first = bytes[at]!;
   if ((first & ~0x0a) !== 0x01) return false;
   if (at + 1 < bytes.length && bytes[at + 1] !== 0) return false;
-  return at + 4 > bytes.length || bytes.readUInt16BE(at + 2) <= BODY_BYTES_MAX;
+  return at + 4 > bytes.length || lengthAt(bytes, at) <= BODY_BYTES_MAX;
 }
+
+/** The length of the body in the header that begins here. */
+const lengthAt = (bytes: Uint8Array, at: number): number => bytes[at + 2]! * 256 + bytes[at + 3]!;

@@ -11,7 +11,7 @@
 // Packets that get lost while shorter ones are answered (a broker with a limit, a buffer smaller than the server says) are
 // halved too, and the client keeps to that.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { CountersignError } from '../errors.js';
 import { type Bytes, readFrom, sizeOf } from '../formats/byte-source.js';
 import type { ReasonName } from '../reasons.js';

@@ -8,9 +8,9 @@ import { classIdOf, fromHex, vendorIdOf } from '../formats/bytes.js';
 import { sign1 } from '../formats/cose.js';
 import { addBlock, splitEnvelope } from '../formats/envelope.js';
 import { readImage } from '../formats/images/image.js';
-import { generateKey } from '../formats/keys.js';
 import type { Policy } from '../formats/policy.js';
 import { buildPackage, type Package } from '../formats/suit.js';
+import { generateKey } from '../keys/read.js';
 import { packageRoot } from '../root.js';
 
 const VENDOR = 'vendor.example';

@@ -1,6 +1,7 @@
 // What is done with devices, without the command: values and functions in, plain data out, as another face would use it.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Core } from '../../host/core.js';
 import { bringChangeToAll } from '../../host/device/change.js';
 import { gatherFrom } from '../../host/device/evidence.js';
 import { auditLog, type MarkStore, markText, parseMark, type Remembered } from '../../host/device/log.js';
@@ -11,12 +12,15 @@ import { signChange } from '../../host/formats/change.js';
 import { openSerial } from '../../host/links/serial.js';
 import { type Client, createClient } from '../../host/smp/client.js';
 import { encodePacket, OP } from '../../host/smp/packet.js';
+import { loadCore } from '../../host/wasm.js';
 import { scriptedLink } from '../smp/scripted.js';
 import { type DeviceWorld, makeDeviceWorld } from '../support/device-world.js';
 
 let world: DeviceWorld;
-beforeAll(() => {
+let core: Core;
+beforeAll(async () => {
   world = makeDeviceWorld();
+  core = await loadCore();
 });
 afterAll(() => world.close());
 
@@ -61,7 +65,7 @@ describe('a trust anchor update for many devices', () => {
     };
     const run = async () => {
       const ends: Record<string, unknown> = {};
-      for await (const end of bringChangeToAll(change(), ['away', 'here'], open)) {
+      for await (const end of bringChangeToAll(core, change(), ['away', 'here'], open)) {
         ends[end.device] = 'error' in end ? end.error.message : end.outcome;
       }
       return ends;
@@ -80,7 +84,7 @@ describe('a trust anchor update for many devices', () => {
     };
     const names = Array.from({ length: 50 }, (_, at) => `n${at}`);
     const seen: string[] = [];
-    for await (const end of bringChangeToAll(change(), names, open)) seen.push(end.device);
+    for await (const end of bringChangeToAll(core, change(), names, open)) seen.push(end.device);
     expect([seen.toSorted(), most]).toEqual([names.toSorted(), 16]);
   });
 
@@ -88,7 +92,7 @@ describe('a trust anchor update for many devices', () => {
     const ending = new AbortController();
     ending.abort(new CountersignError('Cancelled', 'stopped'));
     const open = () => Promise.reject(new Error('nobody is reached'));
-    const steps = bringChangeToAll(change(), ['one'], open, { signal: ending.signal });
+    const steps = bringChangeToAll(core, change(), ['one'], open, { signal: ending.signal });
     await expect(steps.next()).rejects.toThrow('stopped');
   });
 });

@@ -11,7 +11,7 @@ import { readAsked } from '../../host/device/question.js';
 import { hex } from '../../host/formats/bytes.js';
 import { splitEnvelope } from '../../host/formats/envelope.js';
 import { fingerprint } from '../../host/formats/fingerprint.js';
-import { generateKey } from '../../host/formats/keys.js';
+import { generateKey } from '../../host/keys/read.js';
 import { type Broker, startBroker } from '../../host/links/broker.js';
 import { openSerial } from '../../host/links/serial.js';
 import { createClient } from '../../host/smp/client.js';

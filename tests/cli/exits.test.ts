@@ -5,7 +5,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startVirtualBoard } from '../../boards/virtual/board.js';
-import { generateKey } from '../../host/formats/keys.js';
+import { generateKey } from '../../host/keys/read.js';
 import { makePlace, type Place, runHere } from '../support/command.js';
 import { type DeviceWorld, makeDeviceWorld } from '../support/device-world.js';
 

@@ -7,7 +7,8 @@ import type { LintRule } from '../../host/formats/approval-lint.js';
 import { encodeBootstrap } from '../../host/formats/bootstrap.js';
 import { classIdOf, vendorIdOf } from '../../host/formats/bytes.js';
 import { addApproval, splitEnvelope } from '../../host/formats/envelope.js';
-import { generateKey, type SigningKey } from '../../host/formats/keys.js';
+import type { SigningKey } from '../../host/formats/keys.js';
+import { generateKey } from '../../host/keys/read.js';
 import { makePlace, type Place, runHere } from '../support/command.js';
 import { type DeviceWorld, makeDeviceWorld } from '../support/device-world.js';
 

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { decode, encode } from 'cborg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { FILE_BYTES_MAX } from '../../host/open-file.js';
+import { FILE_BYTES_MAX } from '../../host/formats/byte-source.js';
 import { makePlace, type Place } from '../support/command.js';
 import { type DeviceWorld, makeDeviceWorld } from '../support/device-world.js';
 import { makeImage } from '../support/mcuboot.js';

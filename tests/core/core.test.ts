@@ -2,8 +2,9 @@
 
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Core, loadCore } from '../../host/core.js';
+import type { Core } from '../../host/core.js';
 import { reasons } from '../../host/reasons.js';
+import { loadCore } from '../../host/wasm.js';
 import {
   CLASS_ID,
   cbor,

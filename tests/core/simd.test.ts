@@ -30,7 +30,7 @@ function inNode(flags: string[], program: string): unknown {
 }
 
 const JUDGE = `
-import { loadCore } from './dist/host/core.js';
+import { loadCore } from './dist/host/wasm.js';
 const core = await loadCore();
 core.provision(given[0]);
 const judgement = await core.judge({ envelope: given[1], evidence: [{ source: 'tree', bytes: given[2] }] });

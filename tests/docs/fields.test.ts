@@ -4,10 +4,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { anchorsFileSchema, bootstrapFromFile, viewBootstrap } from '../../host/formats/bootstrap.js';
+import { anchorsFileSchema, viewBootstrap } from '../../host/formats/bootstrap.js';
 import { utf8 } from '../../host/formats/bytes.js';
-import { changeFromYaml } from '../../host/formats/change.js';
 import { CHANNELS, policySchema, policyToCbor, SOURCES } from '../../host/formats/policy.js';
+import { bootstrapFromFile, changeFromYaml } from '../../host/named-files.js';
 import { cbor, coseKey, makeKey } from '../support/make.js';
 import { splitCode, tableBelow } from './markdown.js';
 

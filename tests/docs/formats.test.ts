@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Core, loadCore, readJudgement } from '../../host/core.js';
+import { type Core, readJudgement } from '../../host/core.js';
 import { verifyLog } from '../../host/device/log.js';
 import { viewApproval } from '../../host/formats/approval.js';
 import { claimsFromYaml } from '../../host/formats/approval-yaml.js';
@@ -15,6 +15,7 @@ import { viewSign1 } from '../../host/formats/cose.js';
 import { splitEnvelope } from '../../host/formats/envelope.js';
 import { publicKeyToCose } from '../../host/formats/keys.js';
 import { viewManifest } from '../../host/formats/manifest.js';
+import { loadCore } from '../../host/wasm.js';
 import { makeApproval, makeBootstrap, makeChange, makeEnvelope, makeKey, ROLE } from '../support/make.js';
 import { match, type Rules, readCddl } from './cddl.js';
 import { CLASS_ID, DEVICE, rulesOf } from './documents.js';

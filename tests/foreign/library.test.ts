@@ -3,7 +3,6 @@
 
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { loadCore } from '../../host/core.js';
 import type { Gathered } from '../../host/device/evidence.js';
 import {
   type Decision,
@@ -28,6 +27,7 @@ import { openFile } from '../../host/open-file.js';
 import { reasons } from '../../host/reasons.js';
 import { type Client, createClient } from '../../host/smp/client.js';
 import { sleep } from '../../host/wait.js';
+import { loadCore } from '../../host/wasm.js';
 import { type ForeignWorld, makeForeignWorld, writesOf } from '../support/foreign-world.js';
 import { overUdp } from '../support/smp-lines.js';
 import { type Habits, PERSONAS } from '../support/smp-server.js';
@@ -70,7 +70,7 @@ function store() {
 }
 
 const guardOf = (bootstrap: string, memory = store()): Promise<Guard> =>
-  makeGuard({ bootstrap: bytes(bootstrap), memory, installed: 1n });
+  loadCore().then((core) => makeGuard(core, { bootstrap: bytes(bootstrap), memory, installed: 1n }));
 
 async function opened(name: string): Promise<ByteSource> {
   const file = await openFile(world.place.path(name));

@@ -7,8 +7,8 @@ import { claimsFromYaml, claimsToYaml } from '../../host/formats/approval-yaml.j
 import { fromHex, hex, utf8 } from '../../host/formats/bytes.js';
 import { cborMap, encode } from '../../host/formats/cbor.js';
 import { sign1 } from '../../host/formats/cose.js';
-import { readSigningKey } from '../../host/formats/keys.js';
 import { nextDocument } from '../../host/formats/record.js';
+import { readSigningKey } from '../../host/keys/read.js';
 import { CLASS_ID, keyOf, makeApproval, sha256 } from '../support/make.js';
 
 const SEED = sha256(utf8('an operator'));

@@ -1,11 +1,12 @@
 // Bootstrap documents and policies: YAML in, the specification's bytes out, and back in words.
 
 import { describe, expect, it } from 'vitest';
-import { bootstrapFromFile, viewBootstrap } from '../../host/formats/bootstrap.js';
+import { viewBootstrap } from '../../host/formats/bootstrap.js';
 import { fromHex, hex, utf8 } from '../../host/formats/bytes.js';
 import { encode } from '../../host/formats/cbor.js';
 import { publicKeyFromCose, publicKeyToCose, publicKeyToPem } from '../../host/formats/keys.js';
 import { policyFromCbor, policySchema, policyToCbor } from '../../host/formats/policy.js';
+import { bootstrapFromFile } from '../../host/named-files.js';
 import { coseKey, makeApproval, makeBootstrap, makeKey, ROLE, VENDOR_ID } from '../support/make.js';
 
 const vendor = makeKey('ed25519', 'vendor');

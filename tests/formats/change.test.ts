@@ -1,20 +1,14 @@
 // Changes of anchors and policy: YAML in, the same bytes as tests/support/make.ts makes of the specification, and back.
 
 import { describe, expect, it } from 'vitest';
-import { loadCore } from '../../host/core.js';
 import { encodeBootstrap } from '../../host/formats/bootstrap.js';
 import { hex, utf8 } from '../../host/formats/bytes.js';
 import { decode, encode } from '../../host/formats/cbor.js';
-import {
-  CHANGE_BYTES_MAX,
-  changeFromYaml,
-  changeInForce,
-  cosignChange,
-  signChange,
-  viewChange,
-} from '../../host/formats/change.js';
-import { generateKey } from '../../host/formats/keys.js';
+import { CHANGE_BYTES_MAX, changeInForce, cosignChange, signChange, viewChange } from '../../host/formats/change.js';
+import { generateKey } from '../../host/keys/read.js';
+import { changeFromYaml } from '../../host/named-files.js';
 import { reasons } from '../../host/reasons.js';
+import { loadCore } from '../../host/wasm.js';
 import { coseKey, makeBootstrap, makeChange, makeKey, ROLE } from '../support/make.js';
 
 const vendor = makeKey('ed25519', 'vendor');

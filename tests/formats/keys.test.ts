@@ -7,16 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cborMap, encode } from '../../host/formats/cbor.js';
-import { holdsPrivateKey, keyForm } from '../../host/formats/key-forms.js';
-import {
-  generateKey,
-  type KeyKind,
-  publicKeyToCose,
-  publicKeyToPem,
-  readPublicKey,
-  readSigningKey,
-  thumbprint,
-} from '../../host/formats/keys.js';
+import { type KeyKind, publicKeyToCose, publicKeyToPem, thumbprint } from '../../host/formats/keys.js';
+import { generateKey, holdsPrivateKey, keyForm, readPublicKey, readSigningKey } from '../../host/keys/read.js';
 import { have } from '../support/need.js';
 
 const utf8 = (text: string) => new TextEncoder().encode(text);

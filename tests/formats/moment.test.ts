@@ -2,8 +2,8 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { claimsFromYaml } from '../../host/formats/approval-yaml.js';
-import { changeFromYaml } from '../../host/formats/change.js';
 import { momentText, parseMoment } from '../../host/formats/moment.js';
+import { changeFromYaml } from '../../host/named-files.js';
 import { makePlace, type Place } from '../support/command.js';
 import { utf8 } from '../support/make.js';
 

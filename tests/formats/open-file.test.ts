@@ -33,10 +33,10 @@ import {
   withoutPayload,
 } from '../../host/formats/envelope.js';
 import { readImage } from '../../host/formats/images/image.js';
-import { keyForm, lookAt } from '../../host/formats/key-forms.js';
-import { generateKey } from '../../host/formats/keys.js';
+import { lookAt } from '../../host/formats/key-forms.js';
 import { payloadDigest, viewManifest } from '../../host/formats/manifest.js';
 import { buildPackage } from '../../host/formats/suit.js';
+import { generateKey, keyForm } from '../../host/keys/read.js';
 import { openFile, withFile } from '../../host/open-file.js';
 import { reasons } from '../../host/reasons.js';
 import { makeImage } from '../support/mcuboot.js';

@@ -3,6 +3,7 @@
 
 import { createPublicKey, verify } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { FILE_BYTES_MAX } from '../../host/formats/byte-source.js';
 import { fromHex, hex, join, utf8, uuidText } from '../../host/formats/bytes.js';
 import { encode } from '../../host/formats/cbor.js';
 import { sign1, sigStructure, viewSign1 } from '../../host/formats/cose.js';
@@ -16,10 +17,10 @@ import {
   payloadIn,
   splitEnvelope,
 } from '../../host/formats/envelope.js';
-import { generateKey, publicKeyToPem, readSigningKey, type SigningKey } from '../../host/formats/keys.js';
+import { publicKeyToPem, type SigningKey } from '../../host/formats/keys.js';
 import { viewManifest } from '../../host/formats/manifest.js';
 import { buildPackage, type PackageOptions, versionNumbers } from '../../host/formats/suit.js';
-import { FILE_BYTES_MAX } from '../../host/open-file.js';
+import { generateKey, readSigningKey } from '../../host/keys/read.js';
 import { CLASS_ID, flipBit, IMAGE, keyOf, makeApproval, makeEnvelope, sha256, VENDOR_ID } from '../support/make.js';
 
 const SEED = sha256(utf8('a vendor'));

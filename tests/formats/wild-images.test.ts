@@ -6,7 +6,8 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { encode } from '../../host/formats/cbor.js';
 import { readImage } from '../../host/formats/images/image.js';
-import { generateKey, publicKeyToCose, publicKeyToPem } from '../../host/formats/keys.js';
+import { publicKeyToCose, publicKeyToPem } from '../../host/formats/keys.js';
+import { generateKey } from '../../host/keys/read.js';
 import { unhex, utf8 } from '../support/make.js';
 
 const folderOfApp = new URL('../../boards/microbit/app/', import.meta.url);

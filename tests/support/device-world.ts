@@ -8,9 +8,10 @@ import { startVirtualBoard, type VirtualBoard, type VirtualBoardOptions } from '
 import { provision } from '../../host/device/identity.js';
 import { encodeBootstrap } from '../../host/formats/bootstrap.js';
 import { classIdOf, vendorIdOf } from '../../host/formats/bytes.js';
-import { generateKey, publicKeyToPem, type SigningKey } from '../../host/formats/keys.js';
+import { publicKeyToPem, type SigningKey } from '../../host/formats/keys.js';
 import type { Policy } from '../../host/formats/policy.js';
 import { buildPackage } from '../../host/formats/suit.js';
+import { generateKey } from '../../host/keys/read.js';
 import { openSerial } from '../../host/links/serial.js';
 import { createClient } from '../../host/smp/client.js';
 

@@ -4,8 +4,8 @@
 
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadCore } from '../../host/core.js';
 import { reasons } from '../../host/reasons.js';
+import { loadCore } from '../../host/wasm.js';
 import { makePlace, type Place } from '../support/command.js';
 import {
   CLASS_ID,

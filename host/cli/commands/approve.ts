@@ -9,7 +9,6 @@
 
 import { z } from 'zod';
 import { OPERATOR_FORMS } from '../../ceremony.js';
-import { loadCore } from '../../core.js';
 import { CountersignError } from '../../errors.js';
 import { writeBytes } from '../../files.js';
 import type { Bytes } from '../../formats/byte-source.js';
@@ -25,6 +24,7 @@ import {
 } from '../../operator/countersign.js';
 import { requestDraft, signDraft } from '../../operator/issue.js';
 import { isSignedBy } from '../../operator/selection.js';
+import { loadCore } from '../../wasm.js';
 import { attach, checkSteps, openKeys, prepare, sign } from '../ceremony.js';
 import { command, flagOf, type Result } from '../command.js';
 import type { Surroundings } from '../connection.js';

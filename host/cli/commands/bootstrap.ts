@@ -1,7 +1,6 @@
 // bootstrap: the document that a blank device takes once, as a file: for firmware with its own way of storing it, for the
 // factory, for `check` and for export-c's example. `provision` makes the same bytes and brings them to a device.
 
-import { loadCore } from '../../core.js';
 import { CountersignError } from '../../errors.js';
 import { writeBytes } from '../../files.js';
 import { BOOTSTRAP_BYTES_MAX, viewBootstrap } from '../../formats/bootstrap.js';
@@ -9,6 +8,7 @@ import { hex } from '../../formats/bytes.js';
 import type { Row } from '../../formats/wording.js';
 import { readBootstrapFile } from '../../local/bootstrap-file.js';
 import { reasonOf } from '../../reasons.js';
+import { loadCore } from '../../wasm.js';
 import { command } from '../command.js';
 import { file } from '../options.js';
 import { written } from '../result.js';

@@ -4,12 +4,13 @@
 // the one file round until as many have signed as the devices ask for. `provision` brings it to the devices.
 
 import { dirname, resolve } from 'node:path';
-import { loadCore } from '../../core.js';
 import { readBytes, writeBytes } from '../../files.js';
 import { cosignChange, looksLikeChange, signChange, viewChange } from '../../formats/change.js';
 import { readBootstrapFile } from '../../local/bootstrap-file.js';
-import { draftChange, foreseeChange } from '../../operator/change.js';
+import { draftChange } from '../../named-files.js';
+import { foreseeChange } from '../../operator/change.js';
 import { reasonOf } from '../../reasons.js';
+import { loadCore } from '../../wasm.js';
 import { command } from '../command.js';
 import { changeData, changeRows } from '../describe/change.js';
 import { noteDoubts } from '../issuing.js';

@@ -5,7 +5,7 @@
 // evidence with its source and signer, and what would make the package pass. The exit code is that of the reason.
 
 import { z } from 'zod';
-import { type Evidence, type Facts, type Judgement, loadCore } from '../../core.js';
+import type { Evidence, Facts, Judgement } from '../../core.js';
 import { CountersignError } from '../../errors.js';
 import { readBytes } from '../../files.js';
 import { piecesOf } from '../../formats/byte-source.js';
@@ -15,6 +15,7 @@ import { gatherFromBroker } from '../../local/approvals.js';
 import { readBootstrapFile, readBootstrapNames } from '../../local/bootstrap-file.js';
 import { withFiles } from '../../open-file.js';
 import { reasonOf, reasons } from '../../reasons.js';
+import { loadCore } from '../../wasm.js';
 import { command } from '../command.js';
 import { explain } from '../describe/verdict.js';
 import { brokerOptions, sourceOptions } from '../options.js';

@@ -1,6 +1,5 @@
 // lint: warns of approvals that are probably not what their operator meant. It decides nothing: `check` gives verdicts.
 
-import { loadCore } from '../../core.js';
 import { readBytes } from '../../files.js';
 import type { LintDocument, Warning } from '../../formats/approval-lint.js';
 import { openEnvelope } from '../../formats/envelope.js';
@@ -8,6 +7,7 @@ import { readBootstrapFile } from '../../local/bootstrap-file.js';
 import { withFile } from '../../open-file.js';
 import { lint as lintAll } from '../../operator/lint.js';
 import { reasons } from '../../reasons.js';
+import { loadCore } from '../../wasm.js';
 import { command } from '../command.js';
 import { momentSchema, pathSchema, switchSchema } from '../values.js';
 

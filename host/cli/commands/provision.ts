@@ -12,6 +12,7 @@ import { looksLikeChange, viewChange } from '../../formats/change.js';
 import { rows } from '../../formats/wording.js';
 import { readBootstrapFile } from '../../local/bootstrap-file.js';
 import { reasons } from '../../reasons.js';
+import { loadCore } from '../../wasm.js';
 import { command, type Result } from '../command.js';
 import { connectionWords, type Surroundings, withDevice } from '../connection.js';
 import { changeData, changeRows } from '../describe/change.js';
@@ -86,7 +87,7 @@ type Bringing = (change: Uint8Array, path: string, options: ConnectionOptions, a
 const toDevice: Bringing = async (change, path, options, around) => {
   const view = viewChange(change, path);
   return withDevice(options, around, async ({ client }) => {
-    const end = await bringChange(client, change, around);
+    const end = await bringChange(await loadCore(), client, change, around);
     const [device, outcome] = [client.link.name, OUTCOME_TEXT[end]];
     return {
       data: { device, outcome, ...changeData(view) },

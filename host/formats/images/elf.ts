@@ -18,18 +18,56 @@ export function isElf(bytes: Uint8Array): boolean {
 const [MACHINE_AT, EM_ARM] = [18, 40];
 export const isArmElf = (bytes: Uint8Array): boolean => bytes[MACHINE_AT] === EM_ARM && bytes[MACHINE_AT + 1] === 0;
 
-export async function readElf(bytes: Uint8Array, name: string): Promise<Segment[]> {
-  const malformed = (why: string, cause?: unknown) =>
-    new CountersignError('FileMalformed', `image: ${name} is not a whole ELF file: ${why}`, { cause });
-  const { open } = await import('elfinfo');
-  const result = await open(Buffer.from(bytes)).catch((cause: unknown) => {
-    throw malformed('unreadable', cause);
-  });
-  if (!result.success || result.elf === undefined) throw malformed(result.errors.join('; ') || 'unreadable');
-  const loaded = result.elf.segments.filter((segment) => Number(segment.type) === PT_LOAD && segment.filesz > 0);
-  return loaded.map((segment) => {
-    const [offset, length] = [Number(segment.offset), Number(segment.filesz)];
+/** Of one class: where the header names the program headers, and where those say what is loaded (TIS ELF 1.2, ELF-64). */
+interface Layout {
+  wide: boolean;
+  headerBytes: number;
+  table: { offset: number; entryBytes: number; count: number };
+  entryBytesMin: number;
+  entry: { offset: number; address: number; bytes: number };
+}
+
+const CLASSES: Record<number, Layout> = {
+  1: {
+    wide: false,
+    headerBytes: 52,
+    table: { offset: 28, entryBytes: 42, count: 44 },
+    entryBytesMin: 32,
+    entry: { offset: 4, address: 12, bytes: 16 },
+  },
+  2: {
+    wide: true,
+    headerBytes: 64,
+    table: { offset: 32, entryBytes: 54, count: 56 },
+    entryBytesMin: 56,
+    entry: { offset: 8, address: 24, bytes: 32 },
+  },
+};
+const [CLASS_AT, ORDER_AT] = [4, 5];
+const ORDERS: Record<number, { littleEndian: boolean }> = { 1: { littleEndian: true }, 2: { littleEndian: false } };
+
+export function readElf(bytes: Uint8Array, name: string): Segment[] {
+  const malformed = (why: string) =>
+    new CountersignError('FileMalformed', `image: ${name} is not a whole ELF file: ${why}`);
+  const layout = CLASSES[bytes[CLASS_AT] ?? 0];
+  const order = ORDERS[bytes[ORDER_AT] ?? 0];
+  if (layout === undefined || order === undefined) throw malformed('it is neither of 32 nor of 64 bits');
+  const { wide, headerBytes, table, entryBytesMin, entry } = layout;
+  if (bytes.length < headerBytes) throw malformed('it ends in its header');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const half = (at: number) => view.getUint16(at, order.littleEndian);
+  const word = (at: number) => view.getUint32(at, order.littleEndian);
+  const address = (at: number) => (wide ? Number(view.getBigUint64(at, order.littleEndian)) : word(at));
+
+  const [start, entryBytes, count] = [address(table.offset), half(table.entryBytes), half(table.count)];
+  if (count > 0 && entryBytes < entryBytesMin) throw malformed('its program headers are too short');
+  if (start + count * entryBytes > bytes.length) throw malformed('its program headers reach beyond the end');
+  const segments: Segment[] = [];
+  for (let at = start; at < start + count * entryBytes; at += entryBytes) {
+    const [offset, length] = [address(at + entry.offset), address(at + entry.bytes)];
+    if (word(at) !== PT_LOAD || length === 0) continue;
     if (offset + length > bytes.length) throw malformed('a segment reaches beyond the end');
-    return { address: Number(segment.paddr), bytes: bytes.subarray(offset, offset + length) };
-  });
+    segments.push({ address: address(at + entry.address), bytes: bytes.subarray(offset, offset + length) });
+  }
+  return segments;
 }

@@ -5,9 +5,8 @@
 // up to GAP_BYTES_MAX. The start address is read from the file and reported, never taken to be 0.
 //
 // A raw or MCUboot image is the file itself, and stays where it is: in memory or on disk. The other formats are read
-// into memory; the one limit of files (../../open-file.ts) bounds them.
+// into memory; the one limit of files (../byte-source.ts) bounds them.
 
-import { extname } from 'node:path';
 import { CountersignError } from '../../errors.js';
 import { type Bytes, wholeOf } from '../byte-source.js';
 import { lookAt } from '../key-forms.js';
@@ -56,7 +55,7 @@ export async function readImage(file: Bytes, name: string, options: ImageOptions
   const head = await lookAt(file);
   const found = kindOf(head);
   const kind = options.raw ? 'bin' : found;
-  const ending = extname(name).slice(1).toLowerCase();
+  const ending = endingOf(name);
   const promised = ENDINGS[ending];
   if (promised !== undefined && promised !== kind && !options.raw) {
     throw new CountersignError('FileUnsupported', `image: ${name} is named .${ending}, but it is not`, {
@@ -81,6 +80,9 @@ export async function readImage(file: Bytes, name: string, options: ImageOptions
 
 /** What holds an image, and is none itself. */
 const CONTAINERS: readonly ImageKind[] = ['hex', 'srec', 'elf', 'uf2'];
+
+/** What stands behind the last dot of a file's name, in lower case; '' of a name without, or with nothing before it. */
+const endingOf = (path: string): string => (/[^/\\]\.([^./\\]+)$/.exec(path)?.[1] ?? '').toLowerCase();
 
 const ENDINGS: Record<string, ImageKind> = {
   ...{ hex: 'hex', ihex: 'hex', ihx: 'hex', elf: 'elf', axf: 'elf', uf2: 'uf2' },

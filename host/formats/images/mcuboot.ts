@@ -5,14 +5,14 @@
 // more than a piece is in memory.
 
 import { CountersignError } from '../../errors.js';
-import { type Bytes, hashOf, partOf, readFrom, sizeOf } from '../byte-source.js';
+import { type Bytes, type HashName, hashOf, partOf, readFrom, sizeOf } from '../byte-source.js';
 import { same } from '../bytes.js';
 
 const MAGIC = 0x96f3b83d;
 export const HEADER_BYTES = 32;
 const TLV_MAGIC = { protected: 0x6908, plain: 0x6907 } as const;
 const TLV_HEAD_BYTES = 4;
-const HASHES: Record<number, string> = { 16: 'sha256', 17: 'sha384', 18: 'sha512' };
+const HASHES: Record<number, HashName> = { 16: 'SHA-256', 17: 'SHA-384', 18: 'SHA-512' };
 /** Encrypted or compressed: the hash is over what the boot loader makes of it. */
 const FLAGS_TRANSFORMED = 0x04 | 0x08 | 0x200 | 0x400 | 0x800;
 const SECURITY_COUNTER = 0x50;

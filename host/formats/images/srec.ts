@@ -4,6 +4,7 @@
 // and that nothing follows it. Lines are taken as those of Intel HEX.
 
 import { CountersignError } from '../../errors.js';
+import { fromHex, join } from '../bytes.js';
 import { textOf } from '../key-forms.js';
 import { linesOf, textOfRecords } from './hex.js';
 import type { Segment } from './segments.js';
@@ -23,14 +24,14 @@ export function readSrec(bytes: Uint8Array, name: string): Segment[] {
     if (!RECORD.test(line)) throw malformed(`${at} is none`);
     if (ended) throw malformed(`${at} stands behind the end`);
     const type = Number(line[1]);
-    const content = Buffer.from(line.slice(2), 'hex');
+    const content = fromHex(line.slice(2));
     const addressBytes = ADDRESS_BYTES[type]!;
     if (addressBytes === 0) throw malformed(`${at} is of the reserved type S${type}`);
     if (content[0] !== content.length - 1) throw malformed(`${at} has another length than it states`);
     if ((content.reduce((sum, byte) => sum + byte, 0) & 0xff) !== 0xff)
       throw malformed(`the checksum of ${at} is wrong`);
     if (content.length < addressBytes + 2) throw malformed(`${at} is too short`);
-    const address = content.readUIntBE(1, addressBytes);
+    const address = content.slice(1, 1 + addressBytes).reduce((sum, byte) => sum * 256 + byte, 0);
     if (type >= 1 && type <= 3) segments.push({ address, bytes: content.subarray(1 + addressBytes, -1) });
     if ((type === 5 || type === 6) && address !== segments.length) {
       throw malformed(`it states ${address} data records and has ${segments.length}`);
@@ -50,5 +51,5 @@ function joined(segments: readonly Segment[]): Segment[] {
     else runs.push({ address, end: address, parts: [bytes] });
     runs.at(-1)!.end = address + bytes.length;
   }
-  return runs.map(({ address, parts }) => ({ address, bytes: Buffer.concat(parts) }));
+  return runs.map(({ address, parts }) => ({ address, bytes: join(parts) }));
 }

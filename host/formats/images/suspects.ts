@@ -8,8 +8,8 @@
 
 import { CountersignError } from '../../errors.js';
 import { type Bytes, piecesOf, readFrom, sizeOf } from '../byte-source.js';
-import { fromHex, same, utf8 } from '../bytes.js';
-import { keyForm, lookAt, textOf } from '../key-forms.js';
+import { fromHex, latin1, same, utf8 } from '../bytes.js';
+import { keyFormOf, lookAt, textOf } from '../key-forms.js';
 
 interface Kind {
   name: string;
@@ -53,7 +53,7 @@ const BZIP2_LEVEL = /^BZh[1-9]1AY&SY/;
 export async function refuseKnown(file: Bytes, name: string): Promise<void> {
   const bytes = await lookAt(file);
   const end = await readFrom(file, Math.max(0, sizeOf(file) - DFU_SUFFIX.fromEnd), DFU_SUFFIX.fromEnd);
-  const key = keyForm(bytes);
+  const key = await keyFormOf(bytes);
   if (key?.secret) {
     throw new CountersignError('PrivateKeyGiven', `image: ${name} is ${key.name}: it is not packed up and signed`);
   }
@@ -62,7 +62,7 @@ export async function refuseKnown(file: Bytes, name: string): Promise<void> {
     name: 'a DFU file with its suffix',
     hint: 'dfu-suffix --delete FILE',
   };
-  const text = /^\s*<(!doctype html|html|\?xml)/i.test(Buffer.from(bytes.subarray(0, 256)).toString('latin1'));
+  const text = /^\s*<(!doctype html|html|\?xml)/i.test(latin1(bytes.subarray(0, 256)));
   const page = text && { name: 'a web page or XML', hint: 'was this downloaded? look into it' };
   const found = known || dfu || page;
   if (!found) return;
@@ -72,8 +72,7 @@ export async function refuseKnown(file: Bytes, name: string): Promise<void> {
 }
 
 function is({ head, at = 0 }: Kind, bytes: Uint8Array): boolean {
-  if (head.length === 3 && head[0] === 0x42)
-    return BZIP2_LEVEL.test(Buffer.from(bytes.subarray(0, 10)).toString('latin1'));
+  if (head.length === 3 && head[0] === 0x42) return BZIP2_LEVEL.test(latin1(bytes.subarray(0, 10)));
   return bytes.length >= at + head.length && same(bytes.subarray(at, at + head.length), head);
 }
 

@@ -5,8 +5,8 @@
 
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { CountersignError } from '../errors.js';
-import { same } from './bytes.js';
-import { ed25519FromSeed } from './key-forms.js';
+import { same } from '../formats/bytes.js';
+import { ed25519FromSeed } from './seed.js';
 
 const MAGIC = 'openssh-key-v1\0';
 const COORDINATE_BYTES = 32;

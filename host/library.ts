@@ -1,0 +1,205 @@
+// The library without what an operating system has to give: what both of its faces have, index.ts for Node and browser.ts for
+// browsers.
+
+// Signing with a key on another machine, in three steps: request, signature (64 bytes), COSE_Sign1 (RFC 9052 section 4.4).
+export {
+  type Assembled,
+  assembleRequest,
+  OPERATOR_FORMS,
+  type Prepared,
+  prepareRequest,
+  type RequestNames,
+  readRequest,
+  requestRows,
+  requireSigner,
+  signRequest,
+  VENDOR_FORMS,
+} from './ceremony.js';
+// The verifier: a device as the core knows it. Numbers are the core's own (assembly/reason.ts).
+export type {
+  Core,
+  Evidence,
+  Facts,
+  Finding,
+  Judged,
+  Judgement,
+  Question,
+  VerdictName,
+} from './core.js';
+// Devices over a link: what they are, provisioning, approvals, delivery (FUMO states and SMP; see reference of each).
+export {
+  bringChange,
+  bringChangeToAll,
+  type ChangedDevice,
+  type ChangeOutcome,
+} from './device/change.js';
+export { type Delivery, deliver, type Outcome } from './device/deliver.js';
+export {
+  type Brought,
+  bringApproval,
+  documentsIn,
+  type Gathered,
+  gatherFrom,
+  type Place,
+  readCardApproval,
+} from './device/evidence.js';
+// Third-party boards, which cannot check for themselves: the verdict is taken here, before the first byte is sent.
+export {
+  type Decision,
+  type Guard,
+  type GuardedDelivery,
+  type GuardedOutcome,
+  type GuardOptions,
+  type GuardQuestion,
+  makeGuard,
+  type Offer,
+} from './device/guard.js';
+export {
+  type GuardMemory,
+  type GuardStore,
+  guardMemoryText,
+  noGuardMemory,
+  parseGuardMemory,
+} from './device/guard-memory.js';
+export {
+  type Identity,
+  type Installed,
+  identify,
+  provision,
+  putApproval,
+  putChange,
+  readChangeNumber,
+  readInstalled,
+  readState,
+  readVerdict,
+} from './device/identity.js';
+// The audit log of a device, and whether its chain of hashes is whole.
+export {
+  type Audit,
+  auditLog,
+  fetchLog,
+  type LogFault,
+  type LogRecord,
+  type MarkStore,
+  markText,
+  parseMark,
+  type Remembered,
+  verifyLog,
+} from './device/log.js';
+export { type Asked, awaitAsked, giveAnswer, readAsked } from './device/question.js';
+export { type Ending, isThirdParty } from './device/third-party.js';
+// The management tree (OMA FUMO 1.0).
+export { execNode, execOnly, nodeUri, readTree, writeNode } from './device/tree.js';
+export { type Sighting, type Watching, watchDevice } from './device/watch.js';
+// Errors: one family, one table with FUMO, LwM2M and exit codes.
+export { CountersignError } from './errors.js';
+// Approval documents (CWT claims in COSE_Sign1, RFC 8392 and 9052), their YAML twin, and the next document of an operator.
+export {
+  type ApprovalView,
+  type Claims,
+  type Confirm,
+  type Entry,
+  encodeClaims,
+  newDocumentId,
+  signApproval,
+  viewApproval,
+} from './formats/approval.js';
+export type { LintDocument, LintPackage, LintRule, Warning } from './formats/approval-lint.js';
+export { type ClaimDefaults, claimsFromYaml, claimsToYaml } from './formats/approval-yaml.js';
+// Bootstrap documents and policies.
+export {
+  type Anchor,
+  type Bootstrap,
+  type BootstrapView,
+  encodeBootstrap,
+  type Role,
+  viewBootstrap,
+} from './formats/bootstrap.js';
+// Bytes that need not be in memory: whatever takes `Bytes` takes a Uint8Array, or a file that openFile() opened and you close.
+export { type ByteSource, type Bytes, piecesOf, sha256Of } from './formats/byte-source.js';
+// Identifiers of SUIT: UUIDv5 of a domain, and of a class within a vendor (RFC 9562).
+export { classIdOf, join, vendorIdOf } from './formats/bytes.js';
+// Changes of anchors and policy, signed by operators.
+export {
+  type Change,
+  type ChangeView,
+  cosignChange,
+  signChange,
+  viewChange,
+} from './formats/change.js';
+// COSE_Sign1 (RFC 9052): signing, and a look into any.
+export { type Sign1View, sign1, viewSign1 } from './formats/cose.js';
+// Envelopes: taken apart and added to, byte for byte (draft-ietf-suit-manifest).
+export {
+  addApproval,
+  addBlock,
+  approvalsIn,
+  detachPayload,
+  type Envelope,
+  type Member,
+  openEnvelope,
+  payloadIn,
+  requireDigest,
+  splitEnvelope,
+  withApproval,
+} from './formats/envelope.js';
+// Firmware files: raw, Intel HEX, ELF, UF2, MCUboot.
+export { type Image, type ImageKind, type ImageOptions, readImage } from './formats/images/image.js';
+// Keys: Ed25519 and P-256, as COSE_Key and SPKI (RFC 9679 for key ids).
+export {
+  type KeyKind,
+  type PublicKey,
+  publicKeyFromCose,
+  publicKeyToCose,
+  publicKeyToPem,
+  type SigningKey,
+  thumbprint,
+} from './formats/keys.js';
+export { type ManifestView, payloadDigest, requireWhole, viewManifest } from './formats/manifest.js';
+export { type Policy, SOURCES, type SourceName } from './formats/policy.js';
+export { type NextDocument, type NextOptions, nextDocument } from './formats/record.js';
+export type { Form, SigningRequest } from './formats/signing-request.js';
+// Packages: a signed SUIT envelope of an image.
+export { buildPackage, type Package, type PackageOptions } from './formats/suit.js';
+export { claimsRows, entryText, packageRows, type Row, rows } from './formats/wording.js';
+// What an operator does: documents and reports out of values; nothing is read, written or asked. `warnings` hinder nothing.
+export { acceptDocument } from './operator/ceremony.js';
+export { type ChangeDraft, foreseeChange } from './operator/change.js';
+export {
+  acceptCountersignature,
+  type Countersigned,
+  countersign,
+  requestCountersignature,
+} from './operator/countersign.js';
+export type { Doubt, DoubtRule } from './operator/doubts.js';
+export {
+  approve,
+  type Draft,
+  draftDocument,
+  draftFromYaml,
+  type Issued,
+  type IssueOptions,
+  recordText,
+  requestDraft,
+  revoke,
+  signDraft,
+} from './operator/issue.js';
+export { type LintOptions, type LintReport, lint } from './operator/lint.js';
+export { type Publication, type PublishOptions, preparePublication, type Shelf } from './operator/publish.js';
+export { entryOf, isSignedBy, type Selection } from './operator/selection.js';
+export type { Phase, Progress } from './progress.js';
+export { exitCodes, type ReasonName, type ReasonRow, reasonOf, reasons } from './reasons.js';
+export { type Client, type ClientOptions, createClient } from './smp/client.js';
+export type { Link } from './smp/link.js';
+// What a vendor does: an image becomes a signed package, in one step or in three.
+export {
+  acceptRelease,
+  draftRelease,
+  type MadePackage,
+  type NamedImage,
+  packageImage,
+  type Release,
+  type ReleaseDraft,
+  requestRelease,
+  signRelease,
+} from './vendor/package.js';
