@@ -6,8 +6,8 @@ import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commands } from '../../host/cli/commands/index.js';
 import { connectionWords } from '../../host/cli/connection.js';
-import { connectionOptions } from '../../host/cli/options.js';
 import { nextLine } from '../../host/cli/next.js';
+import { connectionOptions } from '../../host/cli/options.js';
 import { parse } from '../../host/cli/parse.js';
 import { makePlace, type Place } from '../support/command.js';
 
