@@ -4,27 +4,27 @@
 // Without a terminal every answer is an option, or with --yes its default; all that is missing is named at once.
 
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { stringify } from 'yaml';
 import { z } from 'zod';
 import { CountersignError } from '../../errors.js';
-import { readBytes } from '../../files.js';
 import { hex } from '../../formats/bytes.js';
-import { splitKeyName } from '../../formats/keys.js';
-import { generateKey } from '../../keys/read.js';
-import { type NewFile, pairFiles, writeFiles } from '../../local/key-files.js';
-import { bootstrapFromFile } from '../../named-files.js';
-import { reasonOf } from '../../reasons.js';
-import { loadCore } from '../../wasm.js';
+import { rows } from '../../formats/wording.js';
+import {
+  checkProject,
+  DEVICE_FILE,
+  type Project,
+  type ProjectKey,
+  PUBLIC_ENDING,
+  planKey,
+  SETTINGS_FILE,
+  writeProject,
+} from '../../local/project.js';
 import { command, flagOf } from '../command.js';
-import { rows } from '../show.js';
+import { file, flag, option, text } from '../options.js';
+import { wrote } from '../result.js';
 import type { Terminal } from '../terminal.js';
-import { hexSchema, pathSchema, switchSchema, textSchema } from '../values.js';
+import { hexSchema, pathSchema, textSchema } from '../values.js';
 
-const DEVICE_FILE = 'device.yaml';
-const SETTINGS_FILE = 'countersign.yaml';
 const DEVICE_ID_BYTES = 8;
-const PUBLIC_ENDING = '.pub.pem';
 const UNAPPROVED = [
   { value: 'reject', label: 'reject: the device refuses it' },
   { value: 'prompt', label: 'prompt: the device asks its user' },
@@ -47,8 +47,6 @@ const QUESTIONS = {
   operatorKey: { text: 'Public key of the operator', schema: pathSchema, fallback: () => `operator${PUBLIC_ENDING}` },
 } satisfies Record<string, Question>;
 
-type Answers = Record<keyof typeof QUESTIONS, string> & { unapproved: string };
-
 export const init = command({
   name: 'init',
   summary: `write ${DEVICE_FILE} and ${SETTINGS_FILE}, and make the keys that they need`,
@@ -58,65 +56,42 @@ export const init = command({
   ].join('\n'),
   arguments: {},
   options: {
-    vendor: { value: 'domain', text: 'vendor of the firmware: a domain or a UUID', schema: textSchema.optional() },
-    class: { value: 'name', text: 'device class: a name or a UUID', schema: textSchema.optional() },
-    device: { value: 'hex', text: 'id of the device; default: random', schema: deviceSchema.optional() },
-    vendorKey: {
-      value: 'file',
-      text: `public key of the vendor; default: vendor${PUBLIC_ENDING}`,
-      schema: pathSchema.optional(),
-    },
-    operatorKey: {
-      value: 'file',
-      text: `public key of the operator; default: operator${PUBLIC_ENDING}`,
-      schema: pathSchema.optional(),
-    },
-    unapproved: {
-      value: 'reject|prompt',
-      text: 'what the device does with a package that is not approved; default: reject',
-      schema: z.enum(['reject', 'prompt']).optional(),
-    },
-    yes: { short: 'y', text: 'use the defaults, and make keys that do not exist', schema: switchSchema },
-    force: { text: `overwrite ${DEVICE_FILE} and ${SETTINGS_FILE}; keys are never overwritten`, schema: switchSchema },
+    vendor: text('domain', 'vendor of the firmware: a domain or a UUID'),
+    class: text('name', 'device class: a name or a UUID'),
+    device: option('hex', 'id of the device; default: random', deviceSchema.optional()),
+    vendorKey: file(`public key of the vendor; default: vendor${PUBLIC_ENDING}`),
+    operatorKey: file(`public key of the operator; default: operator${PUBLIC_ENDING}`),
+    unapproved: option(
+      'reject|prompt',
+      'what the device does with a package that is not approved; default: reject',
+      z.enum(['reject', 'prompt']).optional(),
+    ),
+    yes: { ...flag('use the defaults, and make keys that do not exist'), short: 'y' },
+    force: flag(`overwrite ${DEVICE_FILE} and ${SETTINGS_FILE}; keys are never overwritten`),
   },
   examples: ['countersign init', 'countersign init --vendor vendor.example --class sensor --yes'],
   writes: true,
   async run({ options, terminal, dryRun }) {
-    const targets: NewFile[] = [DEVICE_FILE, SETTINGS_FILE].map((path) => [path, '', 0o644]);
-    await writeFiles(targets, options.force, true); // before anybody is asked
+    await checkProject(options.force); // before anybody is asked
     const answers = await ask(options, terminal);
     const vendor = await keyOf(answers.vendorKey, options.yes, terminal);
     const operator = await keyOf(answers.operatorKey, options.yes, terminal);
-    const made = [...vendor.files, ...operator.files];
-    const device = deviceText(answers);
-    const settings = settingsText(answers, vendor.private, operator.private);
-    const fresh = new Map(made.map(([path, content]) => [path, new Uint8Array(Buffer.from(content))]));
-    const read = async (path: string) => fresh.get(path) ?? readBytes(path);
-    const fault = (await loadCore()).provision(await bootstrapFromFile(Buffer.from(device), DEVICE_FILE, read));
-    if (fault !== 0) throw new CountersignError(fault, `init: ${reasonOf(fault).text}`);
-    const files: NewFile[] = [
-      [DEVICE_FILE, device, 0o644],
-      [SETTINGS_FILE, settings, 0o644],
-    ];
-    await writeFiles(files, options.force, true);
-    await writeFiles(made, false, dryRun);
-    await writeFiles(files, options.force, dryRun);
-    const written = [...made, ...files].map(([path]) => path);
+    const files = await writeProject(answers, vendor, operator, { force: options.force, dryRun });
     const { vendorKey, operatorKey, ...rest } = answers;
     return {
-      data: { written: !dryRun, files: written, anchors: { vendor: vendorKey, operator: operatorKey }, ...rest },
-      lines: [`${dryRun ? 'would write' : 'wrote'} ${written.join(', ')}`, ...rows(Object.entries(rest))],
+      data: { written: !dryRun, files, anchors: { vendor: vendorKey, operator: operatorKey }, ...rest },
+      lines: [wrote(files.join(', '), dryRun), ...rows(Object.entries(rest))],
       next: ['package'],
     };
   },
 });
 
-type Given = Partial<Record<keyof Answers, string | undefined>> & { yes: boolean };
+type Given = Partial<Record<keyof Project, string | undefined>> & { yes: boolean };
 
-async function ask(given: Given, terminal: Terminal): Promise<Answers> {
+async function ask(given: Given, terminal: Terminal): Promise<Project> {
   const wanted = Object.entries<Question>(QUESTIONS);
   const isOpen = (key: string, fallback: unknown) =>
-    given[key as keyof Answers] === undefined && (fallback === undefined || !given.yes);
+    given[key as keyof Project] === undefined && (fallback === undefined || !given.yes);
   const open = wanted.filter(([key, { fallback }]) => isOpen(key, fallback)).map(([key]) => flagOf(key));
   if (isOpen('unapproved', true)) open.push('--unapproved');
   if (open.length > 0 && !terminal.interactive) {
@@ -124,7 +99,7 @@ async function ask(given: Given, terminal: Terminal): Promise<Answers> {
       hint: `give ${open.join(', ')}${given.yes ? '' : '; --yes takes the default where there is one'}`,
     });
   }
-  const answers = { unapproved: given.unapproved } as Answers;
+  const answers = { unapproved: given.unapproved } as Project;
   for (const [name, { text, schema, fallback }] of wanted) {
     const key = name as keyof typeof QUESTIONS;
     const initial = given[key] ?? fallback?.();
@@ -137,53 +112,10 @@ async function ask(given: Given, terminal: Terminal): Promise<Answers> {
   return answers;
 }
 
-/** Where the private half is, if it is here; and the files of both, if they are to be made. */
-async function keyOf(
-  name: string,
-  yes: boolean,
-  terminal: Terminal,
-): Promise<{ private: string | undefined; files: NewFile[] }> {
-  const { path } = splitKeyName(name);
-  const base = path.endsWith(PUBLIC_ENDING) ? path.slice(0, -PUBLIC_ENDING.length) : undefined;
-  const beside = `${base}.pem`;
-  if (existsSync(path)) return { private: base !== undefined && existsSync(beside) ? beside : undefined, files: [] };
-  if (base === undefined) throw new CountersignError('FileNotFound', `init: there is no ${path}`);
-  if (existsSync(beside)) {
-    throw new CountersignError('FileExists', `init: there is ${beside}, but no ${path}`, {
-      hint: `\`countersign inspect ${beside} --public ${path}\` writes the public key`,
-    });
-  }
-  if (!yes && !(await terminal.confirm(`${path} does not exist. Make a key pair?`, '--yes'))) {
-    throw new CountersignError('FileNotFound', `init: there is no ${path}`, { hint: 'copy the public key there' });
-  }
-  return { private: beside, files: pairFiles(base, generateKey('ed25519')) };
+/** A pair that is not there is made, if that is what was meant. */
+async function keyOf(path: string, yes: boolean, terminal: Terminal): Promise<ProjectKey> {
+  const planned = planKey(path);
+  const make = yes || planned.files.length === 0;
+  if (make || (await terminal.confirm(`${path} does not exist. Make a key pair?`, '--yes'))) return planned;
+  throw new CountersignError('FileNotFound', `init: there is no ${path}`, { hint: 'copy the public key there' });
 }
-
-const deviceText = ({ device, vendor, class: name, vendorKey, operatorKey, unapproved }: Answers): string =>
-  `# Who the device is, whom it trusts, and its policy. docs/bootstrap-and-policy.md explains every field.\n${stringify(
-    {
-      device,
-      vendor,
-      class: name,
-      anchors: [
-        { role: 'vendor', key: vendorKey },
-        { role: 'operator', key: operatorKey },
-      ],
-      policy: { unapproved },
-    },
-  )}`;
-
-/** Names as in config.ts; without the private halves that are elsewhere. */
-const settingsText = (
-  { vendor, class: name, vendorKey }: Answers,
-  vendorPrivate: string | undefined,
-  operatorPrivate: string | undefined,
-): string =>
-  `# Settings of countersign in this folder and below. "countersign config show --origin" lists all.\n${stringify({
-    vendor,
-    class: name,
-    'vendor-key': vendorPrivate,
-    'vendor-public-key': vendorKey,
-    'operator-key': operatorPrivate,
-    bootstrap: DEVICE_FILE,
-  })}`;
