@@ -7,8 +7,9 @@
 import { readJudgement } from '../core.js';
 import { CountersignError } from '../errors.js';
 import { viewBootstrap } from '../formats/bootstrap.js';
-import { hex, same } from '../formats/bytes.js';
+import { hex, same, utf8 } from '../formats/bytes.js';
 import { decode } from '../formats/cbor.js';
+import type { Answer } from '../formats/consent.js';
 import type { Client } from '../smp/client.js';
 import { answerQuestion, type Question, readQuestion } from '../smp/commands.js';
 import { sleep, within } from '../wait.js';
@@ -59,6 +60,41 @@ export async function giveAnswer(client: Client, asked: Asked, document: Uint8Ar
 /** Whether two readings are of one and the same question. */
 export const sameQuestion = (a: Pick<Asked, 'nonce'>, b: Question): boolean =>
   b.pending && b.nonce !== undefined && same(a.nonce, b.nonce);
+
+/** Until the device does not ask this any more, or the signal ends it. Silence of a busy device ends nothing. */
+export async function untilOver(client: Client, asked: Asked, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(POLL_MS, signal).catch(() => undefined);
+    if (signal.aborted) return;
+    const now = await readQuestion(client, { signal }).catch(() => undefined);
+    if (now && !sameQuestion(asked, now)) return;
+  }
+}
+
+const TAKEN_MS = 3000; // an answer that counts is acted upon at once; a slow core reads its flash first
+const CLEAR_LINE = ' \n'; // ends what was typed on the device's line before, so that it can be no part of an answer
+
+/**
+ * Answers as if typed on the device's own line, for links that have one. The device decides whether its policy takes answers
+ * from there. Undefined: it took it; else where it takes answers from, in words.
+ */
+export async function typeAnswer(
+  client: Client,
+  asked: Asked,
+  answer: Answer,
+  { signal }: Waits = {},
+): Promise<string | undefined> {
+  await client.link.type?.(utf8(`${CLEAR_LINE}${answer}\n`));
+  for (const until = Date.now() + TAKEN_MS; ; ) {
+    if (!sameQuestion(asked, await readQuestion(client, { signal }))) return undefined;
+    if (Date.now() > until) break;
+    await sleep(POLL_MS / 4, signal);
+  }
+  // What a policy leaves out has the core's cautious default.
+  const bootstrap = await readBootstrap(client, { signal });
+  const channels = bootstrap && viewBootstrap(bootstrap, 'bootstrap')?.policy['consent-channels'];
+  return Array.isArray(channels) ? channels.join(', ') : 'its own button or a line that does not deliver the package';
+}
 
 // Of a device that does not say it with the question: from the record of its last verdict, if that was about it.
 async function signerOf(client: Client, digest: Uint8Array, waits: Waits): Promise<Uint8Array | undefined> {

@@ -5,6 +5,7 @@
 
 import { identify } from '../../device/identity.js';
 import { asCountersignError, CountersignError } from '../../errors.js';
+import { keepOpen, type Session } from '../../links/session.js';
 import { reset } from '../../smp/commands.js';
 import type { Link } from '../../smp/link.js';
 import { follower } from '../../wait.js';
@@ -14,7 +15,6 @@ import { askPerson, NOTICE } from './asking.js';
 import { deliverHere } from './delivering.js';
 import { type Eol, openKeyboard, readPipe } from './keyboard.js';
 import { createScreen } from './screen.js';
-import { keepOpen, type Session } from './session.js';
 
 const HELP = [
   'Ctrl-]    quit',

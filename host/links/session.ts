@@ -2,11 +2,11 @@
 //
 // Boards with USB take their port with them when they reset, and cables are pulled. Waiting ends by the signal alone.
 
-import { CountersignError } from '../../errors.js';
-import { openPatiently } from '../../links/lasting.js';
-import { type Client, createClient } from '../../smp/client.js';
-import type { Link } from '../../smp/link.js';
-import { orAbort } from '../../wait.js';
+import { CountersignError } from '../errors.js';
+import { type Client, createClient } from '../smp/client.js';
+import type { Link } from '../smp/link.js';
+import { orAbort } from '../wait.js';
+import { openPatiently } from './lasting.js';
 
 export interface Session {
   link: Link;
