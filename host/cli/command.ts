@@ -37,6 +37,8 @@ export interface ArgumentSpec<S extends z.ZodType = z.ZodType> {
   schema: S;
   /** As of an option. */
   unless?: readonly string[];
+  /** What a shell offers, where the schema does not list it. */
+  choices?: readonly string[];
   /** Takes all that remain; the raw value is an array of strings. Only the last may. */
   many?: boolean;
 }

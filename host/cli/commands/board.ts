@@ -23,7 +23,7 @@ export const board = command({
     'The board runs until Ctrl-C. It prints its serial port, which any SMP tool can open. ' +
     'This terminal is the panel of the device: it shows what the device asks its user, who answers here. ' +
     RUNNERS.map(({ name, about }) => `${name} ${about}.`).join(' '),
-  arguments: { name: { text: `the board: ${RUNNERS.map(({ name }) => name).join(', ')}`, schema: z.string() } },
+  arguments: { name: { text: `the board: ${NAMES.join(', ')}`, schema: z.string(), choices: NAMES } },
   options: {
     flash: file('file with the flash of the board; created if absent, and kept; default: NAME-board.flash', {
       path: true,

@@ -7,6 +7,7 @@ import { bootstrap } from './bootstrap.js';
 import { card } from './card.js';
 import { change } from './change.js';
 import { check } from './check.js';
+import { completion } from './completion.js';
 import { config } from './config.js';
 import { consent } from './consent.js';
 import { consoleCommand } from './console.js';
@@ -25,7 +26,7 @@ import { revoke } from './revoke.js';
 import { tree } from './tree.js';
 
 const groups: Record<string, readonly AnyCommand[]> = {
-  'Set up': [init, keygen, config],
+  'Set up': [init, keygen, config, completion],
   Vendor: [packageCommand],
   Operator: [approve, revoke, publish, change, card],
   Device: [bootstrap, provision, deliver, consoleCommand, consent, tree],
