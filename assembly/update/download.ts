@@ -226,7 +226,7 @@ function isApproved(verdict: Verdict): bool {
 
 // Is the head that comes now approved, and what is in hand was not when it was accepted? What an operator added is in the head.
 function isBetter(verdict: Verdict): bool {
-  return isApproved(verdict) && hand.reason !== <u32>Reason.Ok && hand.reason !== <u32>Reason.AwaitingUser;
+  return isApproved(verdict) && !hand.approved;
 }
 
 // Does policy want a person's consent before the payload, and is it there? An approval may say that nobody is asked.
@@ -264,6 +264,7 @@ function accept(verdict: Verdict, digest: usize): Reason {
   const moved = move(Event.Accept, verdict === Verdict.Install ? Reason.Ok : verdictReason(), digest);
   if (moved !== Reason.Ok) return refuse(moved, 0);
   orderBind();
+  hand.approved = u16(isApproved(verdict));
   hand.lines = lines;
   session.headBytes = offerHeadBytes();
   session.eraseCount = ++hand.eraseCount;

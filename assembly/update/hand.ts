@@ -76,7 +76,8 @@ export class Hand {
   reason: u32; // Reason of the last result
   trialBoots: u32; // starts left before the image must have confirmed itself
   eraseCount: u32; // rises before the secondary slot is erased: what was known of its contents is void
-  review: u32; // 1: what runs is to be judged again, see review.ts
+  review: u16; // 1: what runs is to be judged again, see review.ts
+  approved: u16; // 1: by its operators, when what is on its way was accepted: its head, and what else there was then
   spent: u32; // by strangers, see wear.ts
   hour: u32; // of the trusted clock, since 1970, that this was told at
   lines: u32;

@@ -40,14 +40,17 @@ import { COST_COMMIT, COST_QUESTION, wearForgive, wearPay } from './wear';
 
 // --- Put, and kept ---
 
-// Asks, unless exactly this is being asked already. Ok: the question is put.
+// Asks, unless exactly this is being asked already, for this reason. Ok: the question is put.
 // in: the verdict was just taken; `lines` that delivered the package
 export function ask(what: About, digest: usize, reason: Reason, lines: u32): Reason {
   const open = questionOpen(question);
   if (open && hand.about === <u32>what && compare(digestAsked(question), digest, 32) === 0) {
-    if ((question.lines | lines) === question.lines) return Reason.Ok;
-    question.lines |= lines; // one more line delivers what is asked about
-    return handCommit();
+    lines |= question.lines;
+    if (hand.why === <u32>reason) {
+      if (question.lines === lines) return Reason.Ok;
+      question.lines = lines; // one more line delivers what is asked about
+      return handCommit();
+    }
   }
   // Approved, and asked all the same: the reserve is for that, too.
   const poor = wearPay(COST_QUESTION, reason === Reason.AwaitingUser);

@@ -33,7 +33,6 @@ const NONCE_NEXT = Buffer.alloc(16, 0x4e);
 const STEP_MS = 75_000; // how often a question's time is written down: a quarter of TIMEOUT_SECONDS (world.ts)
 const ORDER_MS = 600_000;
 const SIGNED = 2; // policy/consent.ts, Channel
-const AWAITING_USER = 120; // reason.ts
 const QUIET = 1; // update/effects.ts, Show
 
 /** After a state was put back: counters at their start, and what was shown is what is. */
@@ -157,10 +156,8 @@ function settleHand(device: Device, record: Buffer): void {
   for (const field of ['spent', 'hour']) zero(hand(field));
   zero(hand('newest'), 8);
   if (record.readUInt32LE(hand('eraseCount'))) record.writeUInt32LE(1, hand('eraseCount'));
-  // Those end by it; of what is on its way it says whether it was approved: 0, or some other.
-  const reason = record.readUInt32LE(hand('reason'));
-  if (state === DOWNLOADING) record.writeUInt32LE(Number(reason !== 0 && reason !== AWAITING_USER), hand('reason'));
-  else if (state !== TRIAL && state !== SWAP_OUT) zero(hand('reason'));
+  if (state !== TRIAL && state !== SWAP_OUT) zero(hand('reason')); // those end by it
+  if (state !== DOWNLOADING) zero(hand('approved'), 2); // asked of what is on its way
   if (state !== TRIAL) zero(hand('trialBoots'));
   if (![DOWNLOADING, READY, SWAP_IN, HAVE_DATA].includes(state)) {
     zero(hand('lines'));
