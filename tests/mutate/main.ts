@@ -103,6 +103,18 @@ export async function main(root: string, argv: string[]): Promise<number> {
   const quick = values.known !== undefined;
   const tree = await createTree(root, quick ? ['agent'] : undefined);
   const killers = createKillers(tree, quick);
+  const close = () => {
+    killers.close();
+    tree.close();
+  };
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)
+    process.once(signal, () => {
+      close();
+      process.exit(code);
+    });
   const rows: Row[] = [];
   const counted = () => rows.filter(({ fate }) => fate === 'killed' || fate === 'survived');
   console.log(`${places.length} places; seed ${seed}, ${wanted} mutants`);
@@ -128,8 +140,7 @@ export async function main(root: string, argv: string[]): Promise<number> {
     // Were a module kept from one mutant to the next, they would all seem to die.
     if (quick) await killers.expectSound();
   } finally {
-    killers.close();
-    tree.close();
+    close();
   }
   const all = counted();
   const survived = all.filter(({ fate }) => fate === 'survived');
