@@ -190,7 +190,8 @@ export { entryOf, isSignedBy, type Selection } from './operator/selection.js';
 export type { Phase, Progress } from './progress.js';
 export { exitCodes, type ReasonName, type ReasonRow, reasonOf, reasons } from './reasons.js';
 export { type Client, type ClientOptions, createClient } from './smp/client.js';
-export type { Link } from './smp/link.js';
+// A way to a device that the caller has: `createListeners` keeps those who listen to it.
+export { createListeners, type Link, type LinkListener } from './smp/link.js';
 // What a vendor does: an image becomes a signed package, in one step or in three.
 export {
   acceptRelease,

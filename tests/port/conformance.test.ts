@@ -9,8 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
-import { have, installed } from '../support/need.js';
-import { inBrowser } from './conformance/browser.js';
+import { BROWSER } from '../support/browser.js';
+import { have } from '../support/need.js';
+import { playInBrowser } from './conformance/browser.js';
 import { type Machine, natively, onBoard } from './conformance/machines.js';
 import { type Played, play } from './conformance/player.js';
 import { type Play, scriptOf } from './conformance/vectors.js';
@@ -109,9 +110,7 @@ describe.each(BOARDS)('$board, emulated', ({ needs, uses, ...machine }) => {
   });
 });
 
-const browser = ['chromium-headless-shell', 'chromium'].find(installed) ?? 'chromium-headless-shell';
-
-test.runIf(have(browser, 'timeout'))('Chromium answers as V8 in Node does', { timeout: 10 * MINUTES }, async () => {
-  const played = await inBrowser(browser, readFileSync(file('core')), all.script);
+test.runIf(have(BROWSER, 'timeout'))('Chromium answers as V8 in Node does', { timeout: 10 * MINUTES }, async () => {
+  const played = await playInBrowser(readFileSync(file('core')), all.script);
   agrees('Chromium, core.wasm', all, played, digests.get(all)!);
 });
