@@ -15,6 +15,7 @@ import { brokerOptions, file, option, text } from '../options.js';
 import { panelOn } from '../panel.js';
 
 const RUNNERS = listRunners();
+const NAMES = RUNNERS.map(({ name }) => name);
 
 export const board = command({
   name: 'board',
