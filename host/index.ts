@@ -18,16 +18,50 @@
 
 // Boards that run here without hardware (boards/NAME/board.json).
 export { listBoards, listRunners } from './boards.js';
+// This machine: its boards, ports, cards and files; the way to a device, and what operators and vendors keep here.
+export { type CardAccess, type DataObjects, openDataObjects } from './card/data-objects.js';
+export { modemSlots, objectsIn, type ReaderContent, readerSlots, type Slots, withCard } from './card/slots.js';
 export type { BoardPanel, StartBoard, StartedBoard } from './device/runner.js';
 export { type FileKey, generateKey, type PassphraseSource, readPublicKey, readSigningKey } from './keys/read.js';
 // All that needs nothing of Node: formats, verdicts, what vendors and operators do, devices over any link.
 export * from './library.js';
 // Links to devices, and where a fleet's operators keep their approvals on a broker (retained MQTT messages).
 export { type ApprovalShelf, type KeptApproval, openShelf, readKeptApprovals } from './links/approvals.js';
+export { type BrokerPlace, brokerSchema, placeSchema, placeText } from './links/broker-place.js';
 export { type Address, listDevices, openMqtt, type SeenDevice } from './links/mqtt.js';
 export { listPorts, openSerial, type PortInfo } from './links/serial.js';
+export { keepOpen, type Session, type SessionOptions } from './links/session.js';
 export { openTcp } from './links/tcp.js';
 export { openUdp } from './links/udp.js';
+export { type ApprovalPlaces, gatherApprovals, gatherFromBroker } from './local/approvals.js';
+export { listRunning, type RunningBoard, type RunningHere, startBoard } from './local/boards.js';
+export { readBootstrapFile, readBootstrapNames } from './local/bootstrap-file.js';
+export {
+  type Attached,
+  type Attaching,
+  attachSignature,
+  type RequestFiles,
+  readRequestFile,
+  writeRequest,
+} from './local/ceremony.js';
+export {
+  allPorts,
+  type Connection,
+  connect,
+  type Listener,
+  onlyPort,
+  openPort,
+  retainedStates,
+  type Whereabouts,
+} from './local/connect.js';
+export { readDocument } from './local/document-file.js';
+export { exportVerifier } from './local/export-c.js';
+export { bringChangeToFleet, type ChangedFleet, type FleetChange } from './local/fleet.js';
+export { guardFile } from './local/guard-file.js';
+export { type Keeping, keepIssued, type Output, readRecord, recordBeside } from './local/issue.js';
+export { type KeyFiles, makeKeyFiles, makeTokenKeyFiles, type NewKey } from './local/key-files.js';
+export { type Project, type ProjectKey, planKey, writeProject } from './local/project.js';
+export { openPublishing, type Published, type Publishing, type PublishingOptions } from './local/publish.js';
 // Files that a person wrote: of a bootstrap document, of a change; `read` gives the bytes of what they name.
 export { bootstrapFromFile, changeFromYaml, draftChange, type Read } from './named-files.js';
 // Keys by name: a file, or a pkcs11: URI of one in a token (RFC 7512); passphrase and PIN are asked for through functions.

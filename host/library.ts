@@ -26,6 +26,9 @@ export type {
   Question,
   VerdictName,
 } from './core.js';
+// What becomes of things, in words.
+export { deliveryText, guardedText, type OutcomeText } from './describe/outcome.js';
+export { bytesText, progressLines } from './describe/progress.js';
 // Devices over a link: what they are, provisioning, approvals, delivery (FUMO states and SMP; see reference of each).
 export {
   bringChange,
