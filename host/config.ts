@@ -8,15 +8,16 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { parse as parseYaml } from 'yaml';
 import * as z from 'zod';
 import { CountersignError, systemCode } from './errors.js';
+import { readYaml } from './formats/yaml-text.js';
 
 const PROJECT_FILE = 'countersign.yaml';
 const CONFIG_BYTES_MAX = 65536;
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
-const fileSchema = z.record(z.string(), z.union([scalar, z.array(scalar)])).nullable();
+const values = z.union([scalar, z.array(scalar)], { error: 'is neither a value nor a list of values' });
+const fileSchema = z.record(z.string(), values).nullable();
 
 type Scalar = z.infer<typeof scalar>;
 
@@ -94,7 +95,8 @@ function readConfigFile(place: ConfigFile['place'], path: string, known: Readonl
     throw new CountersignError('ConfigMalformed', `config: cannot read ${path}`, { cause });
   }
   if (text.length > CONFIG_BYTES_MAX) throw new CountersignError('ConfigMalformed', `config: ${path} is too large`);
-  const values = parseConfig(text, path) ?? {};
+  const hint = '`countersign config show` lists the names that there are';
+  const values = readYaml(text, fileSchema, { area: 'config', what: path, reason: 'ConfigMalformed', hint }) ?? {};
   for (const name of Object.keys(values)) {
     if (known.has(name)) continue;
     throw new CountersignError('ConfigMalformed', `config: ${path} sets "${name}", which nothing uses`, {
@@ -102,12 +104,4 @@ function readConfigFile(place: ConfigFile['place'], path: string, known: Readonl
     });
   }
   return { place, path, values };
-}
-
-function parseConfig(text: string, path: string): z.infer<typeof fileSchema> {
-  try {
-    return fileSchema.parse(parseYaml(text));
-  } catch (cause) {
-    throw new CountersignError('ConfigMalformed', `config: ${path} is not a YAML map of names to values`, { cause });
-  }
 }

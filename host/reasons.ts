@@ -146,7 +146,7 @@ const table = {
   ApprovalNotYetValid: row(83, 'the approval is not valid yet', 'wait, or have the operator issue one that is valid now', OUT_OF_TIME),
   Denied: row(84, 'the operator has denied it', 'ask the operator; a newer approval of it lifts the denial', DENIED),
   TooFewOperators: row(85, 'fewer operators approved it than the device asks for', 'have further operators approve it', TOO_FEW),
-  SourceUnreachable: row(86, 'a source of approvals could not be read', 'insert the card, or put the approval into the tree, and try again', UNREACHABLE),
+  SourceUnreachable: row(86, 'a source of approvals could not be read', 'make the source available (insert the card, or check the URL and the broker), and try again', UNREACHABLE),
   NotProvisioned: row(87, 'the device has no trust anchors yet', 'provision it: `countersign provision`', BLANK_DEVICE),
   Superseded: row(88, 'the operator has issued a newer document that does not approve it', 'use the newest document of this operator', OUT_OF_TIME),
   ApprovalOtherDevice: row(89, 'the approval is for other devices', 'have the operator approve it for this device', UNAPPROVED),

@@ -18,12 +18,13 @@
 //
 // `issued`, `id` and `sequence` may be left out of a file that is to be signed: whoever signs fills them in.
 
-import { Document, isScalar, parseDocument, visit } from 'yaml';
+import { Document, isScalar, visit } from 'yaml';
 import * as z from 'zod';
 import { CountersignError } from '../errors.js';
 import { type Claims, claimsSchema, type Entry } from './approval.js';
 import { fromHex, hex, uuidText } from './bytes.js';
 import { momentText, NO_MOMENT, parseMoment } from './moment.js';
+import { readYaml } from './yaml-text.js';
 
 const hexText = z
   .string()
@@ -98,17 +99,10 @@ function entryToYaml(entry: Entry): Record<string, unknown> {
 
 /** Reads a twin. `what` (a path) names it in errors; without `defaults` every claim must be there. */
 export function claimsFromYaml(text: string, what: string, defaults?: ClaimDefaults): Claims {
-  const malformed = (why: string, cause?: unknown) =>
-    new CountersignError('FileMalformed', `approval: ${what}: ${why}`, {
-      hint: 'compare it with `inspect --yaml`',
-      cause,
-    });
+  const hint = 'compare it with `countersign inspect FILE --yaml` of an approval document';
   // Every scalar stays the text that is written: 0011 and 12e5 are hex here, and no digit of a number is lost.
-  const document = parseDocument(text, { schema: 'failsafe' });
-  if (document.errors[0]) throw malformed(document.errors[0].message, document.errors[0]);
-  const parsed = documentYaml.safeParse(document.toJS() as unknown);
-  if (!parsed.success) throw malformed(issueText(parsed.error), parsed.error);
-  const { entries, issued, 'not-before': notBefore, ...rest } = parsed.data;
+  const file = { area: 'approval', what, hint, scalars: { schema: 'failsafe' } } as const;
+  const { entries, issued, 'not-before': notBefore, ...rest } = readYaml(text, documentYaml, file);
   const claims = claimsSchema.safeParse({
     issuedAt: issued ?? defaults?.issuedAt,
     ...(notBefore === undefined ? {} : { notBefore }),
@@ -117,12 +111,8 @@ export function claimsFromYaml(text: string, what: string, defaults?: ClaimDefau
     sequence: rest.sequence ?? defaults?.sequence,
     entries: entries.map(({ class: classId, 'vendor-key': vendorKid, ...entry }) => ({ classId, vendorKid, ...entry })),
   });
-  if (!claims.success) throw malformed(issueText(claims.error), claims.error);
-  return claims.data;
-}
-
-function issueText(error: z.ZodError): string {
-  const [issue] = error.issues;
-  const { path = [], message = 'is wrong', code } = issue ?? {};
-  return `${path.join('.') || 'the document'}: ${code === 'custom' ? message : message.toLowerCase()}`;
+  if (claims.success) return claims.data;
+  const [issue] = claims.error.issues;
+  const why = `${issue?.path.join('.') || 'the document'}: ${issue?.message}`;
+  throw new CountersignError('FileMalformed', `approval: ${what}: ${why}`, { hint, cause: claims.error });
 }

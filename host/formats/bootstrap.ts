@@ -16,14 +16,13 @@
 //
 // Whether the result is sound (sizes, roles, doubled keys, threshold) is said by the core when it is provisioned.
 
-import { parse, YAMLParseError } from 'yaml';
 import * as z from 'zod';
 import { CountersignError } from '../errors.js';
 import { classIdOf, fromHex, vendorIdOf } from './bytes.js';
 import { type Cbor, cborMap, decode, encode } from './cbor.js';
 import { type PublicKey, publicKeyFromCose, publicKeyToCose } from './keys.js';
 import { type Policy, policyFromCbor, policySchema, policyToCbor } from './policy.js';
-import { yamlHex, yamlText } from './yaml-text.js';
+import { readYaml, type YamlFile, yamlHex, yamlText, yamlValue } from './yaml-text.js';
 
 /** A device keeps no larger document. */
 export const BOOTSTRAP_BYTES_MAX = 1024;
@@ -110,15 +109,7 @@ export interface NamedFiles {
  */
 export async function bootstrapFromFile(bytes: Uint8Array, what: string, files: NamedFiles): Promise<Uint8Array> {
   if (looksEncoded(bytes)) return bytes;
-  const parsed = fileSchema.safeParse(parseYaml(bytes, what, 'bootstrap'));
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const place = issue?.path.join('.') || 'the document';
-    throw new CountersignError('FileMalformed', `bootstrap: ${what}: ${place}: ${issue?.message}`, {
-      hint: 'see the README for what a bootstrap file holds',
-    });
-  }
-  const file = parsed.data;
+  const file = readYaml(bytes, fileSchema, yamlFile(what));
   const vendorId = vendorIdOf(file.vendor);
   const anchors = await readAnchors(file.anchors, files);
   const approvals: Uint8Array[] = [];
@@ -137,7 +128,7 @@ export async function bootstrapFromFile(bytes: Uint8Array, what: string, files: 
 /** What a bootstrap file in YAML calls vendor and class. */
 export function bootstrapNames(bytes: Uint8Array): { vendors: string[]; classes: string[] } | undefined {
   if (looksEncoded(bytes)) return undefined;
-  const { vendor, class: name } = parseYaml(bytes, 'bootstrap', 'bootstrap') as Record<string, unknown>;
+  const { vendor, class: name } = yamlValue(bytes, yamlFile('bootstrap')) as Record<string, unknown>;
   return { vendors: [vendor], classes: [name] } as { vendors: string[]; classes: string[] };
 }
 
@@ -148,21 +139,11 @@ export async function readAnchors(listed: z.infer<typeof anchorsFileSchema>, fil
   return anchors;
 }
 
-export function parseYaml(bytes: Uint8Array, what: string, area: string): unknown {
-  try {
-    return parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (cause) {
-    if (!(cause instanceof YAMLParseError) || cause.linePos === undefined) {
-      throw new CountersignError('FileMalformed', `${area}: ${what} is neither CBOR nor YAML`, { cause });
-    }
-    const [{ line, col }] = cause.linePos;
-    const [why = ''] = cause.message.split(/ at line \d+/);
-    throw new CountersignError('FileMalformed', `${area}: ${what} is no YAML at line ${line}, column ${col}: ${why}`, {
-      hint: 'correct that line; YAML is indented with spaces, and each name stands once',
-      cause,
-    });
-  }
-}
+const yamlFile = (what: string): YamlFile => ({
+  area: 'bootstrap',
+  what,
+  hint: 'docs/bootstrap-and-policy.md describes every field; `countersign init` writes a first one',
+});
 
 /** CBOR maps begin with 0xa0..0xbf, which no text file does. */
 function looksEncoded(bytes: Uint8Array): boolean {

@@ -21,7 +21,6 @@ import {
   anchorsFileSchema,
   anchorsToCbor,
   type NamedFiles,
-  parseYaml,
   readAnchors,
   viewAnchors,
 } from './bootstrap.js';
@@ -31,7 +30,7 @@ import { sign1, viewSign1 } from './cose.js';
 import type { SigningKey } from './keys.js';
 import { NO_MOMENT, parseMoment } from './moment.js';
 import { type Policy, policyFromCbor, policySchema, policyToCbor } from './policy.js';
-import { yamlHex } from './yaml-text.js';
+import { readYaml, yamlHex } from './yaml-text.js';
 
 /** A device takes no larger one. */
 export const CHANGE_BYTES_MAX = 1792;
@@ -161,15 +160,8 @@ const fileSchema = z
 
 /** Reads a change that a person wrote, with the files that it names. `now` in Unix seconds. */
 export async function changeFromYaml(bytes: Uint8Array, what: string, files: NamedFiles, now: number): Promise<Change> {
-  const parsed = fileSchema.safeParse(parseYaml(bytes, what, 'change'));
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const place = issue?.path.join('.') || 'the document';
-    throw new CountersignError('FileMalformed', `change: ${what}: ${place}: ${issue?.message}`, {
-      hint: 'see `countersign change --help` for what it holds',
-    });
-  }
-  const { sequence, issued, devices, anchors, policy } = parsed.data;
+  const hint = 'docs/bootstrap-and-policy.md describes every field of a change';
+  const { sequence, issued, devices, anchors, policy } = readYaml(bytes, fileSchema, { area: 'change', what, hint });
   const issuedAt = issued === undefined ? now : parseMoment(issued);
   if (issuedAt === undefined) {
     throw new CountersignError('FileMalformed', `change: ${what}: issued: "${issued}" ${NO_MOMENT}`);

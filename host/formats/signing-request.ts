@@ -11,7 +11,6 @@
 // RequestMismatch. A vendor's signature and a countersignature are over the same bytes; the form tells them apart, so that
 // nobody approves as an operator what they meant to publish as a vendor, or the reverse.
 
-import { parse as parseYaml } from 'yaml';
 import * as z from 'zod';
 import { CountersignError } from '../errors.js';
 import { fromHex, hex, same } from './bytes.js';
@@ -19,6 +18,7 @@ import { toBeSigned } from './cose.js';
 import { type Envelope, MEMBER, requireDigest, splitEnvelope } from './envelope.js';
 import { KEY_KINDS, type PublicKey } from './keys.js';
 import { viewManifest } from './manifest.js';
+import { readYaml } from './yaml-text.js';
 
 export const FORMS = ['document', 'countersignature', 'package'] as const;
 export type Form = (typeof FORMS)[number];
@@ -86,9 +86,5 @@ export function splitDraft(bytes: Uint8Array, what: string): Envelope {
 }
 
 function checked(text: string, what: string): z.output<typeof schema> {
-  try {
-    return schema.parse(parseYaml(text));
-  } catch (cause) {
-    throw new CountersignError('FileMalformed', `request: ${what} is not a signing request`, { cause });
-  }
+  return readYaml(text, schema, { area: 'request', what, hint: 'a signing request is what --prepare writes' });
 }

@@ -58,6 +58,7 @@ describe('the port that is meant when none is given', () => {
   it.each([
     ['the board that runs here, whatever ports the machine has', [board('/dev/pts/7')], ['/dev/ttyS0'], '/dev/pts/7'],
     ['the only port', [], ['/dev/ttyACM0'], '/dev/ttyACM0'],
+    ['the only port that is not built in', [], ['/dev/ttyS0', '/dev/ttyUSB0', '/dev/ttyS1'], '/dev/ttyUSB0'],
   ])('%s', (_, boards, paths, port) => expect(choosePort(boards, ports(...paths))).toBe(port));
   it('never one of several', () => {
     const several = () => choosePort([board('a'), board('b')], ports('/dev/ttyS0'));
@@ -65,13 +66,39 @@ describe('the port that is meant when none is given', () => {
       expect.objectContaining({ hint: expect.stringMatching(/ttyS0.*a \(virtual.*b \(virtual/) }),
     );
     expect(() => choosePort([], ports('a', 'b'))).toThrow('2 serial ports');
-    expect(() => choosePort([], [])).toThrow('no serial ports');
   });
+  it.each([[], ['/dev/ttyS0'], ['/dev/ttyS0', '/dev/ttyS1'], ['/dev/cu.Bluetooth-Incoming-Port']])(
+    'none where no board is connected: %j',
+    (...paths) => {
+      const none = () => choosePort([], ports(...paths));
+      expect(none).toThrow('no board is connected');
+      for (const path of paths) expect(none).toThrow(expect.objectContaining({ hint: expect.stringContaining(path) }));
+    },
+  );
 });
 
 describe('a bootstrap file', () => {
   const anchors = '[{role: vendor, key: vendor.pub.pem}, {role: operator, key: operator.pub.pem}]';
   const DEVICE = 'device: "0a0b"';
+  it.each([
+    ['no device', ['device'], 'device: is missing'],
+    ['no anchors', ['anchors'], 'anchors: is missing'],
+    ['nothing that it needs', ['device', 'anchors', 'vendor'], 'device: is missing'],
+  ])('%s: it says so, and where to look', async (_, without, says) => {
+    const whole = { device: '"0a"', vendor: 'v.example', class: 'c', anchors };
+    const rows = Object.entries(whole).filter(([name]) => !without.includes(name));
+    writeFileSync(place.path('b.yaml'), rows.map(([name, value]) => `${name}: ${value}\n`).join(''));
+    writeFileSync(place.path('c.yaml'), 'policy: {unapproved: prompt}\n');
+    for (const words of [
+      ['bootstrap', 'b.yaml'],
+      ['change', 'c.yaml', '-k', 'operator.pem', '--bootstrap', 'b.yaml'],
+    ]) {
+      const ended = await place.run(...words);
+      expect([ended.code, ended.stderr]).toEqual([1, expect.stringContaining(`b.yaml: ${says}`)]);
+      expect(ended.stderr).toContain('countersign init');
+    }
+  });
+
   it.each([
     ['an id that YAML takes for a number', 'device: 0017880103E75304', '{}', 'device: is no text: write it in quotes'],
     ['an id of digits', 'device: 1234', '{}', 'device: is no text: write it in quotes'],
@@ -86,6 +113,31 @@ describe('a bootstrap file', () => {
     const ended = await place.run('inspect', 'b.yaml');
     expect([ended.code, ended.stderr]).toEqual([1, expect.stringContaining(says)]);
   });
+});
+
+describe('YAML that is none', () => {
+  const BROKEN = 'vendor: v.example\n  class: [\n';
+  it.each([
+    ['bootstrap', ['bootstrap', 'x.yaml']],
+    ['change', ['change', 'x.yaml', '-k', 'operator.pem']],
+    ['approval', ['approve', '--from', 'x.yaml', '-k', 'operator.pem']],
+    ['request', ['approve', '--sign', 'x.yaml', '-k', 'operator.pem']],
+  ])('%s: line and column, on one line', async (area, words) => {
+    writeFileSync(place.path('x.yaml'), BROKEN);
+    const { stderr } = await place.run(...words);
+    expect(stderr).toMatch(new RegExp(`error: ${area}: x.yaml is no YAML at line 1, column 9: [^\\\\]* \\[208`));
+    writeFileSync(place.path('x.yaml'), 'just text\n');
+    expect((await place.run(...words)).stderr).toContain(`${area}: x.yaml: the document: is no map of names to values`);
+  });
+});
+
+it('of a broker that does not answer, nobody is told to insert a card', async () => {
+  writeFileSync(place.path('app.bin'), new Uint8Array(3000).fill(0xa5));
+  await place.must('package', 'app.bin', '-k', 'vendor.pem', '--vendor', 'v.example', '--class', 'c', '-s', '1');
+  const anchors = ['vendor', 'operator'].map((role) => `{role: ${role}, key: ${role}.pub.pem}`).join(', ');
+  writeFileSync(place.path('d.yaml'), `device: "0a"\nvendor: v.example\nclass: c\nanchors: [${anchors}]\n`);
+  const ended = await place.run('check', 'app.suit', '-b', 'd.yaml', '--approvals-from', 'mqtt://127.0.0.1:1/f');
+  expect([ended.code, ended.stdout]).toEqual([20, expect.stringContaining('check the URL and the broker')]);
 });
 
 it('a card in exclusive use is no reason to start pcscd', () => {
