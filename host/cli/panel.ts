@@ -36,7 +36,7 @@ function openAnswers(terminal: Terminal): Answers {
         terminal.note(`  nobody can answer here (no terminal, or in its background); the device waits ${left} s`);
         return undefined;
       }
-      const prompt = `  y or n, within ${left} s`;
+      const prompt = `  type y or n, then Enter, within ${left} s`;
       terminal.note(prompt);
       return new Promise((resolve) => {
         const end = (answer: Answer | undefined) => {

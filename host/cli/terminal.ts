@@ -200,6 +200,8 @@ async function movingBar(style: Terminal['style']): Promise<Display> {
       if (progress.phase !== phase) {
         stop();
         phase = progress.phase;
+        if (progress.total === 0) process.stderr.write(`${phase}\n`); // nothing is counted: no bar of 0 B
+        if (progress.total === 0) return;
         meter = makeMeter(progress.done);
         bar = new bars.SingleBar(
           { format, stream: process.stderr, hideCursor: true, barsize: 30, clearOnComplete: false, fps: 10 },

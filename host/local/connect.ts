@@ -177,16 +177,25 @@ export async function onlyPort(): Promise<string> {
   return choosePort(await listRunning(), await listPorts());
 }
 
-/** Machines have ports of their own, such as /dev/ttyS0, with nothing on them: who started a board here means that one. */
+/** Ports of the machine itself, mostly with nothing on them: never guessed, only named. */
+const isBuiltIn = ({ path }: PortInfo): boolean => /^\/dev\/(ttyS\d+$|(tty|cu)\.(Bluetooth|debug))/.test(path);
+
+/** Who started a board here means that one. */
 export function choosePort(boards: readonly RunningBoard[], ports: readonly PortInfo[]): string {
   if (boards.length === 1) return boards[0]!.port;
-  const all = [...ports, ...boards.map(portOf)];
+  const all = [...ports.filter((port) => !isBuiltIn(port)), ...boards.map(portOf)];
   if (all.length === 1) return all[0]!.path;
-  const found = all.map(({ path, about }) => (about ? `${path} (${about})` : path)).join(', ');
-  throw new CountersignError('BadArgument', `device: none given, and ${all.length || 'no'} serial ports are there`, {
-    hint: found
-      ? `choose one with --port: ${found}`
-      : `give --port, or --broker and --device; \`countersign board ${listRunners()[0]?.name}\` starts a board without hardware`,
+  const listed = all.length > 0 ? [...ports, ...boards.map(portOf)] : ports;
+  const found = listed.map(({ path, about }) => (about ? `${path} (${about})` : path)).join(', ');
+  const start = `\`countersign board ${listRunners()[0]?.name}\` starts a board without hardware`;
+  if (all.length > 0) {
+    throw new CountersignError('BadArgument', `device: none given, and ${all.length} serial ports are there`, {
+      hint: `choose one with --port: ${found}`,
+    });
+  }
+  const own = found && ` (this machine has ${found}; is a board on it?)`;
+  throw new CountersignError('BadArgument', 'device: none given, and no board is connected', {
+    hint: `connect one, or give --port${own}, or --broker and --device; ${start}`,
   });
 }
 

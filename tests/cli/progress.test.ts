@@ -48,6 +48,19 @@ describe('progress in a pipe', () => {
     ]);
   });
 
+  it('of work that nothing is counted of, a terminal sees the name, and no bar of 0 B', async () => {
+    const before = process.stderr.isTTY;
+    process.stderr.isTTY = true;
+    vi.stubEnv('TERM', 'xterm');
+    try {
+      const checking: Progress = { kind: 'work', phase: 'checking', done: 0, total: 0 };
+      expect(await shown([checking, checking, { kind: 'note', text: 'done' }])).toEqual(['checking', 'done']);
+    } finally {
+      process.stderr.isTTY = before;
+      vi.unstubAllEnvs();
+    }
+  });
+
   it('is silent with -q', async () => {
     expect(await shown([sending(0, 10), sending(10, 10)], -1)).toEqual([]);
   });
