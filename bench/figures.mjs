@@ -40,11 +40,12 @@ const IN_THE_WAY = {
 /** What stands below a table. */
 const NOTES = {
   'bench -- --chip --write':
-    'SHA-512 has two shapes. Firmware gets the small one, whose flash Ed25519 is counted without, unless `PROFILE_SHA512` is set:\n' +
-    'only Ed25519 needs it here, over about a kilobyte of an update, and the time is lost in that of the signature. SHA-256 for a\n' +
-    "Cortex-M0 takes its constants from SHA-512's table, 640 bytes that are counted in both. Ed25519 has two shapes too: at half length,\n" +
-    'as on the Cortex-M4, a Cortex-M0 would take 9.4 M instructions and 600 bytes of flash more. It gets the smaller one, as a device\n' +
-    'verifies a few signatures per update and keeps its flash all the time.',
+    'SHA-512 has two shapes. Firmware uses the small one, unless `PROFILE_SHA512` is set: only Ed25519 needs SHA-512, for about one\n' +
+    'kilobyte per update. The row "Ed25519 verify without SHA-512, flash" leaves it out. On a Cortex-M0, SHA-256 takes its constants from\n' +
+    'the table of SHA-512; these 640 bytes are counted in both.\n' +
+    '\n' +
+    'Ed25519 has two shapes, too. A Cortex-M0 uses the small one. The fast one, which the Cortex-M4 uses, would take 9.4 M instructions on a\n' +
+    'Cortex-M0, and 600 more bytes of flash. A device verifies only a few signatures per update, so flash counts for more than time.',
 };
 
 const TIMED = /\/s$/;

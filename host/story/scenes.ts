@@ -61,7 +61,7 @@ export const SCENES: Scene[] = [
     ends: 'Ok',
   },
   {
-    title: 'offered anew. The user is asked again',
+    title: 'the next release, not approved either. The user is asked',
     device: 'ward',
     offer: (people) => ({ envelope: people.release(V1_1).envelope }),
     scripted: 'yes',
