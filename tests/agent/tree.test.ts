@@ -2,6 +2,7 @@
 // of the tree is judged like an upload, and its line has delivered it.
 import { decode } from 'cborg';
 import { describe, expect, it } from 'vitest';
+import { packageVersion } from '../../host/root.js';
 import {
   approvalOf,
   bootstrapDocument,
@@ -199,9 +200,9 @@ describe('what SMP asks of every device', () => {
     const said = (format?: string) => expectOk(read(board, 0, 7, format === undefined ? {} : { format })).output;
     expect(said()).toBe('Countersign');
     expect(said('s')).toBe('Countersign');
-    expect(said('rv')).toBe('0.1.0 0.1.0');
+    expect(said('rv')).toBe(`${packageVersion} ${packageVersion}`);
     expect(said('om')).toBe('Countersign wasm');
-    expect(said('a')).toBe('Countersign 0.1.0 wasm');
+    expect(said('a')).toBe(`Countersign ${packageVersion} wasm`);
     expect([rc(read(board, 0, 7, { format: 'aa' })), rc(read(board, 0, 7, { format: 'srvmp' }))]).toEqual([2, 2]);
   });
   it('its boot loader, and what that allows', () => {

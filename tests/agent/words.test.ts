@@ -1,6 +1,8 @@
 // Text in the agent is numbers, because code needs no memory: each number is held against the word written beside it.
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { withVersion } from '../../assembly/set-version.mjs';
+import { packageVersion } from '../../host/root.js';
 
 const packed = (word: string) => `0x${Buffer.from(word, 'latin1').reverse().toString('hex')}`;
 const unescaped = (word: string) => word.replace(/\\r/g, '\r').replace(/\\n/g, '\n');
@@ -16,8 +18,21 @@ it.each([
   for (const [, number, word] of rows) expect(number, word).toBe(packed(unescaped(word!)));
 });
 
-it('assembly/smp/words.ts', () => {
-  const text = readFileSync('assembly/smp/words.ts', 'utf8');
+const WORDS = readFileSync('assembly/smp/words.ts', 'utf8');
+
+it('the version that an agent says is that of package.json (node assembly/set-version.mjs writes it)', () => {
+  expect(/\/\/ OWN_VERSION: (.+)$/m.exec(WORDS)?.[1]).toBe(packageVersion);
+});
+
+it('a version of more letters is refused', () => {
+  expect(() => withVersion(WORDS, '10.20.30-rc.12345')).toThrow('at most 16 letters');
+});
+
+it.each([
+  ['assembly/smp/words.ts', WORDS],
+  ['the same with a longer version', withVersion(WORDS, '12.34.56-rc.1')],
+  ['the same with a shorter version', withVersion(WORDS, '2.0')],
+])('%s', (_, text) => {
   const constants = new Map(
     [...text.matchAll(/^export const (\w+): u32 = (\d+);$/gm)].map(([, name, at]) => [name!, Number(at)]),
   );

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { STATE } from '../../host/device/identity.js';
 import { approvalTopic, deviceStateSchema, OFFLINE, ONLINE, topicsOf } from '../../host/links/topics.js';
+import { packageVersion } from '../../host/root.js';
 import { get, provisionedBoard } from '../support/agent-world.js';
 import { type Board, bench } from '../support/bench-hal.js';
 import { ask, type Body } from '../support/smp.js';
@@ -36,7 +37,7 @@ describe('SMP', () => {
   it('every word of the agent is named', () => {
     const words = [...read('smp/words.ts').matchAll(/\/\/ [A-Z_]+: (.+)$/gm)].map(([, word]) => word!);
     expect(words.length).toBeGreaterThan(50);
-    const AS_TEXT = ['0.1.0', 'WASM', 'wasm'];
+    const AS_TEXT = [packageVersion, 'WASM', 'wasm'];
     const missing = words.filter(
       (word) => !AS_TEXT.includes(word) && !both.includes(`"${word}"`) && !both.includes(`\`${word}`),
     );

@@ -47,6 +47,7 @@ const shape = (line: string) =>
     .replace(/\d{4}-\d\d-\d\dT[\d:]+Z/g, 'TIME')
     .replace(/\b[0-9a-f]{8,}\b/g, 'HEX')
     .replace(/:\d{4,5}\b/g, ':PORT')
+    .replace(/Countersign [\w.-]+/g, 'Countersign VERSION')
     .replace(/\d+ bytes/g, 'N bytes')
     .replace(/\d+m\d\ds left/g, 'TIME left')
     .trimEnd();

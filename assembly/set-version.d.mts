@@ -1,0 +1,3 @@
+// The types of set-version.mjs, for the tests.
+
+export function withVersion(source: string, version: string): string;
