@@ -23,11 +23,11 @@
 // what its installation will need. Interrupting that download costs it nothing (pages.ts), and putting another in its
 // place is paid for by whoever does it.
 //
-// Somebody who proves who he is gets room for one download and one question of his kind, and no stranger gets more than
-// that: a newer approval document or a change (an operator: what is approved), an answer by the button or signed (a person), a
-// manifest with a higher sequence number than any before (a vendor). Each of these happens once only; but somebody may have kept
-// many that the device missed. What is never refused for want of credit: what such a proof pays for, and what ends
-// something.
+// Somebody who proves who he is makes room. An operator, by a newer approval document or a change: for one download and one
+// question of what is approved, and no more, because somebody may have kept many documents that the device missed. A person,
+// by the button or a signed answer, and a vendor, by a manifest with a higher sequence number than any before: all of it is
+// there again; whoever asks about what nobody approved has no other share. Each of these happens once only. What is never
+// refused for want of credit: what such a proof pays for, and what ends something.
 
 import { facts } from '../policy/facts';
 import { policy } from '../policy/policy';
@@ -74,7 +74,7 @@ function pay(cost: u32, limit: u32): Reason {
 
 // Somebody proved who he is; `approved`: an operator.
 export function wearForgive(approved: bool): void {
-  hand.spent = min(most(approved) - COST_DOWNLOAD - COST_QUESTION, hand.spent);
+  hand.spent = approved ? min(most(true) - COST_DOWNLOAD - COST_QUESTION, hand.spent) : 0;
 }
 
 export function wearTick(milliseconds: u32): void {
