@@ -6,7 +6,19 @@
 import { Reason } from '../reason';
 import { flashWrite } from './flash';
 import { isFixed } from './keys';
-import { coded, padded, recordReads, sumBegin, sumCrc, sumProof, sumWord, WORDS, WORDS_BYTES } from './record';
+import {
+  coded,
+  padded,
+  readFailed,
+  recordReads,
+  sumBegin,
+  sumCrc,
+  sumProof,
+  sumWord,
+  WORDS,
+  WORDS_BYTES,
+  wordAt,
+} from './record';
 
 export const COMMIT_ENTRIES_MAX: u32 = 14; // the largest commit we make (end of a swap without a trial) has 13
 
@@ -117,7 +129,8 @@ export function outRecord(bytes: u32, generation: u32): void {
   sumBegin(generation);
 }
 
-// The CRC of the record at `at`, and the proof behind it, if what was written can be read.
+// The CRC of the record at `at`, and the proof behind it, if what was written can be read; a proof that a worn word did not
+// take is none.
 export function outEnd(at: u32, bytes: u32): Reason {
   const proof = sumProof();
   outWord(sumCrc());
@@ -125,7 +138,8 @@ export function outEnd(at: u32, bytes: u32): Reason {
   if (fault !== Reason.Ok || !recordReads(at, bytes, proof)) return Reason.FlashWrite;
   outWord(proof);
   outFlush();
-  return fault;
+  readFailed();
+  return wordAt(at + 8 + bytes) === proof || readFailed() ? fault : Reason.FlashWrite;
 }
 
 export function outPending(): void {

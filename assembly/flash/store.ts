@@ -381,6 +381,7 @@ function moved(bytes: u32): Reason {
   recordsBegin(coming);
   const reason = outEnd(target + HEADER_BYTES, bytes);
   if (reason !== Reason.Ok) return reason;
+  if (generationOf(bank ^ 1) !== coming) return Reason.FlashWrite; // the older bank would count
   bank ^= 1;
   generation = coming;
   tail = target + HEADER_BYTES + RECORD_OVERHEAD + bytes;

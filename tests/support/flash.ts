@@ -4,7 +4,8 @@
 // not of whole words, to a word that was not erased since it was last written or torn, or half a page to erase. It counts
 // operations and wear, and records the operations, so that the flash as it was at any of them can be made again.
 //
-// Beside that it can be damaged: bits flip, and reads fail, once or for ever (damage.ts of the loop).
+// Beside that it can be damaged: bits flip, reads fail, once or for ever (damage.ts of the loop), and words are worn out:
+// they are neither written nor erased any more.
 //
 // How a cut looks, to a word being written / to a page being erased:
 //   before     untouched                                   untouched
@@ -89,6 +90,7 @@ export function createFlash(map: FlashMap, untouched: Untouched = 'noise', seed 
     cutAt: Number.POSITIVE_INFINITY,
     cut: 'bits' as Cut,
     unreadable: new Set<number>(), // words at which a read fails
+    worn: new Set<number>(), // words that stay as they are
     failAt: 0, // the number of the read that fails, once; 0: none does
     reads: 0,
     sound: Number.POSITIVE_INFINITY, // calls of write and erase that succeed from now on
@@ -206,7 +208,7 @@ export function createFlash(map: FlashMap, untouched: Untouched = 'noise', seed 
     const word = at >>> 2;
     if (states[word] !== WRITABLE) throw new Error(`flash: word at ${hex(at)} written twice or never erased`);
     states[word] = USED;
-    words[word] = value;
+    if (!flash.worn.has(word)) words[word] = value;
     chunks.need(word, word + 1);
     chunks.change(word, word + 1);
   }
@@ -215,7 +217,11 @@ export function createFlash(map: FlashMap, untouched: Untouched = 'noise', seed 
     flash.wear[page / map.page]!++;
     const from = page >>> 2;
     const to = (page + map.page) >>> 2;
+    const stay = [...flash.worn]
+      .filter((word) => word >= from && word < to)
+      .map((word) => [word, words[word]!] as const);
     words.fill(ERASED, from, to);
+    for (const [word, value] of stay) words[word] = value;
     states.fill(WRITABLE, from, to);
     chunks.renew(from, to);
     chunks.change(from, to);
