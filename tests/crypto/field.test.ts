@@ -178,10 +178,16 @@ describe.each(profiles.filter((profile) => machine(profile).elementBytes === 36)
 
     it.each(fields)('$prefix', (field) => {
       const { at, get } = tools(m, field);
+      const sumOf = (limbs: Iterable<number>) =>
+        [...limbs].reduceRight((sum, limb) => (sum << BITS) + BigInt(limb), 0n);
       const write = (element: number, limbs: number[]) => {
         m.write(element, new Uint8Array(Int32Array.from(limbs).buffer));
-        return limbs.reduceRight((sum, limb) => (sum << BITS) + BigInt(limb), 0n);
+        return sumOf(limbs);
       };
+      // What a reduction leaves, by its contract: what is added up afterwards counts on it.
+      const magnitude = (value: bigint) => (value < 0n ? -value : value);
+      const most = (product: bigint) =>
+        field.prefix === 'gf' ? field.p + (magnitude(product) >> 261n) : (1n << 254n) + (1n << 240n);
       const radix = field.prefix === 'gf' ? inverse(1n << (BITS * BigInt(LIMBS)), field.p) : 1n;
       const topMax = field.prefix === 'gf' ? 1 << 26 : 1 << 22; // of the highest limb, which the others do not spill into
       const patterns = [0, 1, 2, 3, 4].map((kind) =>
@@ -209,6 +215,7 @@ describe.each(profiles.filter((profile) => machine(profile).elementBytes === 36)
             m.call(`${field.prefix}Mul`, at.z, at.x, at.y);
             const z = new Int32Array(m.read(at.z, m.elementBytes).slice().buffer);
             expect(Math.max(...z.map(Math.abs))).toBeLessThanOrEqual(UNIT);
+            expect(magnitude(sumOf(z))).toBeLessThan(most(x * y));
             expect(get(at.z)).toBe(modulo(x * y * radix * radix, field.p));
           }
         }
