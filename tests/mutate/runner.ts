@@ -7,8 +7,11 @@ import { createVitest } from 'vitest/node';
 export interface Wish {
   suites: string[]; // tests/…, without .test.ts
 }
-/** After each test `test`; after each suite its milliseconds; at the end `failed`, which names suite and test, or null. */
-export type Heard = { test: true } | { suite: string; ms: number } | { failed: string | null };
+/**
+ * After each test `test`; after each suite its milliseconds, or null if it did not pass; at the end `failed`, which names suite
+ * and test, or null.
+ */
+export type Heard = { test: true } | { suite: string; ms: number | null } | { failed: string | null };
 
 // Of the run that is under way. What vitest answers to a run names the modules of earlier runs as well.
 let order: string[] = [];
@@ -35,7 +38,7 @@ function ended(module: TestModule): void {
     const [test] = module.children.allTests('failed');
     failed ??= `${suite}: ${test?.fullName ?? 'as a whole'}`;
   }
-  tell({ suite, ms: module.diagnostic().duration });
+  tell({ suite, ms: module.state() === 'passed' ? module.diagnostic().duration : null });
 }
 
 const vitest = await createVitest('test', {
