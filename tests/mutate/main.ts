@@ -99,7 +99,7 @@ export async function main(root: string, argv: string[]): Promise<number> {
   const kept = values.known
     ? { rows: [] as Row[], add: (row: Row) => void kept.rows.push(row) }
     : keptIn(join(root, 'build/mutate'), `seed-${seed}${values.file.replaceAll('/', '-')}.json`, values.again);
-  const before = new Map(kept.rows.map((row) => [`${nameOf(row)}:${row.line}`, row]));
+  const before = new Map(kept.rows.map((row) => [row.key, row]));
   const quick = values.known !== undefined;
   const tree = await createTree(root, quick ? ['agent'] : undefined);
   const killers = createKillers(tree, quick);
@@ -121,7 +121,7 @@ export async function main(root: string, argv: string[]): Promise<number> {
   try {
     for (const mutant of chosen) {
       if (counted().length >= wanted) break;
-      let row = before.get(`${nameOf(mutant)}:${mutant.line}`);
+      let row = before.get(mutant.key);
       if (!row || row.fate === 'survived') {
         row = await tried(mutant, killers.early);
         if (row.fate !== 'survived') kept.add(row);
@@ -152,8 +152,8 @@ export async function main(root: string, argv: string[]): Promise<number> {
   );
   return share >= KILLED_LEAST ? 0 : 1;
 
-  async function tried({ file, line, kind, right, wrong }: Mutant, ask: Killers['early']): Promise<Row> {
-    const mutant = { file, line, kind, right, wrong };
+  async function tried({ key, file, line, kind, right, wrong }: Mutant, ask: Killers['early']): Promise<Row> {
+    const mutant = { key, file, line, kind, right, wrong };
     if (Object.hasOwn(listed, nameOf(mutant))) return { ...mutant, fate: 'equivalent' };
     const by = await ask(mutant, [...before.values(), ...rows]);
     if (by === 'same' || by === 'invalid') return { ...mutant, fate: by };

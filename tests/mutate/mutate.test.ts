@@ -30,6 +30,9 @@ describe('npm run mutate', () => {
     const first = (seed: number) => shuffled(places, seed).slice(0, 20).map(nameOf);
     expect(first(7)).toEqual(first(7));
     expect(first(7)).not.toEqual(first(8));
+    const changed = places.filter(({ file }) => file !== 'flash/store.ts');
+    const others = shuffled(places, 7).filter(({ file }) => file !== 'flash/store.ts');
+    expect(shuffled(changed, 7).map(nameOf)).toEqual(others.map(nameOf));
     expect(places.filter(({ right, wrong }) => right === wrong)).toEqual([]);
   });
 

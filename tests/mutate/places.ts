@@ -8,10 +8,13 @@
 // which the compiler checks or which only moves things. A place is named by its file, its line's text and the change, so
 // that a name stays true when other lines move.
 
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface Mutant {
+  /** Its name, and which of those that share it. */
+  key: string;
   file: string;
   line: number; // from 1
   kind: string;
@@ -78,11 +81,17 @@ const OUTSIDE =
 function inFile(root: string, file: string): Mutant[] {
   const lines = readFileSync(join(root, 'assembly', file), 'utf8').split('\n');
   const mutants: Mutant[] = [];
+  const times = new Map<string, number>();
   let inFunction = false;
   for (const [i, line] of lines.entries()) {
     if (/^(export )?function /.test(line) || /^ {2}[\w]+\(.*\{$/.test(line)) inFunction = true;
     else if (inFunction && !OUTSIDE.test(line))
-      for (const [kind, wrong] of changes(line)) mutants.push({ file, line: i + 1, kind, right: line, wrong });
+      for (const [kind, wrong] of changes(line)) {
+        const name = nameOf({ file, right: line, wrong });
+        const time = times.get(name) ?? 0;
+        times.set(name, time + 1);
+        mutants.push({ key: `${name} ${time}`, file, line: i + 1, kind, right: line, wrong });
+      }
     if (/^\}/.test(line)) inFunction = false;
   }
   return mutants;
@@ -91,26 +100,15 @@ function inFile(root: string, file: string): Mutant[] {
 /** Every place there is, in order of files and lines. */
 export const placesOf = (root: string): Mutant[] => filesOf(root).flatMap((file) => inFile(root, file));
 
-/** mulberry32: the same choice for the same seed, on every machine. */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** All places in the order in which a seed takes them. */
+/**
+ * All places in the order in which a seed takes them: that of a hash over each place's name, so that a change of the sources
+ * neither mixes the others anew nor makes what is known of them useless.
+ */
 export function shuffled(places: readonly Mutant[], seed: number): Mutant[] {
-  const random = randomOf(seed);
-  const order = [...places];
-  for (let i = order.length - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1));
-    [order[i], order[j]] = [order[j]!, order[i]!];
-  }
-  return order;
+  const rank = ({ key }: Mutant) => createHash('sha256').update(`${seed} ${key}`).digest('hex');
+  const order = places.map((place) => ({ place, rank: rank(place) }));
+  return order.sort((a, b) => (a.rank < b.rank ? -1 : 1)).map(({ place }) => place);
 }
 
-export const nameOf = ({ file, right, wrong }: Mutant): string => `${file}: ${right.trim()} -> ${wrong.trim()}`;
+export const nameOf = ({ file, right, wrong }: Pick<Mutant, 'file' | 'right' | 'wrong'>): string =>
+  `${file}: ${right.trim()} -> ${wrong.trim()}`;
