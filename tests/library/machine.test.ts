@@ -163,7 +163,7 @@ describe('a third-party board', () => {
     world.bootstrap('board.cbor', { unapproved: 'reject' });
     const memory = library.guardFile(world.place.path('memory.json'), false);
     const bootstrap = await library.readBootstrapFile(world.place.path('board.cbor'));
-    const guard = await library.makeGuard({ bootstrap, memory, installed: 1n });
+    const guard = await library.makeGuard(await library.loadCore(), { bootstrap, memory, installed: 1n });
     const file = await library.openFile(world.place.path('new.suit'));
     const where = { port: board.port, baud: 115_200, fleet: 'demo', timeoutMs: 2500, retries: 3 };
     const { client, close } = await library.connect(where, quiet, never);
