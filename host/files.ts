@@ -4,6 +4,7 @@
 // half. Devices and pipes (-o /dev/stdout) are written through, never replaced; `-` is stdin, and stdout. A file that
 // holds a private key in any form (formats/key-forms.ts), or might, is not replaced unless the caller says so.
 
+import { createWriteStream } from 'node:fs';
 import { access, constants, type FileHandle, open, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CountersignError, systemCode } from './errors.js';
@@ -112,4 +113,28 @@ async function writeBeside(path: string, content: Content, mode: number): Promis
     if (file !== undefined) await unlink(beside).catch(() => {});
     throw cause;
   }
+}
+
+/**
+ * A text file that is written at its end, for as long as it is open. It is opened at once, so that a path that cannot be
+ * written is an error before the work starts; `close` throws FileUnwritable if anything got lost.
+ */
+export function openAppending(path: string): { write(text: string): void; close(): Promise<void> } {
+  const stream = createWriteStream(path, { flags: 'a' });
+  let failed: Error | undefined;
+  stream.on('error', (cause) => {
+    failed = cause;
+  });
+  return {
+    write: (text) => void stream.write(text),
+    close: () =>
+      new Promise((resolve, reject) => {
+        const end = () => {
+          if (!failed) return resolve();
+          reject(new CountersignError('FileUnwritable', `file: cannot write ${path}`, { cause: failed }));
+        };
+        if (failed) end();
+        else stream.end(end);
+      }),
+  };
 }

@@ -9,9 +9,8 @@
 //   --json          stdout carries one document per line and event instead of the text; a prompt, which has no end yet, is
 //                   a document with "open" after a pause, and the line comes again when it is whole
 
-import { createWriteStream } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
-import { CountersignError } from '../../errors.js';
+import { openAppending } from '../../files.js';
 import { printable } from '../../printable.js';
 import { lines } from '../../smp/link.js';
 import type { Terminal } from '../terminal.js';
@@ -42,7 +41,7 @@ const now = (): string => new Date().toISOString();
 export function createScreen(terminal: Terminal, options: ScreenOptions): Screen {
   const moving = process.stderr.isTTY === true && process.env.TERM !== 'dumb' && !terminal.json;
   const shared = moving && process.stdout.isTTY === true; // stdout and stderr are one screen
-  const log = openLog(options.log);
+  const log = options.log === undefined ? undefined : openAppending(options.log);
   let { timestamps } = options;
   let atLineStart = true;
   let bottom: string | undefined;
@@ -155,27 +154,5 @@ export function createScreen(terminal: Terminal, options: ScreenOptions): Screen
       clearTimeout(timer);
       await log?.close();
     },
-  };
-}
-
-// Opened at once, so that a path that cannot be written is an error before the console starts.
-function openLog(path: string | undefined): { write(text: string): void; close(): Promise<void> } | undefined {
-  if (path === undefined) return undefined;
-  const stream = createWriteStream(path, { flags: 'a' });
-  let failed: Error | undefined;
-  stream.on('error', (cause) => {
-    failed = cause;
-  });
-  return {
-    write: (text) => void stream.write(text),
-    close: () =>
-      new Promise((resolve, reject) => {
-        const end = () => {
-          if (!failed) return resolve();
-          reject(new CountersignError('FileUnwritable', `console: cannot write ${path}`, { cause: failed }));
-        };
-        if (failed) end();
-        else stream.end(end);
-      }),
   };
 }
