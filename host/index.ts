@@ -60,6 +60,7 @@ export { bringChangeToFleet, type ChangedFleet, type FleetChange } from './local
 export { guardFile } from './local/guard-file.js';
 export { type Keeping, keepIssued, type Output, readRecord, recordBeside } from './local/issue.js';
 export { type KeyFiles, makeKeyFiles, makeTokenKeyFiles, type NewKey } from './local/key-files.js';
+export { markFile } from './local/mark-file.js';
 export { type Project, type ProjectKey, planKey, writeProject } from './local/project.js';
 export { openPublishing, type Published, type Publishing, type PublishingOptions } from './local/publish.js';
 // Files that a person wrote: of a bootstrap document, of a change; `read` gives the bytes of what they name.

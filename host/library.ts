@@ -27,6 +27,7 @@ export type {
   VerdictName,
 } from './core.js';
 // What becomes of things, in words.
+export { auditLines } from './describe/log.js';
 export { deliveryText, guardedText, type OutcomeText } from './describe/outcome.js';
 export { bytesText, progressLines } from './describe/progress.js';
 // Devices over a link: what they are, provisioning, approvals, delivery (FUMO states and SMP; see reference of each).
