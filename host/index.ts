@@ -17,18 +17,19 @@
 //   const record = recordText(claims); // claimsFromYaml(record, 'record') is the next `previous`
 
 // Boards that run here without hardware (boards/NAME/board.json).
-export { listBoards, listRunners } from './boards.js';
+export { type Board, type FlashMap, listBoards, listRunners, loadBoard } from './boards.js';
 // This machine: its boards, ports, cards and files; the way to a device, and what operators and vendors keep here.
 export { type CardAccess, type DataObjects, openDataObjects } from './card/data-objects.js';
 export { modemSlots, objectsIn, type ReaderContent, readerSlots, type Slots, withCard } from './card/slots.js';
-export type { BoardPanel, StartBoard, StartedBoard } from './device/runner.js';
+export type { BoardPanel, StartBoard, StartedBoard, StartOptions } from './device/runner.js';
 export { type FileKey, generateKey, type PassphraseSource, readPublicKey, readSigningKey } from './keys/read.js';
 // All that needs nothing of Node: formats, verdicts, what vendors and operators do, devices over any link.
 export * from './library.js';
 // Links to devices, and where a fleet's operators keep their approvals on a broker (retained MQTT messages).
 export { type ApprovalShelf, type KeptApproval, openShelf, readKeptApprovals } from './links/approvals.js';
+export { type Broker, startBroker } from './links/broker.js';
 export { type BrokerPlace, brokerSchema, placeSchema, placeText } from './links/broker-place.js';
-export { type Address, listDevices, openMqtt, type SeenDevice } from './links/mqtt.js';
+export { type Address, listDevices, openMqtt, type SeenDevice, untilOnline } from './links/mqtt.js';
 export { listPorts, openSerial, type PortInfo } from './links/serial.js';
 export { keepOpen, type Session, type SessionOptions } from './links/session.js';
 export { openTcp } from './links/tcp.js';
@@ -68,4 +69,6 @@ export { bootstrapFromFile, changeFromYaml, draftChange, type Read } from './nam
 // Keys by name: a file, or a pkcs11: URI of one in a token (RFC 7512); passphrase and PIN are asked for through functions.
 export { type KeySecrets, makeTokenKey, openNamedKey, openNamedPublicKey } from './named-key.js';
 export { type OpenFile, openFile } from './open-file.js';
+// Where this package stands: a URL that ends in "/".
+export { packageRoot } from './root.js';
 export { loadCore } from './wasm.js';

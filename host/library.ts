@@ -96,7 +96,7 @@ export { type Ending, isThirdParty } from './device/third-party.js';
 export { execNode, execOnly, nodeUri, readTree, writeNode } from './device/tree.js';
 export { type Sighting, type Watching, watchDevice } from './device/watch.js';
 // Errors: one family, one table with FUMO, LwM2M and exit codes.
-export { CountersignError } from './errors.js';
+export { asCountersignError, CountersignError } from './errors.js';
 // Approval documents (CWT claims in COSE_Sign1, RFC 8392 and 9052), their YAML twin, and the next document of an operator.
 export {
   type ApprovalView,
@@ -121,8 +121,8 @@ export {
 } from './formats/bootstrap.js';
 // Bytes that need not be in memory: whatever takes `Bytes` takes a Uint8Array, or a file that openFile() opened and you close.
 export { type ByteSource, type Bytes, piecesOf, sha256Of } from './formats/byte-source.js';
-// Identifiers of SUIT: UUIDv5 of a domain, and of a class within a vendor (RFC 9562).
-export { classIdOf, join, vendorIdOf } from './formats/bytes.js';
+// Hex and joining; identifiers of SUIT: UUIDv5 of a domain, and of a class within a vendor (RFC 9562).
+export { classIdOf, fromHex, hex, join, vendorIdOf } from './formats/bytes.js';
 // Changes of anchors and policy, signed by operators.
 export {
   type Change,

@@ -88,6 +88,10 @@ describe('imports run downwards', () => {
   it('in assembly/', () => expect(upwardImports('assembly', ASSEMBLY_ROOMS)).toEqual([]));
   it('in host/ and boards/', () =>
     expect([...upwardImports('host', HOST_ROOMS), ...upwardImports('boards', HOST_ROOMS)]).toEqual([]));
+  it('and the story does all by the library', () => {
+    const beyond = sources('host/story').flatMap((file) => imports(file).filter((to) => !to.startsWith('host/story/')));
+    expect([...new Set(beyond)]).toEqual(['host/index.ts']);
+  });
   it('and only flash/ and the agent touch the HAL', () => {
     const others = sources('assembly').filter(
       (file) => !file.startsWith('assembly/flash/') && file !== 'assembly/agent.ts',

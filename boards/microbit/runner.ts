@@ -23,6 +23,7 @@ export const start: StartBoard = async ({ flash, panel }) => {
   let closing = false;
   return {
     port: emulated.port,
+    readFlash: emulated.readFlash,
     ended: emulated.ended.then(() => {
       if (closing) return new Promise<never>(() => undefined);
       throw new CountersignError(

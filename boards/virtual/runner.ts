@@ -1,5 +1,6 @@
 // `countersign board virtual`: the board in this process, its question answered by the person at the panel.
 
+import { readFile } from 'node:fs/promises';
 import type { StartBoard } from '../../host/device/runner.js';
 import { startVirtualBoard } from './board.js';
 
@@ -15,6 +16,7 @@ export const start: StartBoard = async ({ flash, card, radio: { broker, fleet, n
     });
     return {
       port,
+      readFlash: () => readFile(flash),
       ended: new Promise(() => undefined), // it is this process
       async close() {
         person.close();

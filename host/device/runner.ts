@@ -44,6 +44,8 @@ export interface StartedBoard {
   port: string;
   /** Rejects when the board ends by itself. */
   ended: Promise<never>;
+  /** All of its flash, as it stands now. */
+  readFlash(): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 

@@ -5,21 +5,29 @@
 // scenes.ts, and the transcript is the same. Ends 0 only if every scene ended as it should; the last line says how many did.
 
 import { parseArgs } from 'node:util';
-import { makeTerminal } from '../cli/terminal.js';
-import { deliver, type Outcome } from '../device/deliver.js';
-import { identify, provision, putApproval } from '../device/identity.js';
-import { asCountersignError, CountersignError } from '../errors.js';
-import { hex } from '../formats/bytes.js';
-import type { Progress } from '../progress.js';
-import { type ReasonName, reasonOf, reasons } from '../reasons.js';
-import type { Question } from '../smp/commands.js';
+import { confirm, isCancel } from '@clack/prompts';
+import {
+  asCountersignError,
+  CountersignError,
+  deliver,
+  hex,
+  identify,
+  listRunners,
+  type Outcome,
+  type Progress,
+  provision,
+  putApproval,
+  type ReasonName,
+  reasonOf,
+  reasons,
+} from '../index.js';
 import { gatherPeople, type People } from './people.js';
 import { endOf, POLICIES, SCENES, type Scene } from './scenes.js';
-import { type Answer, BOARD_NAMES, type BoardName, DEVICE_NAMES, type Device, type Stage, setStage } from './stage.js';
+import { type Answer, type Asking, DEVICE_NAMES, type Device, type Stage, setStage } from './stage.js';
 
 const DEVICE_IDS = { clinic: '00000000000000c1', ward: '00000000000000a2' } as const;
 
-const terminal = makeTerminal({ json: false, input: true, level: 0 });
+const interactive = process.stdin.isTTY === true && process.stderr.isTTY === true;
 const say = (text: string) => process.stdout.write(`${text}\n`);
 const tell = (who: string, text: string) => say(`  ${who.padEnd(8)} ${text}`);
 
@@ -27,13 +35,19 @@ const tell = (who: string, text: string) => say(`  ${who.padEnd(8)} ${text}`);
 let script: Answer | undefined;
 let given: Answer | undefined;
 
-async function person(question: Question): Promise<Answer> {
+async function person(question: Asking): Promise<Answer> {
   tell('device', `asks its user: install ${question.name} ${question.version}? ${reasonOf(question.reason ?? 0).text}`);
   tell('', `package ${hex(question.digest ?? new Uint8Array())}`);
-  const said = terminal.interactive ? await terminal.confirm('Install it?', 'a terminal') : script === 'yes';
+  const said = interactive ? await ask('Install it?') : script === 'yes';
   given = said ? 'yes' : 'no';
   tell('user', given);
   return given;
+}
+
+async function ask(message: string): Promise<boolean> {
+  const said = await confirm({ message, initialValue: false, output: process.stderr });
+  if (isCancel(said)) throw new CountersignError('Cancelled', 'story: stopped');
+  return said;
 }
 
 async function main(): Promise<number> {
@@ -126,12 +140,12 @@ async function finish<T>(work: AsyncGenerator<Progress, T, undefined>): Promise<
   }
 }
 
-function boardWanted(): BoardName {
-  const { board } = parseArgs({ options: { board: { type: 'string', default: 'virtual' } } }).values;
-  const name = BOARD_NAMES.find((each) => each === board);
-  if (name) return name;
+function boardWanted(): string {
+  const names = listRunners().map(({ name }) => name);
+  const { board } = parseArgs({ options: { board: { type: 'string', default: names[0]! } } }).values;
+  if (names.includes(board)) return board;
   throw new CountersignError('BadArgument', `story: it is not played on "${board}"`, {
-    hint: `--board ${BOARD_NAMES.join(' or --board ')}`,
+    hint: `--board ${names.join(' or --board ')}`,
   });
 }
 

@@ -1,17 +1,25 @@
 // The people of the story, their keys, and what they sign. Everything is made afresh for each telling, with the same
 // functions that the command uses; only the firmware images are on file (boards/microbit/app, compiled C).
 
-import { readBytes } from '../files.js';
-import { type Entry, newDocumentId, signApproval } from '../formats/approval.js';
-import { encodeBootstrap } from '../formats/bootstrap.js';
-import { classIdOf, fromHex, vendorIdOf } from '../formats/bytes.js';
-import { sign1 } from '../formats/cose.js';
-import { addBlock, splitEnvelope } from '../formats/envelope.js';
-import { readImage } from '../formats/images/image.js';
-import type { Policy } from '../formats/policy.js';
-import { buildPackage, type Package } from '../formats/suit.js';
-import { generateKey } from '../keys/read.js';
-import { packageRoot } from '../root.js';
+import { readFile } from 'node:fs/promises';
+import {
+  addBlock,
+  buildPackage,
+  classIdOf,
+  type Entry,
+  encodeBootstrap,
+  fromHex,
+  generateKey,
+  newDocumentId,
+  type Package,
+  type Policy,
+  packageRoot,
+  readImage,
+  sign1,
+  signApproval,
+  splitEnvelope,
+  vendorIdOf,
+} from '../index.js';
 
 const VENDOR = 'vendor.example';
 const CLASS = 'bedside-sensor';
@@ -87,5 +95,5 @@ export async function gatherPeople(): Promise<People> {
 
 async function appImage(version: AppVersion): Promise<Uint8Array> {
   const url = new URL(`boards/microbit/app/app-${version}.hex`, packageRoot);
-  return (await readImage(await readBytes(url.pathname), url.pathname)).bytes;
+  return (await readImage(await readFile(url), url.pathname)).bytes;
 }

@@ -3,10 +3,7 @@
 // A scene hands one package to one device. How it ends is a reason of the table ('Ok': installed). Where the device asks its
 // user, the end depends on the answer, and the script says what to answer when nobody is there to be asked.
 
-import type { Outcome } from '../device/deliver.js';
-import type { Entry } from '../formats/approval.js';
-import type { Policy } from '../formats/policy.js';
-import { type ReasonName, reasonOf } from '../reasons.js';
+import { type Entry, type Outcome, type Policy, type ReasonName, reasonOf } from '../index.js';
 import type { People } from './people.js';
 import type { Answer, DeviceName } from './stage.js';
 

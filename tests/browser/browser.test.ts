@@ -56,6 +56,7 @@ describe('the bundle', () => {
       'listDevices',
       'listPorts',
       'listRunners',
+      'loadBoard',
       'makeTokenKey',
       'openFile',
       'openMqtt',
@@ -65,9 +66,13 @@ describe('the bundle', () => {
       'openShelf',
       'openTcp',
       'openUdp',
+      'packageRoot',
       'readKeptApprovals',
       'readPublicKey',
       'readSigningKey',
+      'startBoard',
+      'startBroker',
+      'untilOnline',
     ]);
     expect(only(browser, node)).toEqual(['coreUrl', 'heldKeyFromCose', 'holdKey', 'publicKeyFromSpki']);
   });
