@@ -24,7 +24,7 @@ const { metafile } = await build({
 });
 
 const packages = new Set(
-  Object.keys(metafile.inputs).flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []),
+  Object.keys(metafile.inputs).flatMap((path) => /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []),
 );
 const notices = [...packages].sort().map((name) => {
   const file = ['LICENSE', 'LICENSE.md', 'license'].map((each) => at(`node_modules/${name}/${each}`)).find(readable);

@@ -11,12 +11,15 @@ const sources = (folder: string) => files.filter((file) => file.startsWith(`${fo
 const text = (file: string) => readFileSync(file, 'utf8');
 
 const STATIC = /^(?:import|export)\s[^;]*?from '(\.[^']*)'/gms;
+const BARE = /^import '(\.[^']*)'/gm; // for what it does
 const LATER = /\bimport\(\s*'(\.[^']*)'\s*\)/g; // await import(…), and types
 const TYPES = /^(?:import|export) type\s[^;]*?;/gms;
 
 function imports(file: string, { types = true } = {}): string[] {
   const source = types ? text(file) : text(file).replace(TYPES, '');
-  const specifiers = [STATIC, LATER].flatMap((pattern) => [...source.matchAll(pattern)].map((match) => match[1]!));
+  const specifiers = [STATIC, BARE, LATER].flatMap((pattern) =>
+    [...source.matchAll(pattern)].map((match) => match[1]!),
+  );
   return specifiers.map((to) => `${normalize(join(dirname(file), to)).replace(/\.(ts|js)$/, '')}.ts`);
 }
 
