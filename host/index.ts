@@ -22,7 +22,14 @@ export { type Board, type FlashMap, listBoards, listRunners, loadBoard } from '.
 export { type CardAccess, type DataObjects, openDataObjects } from './card/data-objects.js';
 export { modemSlots, objectsIn, type ReaderContent, readerSlots, type Slots, withCard } from './card/slots.js';
 export type { BoardPanel, StartBoard, StartedBoard, StartOptions } from './device/runner.js';
-export { type FileKey, generateKey, type PassphraseSource, readPublicKey, readSigningKey } from './keys/read.js';
+export {
+  type FileKey,
+  generateKey,
+  type PassphraseSource,
+  readPublicHalf,
+  readPublicKey,
+  readSigningKey,
+} from './keys/read.js';
 // All that needs nothing of Node: formats, verdicts, what vendors and operators do, devices over any link.
 export * from './library.js';
 // Links to devices, and where a fleet's operators keep their approvals on a broker (retained MQTT messages).

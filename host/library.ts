@@ -26,10 +26,16 @@ export type {
   Question,
   VerdictName,
 } from './core.js';
-// What becomes of things, in words.
+export { compared, type Known, type Names } from './describe/compared.js';
+export { type Description, describe, type FileType, type ReadKey } from './describe/file.js';
+// What a file, a verdict, a question or an outcome says, for people and as members of a JSON document (docs/json.md).
 export { auditLines } from './describe/log.js';
 export { deliveryText, guardedText, type OutcomeText } from './describe/outcome.js';
+export { describePackage } from './describe/package.js';
 export { bytesText, progressLines } from './describe/progress.js';
+export { questionLines, type Shown } from './describe/question.js';
+export { explain, type Judged as ExplainedPackage } from './describe/verdict.js';
+export type { Described } from './describe/words.js';
 // Devices over a link: what they are, provisioning, approvals, delivery (FUMO states and SMP; see reference of each).
 export {
   bringChange,
@@ -166,6 +172,8 @@ export type { Form, SigningRequest } from './formats/signing-request.js';
 // Packages: a signed SUIT envelope of an image.
 export { buildPackage, type Package, type PackageOptions } from './formats/suit.js';
 export { claimsRows, entryText, packageRows, type Row, rows } from './formats/wording.js';
+// Public JSON: one form for each kind of value. The schemas are in countersign/schemas.
+export { documentJson, errorData, JSON_VERSION, type ReasonData, reasonData, toJson } from './json.js';
 // What an operator does: documents and reports out of values; nothing is read, written or asked. `warnings` hinder nothing.
 export { acceptDocument } from './operator/ceremony.js';
 export { type ChangeDraft, foreseeChange } from './operator/change.js';

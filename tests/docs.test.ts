@@ -13,6 +13,7 @@ import { CountersignError } from '../host/errors.js';
 import { documentParts, exchangePart, keysPart, makeDocuments } from './docs/documents.js';
 import { anchorsOf, fill, linksOf, partsOf, splitCode, titleOf } from './docs/markdown.js';
 import { exitsPart, fumoPart, reasonsPart } from './docs/reasons.js';
+import { schemasPart } from './docs/schemas.js';
 import { countersignsIn } from './docs/shell.js';
 import { makePlace } from './support/command.js';
 
@@ -24,7 +25,7 @@ const MARKDOWN = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '
   .split('\n')
   .filter((file) => existsSync(file) && !file.endsWith('.in.md')); // templates have gaps
 
-const REFERENCE = ['bootstrap-and-policy', 'formats', 'protocol', 'reasons'];
+const REFERENCE = ['bootstrap-and-policy', 'formats', 'json', 'protocol', 'reasons'];
 /** In this order; others follow. */
 const GUIDES = ['tutorial', 'operator', 'port', 'browser', 'ci', 'coming-from', 'security', 'performance'];
 
@@ -51,6 +52,7 @@ describe('the parts that the code makes', () => {
       fumo: fumoPart(),
       keys: await keysPart(),
       exchange: exchangePart(),
+      schemas: schemasPart(),
       guides: index(false),
       reference: index(true),
       ...documentParts(page('formats.md'), await makeDocuments()),

@@ -5,7 +5,7 @@
 // (the retain flag of what comes with a subscription) is nobody's any more, and would be carried out at every connection.
 
 import { type Address, acknowledged, connectBroker, endBroker, stateIn, subscribe } from '../../host/links/mqtt.js';
-import { type DeviceState, OFFLINE, ONLINE, topicsOf } from '../../host/links/topics.js';
+import { type DeviceState, OFFLINE, ONLINE, stateDocument, topicsOf } from '../../host/links/topics.js';
 
 export interface Radio {
   send(packet: Uint8Array): void;
@@ -31,7 +31,7 @@ export async function connectRadio(
     acknowledged(url, client.publishAsync(topic, text, kept), undefined).then(yes, no);
   const arrive = () => publish(topics.online, ONLINE);
 
-  const tell = () => void publish(topics.state, JSON.stringify(shown));
+  const tell = () => void publish(topics.state, stateDocument(shown));
 
   client.on('message', (topic, payload, { retain }) => {
     if (topic === topics.request && !retain) onPacket(Uint8Array.from(payload));

@@ -45,7 +45,7 @@ export function createSelf(send: (bytes: Uint8Array) => void): Self {
       return {
         state: seen.state,
         device: seen.deviceId,
-        version: seen.installed?.version,
+        firmwareVersion: seen.installed?.version,
         digest: hash && Buffer.from(hash).toString('hex'),
       };
     },

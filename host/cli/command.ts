@@ -48,7 +48,7 @@ type Values<T extends Specs> = { [K in keyof T]: z.output<T[K]['schema']> };
 
 /** What a command hands back. main.ts prints it: `data` as JSON under --json, else `lines`; both to stdout. */
 export interface Result {
-  data: unknown;
+  data: object;
   lines: string[];
   /** What the command is there to print, not the report of a deed: shown with -q as well. */
   product?: boolean;

@@ -1,6 +1,7 @@
 // What approve and revoke have in common: the package that it is about, the next document of the operator (operator/issue.ts)
 // from options, and how that is told, written (local/issue.ts) and shown.
 
+import { claimsData } from '../describe/words.js';
 import { CountersignError } from '../errors.js';
 import { readText } from '../files.js';
 import type { Confirm, Entry } from '../formats/approval.js';
@@ -23,7 +24,6 @@ import type { Result } from './command.js';
 import type { Surroundings } from './connection.js';
 import { type Issuing, NO_RECORD, type Selector } from './options.js';
 import { wrote } from './result.js';
-import { claimsData } from './show.js';
 import type { Terminal } from './terminal.js';
 
 export interface OpenPackage {

@@ -6,12 +6,12 @@
 
 import { loadConfig, settingNames } from '../config.js';
 import { asCountersignError, CountersignError } from '../errors.js';
+import { documentJson, errorData } from '../json.js';
 import { STDIO } from '../open-file.js';
 import { sayable } from '../printable.js';
 import { reasons } from '../reasons.js';
 import { commands } from './commands/index.js';
 import { watchEnding } from './ending.js';
-import { toJson } from './json.js';
 import { nextLine } from './next.js';
 import { type Invocation, parse } from './parse.js';
 import { makeTerminal } from './terminal.js';
@@ -55,7 +55,7 @@ function fail(thrown: CountersignError, json: boolean, level: number): void {
   const { code, message, hint } = error;
   const { name } = error.reason;
   const exit = ending.decide(ending.stopped ?? error.reason.exit);
-  if (json) process.stdout.write(`${toJson({ error: { code, name, message, hint, exit } })}\n`);
+  if (json) process.stdout.write(`${documentJson(errorData(error, exit))}\n`);
   process.stderr.write(`error: ${sayable(message)} [${code} ${name}]\n`);
   process.stderr.write(`hint: ${sayable(hint)}\n`);
   // The stack matters when it is our fault, or when somebody asked.

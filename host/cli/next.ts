@@ -2,8 +2,8 @@
 // neither the words nor a setting give stands in capitals: -k KEY.
 
 import type { Config } from '../config.js';
+import { shellWord } from '../printable.js';
 import { type AnyCommand, flagOf, type OptionSpec } from './command.js';
-import { shellWord } from './show.js';
 
 export function nextLine(
   commands: readonly AnyCommand[],

@@ -5,9 +5,9 @@
 // the vendor signed, and from the device's own verdict. Without a terminal nobody answers, and there are no buttons.
 
 import { createInterface } from 'node:readline';
+import { questionLines } from '../describe/question.js';
 import type { Answers, BoardPanel } from '../device/runner.js';
 import type { Answer } from '../formats/consent.js';
-import { questionLines } from './describe/question.js';
 import type { Terminal } from './terminal.js';
 
 const ANSWERS: Record<string, Answer> = { y: 'yes', yes: 'yes', n: 'no', no: 'no' };

@@ -18,11 +18,11 @@ import { styleText } from 'node:util';
 import type cliProgress from 'cli-progress';
 import { bytesText, makeMeter, noteText, progressLines } from '../describe/progress.js';
 import { CountersignError } from '../errors.js';
+import { documentJson } from '../json.js';
 import { printable, sayable } from '../printable.js';
 import { isInForeground } from '../process.js';
 import type { Progress } from '../progress.js';
 import { throwIfAborted } from '../wait.js';
-import { toJson } from './json.js';
 
 type Style = 'red' | 'yellow' | 'green' | 'cyan' | 'bold' | 'dim';
 
@@ -50,7 +50,7 @@ export interface Terminal {
   /** A person can be asked. */
   readonly interactive: boolean;
   /** A result before the end of the command, such as the port of a board that goes on running. */
-  result(data: unknown, lines: string[]): void;
+  result(data: object, lines: string[]): void;
   /** For the person: what happens, a text for each line. */
   note(...lines: string[]): void;
   /** Only with -v. */
@@ -107,7 +107,7 @@ export function makeTerminal(options: TerminalOptions): Terminal {
     interactive,
     result(data, lines) {
       const to = options.taken ? process.stderr : process.stdout;
-      if (options.json) to.write(`${toJson(data)}\n`);
+      if (options.json) to.write(`${documentJson(data)}\n`);
       else for (const line of lines) to.write(`${printable(line)}\n`);
     },
     note(...lines) {

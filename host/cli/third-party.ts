@@ -2,6 +2,8 @@
 // person at this terminal (no flag answers it), and how it ended. What decides is device/guard.ts.
 
 import { guardedText } from '../describe/outcome.js';
+import { questionLines } from '../describe/question.js';
+import { explain } from '../describe/verdict.js';
 import { documentsIn, type Gathered } from '../device/evidence.js';
 import { type GuardOptions, type GuardQuestion, makeGuard } from '../device/guard.js';
 import type { Ending } from '../device/third-party.js';
@@ -13,8 +15,6 @@ import type { Client } from '../smp/client.js';
 import { loadCore } from '../wasm.js';
 import type { Result } from './command.js';
 import type { Surroundings } from './connection.js';
-import { questionLines } from './describe/question.js';
-import { explain } from './describe/verdict.js';
 import { askYesOrNo, type Terminal } from './terminal.js';
 
 interface Job extends GuardOptions {
@@ -41,7 +41,7 @@ export async function deliverGuarded(
   const { bootstrap } = options;
   const verdict = explain(decision.judgement, { path, envelope, bootstrap, documents: documentsIn(gathered) });
   const end = (result: string, exit: number, lines: string[], more: object = {}): Result => ({
-    data: { result, package: path, device: client.link.name, foreign: true, exit, verdict: verdict.data, ...more },
+    data: { result, package: path, device: client.link.name, thirdParty: true, exit, verdict: verdict.data, ...more },
     lines,
     exit,
   });

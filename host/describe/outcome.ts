@@ -6,6 +6,7 @@
 import type { Outcome } from '../device/deliver.js';
 import type { GuardedOutcome } from '../device/guard.js';
 import { rows } from '../formats/wording.js';
+import { reasonData } from '../json.js';
 import { reasonOf, reasons } from '../reasons.js';
 
 export interface OutcomeText {
@@ -26,8 +27,9 @@ export function deliveryText(
   const result = outcome.kind;
   switch (outcome.kind) {
     case 'installed': {
-      const { kind: _, ...data } = outcome;
-      const name = [data.version, `sequence ${data.sequence}`].filter(Boolean).join(', ');
+      const { version, sequence, digest } = outcome;
+      const name = [version, `sequence ${sequence}`].filter(Boolean).join(', ');
+      const data = { firmwareVersion: version, sequence, digest };
       return { result, exit: reasons.Ok.exit, line: `installed: ${name}`, data };
     }
     case 'unchanged':
@@ -41,7 +43,7 @@ export function deliveryText(
         ...{ result, exit },
         line: `refused by the device: ${text} [${code} ${name}]`,
         details: explained?.lines ?? rows([['hint', hint]]),
-        data: { reason: { code, name, text, hint, fumo }, bytesSent: outcome.sent, verdict: explained?.data },
+        data: { reason: reasonData(code), hint, fumo, bytesSent: outcome.sent, verdict: explained?.data },
       };
     }
     case 'deferred':
@@ -61,7 +63,8 @@ export function deliveryText(
         reason.name === 'PacketsLost'
           ? `nothing more got through after ${offset} bytes: ${hint}`
           : `link lost after ${offset} bytes: the same command goes on from there`;
-      return { result, exit: reason.exit, line, details: [`  ${message}`], data: { offset, why: message } };
+      const data = { offset, reason: reasonData(error.code), message };
+      return { result, exit: reason.exit, line, details: [`  ${message}`], data };
     }
     default:
       return outcome satisfies never;
@@ -70,10 +73,11 @@ export function deliveryText(
 
 /** Of a third-party board, which was guarded here. */
 export function guardedText(outcome: GuardedOutcome): OutcomeText {
-  const { kind: result, ...more } = outcome;
+  const result = outcome.kind;
+  const shown = 'shown' in outcome ? { shown: outcome.shown } : {};
   const end = (line: string, exit: number = reasons.Ok.exit): OutcomeText => ({
     ...{ result, exit, line },
-    data: 'version' in more ? more : {},
+    data: 'version' in outcome ? { firmwareVersion: outcome.version, ...shown } : {},
   });
   switch (outcome.kind) {
     case 'confirmed':

@@ -112,7 +112,9 @@ async function poll(
 function onState(tell: (sighting: Sighting) => void): (state: Record<string, unknown>) => void {
   let before: Record<string, unknown> = {};
   return (state) => {
-    const changed = Object.entries(state).filter(([key, value]) => before[key] !== value);
+    const changed = Object.entries(state).filter(
+      ([key, value]) => JSON.stringify(before[key]) !== JSON.stringify(value),
+    );
     before = state;
     if (changed.length > 0) tell({ kind: 'retained', changed: Object.fromEntries(changed) });
   };

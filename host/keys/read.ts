@@ -81,6 +81,17 @@ export function readPublicKey(bytes: Uint8Array, what: string, raw?: RawKey): Pu
   return publicKey(form.secret ? createPublicKey(openPrivate(bytes, form, what)) : openPublic(bytes, form, what), what);
 }
 
+/** The same, also of an encrypted key, whose passphrase is asked for then. */
+export const readPublicHalf = async (
+  bytes: Uint8Array,
+  what: string,
+  passphrase: PassphraseSource,
+  raw?: RawKey,
+): Promise<PublicKey> =>
+  raw === undefined && isEncrypted(bytes)
+    ? (await readSigningKey(bytes, what, passphrase)).public
+    : readPublicKey(bytes, what, raw);
+
 const isPublic = (what: string) =>
   new CountersignError('KeyWrong', `key: ${what} is a public key, a private one is needed to sign`);
 

@@ -12,7 +12,7 @@ import type { SecretUrl } from '../secret-url.js';
 import { createListeners, type Link } from '../smp/link.js';
 import { onAbort, orAbort, sleep, within } from '../wait.js';
 import { type BrokerUrl, brokerOf } from './mqtt-url.js';
-import { DEVICE_FILTERS, type DeviceState, deviceStateSchema, OFFLINE, ONLINE, topicsOf } from './topics.js';
+import { DEVICE_FILTERS, type DeviceState, OFFLINE, ONLINE, readState, topicsOf } from './topics.js';
 
 const BROKER_MS_MAX = 10_000; // to connect, and for each acknowledgement
 const RECONNECT_MS = 1000;
@@ -209,8 +209,7 @@ export async function watchStates(
     if (said.state === undefined && said.online === undefined) return;
     const { state, online } = { ...known.get(key), ...said };
     known.set(key, { state, online });
-    // A device without a word of its own for it may say it in its state.
-    onDevice({ fleet: fleetName, name, state: { ...state, online: online ?? state?.online === true } }, retain);
+    onDevice({ fleet: fleetName, name, state: { ...state, online: online === true } }, retain);
   });
   const all = async () => {
     for (const filter of DEVICE_FILTERS(fleet)) await subscribe(client, url, filter, signal);
@@ -258,15 +257,9 @@ interface Said {
   online?: boolean | undefined;
 }
 
-// Anybody may leave anything on a topic: what is not a state is nobody's, and what is not one of the two words is none.
-export function stateIn(payload: Uint8Array): DeviceState | undefined {
-  try {
-    return deviceStateSchema.safeParse(JSON.parse(new TextDecoder().decode(payload))).data;
-  } catch {
-    return undefined;
-  }
-}
+export const stateIn = (payload: Uint8Array): DeviceState | undefined => readState(new TextDecoder().decode(payload));
 
+// What is not one of the two words is none.
 function presenceIn(payload: Uint8Array): boolean | undefined {
   const word = new TextDecoder().decode(payload);
   return word === ONLINE || word === OFFLINE ? word === ONLINE : undefined;

@@ -1,6 +1,7 @@
 // Where things are on a broker (design section 8): one place for the names of topics and the form of a device's state.
 
 import * as z from 'zod';
+import { documentJson, JSON_VERSION, reasonSchema } from '../json.js';
 
 const NAME_BYTES_MAX = 64; // with the fixed parts well below the 256 bytes that some brokers allow a topic
 
@@ -36,12 +37,26 @@ export const NOBODY_FILTER = (fleet: string): string => `cs/${fleet}/approvals`;
 export const ONLINE = 'online';
 export const OFFLINE = 'offline';
 
-// Retained by every device under state: what was last known of it. It stays when the device goes.
-export const deviceStateSchema = z.looseObject({
-  device: z.string().optional(), // device id as hex, once it is provisioned
-  state: z.number().int().optional(), // FUMO state, 10..100
-  version: z.string().optional(), // of the installed package
-  digest: z.string().optional(), // of the installed image, hex
-  reason: z.number().int().optional(), // of the last verdict or fault
+/** Retained by every device under state: what was last known of it. It stays when the device goes. */
+export const deviceStateSchema = z.object({
+  version: z.literal(JSON_VERSION).describe('of this document; one of another version is not read'),
+  device: z.string().optional().describe('device id in hex, once the device is provisioned'),
+  state: z.number().int().optional().describe('FUMO state, 10 to 100'),
+  firmwareVersion: z.string().optional().describe('version of what runs'),
+  digest: z.string().optional().describe('digest of the manifest of what runs, in hex'),
+  reason: reasonSchema.optional().describe('of the last result or refusal'),
 });
-export type DeviceState = z.infer<typeof deviceStateSchema>;
+export type DeviceState = Omit<z.infer<typeof deviceStateSchema>, 'version'>;
+
+/** The document that a device leaves under state. */
+export const stateDocument = (state: DeviceState): string => documentJson(state);
+
+/** What is known from it. Anybody may leave anything on a topic: what is no such document is nobody's. */
+export function readState(text: string): DeviceState | undefined {
+  try {
+    const { version: _, ...state } = deviceStateSchema.parse(JSON.parse(text));
+    return state;
+  } catch {
+    return undefined;
+  }
+}

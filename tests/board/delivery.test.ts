@@ -366,7 +366,7 @@ it('the state on the broker follows the device', async () => {
   await shown({
     online: true,
     state: STATE.successNoData,
-    version: '1.1.0',
+    firmwareVersion: '1.1.0',
     digest: Buffer.from(digest).toString('hex'),
   });
 });

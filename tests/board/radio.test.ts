@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connectRadio } from '../../boards/virtual/radio.js';
+import { reasonData } from '../../host/json.js';
 import { type Broker, startBroker } from '../../host/links/broker.js';
 import { connectBroker, listDevices, openMqtt } from '../../host/links/mqtt.js';
 import { topicsOf } from '../../host/links/topics.js';
@@ -102,7 +103,8 @@ describe('what was kept on the topics of requests and answers', () => {
 });
 
 describe('what is known of a device', () => {
-  const KNOWN = { device: '0a0b', state: 100, version: '1.2.0', digest: 'ff' };
+  const KNOWN = { device: '0a0b', state: 100, firmwareVersion: '1.2.0', digest: 'ff' };
+  const REFUSED = { state: 10, reason: reasonData(80) };
 
   it('outlives a connection that breaks off: only the word whether it is there changes', async () => {
     const { url } = await broker();
@@ -110,9 +112,15 @@ describe('what is known of a device', () => {
     await breakOff(url, async (device) => {
       device.show(KNOWN);
       await sleep(100);
-      expect([await kept(TOPICS.online), JSON.parse((await kept(TOPICS.state))!)]).toEqual(['online', KNOWN]);
+      expect([await kept(TOPICS.online), JSON.parse((await kept(TOPICS.state))!)]).toEqual([
+        'online',
+        { version: 1, ...KNOWN },
+      ]);
     });
-    expect([await kept(TOPICS.online), JSON.parse((await kept(TOPICS.state))!)]).toEqual(['offline', KNOWN]);
+    expect([await kept(TOPICS.online), JSON.parse((await kept(TOPICS.state))!)]).toEqual([
+      'offline',
+      { version: 1, ...KNOWN },
+    ]);
     expect(await listDevices(url, 'plant')).toEqual([
       { fleet: 'plant', name: 'one', state: { ...KNOWN, online: false } },
     ]);
@@ -126,12 +134,12 @@ describe('what is known of a device', () => {
     await first.close();
     expect(await kept(TOPICS.online)).toBe('offline');
     const second = await radio(url);
-    second.show({ state: 10, reason: 80 });
+    second.show(REFUSED);
     await sleep(100);
-    expect(JSON.parse((await kept(TOPICS.state))!)).toEqual({ ...KNOWN, state: 10, reason: 80 });
-    second.show({ state: 10, device: undefined, version: undefined, digest: undefined });
+    expect(JSON.parse((await kept(TOPICS.state))!)).toEqual({ version: 1, ...KNOWN, ...REFUSED });
+    second.show({ state: 10, device: undefined, firmwareVersion: undefined, digest: undefined });
     await sleep(100);
-    expect(JSON.parse((await kept(TOPICS.state))!)).toEqual({ state: 10, reason: 80 });
+    expect(JSON.parse((await kept(TOPICS.state))!)).toEqual({ version: 1, ...REFUSED });
     expect(await listDevices(url, 'plant')).toMatchObject([{ state: { online: true } }]);
   });
 

@@ -57,7 +57,7 @@ describe('a port that comes back in the midst of a delivery', () => {
     await delivering.said('is gone: waiting for it');
     symlinkSync(second.port, port);
     const { code, json } = await delivering.ended;
-    expect([code, json().error]).toMatchObject([25, { code: 253, name: 'OtherDevice' }]);
+    expect([code, json().error]).toMatchObject([25, { reason: { code: 253, name: 'OtherDevice' } }]);
     expect(json().error.message).toContain(`there was device aa, and is ${who} now`);
     await second.process.stop(); // what it would have to write is written
     expect(readFileSync(place.path(`second ${what}`)).equals(before)).toBe(true);

@@ -158,7 +158,7 @@ describe('what does not belong together is refused', { timeout: TIMEOUT_MS }, ()
   ])('%s', async (_, words, code) => {
     const before = await place.listing();
     const ended = await runHere(place, ...words);
-    expect(ended.json()).toMatchObject({ error: { code } });
+    expect(ended.json()).toMatchObject({ error: { reason: { code } } });
     expect(await place.listing()).toEqual(before);
   });
 });

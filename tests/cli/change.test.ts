@@ -71,28 +71,28 @@ describe('countersign change', { timeout: 200_000 }, () => {
     expect(dry.stdout).toMatch(/would write rotate.change[\s\S]*would pass +yes/);
     expect(await place.listing()).toEqual(before);
     const wrong = await place.run('change', 'rotate.yaml', '-k', 'stranger.pem', '--bootstrap', 'one.yaml', '--json');
-    expect([wrong.code, wrong.json().error.name]).toEqual([22, 'SignerUnknown']);
+    expect([wrong.code, wrong.json().error.reason.name]).toEqual([22, 'SignerUnknown']);
     const made = await place.must('change', 'rotate.yaml', '-k', 'old.pem', '--json');
     expect(made.json()).toMatchObject({ output: 'rotate.change', written: true, policy: { threshold: 2 } });
     const shown = await place.must('inspect', 'rotate.change');
-    expect(shown.stdout).toMatch(/change of anchors or policy[\s\S]*operator [0-9a-f]{16}[\s\S]*threshold: 2/);
+    expect(shown.stdout).toMatch(/change of anchors or policy[\s\S]*operator key [0-9a-f]{16}[\s\S]*threshold: 2/);
   });
 
   it('reaches one device, once; again is nothing to do', async () => {
     const one = ['--broker', broker.url, '--device', 'one', '--json'];
     const dry = await place.must('provision', 'rotate.change', ...one, '--dry-run');
-    expect(dry.json()).toMatchObject({ outcome: 'would take it' });
+    expect(dry.json()).toMatchObject({ outcome: 'acceptable' });
     expect((await place.must('provision', 'rotate.change', ...one)).json()).toMatchObject({ outcome: 'taken' });
     const again = await place.run('provision', 'rotate.change', ...one);
-    expect([again.code, again.json().outcome]).toEqual([2, 'stands so already']);
+    expect([again.code, again.json().outcome]).toEqual([2, 'in-force']);
   });
 
   it('reaches a fleet: each device says how it went, and those that did not go can be tried again', async () => {
     const run = await all('rotate.change');
     expect(run.json().devices).toMatchObject([
-      { device: 'blank', reason: 87 },
-      { device: 'one', outcome: 'stands so already', reason: 0 },
-      { device: 'two', outcome: 'taken', reason: 0 },
+      { device: 'blank', reason: { code: 87 } },
+      { device: 'one', outcome: 'in-force', reason: { code: 0 } },
+      { device: 'two', outcome: 'taken', reason: { code: 0 } },
     ]);
     expect([run.code, run.json().online, run.json().failed]).toEqual([26, 3, 1]);
   });
@@ -100,11 +100,11 @@ describe('countersign change', { timeout: 200_000 }, () => {
   it('is not done while devices of the fleet are away: it names them, and ends with 41; a refusal is worse', async () => {
     const client = await connectBroker(broker.url);
     const leave = (fleet: string, name: string, online: boolean) =>
-      client.publishAsync(topicsOf(fleet, name).state, JSON.stringify({ online }), { qos: 1, retain: true });
+      client.publishAsync(topicsOf(fleet, name).online, online ? 'online' : 'offline', { qos: 1, retain: true });
     await leave('demo', 'cellar', false);
     const worse = await all('rotate.change');
     expect([worse.code, worse.json().away]).toEqual([26, ['cellar']]);
-    await client.publishAsync(topicsOf('demo', 'cellar').state, '', { qos: 1, retain: true });
+    await client.publishAsync(topicsOf('demo', 'cellar').online, '', { qos: 1, retain: true });
 
     // More than ten at a time share one signal.
     const crowd = Array.from({ length: 12 }, (_, at) => `n${at}`);
@@ -123,7 +123,7 @@ describe('countersign change', { timeout: 200_000 }, () => {
     writeFileSync(place.path('policy.yaml'), `sequence: 3000000000\npolicy: {threshold: 1}\n`);
     await place.must('change', 'policy.yaml', '-k', 'old.pem', '-o', 'p.change');
     const alone = await place.run('provision', 'p.change', '--broker', broker.url, '--device', 'two', '--json');
-    expect([alone.code, alone.json().error.name]).toEqual([20, 'TooFewOperators']);
+    expect([alone.code, alone.json().error.reason.name]).toEqual([20, 'TooFewOperators']);
     expect((await place.run('change', 'p.change', '-k', 'old.pem')).code).toBe(2);
     expect((await place.must('change', 'p.change', '-k', 'new.pem', '--json')).json().signers).toHaveLength(2);
     expect((await all('p.change')).json().devices.map(({ outcome }: { outcome: string }) => outcome)).toEqual([
@@ -132,7 +132,7 @@ describe('countersign change', { timeout: 200_000 }, () => {
       'taken',
     ]);
     const old = await place.run('provision', 'rotate.change', '--broker', broker.url, '--device', 'two', '--json');
-    expect([old.code, old.json().error.name]).toEqual([23, 'ChangeSuperseded']);
+    expect([old.code, old.json().error.reason.name]).toEqual([23, 'ChangeSuperseded']);
   });
 
   it('--all is for changes, and for a broker', async () => {

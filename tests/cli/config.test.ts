@@ -42,7 +42,7 @@ const probe = command({
     secret: { value: 'x', text: 'x', schema: z.string().optional() },
   },
   examples: [],
-  run: async () => ({ data: null, lines: [] }),
+  run: async () => ({ data: {}, lines: [] }),
 });
 
 const options = (words: string[], environment: Record<string, string> = {}, folder = deep) => {
@@ -139,8 +139,10 @@ describe('config show', () => {
 
   it('--json, and a setting that there is not', async () => {
     const one = (await place.must('config', 'show', 'device', '--json')).json();
-    expect(one).toMatchObject([{ name: 'device', origin: 'user', value: 'users', variable: 'COUNTERSIGN_DEVICE' }]);
-    expect(one[0].commands).toContain('deliver');
+    expect(one).toMatchObject({
+      settings: [{ name: 'device', origin: 'user', value: 'users', variable: 'COUNTERSIGN_DEVICE' }],
+    });
+    expect(one.settings[0].commands).toContain('deliver');
     expect((await place.run('config', 'show', 'brokr')).code).toBe(3);
     expect((await place.run('config', 'set', 'broker')).code).toBe(4);
   });

@@ -66,7 +66,7 @@ const remote = (...words: string[]) => [
 describe('in a script', () => {
   it('nothing asked is 2', async () => {
     const { code, json } = await runHere(place, ...remote());
-    expect([code, json().error.code]).toEqual([2, 126]);
+    expect([code, json().error.reason.code]).toEqual([2, 126]);
   });
 
   it('only the whole digest of what is asked answers it; the answer counts once', async () => {
@@ -74,18 +74,18 @@ describe('in a script', () => {
     const bare = await runHere(place, ...remote());
     expect([bare.code, bare.json().error.message]).toEqual([4, expect.stringContaining('cannot ask')]);
     const other = await runHere(place, ...remote('--i-consent-to-manifest', '00'.repeat(32)));
-    expect([other.code, other.json().error.code]).toEqual([22, 124]);
+    expect([other.code, other.json().error.reason.code]).toEqual([22, 124]);
     world.package('other.suit', 77n);
     const wrong = await runHere(
       place,
       ...remote('--package', world.path('other.suit'), '--i-consent-to-manifest', digest),
     );
-    expect([wrong.code, wrong.json().error.code]).toEqual([22, 124]);
+    expect([wrong.code, wrong.json().error.reason.code]).toEqual([22, 124]);
     const dry = await runHere(place, ...remote('--i-consent-to-manifest', digest, '--dry-run'));
     expect([dry.code, dry.json().given]).toEqual([0, false]);
     const stranger = ['-k', world.path('stranger.pem'), '--i-consent-to-manifest', digest];
     const foreign = await runHere(place, 'consent', '--broker', broker.url, '--device', 'far', ...stranger);
-    expect([foreign.code, foreign.json().error.code]).toEqual([22, 127]);
+    expect([foreign.code, foreign.json().error.reason.code]).toEqual([22, 127]);
 
     const words = remote('--i-consent-to-manifest', digest, '--package', world.path('r1.suit'));
     const done = await runHere(place, ...words);

@@ -242,7 +242,7 @@ describe('in a pipe and in CI', () => {
       '0.3',
       '--json',
     );
-    expect([none.code, none.json().error.name]).toEqual([32, 'TimedOut']);
+    expect([none.code, none.json().error.reason.name]).toEqual([32, 'TimedOut']);
     const port = place.path('mortal');
     const log = place.path('mortal.log');
     const running = place.run('console', '-p', port, '--no-input', '--wait', '--once', '--json', '--log', log);
@@ -251,7 +251,7 @@ describe('in a pipe and in CI', () => {
     await written(log, 'console of');
     mortal.close();
     const lost = await running;
-    expect([lost.code, lost.json().error.name]).toEqual([40, 'LinkLost']);
+    expect([lost.code, lost.json().error.reason.name]).toEqual([40, 'LinkLost']);
   });
 
   it('what is piped in is typed, but a bare yes or no never is', async () => {
@@ -275,7 +275,7 @@ describe('in a pipe and in CI', () => {
       .split('\n')
       .map((one) => JSON.parse(one));
     expect(documents[0]).toMatchObject({ event: 'open', port: line.path });
-    expect(documents).toContainEqual({ time: expect.any(String), text: 'hello' });
+    expect(documents).toContainEqual({ version: 1, time: expect.any(String), text: 'hello' });
     expect(documents.at(-1)).toMatchObject({ port: line.path, found: true });
   });
 

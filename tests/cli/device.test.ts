@@ -147,9 +147,9 @@ describe('provision', () => {
     const done = await place.must('provision', REJECT, '-p', board.port, '--json');
     expect(done.json()).toMatchObject({ provisioned: true, device: '0a0b', anchors: 2 });
     const again = await place.run('provision', REJECT, '-p', board.port, '--json');
-    expect([again.code, again.json().error.name]).toEqual([1, 'BootstrapLocked']);
+    expect([again.code, again.json().error.reason.name]).toEqual([1, 'BootstrapLocked']);
     const dryAgain = await place.run('provision', REJECT, '-p', board.port, '--dry-run', '--json');
-    expect([dryAgain.code, dryAgain.json().error.name]).toEqual([1, 'BootstrapLocked']);
+    expect([dryAgain.code, dryAgain.json().error.reason.name]).toEqual([1, 'BootstrapLocked']);
   });
 });
 
@@ -165,7 +165,7 @@ describe('deliver', () => {
       verdict: { verdict: 'reject', threshold: 1, approvals: 0 },
     });
     const installed = await place.must('deliver', 'r1.suit', '-p', port, '--approval', 'r1.cose', '--json');
-    expect(installed.json()).toMatchObject({ result: 'installed', version: '1.1.0', sequence: 1 });
+    expect(installed.json()).toMatchObject({ result: 'installed', firmwareVersion: '1.1.0', sequence: '1' });
     expect(installed.stdout.trim().split('\n')).toHaveLength(1);
     for (const phase of ['deciding', 'sending 100%', 'checking']) expect(installed.stderr).toContain(phase);
     expect((await place.run('deliver', 'r1.suit', '-p', port)).code).toBe(2);
@@ -196,7 +196,7 @@ describe('deliver', () => {
     const second = place.run('deliver', 'r2.suit', '-p', board.port, '--json');
     for (let wait = 0; wait < 1200 && board.said().split('y or n').length < 5; wait++) await sleep(50);
     board.type('YES\n');
-    expect((await second).json()).toMatchObject({ result: 'installed', version: '1.2.0' });
+    expect((await second).json()).toMatchObject({ result: 'installed', firmwareVersion: '1.2.0' });
     expect(await board.close()).toBe(130);
   });
 
@@ -263,7 +263,7 @@ describe('deliver', () => {
     const time = async (...words: string[]) => {
       const began = performance.now();
       const ended = await place.run('deliver', 'r1.suit', '-p', pty.path, '--json', ...words);
-      expect([ended.code, ended.json().error.name]).toEqual([41, 'NoAnswer']);
+      expect([ended.code, ended.json().error.reason.name]).toEqual([41, 'NoAnswer']);
       return performance.now() - began;
     };
     const quick = await time('--timeout', '0.1', '--retries', '0');
@@ -351,7 +351,12 @@ describe('board', () => {
   it('says on one line of JSON where it is reached', async () => {
     const board = await startBoard('--json');
     const line = /\{.*\}/.exec(board.said())?.[0] ?? '';
-    expect(JSON.parse(line)).toEqual({ board: 'virtual', port: board.port, flash: expect.stringMatching(/flash\d+$/) });
+    expect(JSON.parse(line)).toEqual({
+      version: 1,
+      board: 'virtual',
+      port: board.port,
+      flash: expect.stringMatching(/flash\d+$/),
+    });
   });
   it('an unknown board names those there are', async () => {
     const { code, stderr } = await place.run('board', 'toaster');

@@ -35,7 +35,7 @@ describe('a key that cannot sign here is a bad argument', () => {
     writeFileSync(place.path('k.pem'), make());
     const names = ['--vendor', 'v.example', '--class', 'c', '-s', '1', '-o', 'x.suit'];
     const ended = await place.run('package', 'app.bin', '-k', 'k.pem', ...names, '--json');
-    expect([ended.code, ended.json().error]).toMatchObject([4, { name, exit: 4 }]);
+    expect([ended.code, ended.json().error]).toMatchObject([4, { reason: { name }, exit: 4 }]);
   });
 });
 
@@ -47,7 +47,7 @@ describe('on a device', () => {
     await place.must('approve', world.path('r.suit'), '-k', world.path('stranger.pem'), '-o', 'stranger.cose');
     const words = ['deliver', world.path('r.suit'), '-p', board.port, '--approval', 'stranger.cose', '--json'];
     const ended = await place.run(...words);
-    expect([ended.code, ended.json().error.name]).toEqual([22, 'SignerUnknown']);
+    expect([ended.code, ended.json().error.reason.name]).toEqual([22, 'SignerUnknown']);
     expect(ended.stderr).not.toContain('vendor');
   });
 

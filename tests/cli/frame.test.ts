@@ -3,9 +3,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { flagOf } from '../../host/cli/command.js';
 import { commands } from '../../host/cli/commands/index.js';
-import { toJson } from '../../host/cli/json.js';
 import { parse } from '../../host/cli/parse.js';
-import { printable, rows } from '../../host/cli/show.js';
+import { rows } from '../../host/formats/wording.js';
+import { toJson } from '../../host/json.js';
+import { printable } from '../../host/printable.js';
 import { exitCodes } from '../../host/reasons.js';
 import { packageVersion } from '../../host/root.js';
 import { makePlace, type Place } from '../support/command.js';
@@ -50,9 +51,9 @@ describe('words that make no sense', () => {
     const ended = await place.run('keygen', 'x', '--tpye', 'p256', '--json');
     expect(ended.code).toBe(4);
     expect(ended.json()).toEqual({
+      version: 1,
       error: {
-        code: 202,
-        name: 'BadArgument',
+        reason: { code: 202, name: 'BadArgument', text: expect.any(String) },
         message: expect.stringContaining('--tpye'),
         hint: expect.stringContaining('--type'),
         exit: 4,
@@ -172,7 +173,7 @@ describe('output', () => {
       list: [1n],
     };
     expect(toJson(value)).toBe(
-      '{"big":"18446744073709551615","small":5,"bytes":"00ff","at":"1970-01-01T00:00:00.000Z","list":[1]}',
+      '{"big":"18446744073709551615","small":"5","bytes":"00ff","at":"1970-01-01T00:00:00.000Z","list":["1"]}',
     );
   });
 

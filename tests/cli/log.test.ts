@@ -167,7 +167,7 @@ describe('countersign log', () => {
     expect([other.code, other.json().whole, other.json().faults[0].what]).toEqual([1, false, 'altered']);
     writeFileSync(mark, JSON.stringify({ ...remembered, device: 'ffff' }));
     const foreign = await runHere(place, 'log', '-p', port, '--remember', mark);
-    expect([foreign.code, foreign.json().error.code]).toEqual([4, 241]);
+    expect([foreign.code, foreign.json().error.reason.code]).toEqual([4, 241]);
     writeFileSync(mark, 'no');
     expect((await runHere(place, 'log', '-p', port, '--remember', mark)).code).toBe(1);
   });

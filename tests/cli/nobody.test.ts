@@ -58,7 +58,7 @@ describe.each<[string, string[]]>([
     const before = await place.listing();
     const ended = await place.runWith({ input: false }, ...words(), ...common, '--json');
     expect(ended.code, ended.stderr).toBe(code);
-    if (name) expect(ended.json().error.name).toBe(name);
+    if (name) expect(ended.json().error.reason.name).toBe(name);
     expect(await place.listing()).toEqual(before);
   });
 

@@ -114,9 +114,9 @@ describe.skipIf(!have('mosquitto'))('a broker', () => {
     const newest = await approve('operator', ...to, '-s', '9', '-o', 'nine.cose');
     expect(newest.code).toBe(0);
     const older = await approve('operator', ...to, '-s', '8', '-o', 'eight.cose');
-    expect([older.code, older.json().error.code]).toEqual([23, 88]);
+    expect([older.code, older.json().error.reason.code]).toEqual([23, 88]);
     const stranger = await approve('other', ...to, '-s', '99', '-o', 'ten.cose');
-    expect([stranger.code, stranger.json().error.name]).toEqual([1, 'KeyWrong']);
+    expect([stranger.code, stranger.json().error.reason.name]).toEqual([1, 'KeyWrong']);
     expect([existsSync(place.path('eight.cose')), existsSync(place.path('ten.cose'))]).toEqual([false, false]);
     expect(await readKeptApprovals(mosquitto.url, 'order')).toEqual([{ operator: 'ops', bytes: bytes('nine.cose') }]);
     await approve('operator', '-s', '8', '-o', 'eight.cose');
@@ -151,7 +151,7 @@ describe.skipIf(!have('mosquitto', 'openssl'))('a broker with TLS', () => {
     const words = ['publish', 'tls.cose', '--to', `${url}/plant`, '--json'];
     await approve('operator', '-o', 'tls.cose');
     const stranger = await place.run(...words);
-    expect([stranger.code, stranger.json().error.name]).toEqual([41, 'LinkUnavailable']);
+    expect([stranger.code, stranger.json().error.reason.name]).toEqual([41, 'LinkUnavailable']);
     expect(stranger.json().error.hint).toContain('NODE_EXTRA_CA_CERTS');
     const known = await place.runWith({ environment: { NODE_EXTRA_CA_CERTS: authority } }, ...words);
     expect([known.code, known.json().published]).toEqual([0, true]);
@@ -178,7 +178,7 @@ describe.skipIf(!have('mosquitto'))('a broker that is guarded', () => {
   it('a password that is refused: 41, no word of it, and nothing is written', async () => {
     const wrong = mosquitto.as('ops', 'secret');
     const ended = await approve('operator', '--publish', `${wrong}/plant`, '-o', 'refused.cose');
-    expect([ended.code, ended.json().error.name]).toEqual([41, 'LinkUnavailable']);
+    expect([ended.code, ended.json().error.reason.name]).toEqual([41, 'LinkUnavailable']);
     expect(ended.json().error.hint).toContain('password');
     expect(ended.stdout + ended.stderr).not.toContain('secret');
     expect(existsSync(place.path('refused.cose'))).toBe(false);
@@ -189,12 +189,12 @@ describe.skipIf(!have('mosquitto'))('a broker that is guarded', () => {
     ['read', 'writer', 'w'],
   ])('no right to %s is not called done, though the broker acknowledges it', async (_, user, password) => {
     const ended = await publish(mosquitto.as(user, password), user);
-    expect([ended.code, ended.json().error.code]).toEqual([1, 254]);
+    expect([ended.code, ended.json().error.reason.code]).toEqual([1, 254]);
   });
 
   it('in another fleet, from approve: the document is there, and the error says how to go on', async () => {
     const ended = await approve('operator', '--publish', `${mosquitto.url}/office`, '-o', 'office.cose');
-    expect([ended.code, ended.json().error.code]).toEqual([1, 254]);
+    expect([ended.code, ended.json().error.reason.code]).toEqual([1, 254]);
     expect(ended.json().error.hint).toContain('countersign publish office.cose');
     expect(existsSync(place.path('office.cose'))).toBe(true);
     expect(ended.stdout + ended.stderr).not.toContain(PASSWORD);
@@ -210,7 +210,7 @@ describe.skipIf(!have('mosquitto'))('a broker that is guarded', () => {
 describe('a broker that is not there', () => {
   it('41, and nothing is written', async () => {
     const ended = await approve('operator', '--publish', 'mqtt://127.0.0.1:1/plant', '-o', 'gone.cose');
-    expect([ended.code, ended.json().error.name]).toEqual([41, 'LinkUnavailable']);
+    expect([ended.code, ended.json().error.reason.name]).toEqual([41, 'LinkUnavailable']);
     expect(existsSync(place.path('gone.cose'))).toBe(false);
   });
 
@@ -243,7 +243,7 @@ describe('a broker that is not there', () => {
     const broker = await startBroker();
     const way = await fragile(broker.url);
     const ended = await approve('operator', '--publish', `${way.url}/plant`, '-o', 'lost.cose');
-    expect([ended.code, ended.json().error.name]).toEqual([40, 'LinkLost']);
+    expect([ended.code, ended.json().error.reason.name]).toEqual([40, 'LinkLost']);
     expect(ended.json().error.hint).toContain('countersign publish lost.cose');
     expect(existsSync(place.path('lost.cose'))).toBe(true);
     await broker.close();

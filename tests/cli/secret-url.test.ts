@@ -2,8 +2,8 @@
 
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { toJson } from '../../host/cli/json.js';
 import { CountersignError } from '../../host/errors.js';
+import { toJson } from '../../host/json.js';
 import { type Broker, startBroker } from '../../host/links/broker.js';
 import { brokerSchema, placeSchema, placeText } from '../../host/links/broker-place.js';
 import { connectBroker } from '../../host/links/mqtt.js';

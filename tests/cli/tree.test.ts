@@ -79,7 +79,7 @@ describe('get', () => {
     const { code, json } = await runHere(place, 'tree', 'get', 'State', ...where);
     expect([code, json()]).toEqual([0, [{ uri: './FUMO/1/State', format: 'int', value: 10 }]]);
     const children = await runHere(place, 'tree', 'get', './FUMO/1', ...where);
-    expect(children.json()[0]).toMatchObject({ format: 'node', value: expect.arrayContaining(['State', 'Ext']) });
+    expect(children.json().nodes[0]).toMatchObject({ format: 'node', value: expect.arrayContaining(['State', 'Ext']) });
   });
 
   it('--all shows every node below in its format, ours in words', async () => {
@@ -114,7 +114,7 @@ describe('set', () => {
     const url = 'mqtt://broker.example/cs/demo/p/00';
     const done = await runHere(place, 'tree', 'set', 'Download/PkgURL', url, '-p', board.port);
     expect([done.code, done.json()]).toMatchObject([0, { written: true, confirmed: true }]);
-    expect((await runHere(place, 'tree', 'get', 'Download/PkgURL', '-p', board.port)).json()[0].value).toBe(url);
+    expect((await runHere(place, 'tree', 'get', 'Download/PkgURL', '-p', board.port)).json().nodes[0].value).toBe(url);
   });
 
   it('an approval is kept if it is authentic, whoever brings it', async () => {
@@ -124,7 +124,7 @@ describe('set', () => {
     expect([good.code, good.json().confirmed]).toEqual([0, true]);
     const forged = approvalOf(file, 2n, world.keys.vendor);
     const bad = await runHere(place, 'tree', 'set', '+Approvals', '--file', forged, ...where);
-    expect([bad.code, bad.json().error.code]).toEqual([22, 31]);
+    expect([bad.code, bad.json().error.reason.code]).toEqual([22, 31]);
     const dry = await runHere(place, 'tree', 'set', 'Download/PkgURL', 'other', '--dry-run', ...where);
     expect(dry.json().written).toBe(false);
   });
@@ -184,6 +184,6 @@ describe('watch', () => {
     const read = await place.must('tree', 'watch', 'State', '-p', watched.port, '--json', '--count', '1');
     expect(documents(read.stdout)[0]).toMatchObject({ uri: './FUMO/1/State', value: 10 });
     const none = await place.must('tree', 'watch', '-p', watched.port, '--json', '--for', '0.5');
-    expect(documents(none.stdout)).toEqual([{ changes: 0 }]);
+    expect(documents(none.stdout)).toEqual([{ version: 1, changes: 0 }]);
   });
 });

@@ -2,7 +2,7 @@
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { toJson } from '../../host/cli/json.js';
+import { toJson } from '../../host/json.js';
 import { type Broker, startBroker } from '../../host/links/broker.js';
 import { connectBroker } from '../../host/links/mqtt.js';
 import { topicsOf } from '../../host/links/topics.js';
@@ -58,7 +58,7 @@ beforeAll(async () => {
   broker = await startBroker();
   const client = await connectBroker(broker.url);
   const topics = topicsOf('demo', 'liar');
-  const state = { state: 10, version: EVIL, device: EVIL, digest: EVIL };
+  const state = { version: 1, state: 10, firmwareVersion: EVIL, device: EVIL, digest: EVIL };
   await client.publishAsync(topics.state, JSON.stringify(state), { qos: 1, retain: true });
   await client.publishAsync(topics.online, 'online', { qos: 1, retain: true });
   await client.publishAsync(topicsOf('demo', `x${EVIL.replaceAll(/[/+#\0]/g, '')}`).online, 'online', {

@@ -55,7 +55,7 @@ describe('deliver names what is no package, and sends nothing', () => {
     ['vendor.pub.pem', 'a file of the kind key', 'keys are not delivered'],
   ])('%s', async (file, what, hint) => {
     const ended = await place.run('deliver', file, '-p', 'tcp://127.0.0.1:1', '--json');
-    expect([ended.code, ended.json().error]).toMatchObject([1, { name: 'FileUnsupported' }]);
+    expect([ended.code, ended.json().error]).toMatchObject([1, { reason: { name: 'FileUnsupported' } }]);
     expect(ended.stderr).toContain(what);
     expect(ended.json().error.hint).toContain(hint);
   });

@@ -195,7 +195,7 @@ describe('MQTT', () => {
   });
 
   it('the state has these members, and the example is one', () => {
-    const table = page.slice(page.indexOf('`state` is a JSON object'));
+    const table = page.slice(page.indexOf('`state` is [a JSON document]'));
     expect(tableBelow(table).map(([member]) => plain(member))).toEqual(Object.keys(deviceStateSchema.shape));
     const [example] = splitCode(page).blocks.filter(({ language }) => language === 'json');
     const state = JSON.parse(example!.text) as object;

@@ -46,7 +46,7 @@ describe('an application', () => {
     async (persona, line) => {
       const to = await world.board(PERSONAS[persona], LINES[line]!);
       const { code, json } = await deliver(to.port, line);
-      expect([code, json()]).toMatchObject([0, { result: 'confirmed', foreign: true }]);
+      expect([code, json()]).toMatchObject([0, { result: 'confirmed', thirdParty: true }]);
       expect(same(to.flash.slots[0])).toBe(true);
       expect([to.confirmed(), look(to.flash.slots[1])?.version]).toEqual([true, '1.0.0']);
       const sizes = to.heard.map(({ bytes }) => bytes);
@@ -134,7 +134,7 @@ describe('after the upload', () => {
     const to = await world.board(PERSONAS['MCUboot serial recovery'], overConsole);
     const words = ['plain.suit', '--bootstrap', 'reject.cbor', '--approval', 'plain.cose', '--installed', '1'];
     const { code, json } = await world.deliver(to.port, ...words);
-    expect([code, json().error.code]).toEqual([1, 250]);
+    expect([code, json().error.reason.code]).toEqual([1, 250]);
     expect(to.heard.some(({ group, id }) => group === 1 && id === 1)).toBe(false);
   });
 });
@@ -144,13 +144,13 @@ describe('a boot loader that runs images in place or from RAM', () => {
   it('has no test: the board is reset, and seen running what it got', async () => {
     const to = await world.board(habits, overUdp);
     const { code, json } = await deliver(to.port, 'udp');
-    expect([code, json()]).toMatchObject([0, { result: 'started', version: '1.5.0+7' }]);
+    expect([code, json()]).toMatchObject([0, { result: 'started', firmwareVersion: '1.5.0+7' }]);
     expect(same(to.flash.slots[0])).toBe(true);
   });
   it.each(['--test', '--no-confirm'])('%s: it says that there is none, and resets nothing', async (word) => {
     const to = await world.board(habits, overUdp);
     const { code, json } = await deliver(to.port, 'udp', word);
-    expect([code, json().error.code]).toEqual([4, 252]);
+    expect([code, json().error.reason.code]).toEqual([4, 252]);
     expect(to.heard.some(({ group, id }) => group === 0 && id === 5)).toBe(false);
   });
   it('and does not start it: told as what runs, exit 1', async () => {
@@ -159,7 +159,7 @@ describe('a boot loader that runs images in place or from RAM', () => {
     world.approval('bad.cose', 'bad.suit', 1n);
     const words = ['bad.suit', '--bootstrap', 'reject.cbor', '--approval', 'bad.cose', '--installed', '1'];
     const { code, json } = await world.deliver(to.port, ...words, '--timeout', '0.4');
-    expect([code, json()]).toMatchObject([1, { result: 'reverted', version: '1.0.0' }]);
+    expect([code, json()]).toMatchObject([1, { result: 'reverted', firmwareVersion: '1.0.0' }]);
   });
 });
 
@@ -188,7 +188,7 @@ describe('serial recovery', () => {
       const to = await world.board(PERSONAS[persona], overConsole);
       const words = ['bad.suit', '--bootstrap', 'reject.cbor', '--approval', 'bad.cose', '--installed', '1'];
       const { code, json } = await world.deliver(to.port, ...words);
-      expect([code, json().error.code]).toEqual([1, 251]);
+      expect([code, json().error.reason.code]).toEqual([1, 251]);
       expect(to.heard.at(-1)).toMatchObject({ group: 1, id: 0 });
     }
   });
@@ -210,7 +210,7 @@ describe('serial recovery', () => {
   it.each(['--test', '--no-confirm'])('offers no %s: said before a byte is sent', async (word) => {
     const to = await world.board(PERSONAS['MCUboot serial recovery'], overConsole);
     const { code, json } = await deliver(to.port, 'console', word);
-    expect([code, json().error.code]).toEqual([4, 252]);
+    expect([code, json().error.reason.code]).toEqual([4, 252]);
     expect(to.heard.some(({ op }) => op === 2)).toBe(false);
   });
 });

@@ -169,7 +169,7 @@ async function mqttDevice(url: string, device: string, online = true): Promise<v
     client.publish(topics.response, Buffer.from(packet), { qos: 1 });
   });
   await client.subscribeAsync(topics.request, { qos: 1 });
-  await client.publishAsync(topics.state, JSON.stringify({ state: 10 }), kept);
+  await client.publishAsync(topics.state, JSON.stringify({ version: 1, state: 10 }), kept);
   await client.publishAsync(topics.online, online ? 'online' : 'offline', kept);
 }
 

@@ -8,10 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { commands } from '../../host/cli/commands/index.js';
-import { toJson } from '../../host/cli/json.js';
 import { parse } from '../../host/cli/parse.js';
 import { makeTerminal } from '../../host/cli/terminal.js';
 import { asCountersignError } from '../../host/errors.js';
+import { documentJson, errorData } from '../../host/json.js';
+import { checkDocument, checkDocuments } from './documents.js';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/host/cli/main.js', import.meta.url));
 const TIMEOUT_MS = 100_000; // a command that hangs is an error; one on a machine under load is not
@@ -100,11 +101,17 @@ export async function runHere(place: Place, ...words: string[]): Promise<Pick<En
     const terminal = makeTerminal({ json: true, input: false, level: -2 });
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     const result = await command.run({ arguments: given, options, terminal, dryRun: made.common.dryRun, signal });
-    return { code: result.exit ?? 0, json: () => JSON.parse(toJson(result.data)) };
+    return ended(words, result.exit ?? 0, result.data);
   } catch (thrown) {
-    const { reason, code, message, hint } = asCountersignError(thrown);
-    return { code: reason.exit, json: () => ({ error: { code, message, hint } }) };
+    const error = asCountersignError(thrown);
+    return ended(words, error.reason.exit, errorData(error));
   }
+}
+
+function ended(words: readonly string[], code: number, data: object): Pick<Ended, 'code' | 'json'> {
+  const document = JSON.parse(documentJson(data));
+  checkDocument(words, document);
+  return { code, json: () => document };
 }
 
 function cleanEnvironment(home: string): Record<string, string> {
@@ -131,6 +138,11 @@ function execute(
     child.on('error', reject);
     child.on('close', (code) => {
       clearTimeout(timer);
+      try {
+        checkDocuments(words, stdout);
+      } catch (error) {
+        reject(error);
+      }
       resolve({ code, stdout, stderr, json: () => JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') });
     });
   });

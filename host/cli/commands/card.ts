@@ -7,6 +7,7 @@ import { z } from 'zod';
 import type { CardChannel } from '../../card/channel.js';
 import type { DataObject } from '../../card/pkcs15.js';
 import type { ReaderContent } from '../../card/slots.js';
+import { approvalData, signatureText } from '../../describe/words.js';
 import { CountersignError } from '../../errors.js';
 import { writeBytes } from '../../files.js';
 import { type ApprovalView, viewApproval } from '../../formats/approval.js';
@@ -17,7 +18,6 @@ import { command } from '../command.js';
 import { baudOption, cardOptions, file, flag, text } from '../options.js';
 import { wrote } from '../result.js';
 import { cardAccess } from '../secrets.js';
-import { approvalData, signatureText } from '../show.js';
 import { pathSchema } from '../values.js';
 
 const OUTPUT_DEFAULT = 'card.cose';

@@ -4,15 +4,16 @@
 // the one file round until as many have signed as the devices ask for. `provision` brings it to the devices.
 
 import { dirname, resolve } from 'node:path';
+import { changeData, changeRows } from '../../describe/change.js';
 import { readBytes, writeBytes } from '../../files.js';
 import { cosignChange, looksLikeChange, signChange, viewChange } from '../../formats/change.js';
+import { reasonData } from '../../json.js';
 import { readBootstrapFile } from '../../local/bootstrap-file.js';
 import { draftChange } from '../../named-files.js';
 import { foreseeChange } from '../../operator/change.js';
 import { reasonOf } from '../../reasons.js';
 import { loadCore } from '../../wasm.js';
 import { command } from '../command.js';
-import { changeData, changeRows } from '../describe/change.js';
 import { noteDoubts } from '../issuing.js';
 import { file, issuingOptions, signingOptions } from '../options.js';
 import { written } from '../result.js';
@@ -60,7 +61,8 @@ export const change = command({
     const path = options.output ?? (more ? source : `${source.replace(/\.ya?ml$/, '')}.change`);
     await writeBytes(path, signed, { dryRun });
     const wouldTake = typeof taken !== 'number' ? undefined : taken === 0 ? 'yes' : `not yet: ${reasonOf(taken).text}`;
-    const data = { bytes: signed.length, ...changeData(view), reason: taken };
+    const reason = typeof taken !== 'number' ? null : reasonData(taken);
+    const data = { bytes: signed.length, ...changeData(view), reason };
     return written(path, dryRun, data, [...changeRows(view), ['would pass', wouldTake]]);
   },
 });

@@ -6,6 +6,7 @@
 
 import { z } from 'zod';
 import type { Evidence, Facts, Judgement } from '../../core.js';
+import { explain } from '../../describe/verdict.js';
 import { CountersignError } from '../../errors.js';
 import { readBytes } from '../../files.js';
 import { piecesOf } from '../../formats/byte-source.js';
@@ -17,7 +18,6 @@ import { withFiles } from '../../open-file.js';
 import { reasonOf, reasons } from '../../reasons.js';
 import { loadCore } from '../../wasm.js';
 import { command } from '../command.js';
-import { explain } from '../describe/verdict.js';
 import { brokerOptions, sourceOptions } from '../options.js';
 import { addressSchema, momentSchema, pathSchema, sequenceSchema, switchSchema } from '../values.js';
 

@@ -69,7 +69,7 @@ export const config = command({
       .map(([one, by]) => show(one, by, found.lookup(one)));
     const width = Math.max(...shown.map((one) => one.name.length));
     return {
-      data: shown,
+      data: { settings: shown },
       lines: shown.map((one) => lineOf(one, width, origin)),
     };
   },

@@ -5,6 +5,7 @@
 // the package with --package, which is then compared here. The answer is typed as a whole word on a terminal. Without
 // one, the only way is a flag that names the whole manifest digest; there is no -y, and nothing is ever presumed.
 
+import { questionLines } from '../../describe/question.js';
 import { type Asked, awaitAsked, giveAnswer, readAsked } from '../../device/question.js';
 import { CountersignError } from '../../errors.js';
 import { hex, same } from '../../formats/bytes.js';
@@ -16,7 +17,6 @@ import { withFile } from '../../open-file.js';
 import type { Client } from '../../smp/client.js';
 import { command } from '../command.js';
 import { type Surroundings, withDevice } from '../connection.js';
-import { questionLines } from '../describe/question.js';
 import { connectionOptions, file, keyOption, option, signingOptions, waitOption } from '../options.js';
 import { openSigningKey } from '../secrets.js';
 import { askYesOrNo } from '../terminal.js';

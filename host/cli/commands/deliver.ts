@@ -4,7 +4,9 @@
 // waits for that person, this says so and for how long.
 
 import { readJudgement } from '../../core.js';
+import { requirePackage } from '../../describe/file.js';
 import { deliveryText } from '../../describe/outcome.js';
+import { explain, type Judged } from '../../describe/verdict.js';
 import { deliver as deliverPackage, type Outcome } from '../../device/deliver.js';
 import { bringApproval, documentsIn, type Gathered } from '../../device/evidence.js';
 import { identify, readBootstrap, readInstalled } from '../../device/identity.js';
@@ -19,8 +21,6 @@ import { type OpenFile, withFile } from '../../open-file.js';
 import type { Client } from '../../smp/client.js';
 import { command, grouped, type Result } from '../command.js';
 import { type Surroundings, withDevice } from '../connection.js';
-import { requirePackage } from '../describe/describe.js';
-import { explain, type Judged } from '../describe/verdict.js';
 import {
   bootstrapOption,
   connectionOptions,

@@ -3,7 +3,6 @@
 
 import type { SeenDevice } from '../../links/mqtt.js';
 import { topicNameSchema } from '../../links/topics.js';
-import { reasonOf } from '../../reasons.js';
 import { command } from '../command.js';
 import { brokerOptions, option } from '../options.js';
 
@@ -41,8 +40,8 @@ function deviceLine({ fleet, name, state }: SeenDevice): string {
   const facts = [
     state.online ? 'online' : 'offline',
     state.state !== undefined && `state ${state.state}`,
-    state.version && `version ${state.version}`,
-    state.reason !== undefined && state.reason !== 0 && reasonOf(state.reason).text,
+    state.firmwareVersion && `version ${state.firmwareVersion}`,
+    state.reason !== undefined && state.reason.code !== 0 && state.reason.text,
   ];
   return `${fleet}/${name}  ${facts.filter(Boolean).join(', ')}`;
 }

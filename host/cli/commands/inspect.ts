@@ -1,5 +1,6 @@
 // inspect: what is in a file, in words or as JSON.
 
+import { describe, describePublic } from '../../describe/file.js';
 import { CountersignError } from '../../errors.js';
 import { readBytes, writeBytes } from '../../files.js';
 import { viewApproval } from '../../formats/approval.js';
@@ -7,11 +8,11 @@ import { claimsToYaml } from '../../formats/approval-yaml.js';
 import type { Bytes } from '../../formats/byte-source.js';
 import { openEnvelope, payloadIn, withoutPayload } from '../../formats/envelope.js';
 import { type PublicKey, publicKeyToPem, splitKeyName } from '../../formats/keys.js';
+import { readPublicHalf } from '../../keys/read.js';
 import { readBootstrapFile } from '../../local/bootstrap-file.js';
 import { withFile } from '../../open-file.js';
 import { isKeyUri } from '../../pkcs11/uri.js';
 import { command } from '../command.js';
-import { describe, describePublic } from '../describe/describe.js';
 import { signingOptions } from '../options.js';
 import { findPassphrase, openPublicKey } from '../secrets.js';
 import { pathSchema, switchSchema } from '../values.js';
@@ -58,9 +59,10 @@ export const inspect = command({
       return { data: { yaml: twin }, lines: twin.trimEnd().split('\n'), product: true };
     }
     const passphrase = () => findPassphrase(`Passphrase of ${path}`, options.passphraseFile, terminal);
+    const readKey = (bytes: Uint8Array) => readPublicHalf(bytes, path, passphrase, raw);
     const shown = async (content: Bytes) => {
       if (options.payload !== undefined || options.sever !== undefined) await takeApart(content, file, options, dryRun);
-      const found = await describe(content, path, passphrase, raw);
+      const found = await describe(content, path, readKey, raw);
       await writePublic(found.key, options.public, dryRun);
       return { data: { file, type: found.type, ...found.data }, lines: found.lines, product: true };
     };

@@ -4,13 +4,14 @@
 // log that was written anew or cut back. A fault in the chain makes the command fail, after everything was shown.
 
 import { auditLines } from '../../describe/log.js';
+import { momentText } from '../../describe/words.js';
 import { auditLog } from '../../device/log.js';
+import { reasonData } from '../../json.js';
 import { markFile } from '../../local/mark-file.js';
-import { reasonOf, reasons } from '../../reasons.js';
+import { reasons } from '../../reasons.js';
 import { command } from '../command.js';
 import { withDevice } from '../connection.js';
 import { connectionOptions, file } from '../options.js';
-import { momentText } from '../show.js';
 
 export const log = command({
   name: 'log',
@@ -43,14 +44,10 @@ export const log = command({
         data: {
           device,
           whole,
-          records: found.records.map(({ bytes: _, before: __, reason, time, from, to, operators, ...rest }) => ({
+          records: found.records.map(({ bytes: _, before: __, reason, time, ...rest }) => ({
             ...rest,
-            ...(to === undefined ? {} : { from: String(from), to: String(to) }),
-            ...(operators
-              ? { operators: operators.map((one) => ({ ...one, document: one.document?.toString() })) }
-              : {}),
-            time: momentText(time),
-            reason: { code: reason, name: reasonOf(reason).name },
+            time: time === 0 ? null : momentText(time),
+            reason: reasonData(reason),
           })),
           faults: found.faults,
           newest: found.newest,

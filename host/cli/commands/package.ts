@@ -161,7 +161,8 @@ async function write(path: string, made: MadePackage, dryRun: boolean): Promise<
   const address = image?.address === undefined ? undefined : hexAddress(image.address);
   const gaps = image?.gapBytes ?? 0;
   const data = {
-    ...{ digest, sequence, version, vendorId: vendorId && uuidText(vendorId), classId: classId && uuidText(classId) },
+    ...{ digest, sequence, firmwareVersion: version },
+    ...{ vendorId: vendorId && uuidText(vendorId), classId: classId && uuidText(classId) },
     ...{ signer: signer.kid, bytes, headBytes, uri, detached },
     image: { kind: image?.kind, bytes: view.image.bytes, digest: view.image.digest, address, gapBytes: gaps },
     ...(warnings.length > 0 && { warnings }),

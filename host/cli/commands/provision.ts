@@ -2,6 +2,7 @@
 // anchors and policy that its operators signed, here or with --all on every device of a fleet that is online
 // (local/fleet.ts).
 
+import { changeData, changeRows } from '../../describe/change.js';
 import { bringChange, type ChangedDevice, type ChangeOutcome } from '../../device/change.js';
 import { identify, provision as provisionDevice } from '../../device/identity.js';
 import { CountersignError } from '../../errors.js';
@@ -10,12 +11,12 @@ import { viewBootstrap } from '../../formats/bootstrap.js';
 import { hex } from '../../formats/bytes.js';
 import { looksLikeChange, viewChange } from '../../formats/change.js';
 import { rows } from '../../formats/wording.js';
+import { reasonData } from '../../json.js';
 import { readBootstrapFile } from '../../local/bootstrap-file.js';
 import { reasons } from '../../reasons.js';
 import { loadCore } from '../../wasm.js';
 import { command, type Result } from '../command.js';
 import { connectionWords, type Surroundings, withDevice } from '../connection.js';
-import { changeData, changeRows } from '../describe/change.js';
 import { type ConnectionOptions, connectionOptions, flag } from '../options.js';
 import { pathSchema } from '../values.js';
 
@@ -87,12 +88,12 @@ type Bringing = (change: Uint8Array, path: string, options: ConnectionOptions, a
 const toDevice: Bringing = async (change, path, options, around) => {
   const view = viewChange(change, path);
   return withDevice(options, around, async ({ client }) => {
-    const end = await bringChange(await loadCore(), client, change, around);
-    const [device, outcome] = [client.link.name, OUTCOME_TEXT[end]];
+    const outcome = await bringChange(await loadCore(), client, change, around);
+    const device = client.link.name;
     return {
       data: { device, outcome, ...changeData(view) },
-      lines: [`${device}: ${outcome}`, ...rows(changeRows(view))],
-      ...(end === 'in-force' && { exit: reasons.NothingToDo.exit }),
+      lines: [`${device}: ${OUTCOME_TEXT[outcome]}`, ...rows(changeRows(view))],
+      ...(outcome === 'in-force' && { exit: reasons.NothingToDo.exit }),
     };
   });
 };
@@ -104,12 +105,12 @@ const toFleet: Bringing = async (change, path, { broker: url, fleet, timeout, re
   const how = { url, fleet, timeoutMs: timeout * 1000, retries, ...around, told };
   const { devices, away, exit } = await bringChangeToFleet(change, path, how);
   const results = devices.map(resultOf);
-  const failed = results.filter(({ reason }) => reason !== 0).length;
+  const failed = results.filter(({ outcome }) => outcome === 'failed').length;
   const [online, offline] = [results.length, away.length];
   return {
     data: { fleet, online, offline, failed, devices: results, away },
     lines: [
-      ...results.map(({ device, outcome }) => `${fleet}/${device}: ${outcome}`),
+      ...results.map((one) => `${fleet}/${one.device}: ${textOf(one)}`),
       ...away.map((name) => `${fleet}/${name}: offline`),
       `${online - failed} of ${online + offline} devices stand by it, ${failed} failed, ` +
         `${offline} are offline${failed + offline > 0 ? ': run this again for these' : ''}`,
@@ -120,5 +121,8 @@ const toFleet: Bringing = async (change, path, { broker: url, fleet, timeout, re
 
 const resultOf = (one: ChangedDevice) =>
   'error' in one
-    ? { device: one.device, outcome: `failed: ${one.error.message}`, reason: one.error.code }
-    : { device: one.device, outcome: OUTCOME_TEXT[one.outcome], reason: 0 };
+    ? { device: one.device, outcome: 'failed' as const, reason: reasonData(one.error.code), message: one.error.message }
+    : { device: one.device, outcome: one.outcome, reason: reasonData(reasons.Ok.code) };
+
+const textOf = (one: ReturnType<typeof resultOf>): string =>
+  one.outcome === 'failed' ? `failed: ${one.message}` : OUTCOME_TEXT[one.outcome];

@@ -3,6 +3,7 @@
 // approve and revoke do the same with what they sign (--publish); this is for documents that are there: signed on another
 // machine, kept since a broker was away, or to replace what the other two would not (--force).
 
+import { claimsData } from '../../describe/words.js';
 import { hex } from '../../formats/bytes.js';
 import { claimsRows, rows } from '../../formats/wording.js';
 import { placeSchema } from '../../links/broker-place.js';
@@ -12,7 +13,6 @@ import { reasons } from '../../reasons.js';
 import { command } from '../command.js';
 import { publishedLine } from '../issuing.js';
 import { flag, option, publishOptions } from '../options.js';
-import { claimsData } from '../show.js';
 import { pathSchema } from '../values.js';
 
 export const publish = command({

@@ -9,17 +9,18 @@
 // -y and its like do not exist here either: what an order asks the user is answered by the user of the device.
 
 import { z } from 'zod';
+import { alertData, alertText, nodeData, nodeText, stateText } from '../../describe/node.js';
 import { newCorrelator } from '../../device/follow.js';
 import { EXTENSION_URI, OBJECT_URI } from '../../device/identity.js';
 import { execNode, execOnly, nodeUri, type OrderEnd, readTree, writeNode } from '../../device/tree.js';
 import { type Sighting, watchDevice } from '../../device/watch.js';
 import { CountersignError } from '../../errors.js';
 import { readBytes, writeBytes } from '../../files.js';
+import { type ReasonData, reasonData } from '../../json.js';
 import { reasonOf, reasons } from '../../reasons.js';
 import { within } from '../../wait.js';
 import { command, grouped, type Result } from '../command.js';
 import { type Surroundings, withDevice } from '../connection.js';
-import { alertData, alertText, nodeMeaning, nodeText, nodeValue, stateText } from '../describe/node.js';
 import { type ConnectionOptions, connectionOptions, file, flag, option, waitOption } from '../options.js';
 import { countSchema, hexSchema, secondsSchema, textSchema } from '../values.js';
 
@@ -113,10 +114,7 @@ async function get(
   const nodes = await withDevice(options, around, ({ client }) => readTree(client, uri, options.all, { signal }));
   if (options.output !== undefined) await writeBytes(options.output, nodes[0]!.data, { dryRun });
   return {
-    data: nodes.map((node) => {
-      const { uri, format } = node;
-      return { uri, format, value: nodeValue(node), meaning: nodeMeaning(node) };
-    }),
+    data: { nodes: nodes.map(nodeData) },
     lines: nodes.map((node) =>
       nodes.length === 1 ? nodeText(node) : `${node.uri.padEnd(46)} ${node.format.padEnd(4)} ${nodeText(node)}`,
     ),
@@ -195,9 +193,9 @@ async function watch(options: WatchOptions, { terminal, signal: outer }: Surroun
 function shownOf(sighting: Exclude<Sighting, { kind: 'ready' }>): { data: Record<string, unknown>; line: string } {
   switch (sighting.kind) {
     case 'state': {
-      const { kind: _, ...data } = sighting;
-      const why = data.reason === 0 ? [] : [memberText(['reason', data.reason])];
-      return { data, line: [memberText(['state', data.state]), ...why].join(', ') };
+      const data = { state: sighting.state, reason: reasonData(sighting.reason) };
+      const told = Object.entries(data).filter(([key]) => key !== 'reason' || sighting.reason !== 0);
+      return { data, line: told.map(memberText).join(', ') };
     }
     case 'alert':
       return { data: { alert: alertData(sighting.alert) }, line: alertText(sighting.alert) };
@@ -205,8 +203,7 @@ function shownOf(sighting: Exclude<Sighting, { kind: 'ready' }>): { data: Record
       return { data: sighting.changed, line: Object.entries(sighting.changed).map(memberText).join(', ') };
     case 'node': {
       const { node } = sighting;
-      const data = { uri: node.uri, format: node.format, value: nodeValue(node) };
-      return { data, line: `${node.uri} ${nodeText(node)}` };
+      return { data: nodeData(node), line: `${node.uri} ${nodeText(node)}` };
     }
     default:
       return sighting satisfies never;
@@ -215,5 +212,7 @@ function shownOf(sighting: Exclude<Sighting, { kind: 'ready' }>): { data: Record
 
 function memberText([key, value]: [string, unknown]): string {
   if (key === 'state') return `state ${stateText(Number(value))}`;
-  return key === 'reason' ? `reason ${value} ${reasonOf(Number(value)).name}` : `${key} ${value}`;
+  if (key !== 'reason') return `${key} ${value}`;
+  const { code, name } = value as ReasonData;
+  return `reason ${code} ${name}`;
 }

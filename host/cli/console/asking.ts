@@ -4,9 +4,9 @@
 // device decides whether its policy takes answers from this line. What became of it is read back. Nothing else here ever
 // answers. Until the device has said on the line that it asks, nothing is sent: a request would stop an application.
 
+import { questionLines } from '../../describe/question.js';
 import { readAsked, typeAnswer, untilOver } from '../../device/question.js';
 import type { Session } from '../../links/session.js';
-import { questionLines } from '../describe/question.js';
 import type { Keyboard } from './keyboard.js';
 import type { Screen } from './screen.js';
 
@@ -25,7 +25,7 @@ export async function askPerson(
   const asked = await readAsked(client, { signal });
   if (!asked) return screen.say('the device asks nothing', { event: 'no-question' });
   const { digest, name, version, from, left } = asked;
-  const shown = { event: 'question', device: asked.device, name, version, from, digest, left };
+  const shown = { event: 'question', device: asked.device, name, firmwareVersion: version, from, digest, left };
   screen.say(['', ...questionLines(asked)].join('\n'), shown);
   if (!keyboard) return screen.say(`nobody can answer here (no terminal); the device waits ${left} s`);
 

@@ -1,11 +1,12 @@
 // A package delivered from the console, over the line that it shows: progress on the bottom line, the log above it.
 
+import { requirePackage } from '../../describe/file.js';
 import { bytesText } from '../../describe/progress.js';
 import { deliver } from '../../device/deliver.js';
+import { reasonData } from '../../json.js';
 import { type OpenFile, withFile } from '../../open-file.js';
 import { reasonOf } from '../../reasons.js';
 import type { Client } from '../../smp/client.js';
-import { requirePackage } from '../describe/describe.js';
 import type { Screen } from './screen.js';
 
 export const deliverHere = (client: Client, path: string, screen: Screen, signal: AbortSignal): Promise<void> =>
@@ -23,7 +24,8 @@ async function delivered(client: Client, file: OpenFile, screen: Screen, signal:
         const { kind } = step.value;
         const reason = step.value.kind === 'refused' ? reasonOf(step.value.reason) : undefined;
         const why = reason ? `: ${reason.text} [${reason.code} ${reason.name}]` : '';
-        return screen.say(`${path}: ${kind}${why}`, { event: 'delivered', result: kind, reason: reason?.name });
+        const told = { event: 'delivered', result: kind, reason: reason ? reasonData(reason.code) : null };
+        return screen.say(`${path}: ${kind}${why}`, told);
       }
       const { value } = step;
       if (value.kind === 'note') screen.say(value.text);

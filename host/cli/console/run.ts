@@ -5,11 +5,11 @@
 
 import { identify } from '../../device/identity.js';
 import { asCountersignError, CountersignError } from '../../errors.js';
+import { rows } from '../../formats/wording.js';
 import { keepOpen, type Session } from '../../links/session.js';
 import { reset } from '../../smp/commands.js';
 import type { Link } from '../../smp/link.js';
 import { follower } from '../../wait.js';
-import { rows } from '../show.js';
 import type { Terminal } from '../terminal.js';
 import { askPerson, NOTICE } from './asking.js';
 import { deliverHere } from './delivering.js';

@@ -1,9 +1,9 @@
 // The question to the user, as every command shows it: from the package's own signed words, and its digest.
 
-import { hex } from '../../formats/bytes.js';
-import { fingerprint } from '../../formats/fingerprint.js';
-import { reasonOf } from '../../reasons.js';
-import { rows } from '../show.js';
+import { hex } from '../formats/bytes.js';
+import { fingerprint } from '../formats/fingerprint.js';
+import { rows } from '../formats/wording.js';
+import { reasonOf } from '../reasons.js';
 
 export interface Shown {
   device?: Uint8Array | undefined;

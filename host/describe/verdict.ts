@@ -3,15 +3,18 @@
 // Every fact is the core's; names of keys come from the bootstrap document, and the words of entries from the documents
 // that were handed in.
 
-import type { Finding, Judgement } from '../../core.js';
-import { type Claims, viewApproval } from '../../formats/approval.js';
-import { type BootstrapView, viewBootstrap } from '../../formats/bootstrap.js';
-import type { Bytes } from '../../formats/byte-source.js';
-import { hex } from '../../formats/bytes.js';
-import { approvalsIn, type Envelope } from '../../formats/envelope.js';
-import { reasonOf, reasons } from '../../reasons.js';
-import { entryText, momentText, rows, shellWord } from '../show.js';
-import { comparedRows, type Known } from './compared.js';
+import type { Finding, Judgement } from '../core.js';
+import { type Claims, viewApproval } from '../formats/approval.js';
+import { type BootstrapView, viewBootstrap } from '../formats/bootstrap.js';
+import type { Bytes } from '../formats/byte-source.js';
+import { hex, same } from '../formats/bytes.js';
+import { approvalsIn, type Envelope } from '../formats/envelope.js';
+import { entryText, rows } from '../formats/wording.js';
+import { reasonData } from '../json.js';
+import { shellWord } from '../printable.js';
+import { reasonOf, reasons } from '../reasons.js';
+import { compared, type Known } from './compared.js';
+import { type Described, momentText } from './words.js';
 
 /** Rows of the table in assembly/policy/verdict.ts, which are permanent. */
 const ROWS: Record<number, string> = {
@@ -40,72 +43,58 @@ export interface Judged {
 
 type Anchors = BootstrapView['anchors'];
 
-export function explain(judgement: Judgement, judged: Judged): { data: Record<string, unknown>; lines: string[] } {
+/**
+ * A verdict explained: members of a document (describe/schemas/), and lines for a person. Nothing is decided here; what
+ * cannot be read of the package or a document is left out.
+ */
+export function explain(judgement: Judgement, judged: Judged): Described {
   const view = viewBootstrap(judged.bootstrap, 'bootstrap');
   const anchors = view?.anchors ?? [];
   const claims = claimsOf([...embedded(judged), ...(view?.approvals ?? []), ...judged.documents]);
-  const reason = reasonOf(judgement.reason);
+  const { verdict, row, text, image, sequence, manifestDigest: digest, vendorKid } = judgement;
+  const { approvals, threshold, confirm, asks, headBytes } = judgement;
+  const { code, name, hint, fumo, lwm2m } = reasonOf(judgement.reason);
   const payload = judgement.payload && reasonOf(judgement.payload.reason);
   const damaged = payload !== undefined && payload.code !== 0;
   const findings = judgement.findings.map((finding) => describeFinding(finding, anchors, claims));
-  const cures = damaged ? [payload.hint] : curesOf(judgement, anchors, judged.path);
-  const answer = damaged ? 'would discard' : ANSWERS[judgement.verdict];
-  const why = damaged ? payload.text : judgement.reason === 0 ? ROWS[judgement.row] : reason.text;
-  const { text, image } = judgement;
-  const compared = comparedRows(judgement.reason, judged.envelope, view, judged.known ?? {});
+  const toPass = damaged ? [payload.hint] : curesOf(judgement, anchors, judged.path);
+  const answer = damaged ? 'would discard' : ANSWERS[verdict];
+  const why = damaged ? payload.text : code === 0 ? ROWS[row] : reasonOf(code).text;
+  const now = momentText(Number(judgement.now));
+  const sides = compared(code, judged.envelope, view, judged.known ?? {});
   return {
     data: {
-      verdict: judgement.verdict,
-      reason: {
-        code: reason.code,
-        name: reason.name,
-        text: reason.text,
-        hint: reason.hint,
-        fumo: reason.fumo,
-        lwm2m: reason.lwm2m,
-      },
-      compared: compared.length > 0 ? Object.fromEntries(compared) : undefined,
-      row: judgement.row,
-      rowText: ROWS[judgement.row],
-      digest: judgement.manifestDigest,
-      sequence: judgement.sequence,
-      text,
-      image,
-      payload: payload && {
-        intact: !damaged,
-        reason: { code: payload.code, name: payload.name },
-        bytes: judgement.payload?.bytes,
-      },
-      headBytes: judgement.headBytes,
-      vendor: judgement.vendorKid && { kid: judgement.vendorKid, name: ownerOf(anchors, judgement.vendorKid) },
-      threshold: judgement.threshold,
-      approvals: judgement.approvals,
-      confirm: judgement.confirm,
-      asks: judgement.asks,
-      now: momentText(Number(judgement.now)),
+      verdict,
+      reason: reasonData(code),
+      ...{ hint, fumo, lwm2m },
+      compared: sides && { package: sides[0][1], device: sides[1][1] },
+      row,
+      rowText: ROWS[row],
+      ...{ digest, sequence, text, image },
+      payload: payload && { intact: !damaged, reason: reasonData(payload.code), bytes: judgement.payload?.bytes },
+      headBytes,
+      vendor: vendorKid && signerData(anchors, vendorKid),
+      ...{ threshold, approvals, confirm, asks, now },
       findings: findings.map(({ data }) => data),
-      toPass: cures,
+      toPass,
     },
     lines: [
       `${answer}: ${why}`,
       ...rows([
         ['name', text.name],
         ['version', text.version],
-        ['sequence', judgement.sequence],
-        ['package', judgement.manifestDigest && hex(judgement.manifestDigest)],
+        ['sequence', sequence],
+        ['package', digest && hex(digest)],
         ['firmware', firmwareText(judgement)],
-        ['vendor', judgement.vendorKid && signerText(anchors, judgement.vendorKid)],
-        ...compared,
-        ['row', `${judgement.row}: ${ROWS[judgement.row]}`],
-        ['reason', `${reason.code} ${reason.name}, FUMO ${reason.fumo}`],
-        ['approvals', judgement.row > 2 ? `${judgement.approvals} of ${judgement.threshold} needed` : undefined],
+        ['vendor', vendorKid && signerText(anchors, vendorKid)],
+        ...(sides ?? []),
+        ['row', `${row}: ${ROWS[row]}`],
+        ['reason', `${code} ${name}, FUMO ${fumo}`],
+        ['approvals', row > 2 ? `${approvals} of ${threshold} needed` : undefined],
         ['evidence', findings.length > 0 ? findings.map(({ line }) => line) : 'none'],
-        [
-          'user',
-          judgement.confirm && (judgement.confirm === 'ask' ? 'is to be asked all the same' : 'is not to be asked'),
-        ],
-        ['judged as of', momentText(Number(judgement.now))],
-        ['to pass', cures.length > 0 ? cures : undefined],
+        ['user', confirm && (confirm === 'ask' ? 'is to be asked all the same' : 'is not to be asked')],
+        ['judged as of', now],
+        ['to pass', toPass.length > 0 ? toPass : undefined],
       ]),
     ],
   };
@@ -114,11 +103,7 @@ export function explain(judgement: Judgement, judged: Judged): { data: Record<st
 function firmwareText({ image, payload }: Judgement): string | undefined {
   if (image === undefined) return undefined;
   const looked =
-    payload === undefined
-      ? 'not looked at'
-      : payload.reason === 0
-        ? 'is the one that was signed'
-        : 'is NOT the one that was signed';
+    payload === undefined ? 'not looked at' : `is ${payload.reason === 0 ? '' : 'NOT '}the one that was signed`;
   return `${image.bytes} bytes, ${looked}`;
 }
 
@@ -138,29 +123,18 @@ function claimsOf(documents: Uint8Array[]): Map<string, Claims> {
 const keyOf = (kid: Uint8Array | undefined, sequence: bigint) => `${kid ? hex(kid) : ''}/${sequence}`;
 
 function describeFinding(finding: Finding, anchors: Anchors, claims: Map<string, Claims>) {
-  const reason = reasonOf(finding.reason);
-  const { operatorKid, sequence, entry } = finding;
+  const { source, reason, operatorKid, sequence, entry } = finding;
   const document = sequence === undefined ? undefined : claims.get(keyOf(operatorKid, sequence));
-  const said = entry === undefined || !speaks(finding.reason) ? undefined : document?.entries[entry];
+  const said = entry === undefined || !speaks(reason) ? undefined : document?.entries[entry];
   const says = said && entryText(said);
   const who = operatorKid ? `operator ${signerText(anchors, operatorKid)}` : undefined;
   const what = sequence === undefined ? blockName(finding) : `document ${sequence}`;
   const effect =
-    finding.reason === 0
-      ? 'counts'
-      : finding.reason === reasons.Denied.code
-        ? 'denies'
-        : `does not count: ${reason.text}`;
+    reason === 0 ? 'counts' : reason === reasons.Denied.code ? 'denies' : `does not count: ${reasonOf(reason).text}`;
+  const operator = operatorKid && signerData(anchors, operatorKid);
   return {
-    data: {
-      source: finding.source,
-      reason: { code: reason.code, name: reason.name },
-      operator: operatorKid && { kid: operatorKid, name: ownerOf(anchors, operatorKid) },
-      sequence,
-      entry,
-      says,
-    },
-    line: [`${finding.source}: ${[what, who].filter(Boolean).join(' by ')}`, says, effect].filter(Boolean).join('; '),
+    data: { source, reason: reasonData(reason), operator, sequence, entry, says },
+    line: [`${source}: ${[what, who].filter(Boolean).join(' by ')}`, says, effect].filter(Boolean).join('; '),
   };
 }
 
@@ -175,8 +149,10 @@ function blockName(finding: Finding): string {
 }
 
 function ownerOf(anchors: Anchors, kid: Uint8Array): string | undefined {
-  return anchors.find((anchor) => hex(anchor.key.kid) === hex(kid))?.name;
+  return anchors.find((anchor) => same(anchor.key.kid, kid))?.name;
 }
+
+const signerData = (anchors: Anchors, kid: Uint8Array) => ({ kid, name: ownerOf(anchors, kid) });
 
 function signerText(anchors: Anchors, kid: Uint8Array): string {
   const name = ownerOf(anchors, kid);

@@ -3,12 +3,12 @@
 // A manifest has ids only. A name is shown if it gives exactly that id (RFC 9562 UUIDv5): those of the bootstrap file, and the
 // vendor's own domain in the package's text.
 
-import type { BootstrapView } from '../../formats/bootstrap.js';
-import type { Bytes } from '../../formats/byte-source.js';
-import { classIdOf, hex, same, uuidText, vendorIdOf } from '../../formats/bytes.js';
-import type { Envelope } from '../../formats/envelope.js';
-import { type ManifestView, viewManifest } from '../../formats/manifest.js';
-import { reasonOf } from '../../reasons.js';
+import type { BootstrapView } from '../formats/bootstrap.js';
+import type { Bytes } from '../formats/byte-source.js';
+import { classIdOf, hex, same, uuidText, vendorIdOf } from '../formats/bytes.js';
+import type { Envelope } from '../formats/envelope.js';
+import { type ManifestView, viewManifest } from '../formats/manifest.js';
+import { reasonOf } from '../reasons.js';
 import { viewBlock } from './package.js';
 
 /** Names as people wrote them. */
@@ -24,40 +24,45 @@ export interface Known {
   installed?: bigint | undefined;
 }
 
-/** "the package has …, the device …": rows for the reasons that compare two things; none for others. */
-export function comparedRows(
+/** Of the package, and of the device: each a label and a text. */
+type Both = [[string, string], [string, string]];
+
+/** Both sides of what a reason compares, in words: of the package, and of the device. Undefined for other reasons. */
+export function compared(
   reason: number,
   envelope: Envelope<Bytes> | undefined,
   device: BootstrapView | undefined,
   known: Known,
-): [string, string][] {
+): Both | undefined {
   let manifest: ManifestView;
   let signers: string[];
   try {
-    if (envelope === undefined) return [];
+    if (envelope === undefined) return undefined;
     manifest = viewManifest(envelope, 'package');
     signers = envelope.blocks.map((block) => viewBlock(block, 'signature')?.kid).map((kid) => (kid ? hex(kid) : '?'));
   } catch {
-    return []; // what cannot be read has nothing to compare
+    return undefined; // what cannot be read has nothing to compare
   }
-  const two = (ours: string | undefined, theirs: string | undefined): [string, string][] => [
+  const { vendorId, classId } = manifest;
+  const both = (ours: string | undefined, theirs: string | undefined): Both => [
     ['it has', ours ?? 'none'],
     ['the device', theirs ?? 'was not said'],
   ];
   const domains = [...(known.names?.vendors ?? []), ...(manifest.text.vendorName ? [manifest.text.vendorName] : [])];
   const vendor = (id: Uint8Array | undefined) => id && named(id, domains, vendorIdOf);
+  const kind = (id: Uint8Array | undefined, of: Uint8Array = new Uint8Array()) =>
+    id && named(id, known.names?.classes ?? [], (name) => classIdOf(of, name));
+  const unit = (before: string, number: number | bigint | undefined, after = '') =>
+    number === undefined ? undefined : `${before}${number}${after}`;
   switch (reasonOf(reason).name) {
     case 'VendorId':
-      return two(vendor(manifest.vendorId), vendor(device?.vendorId));
-    case 'ClassId': {
-      const word = (id: Uint8Array | undefined, of: Uint8Array | undefined) =>
-        id && named(id, known.names?.classes ?? [], (name) => classIdOf(of ?? new Uint8Array(), name));
-      return two(word(manifest.classId, manifest.vendorId), word(device?.classId, device?.vendorId));
-    }
+      return both(vendor(vendorId), vendor(device?.vendorId));
+    case 'ClassId':
+      return both(kind(classId, vendorId), kind(device?.classId, device?.vendorId));
     case 'SlotTooSmall':
-      return two(bytesOf(manifest.image.bytes), known.slotBytes === undefined ? undefined : `${known.slotBytes} bytes`);
+      return both(unit('firmware of ', manifest.image.bytes, ' bytes'), unit('', known.slotBytes, ' bytes'));
     case 'Rollback':
-      return two(sequenceOf(manifest.sequence), sequenceOf(known.installed));
+      return both(unit('sequence ', manifest.sequence), unit('sequence ', known.installed));
     case 'VendorSignature': {
       const trusted = device?.anchors.filter(({ role }) => role === 'vendor') ?? [];
       const keys = trusted.map(({ key, name }) => (name ? `${hex(key.kid)} (${name})` : hex(key.kid)));
@@ -67,12 +72,9 @@ export function comparedRows(
       ];
     }
     default:
-      return [];
+      return undefined;
   }
 }
-
-const bytesOf = (bytes: number | undefined) => (bytes === undefined ? undefined : `firmware of ${bytes} bytes`);
-const sequenceOf = (number: bigint | undefined) => (number === undefined ? undefined : `sequence ${number}`);
 
 function named(id: Uint8Array, names: readonly string[], idOf: (name: string) => Uint8Array): string {
   const name = names.find((one) => same(idOf(one), id));

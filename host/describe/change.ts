@@ -1,0 +1,30 @@
+// What a change of anchors or policy says, for `inspect`, for whoever signs one, and for whoever brings it to devices.
+
+import { hex } from '../formats/bytes.js';
+import type { ChangeView } from '../formats/change.js';
+import { anchorData, anchorText, momentText, policyTexts, signatureText } from './words.js';
+
+export const changeRows = ({
+  sequence,
+  issuedAt,
+  devices,
+  anchors,
+  policy,
+  signers,
+}: ChangeView): [string, unknown][] => [
+  ['number', sequence],
+  ['issued', momentText(issuedAt)],
+  ['devices', devices?.map(hex) ?? 'all that it comes to'],
+  ['anchors', anchors?.map(anchorText)],
+  ['policy', policy && policyTexts(policy)],
+  ['signed', signers.map(signatureText)],
+];
+
+export const changeData = ({ sequence, issuedAt, devices, anchors, policy, signers }: ChangeView) => ({
+  sequence,
+  issuedAt: momentText(issuedAt),
+  devices,
+  anchors: anchors?.map(anchorData),
+  policy,
+  signers: signers.map(({ kid }) => kid ?? null),
+});

@@ -1,0 +1,39 @@
+// Every public JSON document and its schema: the one source of docs/schemas/*.json (JSON Schema 2020-12) and docs/json.md.
+//
+// Loaded by whoever validates or publishes; no command needs it, so none pays for it.
+
+import * as z from 'zod';
+import { reasonSchema } from '../../json.js';
+import { deviceStateSchema } from '../../links/topics.js';
+import { commandSchemas } from './commands.js';
+import { count, document, text } from './parts.js';
+
+/** What stands on stdout in place of a result, after any command. */
+const error = document('a failure', {
+  error: z.strictObject({
+    reason: reasonSchema,
+    message: text.meta({ description: 'where, and what: "area: what"' }),
+    hint: text.meta({ description: 'what to do' }),
+    exit: count.meta({ description: 'the exit code' }),
+  }),
+});
+
+/** `cs/FLEET/d/DEVICE/state` on a broker. */
+const deviceState = z.strictObject(deviceStateSchema.shape).meta({ description: 'what is known of a device' });
+
+/** By the name of the file in docs/schemas/: that of the command, or error, or device-state. */
+export const schemas: Readonly<Record<string, z.ZodType>> = {
+  ...commandSchemas,
+  error,
+  'device-state': deviceState,
+};
+
+/** The descriptions of a schema's documents: one, or several. */
+export const documentsOf = (schema: z.ZodType): string[] =>
+  (schema instanceof z.ZodUnion ? (schema.options as z.ZodType[]) : [schema]).map((one) => one.description ?? '');
+
+/** JSON Schema 2020-12 of one of `schemas`. */
+export const jsonSchema = (name: string): object => ({
+  title: `countersign: ${name}`,
+  ...z.toJSONSchema(schemas[name]!, { target: 'draft-2020-12' }),
+});

@@ -1,0 +1,16 @@
+// The list of public JSON documents, for docs/json.md.
+
+import { documentsOf, schemas } from '../../host/describe/schemas/index.js';
+
+const WHERE: Record<string, string> = {
+  error: 'any command that fails',
+  'device-state': '[`cs/FLEET/d/DEVICE/state`](protocol.md#mqtt) on a broker',
+};
+
+export function schemasPart(): string {
+  const rows = Object.entries(schemas).map(
+    ([name, schema]) =>
+      `| ${WHERE[name] ?? `\`countersign ${name}\``} | [${name}.json](schemas/${name}.json) | ${documentsOf(schema).join('<br>')} |`,
+  );
+  return ['| from | schema | documents |', '|---|---|---|', ...rows].join('\n');
+}
