@@ -34,22 +34,24 @@ import { isFarAhead, SEQUENCE_MAX } from './sequence.js';
 /** Clocks of two machines differ by so much without a fault, seconds. */
 const CLOCKS_DIFFER_MAX = 300;
 
-export type LintRule =
-  | 'matches-nothing'
-  | 'superseded'
-  | 'same-sequence'
-  | 'expired'
-  | 'expires-soon'
-  | 'far-ahead'
-  | 'issued-ahead'
-  | 'lifts-denial'
-  | 'wide'
-  | 'open-ended'
-  | 'other-class'
-  | 'signer-is-vendor'
-  | 'signer-unknown'
-  | 'signature-invalid'
-  | 'malformed';
+export const LINT_RULES = [
+  'matches-nothing',
+  'superseded',
+  'same-sequence',
+  'expired',
+  'expires-soon',
+  'far-ahead',
+  'issued-ahead',
+  'lifts-denial',
+  'wide',
+  'open-ended',
+  'other-class',
+  'signer-is-vendor',
+  'signer-unknown',
+  'signature-invalid',
+  'malformed',
+] as const;
+export type LintRule = (typeof LINT_RULES)[number];
 
 export interface Warning {
   document: string; // as it was named

@@ -18,6 +18,7 @@ import { withFiles } from '../../open-file.js';
 import { reasonOf, reasons } from '../../reasons.js';
 import { loadCore } from '../../wasm.js';
 import { command } from '../command.js';
+import { junitOption, reported, typeOf } from '../junit.js';
 import { brokerOptions, sourceOptions } from '../options.js';
 import { addressSchema, momentSchema, pathSchema, sequenceSchema, switchSchema } from '../values.js';
 
@@ -70,6 +71,7 @@ export const check = command({
     now: { value: 'moment', text: 'use this time instead of the current time', schema: momentSchema.optional() },
     clockless: { text: 'the device has no clock; it knows only the dates in signed documents', schema: switchSchema },
     slot: { value: 'bytes', text: 'largest image that fits the device', schema: addressSchema.optional() },
+    junit: junitOption,
   },
   examples: [
     'countersign check release.suit -b device.yaml',
@@ -82,46 +84,61 @@ export const check = command({
     }
     // Package and detached firmware, one behind the other as they would arrive. Of a package that is refused, the rest is
     // not read.
-    return withFiles([path, ...(options.image === undefined ? [] : [options.image])], async (files) => {
-      const bootstrap = await readBootstrapFile(options.bootstrap);
-      const documents = await Promise.all(
-        options.approval.map(async (one) => ({ source: one.source, bytes: await readBytes(one.path) })),
-      );
-      const { approvalsFrom, fleet } = options;
-      const gathered = await gatherFromBroker(approvalsFrom, fleet, terminal.warn, signal);
-      const kept = gathered.map(({ evidence: one }) => one);
-      const evidence: Evidence[] = [
-        ...documents,
-        ...kept,
-        ...options.unreachable.map((source) => ({ source, unreachable: true as const })),
-      ];
-      const now = options.clockless ? undefined : (options.now ?? Math.floor(Date.now() / 1000));
-      const facts: Facts = {
-        ...(options.installed !== undefined && { installed: options.installed }),
-        ...(now !== undefined && { time: BigInt(now) }),
-        ...(options.slot !== undefined && { slotBytes: options.slot }),
+    const judge = () =>
+      withFiles([path, ...(options.image === undefined ? [] : [options.image])], async (files) => {
+        const bootstrap = await readBootstrapFile(options.bootstrap);
+        const documents = await Promise.all(
+          options.approval.map(async (one) => ({ source: one.source, bytes: await readBytes(one.path) })),
+        );
+        const { approvalsFrom, fleet } = options;
+        const gathered = await gatherFromBroker(approvalsFrom, fleet, terminal.warn, signal);
+        const kept = gathered.map(({ evidence: one }) => one);
+        const evidence: Evidence[] = [
+          ...documents,
+          ...kept,
+          ...options.unreachable.map((source) => ({ source, unreachable: true as const })),
+        ];
+        const now = options.clockless ? undefined : (options.now ?? Math.floor(Date.now() / 1000));
+        const facts: Facts = {
+          ...(options.installed !== undefined && { installed: options.installed }),
+          ...(now !== undefined && { time: BigInt(now) }),
+          ...(options.slot !== undefined && { slotBytes: options.slot }),
+        };
+        const core = await loadCore();
+        const provisioned = core.provision(bootstrap);
+        if (provisioned !== 0) {
+          const { text } = reasonOf(provisioned);
+          throw new CountersignError(provisioned, `bootstrap: a device would not take ${options.bootstrap}: ${text}`);
+        }
+        const pieces = piecesOf(...files);
+        const judgement = await core.judge({ envelope: pieces, evidence, facts });
+        const seen = [...documents, ...kept].flatMap((one) => ('bytes' in one ? [one.bytes] : []));
+        const names = await readBootstrapNames(options.bootstrap);
+        const known = { names, slotBytes: options.slot, installed: options.installed };
+        const envelope = await openEnvelope(files[0]!, path).catch(() => undefined);
+        const explained = explain(judgement, { path, envelope, bootstrap, documents: seen, known });
+        const reason = outcomeOf(judgement);
+        return { explained, reason, exit: reasonOf(reason).exit };
+      });
+    const named = { className: options.bootstrap, name: path };
+    return reported(options.junit, 'countersign check', named, async (tell) => {
+      const { exit, reason, explained } = await judge();
+      const { lines, data } = explained;
+      const { name, hint } = reasonOf(reason);
+      const failed = {
+        kind: 'failure' as const,
+        type: typeOf({ code: reason, name }),
+        message: lines[0]!,
+        lines: [...lines, `hint: ${hint}`],
       };
-      const core = await loadCore();
-      const provisioned = core.provision(bootstrap);
-      if (provisioned !== 0) {
-        const { text } = reasonOf(provisioned);
-        throw new CountersignError(provisioned, `bootstrap: a device would not take ${options.bootstrap}: ${text}`);
-      }
-      const pieces = piecesOf(...files);
-      const judgement = await core.judge({ envelope: pieces, evidence, facts });
-      const seen = [...documents, ...kept].flatMap((one) => ('bytes' in one ? [one.bytes] : []));
-      const names = await readBootstrapNames(options.bootstrap);
-      const known = { names, slotBytes: options.slot, installed: options.installed };
-      const envelope = await openEnvelope(files[0]!, path).catch(() => undefined);
-      const explained = explain(judgement, { path, envelope, bootstrap, documents: seen, known });
-      return { data: explained.data, lines: explained.lines, exit: exitOf(judgement) };
+      tell([exit === 0 ? { name: path, lines } : { name: path, failed }]);
+      return { data, lines, exit };
     });
   },
 });
 
 /** A damaged firmware fails after a verdict that let it pass; "ask" means that nobody has been asked here. */
-function exitOf({ verdict, reason, payload }: Judgement): number {
-  if (payload !== undefined && payload.reason !== 0) return reasonOf(payload.reason).exit;
-  if (verdict === 'ask') return reasons.AwaitingUser.exit;
-  return reasonOf(reason).exit;
+function outcomeOf({ verdict, reason, payload }: Judgement): number {
+  if (payload !== undefined && payload.reason !== 0) return payload.reason;
+  return verdict === 'ask' ? reasons.AwaitingUser.code : reason;
 }

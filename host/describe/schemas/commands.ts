@@ -1,6 +1,7 @@
 // What each command prints with --json: one schema a command; where it has several documents, or streams them, any of these.
 
 import * as z from 'zod';
+import { LINT_RULES } from '../../formats/approval-lint.js';
 import { FORMS } from '../../formats/signing-request.js';
 import { deviceStateSchema } from '../../links/topics.js';
 import * as part from './parts.js';
@@ -221,7 +222,7 @@ const lint = document('the warnings', {
     z.strictObject({
       document: text,
       entry: count.optional().meta({ description: 'from 0' }),
-      rule: text,
+      rule: z.enum(LINT_RULES),
       text,
     }),
   ),
