@@ -74,6 +74,7 @@ export async function loadBoard(name: string): Promise<Board> {
   return parseBoard(JSON.parse(text), `${name}/board.json`);
 }
 
+/** The names of the boards that are there: the folders of boards/ that have a board.json. */
 export async function listBoards(): Promise<string[]> {
   const folder = new URL('boards/', packageRoot);
   const names = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory());

@@ -6,7 +6,7 @@
 import { type ReasonName, type ReasonRow, reasonOf, reasons } from './reasons.js';
 import { withoutPasswords } from './secret-url.js';
 
-interface Details {
+export interface Details {
   /** What to do, when there is better advice than the table's. */
   hint?: string;
   cause?: unknown;

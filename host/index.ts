@@ -21,7 +21,7 @@ export { type Board, type FlashMap, listBoards, listRunners, loadBoard } from '.
 // This machine: its boards, ports, cards and files; the way to a device, and what operators and vendors keep here.
 export { type CardAccess, type DataObjects, openDataObjects } from './card/data-objects.js';
 export { modemSlots, objectsIn, type ReaderContent, readerSlots, type Slots, withCard } from './card/slots.js';
-export type { BoardPanel, StartBoard, StartedBoard, StartOptions } from './device/runner.js';
+export type { Answers, BoardPanel, StartBoard, StartedBoard, StartOptions } from './device/runner.js';
 export {
   type FileKey,
   generateKey,
@@ -37,9 +37,12 @@ export { type ApprovalShelf, type KeptApproval, openShelf, readKeptApprovals } f
 export { type Broker, startBroker } from './links/broker.js';
 export { type BrokerPlace, brokerSchema, placeSchema, placeText } from './links/broker-place.js';
 export { type Address, listDevices, openMqtt, type SeenDevice, untilOnline } from './links/mqtt.js';
+export type { BrokerUrl } from './links/mqtt-url.js';
 export { listPorts, openSerial, type PortInfo } from './links/serial.js';
 export { keepOpen, type Session, type SessionOptions } from './links/session.js';
+export type { Opening } from './links/stream.js';
 export { openTcp } from './links/tcp.js';
+export type { DeviceState } from './links/topics.js';
 export { openUdp } from './links/udp.js';
 export { type ApprovalPlaces, gatherApprovals, gatherFromBroker } from './local/approvals.js';
 export { listRunning, type RunningBoard, type RunningHere, startBoard } from './local/boards.js';
@@ -78,4 +81,5 @@ export { type KeySecrets, makeTokenKey, openNamedKey, openNamedPublicKey } from 
 export { type OpenFile, openFile } from './open-file.js';
 // Where this package stands: a URL that ends in "/".
 export { packageRoot } from './root.js';
+export type { SecretUrl } from './secret-url.js';
 export { loadCore } from './wasm.js';

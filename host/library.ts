@@ -1,6 +1,9 @@
 // The library without what an operating system has to give: what both of its faces have, index.ts for Node and browser.ts for
 // browsers.
 
+// A card in a reader, as the caller has it.
+export type { CardChannel } from './card/channel.js';
+export type { CardAccess } from './card/data-objects.js';
 // Signing with a key on another machine, in three steps: request, signature (64 bytes), COSE_Sign1 (RFC 9052 section 4.4).
 export {
   type Assembled,
@@ -26,7 +29,7 @@ export type {
   Question,
   VerdictName,
 } from './core.js';
-export { compared, type Known, type Names } from './describe/compared.js';
+export { type Both, compared, type Known, type Names } from './describe/compared.js';
 export { type Description, describe, type FileType, type ReadKey } from './describe/file.js';
 // What a file, a verdict, a question or an outcome says, for people and as members of a JSON document (docs/json.md).
 export { auditLines } from './describe/log.js';
@@ -38,10 +41,12 @@ export { explain, type Judged as ExplainedPackage } from './describe/verdict.js'
 export type { Described } from './describe/words.js';
 // Devices over a link: what they are, provisioning, approvals, delivery (FUMO states and SMP; see reference of each).
 export {
+  type Bringing,
   bringChange,
   bringChangeToAll,
   type ChangedDevice,
   type ChangeOutcome,
+  type Foreteller,
 } from './device/change.js';
 export { type Delivery, deliver, type Outcome } from './device/deliver.js';
 export {
@@ -53,6 +58,7 @@ export {
   type Place,
   readCardApproval,
 } from './device/evidence.js';
+export type { Steps } from './device/follow.js';
 // Third-party boards, which cannot check for themselves: the verdict is taken here, before the first byte is sent.
 export {
   type Decision,
@@ -63,6 +69,7 @@ export {
   type GuardQuestion,
   makeGuard,
   type Offer,
+  type Unanswered,
 } from './device/guard.js';
 export {
   type GuardMemory,
@@ -82,27 +89,33 @@ export {
   readInstalled,
   readState,
   readVerdict,
+  type Waits,
 } from './device/identity.js';
 // The audit log of a device, and whether its chain of hashes is whole.
 export {
   type Audit,
   auditLog,
   fetchLog,
+  type Log,
+  type LogAnswer,
   type LogFault,
+  type LogOperator,
   type LogRecord,
+  type Mark,
   type MarkStore,
   markText,
   parseMark,
+  type RawLog,
   type Remembered,
   verifyLog,
 } from './device/log.js';
 export { type Asked, awaitAsked, giveAnswer, readAsked } from './device/question.js';
-export { type Ending, isThirdParty } from './device/third-party.js';
+export { type Ending, isThirdParty, type Reached, type ThirdPartyOutcome } from './device/third-party.js';
 // The management tree (OMA FUMO 1.0).
-export { execNode, execOnly, nodeUri, readTree, writeNode } from './device/tree.js';
+export { execNode, execOnly, type NamedNode, nodeUri, type OrderEnd, readTree, writeNode } from './device/tree.js';
 export { type Sighting, type Watching, watchDevice } from './device/watch.js';
 // Errors: one family, one table with FUMO, LwM2M and exit codes.
-export { asCountersignError, CountersignError } from './errors.js';
+export { asCountersignError, CountersignError, type Details } from './errors.js';
 // Approval documents (CWT claims in COSE_Sign1, RFC 8392 and 9052), their YAML twin, and the next document of an operator.
 export {
   type ApprovalView,
@@ -119,6 +132,7 @@ export { type ClaimDefaults, claimsFromYaml, claimsToYaml } from './formats/appr
 // Bootstrap documents and policies.
 export {
   type Anchor,
+  type AnchorView,
   type Bootstrap,
   type BootstrapView,
   encodeBootstrap,
@@ -129,6 +143,7 @@ export {
 export { type ByteSource, type Bytes, piecesOf, sha256Of } from './formats/byte-source.js';
 // Hex and joining; identifiers of SUIT: UUIDv5 of a domain, and of a class within a vendor (RFC 9562).
 export { classIdOf, fromHex, hex, join, vendorIdOf } from './formats/bytes.js';
+export type { Cbor } from './formats/cbor.js';
 // Changes of anchors and policy, signed by operators.
 export {
   type Change,
@@ -137,6 +152,7 @@ export {
   signChange,
   viewChange,
 } from './formats/change.js';
+export type { Answer } from './formats/consent.js';
 // COSE_Sign1 (RFC 9052): signing, and a look into any.
 export { type Sign1View, sign1, viewSign1 } from './formats/cose.js';
 // Envelopes: taken apart and added to, byte for byte (draft-ietf-suit-manifest).
@@ -155,6 +171,8 @@ export {
 } from './formats/envelope.js';
 // Firmware files: raw, Intel HEX, ELF, UF2, MCUboot.
 export { type Image, type ImageKind, type ImageOptions, readImage } from './formats/images/image.js';
+export type { McubootImage, McubootTlv } from './formats/images/mcuboot.js';
+export type { Region } from './formats/images/segments.js';
 // Keys: Ed25519 and P-256, as COSE_Key and SPKI (RFC 9679 for key ids).
 export {
   type KeyKind,
@@ -162,6 +180,7 @@ export {
   publicKeyFromCose,
   publicKeyToCose,
   publicKeyToPem,
+  type RawKey,
   type SigningKey,
   thumbprint,
 } from './formats/keys.js';
@@ -201,9 +220,11 @@ export { type Publication, type PublishOptions, preparePublication, type Shelf }
 export { entryOf, isSignedBy, type Selection } from './operator/selection.js';
 export type { Phase, Progress } from './progress.js';
 export { exitCodes, type ReasonName, type ReasonRow, reasonOf, reasons } from './reasons.js';
-export { type Client, type ClientOptions, createClient } from './smp/client.js';
+export { type Client, type ClientOptions, createClient, type Request, type Response } from './smp/client.js';
+export type { Alert, ImageState, Node, Parameters, Question as PendingQuestion } from './smp/commands.js';
 // A way to a device that the caller has: `createListeners` keeps those who listen to it.
 export { createListeners, type Link, type LinkListener } from './smp/link.js';
+export type { Op, Packet, SmpError } from './smp/packet.js';
 // What a vendor does: an image becomes a signed package, in one step or in three.
 export {
   acceptRelease,

@@ -25,7 +25,7 @@ export interface Known {
 }
 
 /** Of the package, and of the device: each a label and a text. */
-type Both = [[string, string], [string, string]];
+export type Both = [[string, string], [string, string]];
 
 /** Both sides of what a reason compares, in words: of the package, and of the device. Undefined for other reasons. */
 export function compared(

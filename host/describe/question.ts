@@ -15,6 +15,10 @@ export interface Shown {
   reason?: number | undefined;
 }
 
+/**
+ * The question to the user in lines of text, from what the device verified: name, version, signer, digest and its
+ * fingerprint.
+ */
 export function questionLines(question: Shown, title = 'THE DEVICE ASKS ITS USER: install this?'): string[] {
   const { name, version, from, digest, reason = 0, device, vendor } = question;
   return [

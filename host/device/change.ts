@@ -22,7 +22,7 @@ export interface Bringing extends Waits {
 export type ChangeOutcome = 'taken' | 'acceptable' | 'in-force';
 
 /** What foretells a device's answer; it is the device of another bootstrap document after each. */
-type Foreteller = Pick<Core, 'provision' | 'change'>;
+export type Foreteller = Pick<Core, 'provision' | 'change'>;
 
 /** Throws what the device says, or would say. */
 export async function bringChange(

@@ -61,6 +61,10 @@ interface Session extends Order {
   headBytes: number;
 }
 
+/**
+ * Brings a package to a device with an agent and stays until its outcome: yields Progress, returns what the device
+ * decided. A lost link is an outcome; throws CountersignError for what is no answer of the device.
+ */
 export async function* deliver(client: Client, delivery: Delivery): Steps<Outcome> {
   const waits = { signal: delivery.signal };
   let waited: boolean;

@@ -32,11 +32,13 @@ export interface GuardStore {
   write(memory: GuardMemory): Promise<void>;
 }
 
+/** A memory that has seen nothing yet. */
 export const noGuardMemory = (): GuardMemory => ({ operators: {}, boards: {} });
 
 /** From the JSON that guardMemoryText() wrote. Throws on anything else. */
 export const parseGuardMemory = (text: string): GuardMemory => memorySchema.parse(JSON.parse(text));
 
+/** As JSON, for parseGuardMemory(). */
 export const guardMemoryText = (memory: GuardMemory): string =>
   `${JSON.stringify(memory, (_, value) => (typeof value === 'bigint' ? String(value) : value), 2)}\n`;
 

@@ -91,7 +91,7 @@ export interface GuardedDelivery extends Waits {
 }
 
 /** Nothing was sent, because no yes was there. */
-type Unanswered =
+export type Unanswered =
   | { kind: 'asked'; of: 'nobody' | 'consenter' } // consenter: of whom the board cannot take an answer
   | { kind: 'deferred' } // nobody answered in time
   | { kind: 'declined' };

@@ -69,6 +69,9 @@ export interface Identity {
   images: ImageState[];
 }
 
+/**
+ * All that a device says of itself: ids, FUMO state, what is installed. Throws NoAnswer, or what the device refused.
+ */
 export async function identify(client: Client, waits: Waits = {}): Promise<Identity> {
   const limits = await parameters(client, waits);
   const deviceId = await readDeviceId(client, waits); // of what only agents know first: others say so there
@@ -89,11 +92,13 @@ export async function readDeviceId(client: Client, waits: Waits = {}): Promise<s
   return node && hex(node.data);
 }
 
+/** The FUMO state, 10 to 100 (FUMO 1.0). */
 export async function readState(client: Client, waits: Waits = {}): Promise<number> {
   const { data } = await treeGet(client, NODE.state, waits);
   return Number(new TextDecoder().decode(data));
 }
 
+/** What runs, by the device's own record; undefined: nothing that it installed itself. */
 export async function readInstalled(client: Client, waits: Waits = {}): Promise<Installed | undefined> {
   const node = await optionalNode(client, NODE.installed, waits);
   if (!node) return undefined;
@@ -105,7 +110,7 @@ export async function readInstalled(client: Client, waits: Waits = {}): Promise<
   return { sequence: BigInt(sequence), digest, version: typeof version === 'string' ? version : '' };
 }
 
-// The record of the last verdict, as the device keeps it (CBOR); none before the first.
+/** The record of the last verdict, as the device keeps it (CBOR); none before the first. */
 export async function readVerdict(client: Client, waits: Waits = {}): Promise<Uint8Array | undefined> {
   return (await optionalNode(client, NODE.verdict, waits))?.data;
 }
@@ -126,14 +131,16 @@ async function optionalNode(client: Client, uri: string, waits: Waits): Promise<
   }
 }
 
-// Writes the bootstrap document to a blank device, which then locks. Done when the device gives the same bytes back.
+/**
+ * Writes the bootstrap document to a blank device, which then locks. Done when the device gives the same bytes back.
+ */
 export async function provision(client: Client, bootstrap: Uint8Array, waits: Waits = {}): Promise<Identity> {
   await treePut(client, NODE.bootstrap, bootstrap, waits);
   await requireReadBack(client, NODE.bootstrap, bootstrap, waits);
   return identify(client, waits);
 }
 
-// The number of the last change of anchors or policy; 0: there was none.
+/** The number of the last change of anchors or policy; 0: there was none. */
 export async function readChangeNumber(client: Client, waits: Waits = {}): Promise<bigint> {
   const node = await optionalNode(client, NODE.change, waits);
   const map = node && decode(node.data, 'the device’s number of changes');
@@ -159,8 +166,10 @@ export async function hasChange(client: Client, change: Uint8Array, waits: Waits
   return changeInForce(view, bootstrap, 'the device’s bootstrap document');
 }
 
-// Puts an approval document into the tree. The device keeps it only if it is authentic and newer; otherwise its reason
-// is the error.
+/**
+ * Puts an approval document into the tree. The device keeps it only if it is authentic and newer; otherwise its reason
+ * is the error.
+ */
 export async function putApproval(client: Client, document: Uint8Array, waits: Waits = {}): Promise<void> {
   await treePut(client, NODE.approvals, document, waits);
   const children = new TextDecoder().decode((await treeGet(client, NODE.approvals, waits)).data);

@@ -119,6 +119,7 @@ const rememberedSchema = z.object({
 
 /** From the JSON that markText() wrote. Throws on anything else. */
 export const parseMark = (text: string): Remembered => rememberedSchema.parse(JSON.parse(text));
+/** As one line of JSON, for parseMark(). */
 export const markText = (remembered: Remembered): string => `${JSON.stringify(remembered)}\n`;
 
 export interface Audit extends Log {
@@ -151,6 +152,7 @@ export interface RawLog {
   end: Uint8Array | undefined; // hash of the newest, as the device tells it
 }
 
+/** Reads the records as they are, unverified: see verifyLog(). */
 export async function fetchLog(client: Client, waits: Waits = {}): Promise<RawLog> {
   const found: RawLog = { first: 0, records: [], end: undefined };
   for (let from = 0, reads = 0; reads < READS_MAX; reads++) {

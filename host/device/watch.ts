@@ -36,6 +36,10 @@ export interface Watching extends Waits {
   retained?: ((told: (state: Record<string, unknown>) => void) => Promise<() => Promise<void>>) | undefined;
 }
 
+/**
+ * What a device says and what changes, as it happens, until the caller stops or the signal ends it. Throws LinkLost when
+ * the link has ended for good.
+ */
 export async function* watchDevice(client: Client, watching: Watching): AsyncGenerator<Sighting, void, undefined> {
   const { uri, intervalMs = INTERVAL_MS_DEFAULT, retained, signal } = watching;
   const { link } = client;

@@ -66,6 +66,7 @@ const documentYaml = z.strictObject({
 /** What the signer adds where the file leaves it open. */
 export type ClaimDefaults = Pick<Claims, 'issuedAt' | 'id' | 'sequence'>;
 
+/** The YAML twin of a document: claimsFromYaml() gives the same claims. */
 export function claimsToYaml(claims: Claims): string {
   const written = (seconds: number | undefined) => (seconds === undefined ? undefined : momentText(seconds));
   const document = new Document({

@@ -64,6 +64,7 @@ const fileSchema = z.strictObject({
   approvals: z.array(yamlText).default([]),
 });
 
+/** The CBOR of a bootstrap document (docs/formats.md). */
 export function encodeBootstrap(bootstrap: Bootstrap): Uint8Array {
   const { approvals, policy } = bootstrap;
   const bytes = encode(
@@ -166,6 +167,10 @@ export interface AnchorView {
   key: PublicKey;
 }
 
+/**
+ * Reads the CBOR of a bootstrap document; undefined if it is none. `what` names it in errors. Throws CountersignError if
+ * it is one and damaged.
+ */
 export function viewBootstrap(bytes: Uint8Array, what: string): BootstrapView | undefined {
   const map = decode(bytes, what);
   if (!(map instanceof Map) || map.get(MEMBER.version) !== BOOTSTRAP_VERSION) return undefined;

@@ -79,6 +79,7 @@ export async function* piecesOf(...parts: readonly Bytes[]): AsyncGenerator<Uint
   }
 }
 
+/** SHA-256, 32 bytes, read piece by piece. */
 export async function sha256Of(bytes: Bytes): Promise<Uint8Array> {
   return hashOf(bytes, 'SHA-256');
 }

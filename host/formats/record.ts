@@ -41,6 +41,7 @@ export interface NextDocument {
   dropped: Entry[];
 }
 
+/** The next document of an operator: the new entries, and what the previous one said and is not replaced by them. */
 export function nextDocument(options: NextOptions): NextDocument {
   const { previous, now } = options;
   const fresh = new Set(options.entries.map(entryKey));

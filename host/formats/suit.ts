@@ -76,6 +76,10 @@ export interface Package {
   headBytes: number;
 }
 
+/**
+ * A SUIT envelope of an image, signed (draft-ietf-suit-manifest; profile in docs/formats.md). Throws CountersignError
+ * for a sequence number or text that no device takes.
+ */
 export function buildPackage(options: PackageOptions): Package {
   const { image, key, ...content } = options;
   const imageDigest = sha256(image);

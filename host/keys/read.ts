@@ -48,6 +48,7 @@ export const keyForm = (bytes: Uint8Array): KeyForm | undefined => keyFormBy(isP
 /** Whether a file holds a private key in any form, or what may be one. */
 export const holdsPrivateKey = (bytes: Uint8Array): boolean => keyForm(bytes)?.secret === true;
 
+/** A new private key, from the random numbers of the system. */
 export function generateKey(kind: KeyKind): FileKey {
   const pair = kind === 'ed25519' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: 'P-256' });
   return signingKey(pair.privateKey, 'key');

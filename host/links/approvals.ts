@@ -26,6 +26,7 @@ export interface KeptApproval {
   bytes: Uint8Array;
 }
 
+/** Every approval document that the broker keeps of a fleet, unverified. Throws LinkUnavailable. */
 export async function readKeptApprovals(url: BrokerUrl, fleet: string, signal?: AbortSignal): Promise<KeptApproval[]> {
   const limit = within(TIME_MS_MAX, signal);
   const client = await connectBroker(url, {}, limit);
@@ -46,6 +47,10 @@ export interface ApprovalShelf {
   close(): Promise<void>;
 }
 
+/**
+ * The topics of a fleet's approvals on a broker (MQTT, retained). Throws LinkUnavailable if the broker cannot be reached
+ * or refuses.
+ */
 export async function openShelf(url: BrokerUrl, fleet: string, signal?: AbortSignal): Promise<ApprovalShelf> {
   const client = await connectBroker(url, {}, within(TIME_MS_MAX, signal));
   const topic = (operator: string) => approvalTopic(fleet, operator);

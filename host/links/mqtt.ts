@@ -112,6 +112,7 @@ function sendAtOnce(client: MqttClient): void {
   if (client.stream instanceof Socket) client.stream.setNoDelay(true);
 }
 
+/** A link to one device over a broker: `cs/FLEET/d/DEVICE/req` and `rsp`. Throws LinkUnavailable. */
 export async function openMqtt({ url, fleet, device }: Address, signal?: AbortSignal): Promise<Link> {
   const { emit, listen, closed, end } = createListeners();
   const topics = topicsOf(fleet, device);
@@ -149,8 +150,10 @@ export interface SeenDevice {
   state: DeviceState & { online: boolean };
 }
 
-// Every device of a fleet ("+" for all fleets) that left its state on the broker. As long as more of them come, it goes on:
-// a large fleet on a slow line takes its time. What devices say anew meanwhile is heard, and does not hold it up.
+/**
+ * Every device of a fleet ("+" for all fleets) that left its state on the broker. As long as more of them come, it goes on:
+ * a large fleet on a slow line takes its time. What devices say anew meanwhile is heard, and does not hold it up.
+ */
 export async function listDevices(url: BrokerUrl, fleet: string, signal?: AbortSignal): Promise<SeenDevice[]> {
   const seen = new Map<string, SeenDevice>();
   let heard = 0;
@@ -171,7 +174,7 @@ export async function listDevices(url: BrokerUrl, fleet: string, signal?: AbortS
   return [...seen.values()].sort((a, b) => (a.fleet + a.name < b.fleet + b.name ? -1 : 1));
 }
 
-// Waits until the device says that it is there, at once if it has said so before.
+/** Waits until the device says that it is there, at once if it has said so before. */
 export async function untilOnline({ url, fleet, device }: Address, signal?: AbortSignal): Promise<void> {
   let online!: () => void;
   const there = new Promise<void>((resolve) => {
@@ -192,7 +195,7 @@ export async function untilOnline({ url, fleet, device }: Address, signal?: Abor
   }
 }
 
-// Tells what each device of the fleet left or leaves, until the client that it returns is ended.
+/** Tells what each device of the fleet left or leaves, until the client that it returns is ended. */
 export async function watchStates(
   url: BrokerUrl,
   fleet: string,

@@ -24,6 +24,7 @@ export interface PortInfo {
   about?: string; // maker and serial number, as far as the system knows them
 }
 
+/** A link over a serial port, with console framing. `baudRate` in bits per second. Throws LinkUnavailable. */
 export async function openSerial(
   path: string,
   baudRate = BAUD_DEFAULT,
@@ -62,6 +63,7 @@ export async function openSerial(
   return streamLink(path, port, close, opening.framing);
 }
 
+/** The serial ports of this machine. */
 export async function listPorts(): Promise<PortInfo[]> {
   try {
     const found = await SerialPort.list();

@@ -11,6 +11,7 @@ import { hostOf } from './host.js';
 
 const PORT_DEFAULT = 1337;
 
+/** A link over UDP: one packet is one datagram. Throws LinkUnavailable. */
 export async function openUdp(url: string, signal?: AbortSignal): Promise<Link> {
   const { host, port = PORT_DEFAULT } = hostOf(url);
   if (!host) throw new CountersignError('BadArgument', `udp: "${url}" is not udp://host[:port]`);

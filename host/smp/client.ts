@@ -107,6 +107,10 @@ export interface Client {
   close(): Promise<void>;
 }
 
+/**
+ * An SMP client on a link: one request at a time, repeated when the answer does not come. It closes the link with
+ * itself.
+ */
 export function createClient(link: Link, options: ClientOptions = {}): Client {
   const { timeoutMs = TIMEOUT_MS_DEFAULT, retries = RETRIES_DEFAULT, onRequest } = options;
   const roundTrip = makeRoundTrip();

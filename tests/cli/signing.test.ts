@@ -139,7 +139,7 @@ describe('package', () => {
     const vector = new URL('../vectors/mcuboot/ed25519-hash-seccnt.hex', import.meta.url);
     await put('zephyr.bin', unhex(await readFile(vector, 'utf8')));
     expect((await pack('zephyr.bin', '--json')).json()).toMatchObject({
-      version: '1.2.3+4',
+      firmwareVersion: '1.2.3+4',
       image: { kind: 'mcuboot', bytes: 488 },
     });
     const ended = await pack('zephyr.bin', '--version', '1.2.3', '-o', 'never.suit');
