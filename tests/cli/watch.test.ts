@@ -70,7 +70,7 @@ describe.skipIf(!have('mosquitto'))('tree exec and tree watch on mosquitto', { t
     const file = world.path('refused.suit');
     const watching = await watch('clinic');
     expect(await place.run('deliver', file, ...at('clinic'))).toMatchObject({ code: 20 });
-    await watching.said('"reason":80');
+    await watching.said('"reason":{"code":80');
 
     for (const correlator of ['order-8', 'order-9']) {
       const ordered = place.start('tree', 'exec', 'DownloadAndUpdate', '--correlator', correlator, ...at('clinic'));
