@@ -77,7 +77,7 @@ describe('get', () => {
       mqtt: ['--broker', broker.url, '--device', 'one'],
     }[link]!;
     const { code, json } = await runHere(place, 'tree', 'get', 'State', ...where);
-    expect([code, json()]).toEqual([0, [{ uri: './FUMO/1/State', format: 'int', value: 10 }]]);
+    expect([code, json().nodes]).toEqual([0, [{ uri: './FUMO/1/State', format: 'int', value: 10 }]]);
     const children = await runHere(place, 'tree', 'get', './FUMO/1', ...where);
     expect(children.json().nodes[0]).toMatchObject({ format: 'node', value: expect.arrayContaining(['State', 'Ext']) });
   });
