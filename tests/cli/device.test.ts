@@ -161,7 +161,8 @@ describe('deliver', () => {
     expect(refused.json()).toMatchObject({
       result: 'refused',
       exit: 20,
-      reason: { code: 80, name: 'NotApproved', fumo: 450 },
+      reason: { code: 80, name: 'NotApproved' },
+      fumo: 450,
       verdict: { verdict: 'reject', threshold: 1, approvals: 0 },
     });
     const installed = await place.must('deliver', 'r1.suit', '-p', port, '--approval', 'r1.cose', '--json');

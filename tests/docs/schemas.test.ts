@@ -111,7 +111,7 @@ describe('what commands print', () => {
   // In their order: each line may use what those before it made. Capital words stand for a place of this run.
   const LINES: [exit: number, line: string][] = [
     [0, 'keygen k'],
-    [0, 'init --vendor vendor.example --class virtual --yes --dry-run'],
+    [0, 'init --vendor vendor.example --class virtual --yes --force --dry-run'],
     [0, 'completion bash'],
     [0, 'inspect k.pem'],
     [0, 'package app.bin -k VENDOR --vendor vendor.example --class virtual -s 7 --version 1.7.0'],

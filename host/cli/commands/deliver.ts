@@ -119,14 +119,15 @@ function noGuard(client: Client): CountersignError {
 
 async function preview(client: Client, file: OpenFile, approvals: number, signal: AbortSignal): Promise<Result> {
   const { path, size } = file;
-  const device = await identify(client, { signal });
+  const { about, bootloader, deviceId, state, installed } = await identify(client, { signal });
+  const identity = { about, bootloader, deviceId, state, installed };
   return {
-    data: { result: 'dry-run', package: path, bytes: size, approvals, device },
+    data: { result: 'dry-run', package: path, device: client.link.name, bytes: size, approvals, identity },
     lines: [
       `would offer ${path} to ${client.link.name}`,
       ...rows([
-        ['device', device.deviceId ?? 'not provisioned'],
-        ['installed', device.installed?.version],
+        ['device', deviceId ?? 'not provisioned'],
+        ['installed', installed?.version],
         ['package', `${size} bytes`],
         ['approvals', approvals || undefined],
         ['verdict', 'is the device’s own; `countersign check` predicts it'],
