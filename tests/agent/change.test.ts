@@ -59,6 +59,13 @@ describe('a change of anchors', () => {
     expectOk(upload(board, wanted.bytes));
   });
 
+  it('counts an operator who stands first among the anchors as one of two', () => {
+    const operators = [operator, second].map((key) => ({ role: ROLE.operator, key }));
+    const board = deviceOf([...operators, { role: ROLE.vendor, key: vendor }], { threshold: 2 });
+    expectOk(give(board, { sequence: 7, signers: [operator, second], anchors: anchorsOf(second), policy: {} }));
+    expect(lastChange(board)).toBe(7);
+  });
+
   it('rotates an operator: the old one approves nothing any more, the new one does, over a reset', () => {
     const board = deviceOf();
     const wanted = packageOf(1);
