@@ -359,6 +359,7 @@ function moved(bytes: u32): Reason {
   bytes += liveBytes(false);
   if (HEADER_BYTES + RECORD_OVERHEAD + bytes > bankBytes() || bytes >= CODES << 2) return Reason.StoreFull;
   const target = bankOffset(bank ^ 1);
+  if (target === bankOffset(bank)) return Reason.Internal; // an instruction was left out: all that is known stands there
   const erased = flashErase(target, bankBytes());
   if (erased !== Reason.Ok) return erased;
 

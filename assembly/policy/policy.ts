@@ -29,13 +29,17 @@ export class Policy {
   revertDenied: bool; // 7
 }
 
+// More operators than there can be: what no policy was read for is approved by nobody. It stands in memory wherever a policy has not
+// come to its end, so that one instruction which a glitch leaves out makes no milder one.
+const NOBODY: u32 = ANCHORS_MAX + 1;
+
 export const policy = changetype<Policy>(memory.data(offsetof<Policy>(), 4));
 
 export function policyDefaults(): void {
   policy.prompt = false;
   policy.askBeforeDownload = false;
   policy.timeoutSeconds = TIMEOUT_SECONDS;
-  policy.threshold = 1;
+  policy.threshold = NOBODY;
   policy.sources = SOURCES_ALL;
   policy.channels = 1;
   policy.revertDenied = false;
@@ -50,9 +54,12 @@ export function policyRead(from: usize, length: u32): Reason {
     previous = reading.ordered(previous);
     readMember(reading.label());
   }
-  if (reading.close() === Reason.Ok) return Reason.Ok;
-  policyDefaults();
-  return Reason.PolicyMalformed;
+  if (reading.close() !== Reason.Ok) {
+    policyDefaults();
+    return Reason.PolicyMalformed;
+  }
+  if (policy.threshold === NOBODY) policy.threshold = 1; // it says nothing of it
+  return Reason.Ok;
 }
 
 function readMember(key: i32): void {

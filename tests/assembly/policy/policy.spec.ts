@@ -1,5 +1,6 @@
 // The policy map: its defaults are the cautious values, and half of it is nothing of it.
 
+import { ANCHORS_MAX } from '../../../assembly/approval/anchors';
 import { policy, policyRead } from '../../../assembly/policy/policy';
 import { Reason } from '../../../assembly/reason';
 import { clear, lay, sizeOf } from '../support/bytes';
@@ -9,11 +10,12 @@ function read(hex: string): i32 {
   return policyRead(lay(hex), sizeOf(hex));
 }
 
-function expectDefaults(): void {
+// `threshold` when nothing is said of it: 1; where no policy could be read: more than there can be operators.
+function expectDefaults(threshold: u32): void {
   expect(policy.prompt).toBe(false);
   expect(policy.askBeforeDownload).toBe(false);
   expect(policy.timeoutSeconds).toBe(300);
-  expect(policy.threshold).toBe(1);
+  expect(policy.threshold).toBe(threshold);
   expect(policy.sources).toBe(15);
   expect(policy.channels).toBe(1);
   expect(policy.revertDenied).toBe(false);
@@ -23,7 +25,7 @@ function expectDefaults(): void {
 describe('a policy', () => {
   it('that says nothing is the cautious one', () => {
     expect(read('a0')).toBe(Reason.Ok);
-    expectDefaults();
+    expectDefaults(1);
   });
 
   it('is read in every member', () => {
@@ -54,7 +56,7 @@ describe('a policy', () => {
     for (let i = 0; i < good.length; i++) expect(read(good[i])).toBe(Reason.Ok, good[i]);
   });
 
-  it('with anything unknown is malformed, and leaves the defaults', () => {
+  it('with anything unknown is malformed, and nobody approves anything then', () => {
     const bad = [
       'a10102', // 2 is neither reject nor prompt
       'a10120',
@@ -81,7 +83,7 @@ describe('a policy', () => {
     for (let i = 0; i < bad.length; i++) {
       read('a10101');
       expect(read(bad[i])).toBe(Reason.PolicyMalformed, bad[i]);
-      expectDefaults();
+      expectDefaults(ANCHORS_MAX + 1);
     }
   });
 });
