@@ -4,6 +4,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { PATH_SCENARIOS, path } from './path.js';
+import { AGENT_PLANTS } from './plants.js';
 import { VERIFIER_SCENARIOS, verifier } from './verifier.js';
 
 const PROGRAMS = ['verifier', 'agent'];
@@ -13,6 +14,7 @@ const HELP = `npm run skips [-- OPTIONS]: leaves out one instruction at a time, 
   --scenario NAME   only this one; may be repeated: ${[...new Set([...VERIFIER_SCENARIOS, ...PATH_SCENARIOS])].join(', ')}
   --sample N        of the agent, one in N of them alone, N at most 40
   --every           every execution of every instruction; without it the first and the last one of each address
+  --planted         the agent without its second looks: ends 0 only if a skip installs what was withdrawn
   --list            the addresses of those that install, and beside them what objdump says
   --json FILE       also writes the figures
 
@@ -26,6 +28,7 @@ export async function main(root: string, argv: string[]): Promise<number> {
       every: { type: 'boolean', default: false },
       scenario: { type: 'string', multiple: true },
       sample: { type: 'string', default: '1' },
+      planted: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       json: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
@@ -34,6 +37,10 @@ export async function main(root: string, argv: string[]): Promise<number> {
   if (values.help) {
     console.log(HELP);
     return 0;
+  }
+  if (values.planted) {
+    const rows = await path(root, (name) => name === 'withdrawn', { how: 'find', listed: true, plants: AGENT_PLANTS });
+    return rows.some(({ installed }) => installed > 0) ? 0 : 1;
   }
   const { program, scenario } = values;
   if (program !== undefined && !PROGRAMS.includes(program)) throw new Error(`skips: no program ${program}\n\n${HELP}`);

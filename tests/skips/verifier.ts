@@ -16,7 +16,7 @@ import {
   vendor,
 } from '../support/agent-world.js';
 import { cbor, sign1 } from '../support/make.js';
-import { by, compile, forged } from './modules.js';
+import { by, compile, forged, type Plant } from './modules.js';
 import { disassembly, onQemu, type Program, symbolsOf } from './program.js';
 
 const INSTALL = 1;
@@ -82,9 +82,9 @@ function scenariosHeader(all: Scenario[]): string {
   ].join('\n');
 }
 
-async function build(root: string, folder: string): Promise<Program> {
+async function build(root: string, folder: string, plants: Plant[] = []): Promise<Program> {
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'core.wasm.c'), translate(await compile(root, 'verifier'), 'core'));
+  writeFileSync(join(folder, 'core.wasm.c'), translate(await compile(root, 'verifier', plants), 'core'));
   writeFileSync(join(folder, 'scenarios.h'), scenariosHeader([...SCENARIOS, SOUND]));
   const { firmware } = JSON.parse(readFileSync(join(root, 'boards/microbit/board.json'), 'utf8'));
   const elf = join(folder, 'program.elf');
@@ -162,9 +162,9 @@ export const VERIFIER_SCENARIOS = SCENARIOS.map(({ name }) => name);
 export async function verifier(
   root: string,
   wanted: (name: string) => boolean,
-  { every, listed }: { every: boolean; listed: boolean },
+  { every, listed, plants = [] }: { every: boolean; listed: boolean; plants?: Plant[] },
 ): Promise<Figures[]> {
-  const program = await build(root, join(root, 'build/skips'));
+  const program = await build(root, join(root, plants.length ? 'build/skips-planted' : 'build/skips'), plants);
   const sound = undisturbed(run(program, SCENARIOS.length, 'none'));
   if (sound[0] !== INSTALL || sound[1] !== 1) throw new Error(`skips: what is approved is not installed (${sound})`);
   const rows: Figures[] = [];
