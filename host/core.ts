@@ -12,6 +12,7 @@ import { CountersignError } from './errors.js';
 import { type Bytes, piecesOf } from './formats/byte-source.js';
 import { type Cbor, decode } from './formats/cbor.js';
 import { SOURCES, type SourceName } from './formats/policy.js';
+import { reasonOf } from './reasons.js';
 
 const VERDICTS = ['install', 'ask', 'reject'] as const;
 export type VerdictName = (typeof VERDICTS)[number];
@@ -101,12 +102,15 @@ export interface Facts {
 export type Evidence = { source: SourceName } & ({ bytes: Uint8Array } | { unreachable: true });
 
 export interface Question {
+  /** The device that is asked about: what `provision` takes. Without it, the one that the core was provisioned as last. */
+  bootstrap?: Uint8Array;
   /** All of it, or pieces as they arrive. */
   envelope: Bytes | AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
   evidence?: readonly Evidence[];
   facts?: Facts;
 }
 
+/** All but `judge` throw BadArgument while a verdict is being taken: it is read in pieces, and a core has one memory. */
 export interface Core {
   /** Makes it the device of this bootstrap document. Returns the reason: 0, or the core belongs to nobody. */
   provision(bootstrap: Uint8Array): number;
@@ -115,6 +119,7 @@ export interface Core {
    * bootstrap document that results, and the core is the device of it; or the reason why not.
    */
   change(change: Uint8Array): { reason: number; bootstrap?: Uint8Array };
+  /** One after the other. Throws the reason for which the bootstrap document of the question is refused. */
   judge(question: Question): Promise<Judged>;
   sha256(message: Uint8Array): Uint8Array;
   sha512(message: Uint8Array): Uint8Array;
@@ -241,13 +246,29 @@ function coreOf(wasm: CoreExports): Core {
 
   // A core holds one package, and a package is read in pieces that are waited for: one judgement after the other.
   let turn: Promise<unknown> = Promise.resolve();
+  let judging = false;
   function judge(question: Question): Promise<Judged> {
-    const mine = turn.then(() => judgeNow(question));
+    const mine = turn.then(async () => {
+      judging = true;
+      return judgeNow(question).finally(() => {
+        judging = false;
+      });
+    });
     turn = mine.catch(() => undefined);
     return mine;
   }
 
-  async function judgeNow({ envelope, evidence = [], facts = {} }: Question): Promise<Judged> {
+  const alone =
+    <A extends unknown[], R>(call: (...given: A) => R) =>
+    (...words: A): R => {
+      if (judging)
+        throw new CountersignError('BadArgument', 'core: it is taking a verdict: wait for that, or load another core');
+      return call(...words);
+    };
+
+  async function judgeNow({ bootstrap, envelope, evidence = [], facts = {} }: Question): Promise<Judged> {
+    const refused = bootstrap === undefined ? OK : wasm.provision(given(bootstrap));
+    if (refused !== OK) throw new CountersignError(refused, `bootstrap: ${reasonOf(refused).text}`);
     setFacts(facts);
     wasm.offerBegin();
     const pieces = iterate(envelope);
@@ -312,35 +333,35 @@ function coreOf(wasm: CoreExports): Core {
   }
 
   return {
-    provision: (bootstrap) => wasm.provision(given(bootstrap)),
-    change(bytes) {
+    provision: alone((bootstrap) => wasm.provision(given(bootstrap))),
+    change: alone((bytes) => {
       const reason = wasm.change(given(bytes));
       return reason === OK ? { reason, bootstrap: result() } : { reason };
-    },
+    }),
     judge,
-    sha256,
-    sha512(message) {
+    sha256: alone(sha256),
+    sha512: alone((message) => {
       wasm.sha512Begin();
       inPieces(message, wasm.sha512Update);
       wasm.sha512Finish();
       return result();
-    },
-    ed25519Verify(key, signature, message) {
+    }),
+    ed25519Verify: alone((key, signature, message) => {
       if (key.length !== 32 || signature.length !== 64) return false;
       put(key, signature);
       wasm.ed25519Begin();
       inPieces(message, wasm.ed25519Update);
       return wasm.ed25519Finish() !== 0;
-    },
-    p256Verify(key, signature, message) {
+    }),
+    p256Verify: alone((key, signature, message) => {
       if (key.length !== 64 || signature.length !== 64) return false;
       put(key, signature, sha256(message));
       return wasm.p256Verify() !== 0;
-    },
-    sign1Verify(key, message, { payload = EMPTY, aad = EMPTY } = {}) {
+    }),
+    sign1Verify: alone((key, message, { payload = EMPTY, aad = EMPTY } = {}) => {
       put(key, message, payload, aad); // what does not fit, the core refuses by the lengths
       return wasm.sign1Verify(key.length, message.length, payload.length, aad.length);
-    },
+    }),
   };
 }
 

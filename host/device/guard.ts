@@ -109,7 +109,10 @@ const REACHED: Record<Reached, string> = {
 /** After these the board runs this package from now on. */
 const KEPT: readonly GuardedOutcome['kind'][] = ['confirmed', 'unchanged', 'started', 'sent'];
 
-/** The core is the guard's own from now on: the device of the bootstrap document. Throws what a device would say of that. */
+/**
+ * Each verdict names its device to the core, which others may use as well. Throws what a device would say of the bootstrap
+ * document.
+ */
 export async function makeGuard(core: Core, { bootstrap, memory: store, installed }: GuardOptions): Promise<Guard> {
   const provisioned = core.provision(bootstrap);
   if (provisioned !== 0) throw new CountersignError(provisioned, `bootstrap: ${reasonOf(provisioned).text}`);
@@ -126,6 +129,7 @@ export async function makeGuard(core: Core, { bootstrap, memory: store, installe
     const told = installed ?? 0n;
     const known = memory.boards[device] ?? 0n;
     const judgement = await core.judge({
+      bootstrap,
       envelope: file,
       evidence: gathered.map(({ evidence }) => evidence),
       facts: {
