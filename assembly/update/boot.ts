@@ -21,7 +21,7 @@ import { Event as Audit, auditMount, auditStage } from './audit';
 import { downloadActive, downloadReset } from './download';
 import { floorsMount } from './floors';
 import { hand, handCommit, handMount, Operation, order, question } from './hand';
-import { confirm, installBroken, installHold, onTrial, trialDamaged, trialStart } from './install';
+import { confirm, installBroken, onTrial, trialDamaged, trialStart } from './install';
 import { digestOf, imageOf, pack, packageLoad } from './packages';
 import { provisionMount } from './provisioning';
 import { questionMount } from './question';
@@ -51,7 +51,6 @@ export function bootMount(mailbox: i32): void {
   alertMount();
   const asked = storeDamaged() ? Reason.StoreDamaged : questionMount();
   const swap = swapMount();
-  installHold(swap);
   unsound = reason !== Reason.Ok || asked !== Reason.Ok || swap !== Reason.Ok;
   if (storeDamaged()) alertStage(order, Reason.StoreDamaged, Operation.None);
   if (mailbox & CONFIRM && onTrial()) confirm();

@@ -115,11 +115,6 @@ export function installBusy(): bool {
   return swapRunning() && swapping() && broken === Reason.Ok;
 }
 
-// After a reset: how sure it is where the swap stands (swapMount). Nothing is moved on a count that could not be made certain.
-export function installHold(reason: Reason): void {
-  broken = reason;
-}
-
 // A piece of the swap; to be called as long as installBusy.
 export function installStep(): void {
   broken = !swapDone() ? swapStep() : hand.state === <u32>State.SwapOut ? finishOut() : finishIn();

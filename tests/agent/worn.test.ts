@@ -1,11 +1,10 @@
 // Words of the state region that are worn out: they stay as they are, whatever is written there. What the device says is kept
-// is kept; a device that finds no place for its settings says so at each start, and moves and starts nothing on old ones.
+// is kept.
 
 import { expect, it } from 'vitest';
 import {
   approvalOf,
   DENIED,
-  exec,
   expectOk,
   imageOf,
   install,
@@ -14,9 +13,6 @@ import {
   packageOf,
   provisionedBoard,
   put,
-  runs,
-  state,
-  upload,
 } from '../support/agent-world.js';
 import { type Board, MAP } from '../support/bench-hal.js';
 import { offered, refusal } from '../support/changing.js';
@@ -75,25 +71,4 @@ it.each([
   restarted(board);
   // Denied; or nothing is answered while what is known cannot be made certain. The package that was denied never comes.
   expect(['Denied', 'FlashWrite']).toContain(offered(board, second));
-});
-
-it('two words where the settings must stand during a swap: it waits, says why, and goes on once they take what is written', () => {
-  const board = device();
-  expectOk(upload(board, second.bytes));
-  expectOk(exec(board, NODE.update));
-  const target = other(board) >>> 2;
-  for (const word of [40, 90]) wear(board, target + word, 0x12345678);
-  const standing = Buffer.from(board.flash.bytes.slice(MAP.primary, MAP.state));
-  for (let life = 0; life < 3; life++) {
-    restarted(board);
-    expect([board.running, runs(board, first)]).toEqual(['agent', true]);
-    expect(refusal(exec(board, NODE.update))).toBe('FlashWrite'); // nothing is answered that may not stay true
-    expect(Buffer.from(board.takeSent()).toString('latin1')).toMatch(/state 60, reason 1(47|50)/);
-  }
-  expect(Buffer.from(board.flash.bytes.slice(MAP.primary, MAP.state)).equals(standing)).toBe(true);
-  board.flash.worn.clear();
-  board.reboot();
-  board.settle();
-  knock(board);
-  expect([state(board), runs(board, second)]).toEqual([100, true]);
 });
