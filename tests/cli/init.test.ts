@@ -23,9 +23,12 @@ describe('without a terminal', () => {
   it('all that is missing is named, by its option, and nothing is written', async () => {
     const bare = await place.run('init', '--json');
     const flags = '--vendor, --class, --device, --vendor-key, --operator-key, --unapproved';
-    expect([bare.code, bare.json().error]).toMatchObject([4, { code: 214, message: expect.stringContaining(flags) }]);
+    expect([bare.code, bare.json().error]).toMatchObject([
+      4,
+      { reason: { code: 214 }, message: expect.stringContaining(flags) },
+    ]);
     const some = await place.run('init', '--yes', '--vendor', 'vendor.example', '--json');
-    expect([some.code, some.json().error]).toMatchObject([4, { code: 214, hint: 'give --class' }]);
+    expect([some.code, some.json().error]).toMatchObject([4, { reason: { code: 214 }, hint: 'give --class' }]);
     expect(there()).toEqual([]);
   });
 
@@ -91,7 +94,7 @@ describe('without a terminal', () => {
     const before = text('operator.pem');
     const ended = await place.run('init', ...NAMES, '--yes', '--force', '--json');
     const hint = expect.stringContaining('countersign inspect operator.pem --public operator.pub.pem');
-    expect([ended.code, ended.json().error]).toMatchObject([1, { code: 206, hint }]);
+    expect([ended.code, ended.json().error]).toMatchObject([1, { reason: { code: 206 }, hint }]);
     expect([text('operator.pem'), there()]).toEqual([before, ['operator.pem']]);
   });
 
@@ -104,7 +107,9 @@ describe('without a terminal', () => {
   ])('%s: nothing is written', async (_, words, code) => {
     await place.must('keygen', 'k');
     writeFileSync(place.path('device.txt'), 'no key');
-    expect((await place.run('init', ...NAMES, '--yes', ...words, '--json')).json().error).toMatchObject({ code });
+    expect((await place.run('init', ...NAMES, '--yes', ...words, '--json')).json().error).toMatchObject({
+      reason: { code },
+    });
     expect(there()).toEqual([]);
   });
 });

@@ -78,7 +78,9 @@ describe('of the policy', () => {
   /** Field of the device's policy by member, its default, and its highest value. */
   const members = [...source.matchAll(/case (\d):\n\s+policy\.(\w+) = (?:reading\.upTo|atLeastOne)\((\w+)\)/g)].map(
     ([, member, field, most]) => {
-      const [, value] = new RegExp(`function policyDefaults[\\s\\S]*?policy\\.${field} = (\\w+);`).exec(source)!;
+      const unsaid = new RegExp(`if \\(policy\\.${field} === \\w+\\) policy\\.${field} = (\\w+);`); // at the end of the map
+      const [, value] =
+        unsaid.exec(source) ?? new RegExp(`function policyDefaults[\\s\\S]*?policy\\.${field} = (\\w+);`).exec(source)!;
       return { member: Number(member), preset: numberOf(value!), most: numberOf(most!) };
     },
   );

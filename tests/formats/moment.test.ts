@@ -108,7 +108,18 @@ describe('on the command line', () => {
     await writeFile(place.path('twin.yaml'), `${text}entries: [{verdict: deny, vendor-key: 00}]\n`);
     const made = new Set<string>();
     for (const TZ of ZONES) {
-      const words = ['approve', '--from', 'twin.yaml', '-k', 'operator.pem', '--record', 'none', '-o', 'twin.cose'];
+      const words = [
+        'approve',
+        '--from',
+        'twin.yaml',
+        '-k',
+        'operator.pem',
+        '--record',
+        'none',
+        '-o',
+        'twin.cose',
+        '-q',
+      ];
       const { code, stderr } = await place.runWith({ environment: { TZ } }, ...words);
       expect([code, stderr]).toEqual([0, '']);
       made.add((await readFile(place.path('twin.cose'))).toString('hex'));

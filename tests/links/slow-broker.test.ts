@@ -34,7 +34,7 @@ it('every device of a fleet is listed, however slowly they come', async () => {
   cleanups.push(() => broker.close());
   const client = await connectBroker(broker.url);
   const leave = (at: number) =>
-    client.publishAsync(topicsOf('plant', `device-${at}`).state, '{"state":10}', { qos: 1, retain: true });
+    client.publishAsync(topicsOf('plant', `device-${at}`).state, '{"version":1,"state":10}', { qos: 1, retain: true });
   await Promise.all(Array.from({ length: DEVICES }, (_, at) => leave(at)));
   await client.endAsync();
   let line = Promise.resolve();

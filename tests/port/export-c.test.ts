@@ -56,7 +56,11 @@ describe('countersign export-c', () => {
       '',
       ['README.md'],
     ]);
-    expect(JSON.parse(exportC('-o', 'd', '--force', '--json').stdout)).toEqual({ files: filesIn('d'), written: true });
+    expect(JSON.parse(exportC('-o', 'd', '--force', '--json').stdout)).toEqual({
+      version: 1,
+      files: filesIn('d'),
+      written: true,
+    });
     expect(readFileSync(at('d/README.md'))).toEqual(readFileSync(at('c/README.md')));
   });
 
