@@ -7,6 +7,7 @@
 // end, so `payload` says whether the firmware is the one that was judged; of a rejected one, not a byte is looked at.
 
 import { instantiate } from '@assemblyscript/loader';
+import type { CoreExports } from './core-exports.js';
 import { coreName } from './core-name.js';
 import { CountersignError } from './errors.js';
 import { type Bytes, piecesOf } from './formats/byte-source.js';
@@ -129,48 +130,6 @@ export interface Core {
   p256Verify(key: Uint8Array, signature: Uint8Array, message: Uint8Array): boolean;
   /** Whether an encoded COSE_Key made a COSE_Sign1: the reason, 0 if it did. */
   sign1Verify(key: Uint8Array, message: Uint8Array, more?: { payload?: Uint8Array; aad?: Uint8Array }): number;
-}
-
-interface CoreExports extends Record<string, unknown> {
-  memory: WebAssembly.Memory;
-  input(): number;
-  inputBytes(): number;
-  output(): number;
-  outputBytes(): number;
-  provision(length: number): number;
-  change(length: number): number;
-  setTime(seconds: bigint): void;
-  setTimeFloor(seconds: bigint): void;
-  timeFloor(): bigint;
-  setInstalled(sequence: bigint): void;
-  setSlotBytes(bytes: number): void;
-  setOperatorFloor(anchor: number, sequence: bigint): void;
-  operatorFloor(anchor: number): bigint;
-  offerBegin(): void;
-  offerPush(length: number): number;
-  offerPhase(): number;
-  offerFault(): number;
-  offerHeadBytes(): number;
-  offerAccept(): number;
-  payloadBytes(): number;
-  judge(): number;
-  consider(source: number, length: number): number;
-  unreachable(source: number): void;
-  decide(): number;
-  verdictReason(): number;
-  manifestText(field: number): number;
-  imageBytes(): number;
-  sha256Begin(): void;
-  sha256Update(length: number): void;
-  sha256Finish(): void;
-  sha512Begin(): void;
-  sha512Update(length: number): void;
-  sha512Finish(): void;
-  ed25519Begin(): number;
-  ed25519Update(length: number): void;
-  ed25519Finish(): number;
-  p256Verify(): number;
-  sign1Verify(key: number, message: number, payload: number, aad: number): number;
 }
 
 const EMPTY = new Uint8Array(0);

@@ -52,6 +52,7 @@ const HOST_ROOMS = [
   ],
   [
     'host/formats/',
+    'host/core-exports.ts',
     'host/core-name.ts',
     'host/core.ts',
     'host/wasm.ts',
