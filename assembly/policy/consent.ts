@@ -24,13 +24,16 @@ import { policy } from './policy';
 // is no answer.
 export const enum Answer {
   None = 0,
-  Yes = 0x35,
-  No = 0x6a,
+  Yes = 0x6a,
+  No = 0xd4,
 }
 
-// Of the word of a button or a document: 1 yes, 2 no. Anything else becomes none of the above.
+const SHIFTED: u32 = 0x35; // no code itself, nor what any number becomes when it is shifted for a no
+
+// Of the word of a button or a document: 1 yes, 2 no; 0, nothing, is no code either. Without the shift, or what is shifted, a no is
+// no yes: a factor that is left out would make it one.
 export function answerOf(word: u32): Answer {
-  return word * Answer.Yes;
+  return SHIFTED << word;
 }
 
 const NO: u32 = 2; // of the words

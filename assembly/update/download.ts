@@ -31,7 +31,7 @@ import {
   offerPush,
   offerResume,
 } from '../package/reader';
-import { Channel, questionOpen } from '../policy/consent';
+import { Answer, questionOpen } from '../policy/consent';
 import { facts } from '../policy/facts';
 import { policy } from '../policy/policy';
 import { Verdict } from '../policy/verdict';
@@ -181,7 +181,8 @@ function decide(): Reason {
   if (verdict === Verdict.Reject) return refuse(verdictReason(), digest);
   if (session.length !== offerHeadBytes() + manifest.imageBytes) return refuse(Reason.PayloadSize, digest);
   if (holds(Key.Primary, Place.Primary, digest)) return refuse(Reason.Unchanged, digest);
-  if (hand.state === <u32>State.Ready && holds(Key.Staged, Place.Staged, digest)) return onBoard();
+  if (hand.state === <u32>State.Ready && !isBetter(verdict) && holds(Key.Staged, Place.Staged, digest))
+    return onBoard();
   // A higher number than any before is news that only a vendor can make.
   if (manifest.sequence > hand.newest) wearForgive(false);
   hand.newest = max(hand.newest, manifest.sequence);
@@ -233,7 +234,7 @@ function isBetter(verdict: Verdict): bool {
 function mayStart(verdict: Verdict, digest: usize): bool {
   if (verdict === Verdict.Install || !policy.askBeforeDownload) return true;
   if (hand.state === <u32>State.Ready && compare(digestInHand(), digest, 32) === 0) return true; // it was downloaded once
-  return agreedTo(About.Download, digest, lines, (policy.channels & Channel.Delivering) !== 0);
+  return agreedTo(About.Download, digest, lines) === Answer.Yes;
 }
 
 // The same offer is judged again when it is pushed again: the answer may have come.

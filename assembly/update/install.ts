@@ -17,7 +17,7 @@ import { Key } from '../flash/keys';
 import { Place, placeHolds } from '../flash/slots';
 import { storeStageDelete } from '../flash/store';
 import { Direction, swapDone, swapGo, swapRunning, swapStageBegin, swapStageEnd, swapStep } from '../flash/swap';
-import { Channel } from '../policy/consent';
+import { Answer } from '../policy/consent';
 import { facts } from '../policy/facts';
 import { judgeAgain } from '../policy/judge';
 import { policy } from '../policy/policy';
@@ -52,7 +52,7 @@ export function installBegin(): Reason {
   const whole = placeHolds(Place.Staged, pack.imageBytes, imageOf(pack));
   if (whole !== Reason.Ok) return installDrop(pack, whole);
   if (verdict === Verdict.Install) return swapIn(pack, null);
-  if (agreed(digestOf(pack))) return swapIn(pack, consent);
+  if (agreed(digestOf(pack)) === Answer.Yes) return swapIn(pack, consent);
   return ask(About.Install, digestOf(pack), verdictReason(), hand.lines);
 }
 
@@ -64,12 +64,11 @@ function isInHand(pack: Package): bool {
 
 // Whoever opted in to the download of an approved package has answered, and so has who agreed to install it; one that is not
 // approved, or no more, is a question of its own.
-function agreed(digest: usize): bool {
-  const delivering = (policy.channels & Channel.Delivering) !== 0;
+function agreed(digest: usize): Answer {
   const approved = consent.why === <u32>Reason.AwaitingUser;
-  if (approved && verdictReason() !== Reason.AwaitingUser) return false;
-  if (agreedTo(About.Install, digest, hand.lines, delivering)) return true;
-  return approved && agreedTo(About.Download, digest, hand.lines, delivering);
+  if (approved && verdictReason() !== Reason.AwaitingUser) return Answer.None;
+  const install = agreedTo(About.Install, digest, hand.lines);
+  return approved && install !== Answer.Yes ? agreedTo(About.Download, digest, hand.lines) : install;
 }
 
 // Refused now, but kept: an approval may still come, and another Exec. Who asks again and again is told, not written down.

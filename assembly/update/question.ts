@@ -40,13 +40,14 @@ import { COST_COMMIT, COST_QUESTION, wearForgive, wearPay } from './wear';
 
 // --- Put, and kept ---
 
-// Asks, unless exactly this is being asked already, for this reason. Ok: the question is put.
+// Asks, unless exactly this is being asked already, and to install it for this reason. Before the download the reason is that of
+// the head which comes, and who has no key takes a countersignature out of it: that voids no answer on its way. Ok: it is put.
 // in: the verdict was just taken; `lines` that delivered the package
 export function ask(what: About, digest: usize, reason: Reason, lines: u32): Reason {
   const open = questionOpen(question);
   if (open && hand.about === <u32>what && compare(digestAsked(question), digest, 32) === 0) {
     lines |= question.lines;
-    if (hand.why === <u32>reason) {
+    if (hand.why === <u32>reason || what === About.Download) {
       if (question.lines === lines) return Reason.Ok;
       question.lines = lines; // one more line delivers what is asked about
       return handCommit();

@@ -11,7 +11,8 @@
 //   2           a question                             put, its time written down, ended: less than a bank's room
 //   1           a question, after each reset           the first commit after that reset
 //   5, or 3 and an installation                        both slots are exchanged, and perhaps back; its commits; each start of
-//   its starts                                         its trial is one more
+//   its starts,                                        its trial is one more
+//   at most 12
 //
 // How far it may be spent, the first line that fits:
 //
@@ -44,11 +45,12 @@ export const COST_DOWNLOAD: u32 = 2; // and one that goes on after a reset
 export const COST_QUESTION: u32 = 2;
 const EXCHANGES: u32 = 5; // of the slots, there and back
 const COMMITS: u32 = 3; // of an installation, but for the starts of its trial
+const INSTALLATION_MAX: u32 = 12; // half: downloads and questions have the other one, however many starts a trial has
 
 let passedMs: u32 = 0; // of the hour that is running, where there is no clock
 
 function installation(): u32 {
-  return max(EXCHANGES, COMMITS + policy.trialBoots);
+  return min(INSTALLATION_MAX, max(EXCHANGES, COMMITS + policy.trialBoots));
 }
 
 function most(approved: bool): u32 {

@@ -112,17 +112,51 @@ describe('of a package that somebody is asked about', () => {
     expect(board.flash.writes.length).toBeLessThanOrEqual(12); // the order
   });
 
-  it('before its download, every line that offered it still delivers it when it is asked anew', () => {
+  it('before its download the question stays, with every line that offered it; a yes to it installs nothing for another reason', () => {
     const board = provisionedBoard({ unapproved: 1, askBeforeDownload: 1 });
     const entries = [{ verdict: 1, digest: D.digest }];
     expectOk(put(board, NODE.approvals, makeApproval({ key: operator, sequence: 1, entries })));
     expect(rc(upload(board, D.bytes, { link: 0 }))).toBe(R.AwaitingUser);
+    const { nonce } = question(board);
     expectOk(put(board, NODE.approvals, withdrawn));
     expect(rc(upload(board, D.bytes, { link: 1 }))).toBe(R.AwaitingUser);
-    expect(question(board)).toMatchObject({ pending: true, reason: R.OtherPackage });
+    expect(question(board)).toMatchObject({ pending: true, reason: R.AwaitingUser, nonce });
     board.run(1200);
     board.receive(0, Buffer.from('yes\n')); // it delivered the head
     board.run(100);
+    expect(question(board).pending).toBe(true);
+    press(board, 1);
+    expectOk(upload(board, D.bytes));
+    expectOk(exec(board, NODE.update));
+    board.run(1200);
     expect(question(board)).toMatchObject({ pending: true, reason: R.OtherPackage });
+    expect(runs(board, D)).toBe(false);
+  });
+});
+
+describe('who has no key, and takes the countersignature out of a package,', () => {
+  const signed = packageOf(2, { image: D.image, signers: [vendor, operator] });
+
+  it('voids no question about it, and no answer on its way', () => {
+    const board = provisionedBoard({ unapproved: 1, askBeforeDownload: 1 });
+    expect(rc(upload(board, signed.bytes))).toBe(R.AwaitingUser);
+    const { nonce } = question(board);
+    for (let i = 0; i < 8; i++) {
+      expect(rc(upload(board, D.bytes, { link: 1 }))).toBe(R.AwaitingUser);
+      expect(question(board)).toMatchObject({ pending: true, nonce });
+    }
+  });
+
+  it('keeps nobody from delivering what the operator signed', () => {
+    const board = provisionedBoard({ unapproved: 1, trialBoots: 0 });
+    expectOk(upload(board, D.bytes, { link: 1 }));
+    expect(state(board)).toBe(50);
+    expectOk(upload(board, signed.bytes));
+    board.flash.forget();
+    expectOk(upload(board, D.bytes, { link: 1 })); // no better: it stays
+    expect(board.flash.erases).toEqual([]);
+    expectOk(exec(board, NODE.update));
+    board.settle();
+    expect(runs(board, signed)).toBe(true); // and nobody was asked
   });
 });

@@ -16,6 +16,7 @@ import {
   press,
   provisionedBoard,
   put,
+  question,
   state,
   upload,
 } from '../support/agent-world.js';
@@ -297,6 +298,18 @@ describe('the account', () => {
       expectOk(exec(board, NODE.update));
     },
   );
+
+  it.each([1, 13, 15])('with trials of %i starts keeps a question over resets', (trialBoots) => {
+    const board = device({ unapproved: 1, trialBoots, timeout: 86_400 });
+    expectOk(upload(board, packageOf(4, { image: imageOf(2100, 4) }).bytes));
+    expectOk(exec(board, NODE.update));
+    for (let reset = 0; reset < 4; reset++) {
+      expect([reset, question(board).pending]).toEqual([reset, true]);
+      board.mailbox = 1;
+      board.reboot();
+      board.run(50);
+    }
+  });
 
   describe('is not what somebody gets who kept what the device missed', () => {
     const missed = (n: number) =>

@@ -220,8 +220,8 @@ export const PLANTS: readonly Plant[] = [
   {
     name: 'installs what nobody approved without asking',
     file: 'update/install.ts',
-    right: '  if (agreed(digestOf(pack))) return',
-    wrong: '  if (HERE || agreed(digestOf(pack))) return',
+    right: '  if (agreed(digestOf(pack)) === Answer.Yes) return',
+    wrong: '  if (HERE || agreed(digestOf(pack)) === Answer.Yes) return',
     scenario: 'install with prompt',
   },
   {
