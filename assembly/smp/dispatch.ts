@@ -17,7 +17,7 @@ import { alertHeard } from '../update/alert';
 import { imageErase, imageSlots, imageState, imageStateWrite, imageUpload } from './image';
 import { osBootloader, osEcho, osInformation, osParameters, osReset } from './os';
 import { oursAlert, oursAnswer, oursDelete, oursExec, oursGet, oursLog, oursPut, oursQuestion } from './ours';
-import { failure, Group, HEADER_BYTES, ours, Rc, REPLY, replyEnd } from './reply';
+import { failure, Group, HEADER_BYTES, ours, Rc, replyEnd, replyHead } from './reply';
 import { requestRead } from './request';
 
 const OP_WRITE: u32 = 2;
@@ -38,16 +38,7 @@ export function smpAnswer(link: i32, packet: usize, length: u32): u32 {
   const id: u32 = load<u8>(packet, 7);
   const malformed = requestRead(packet + HEADER_BYTES, body) !== Reason.Ok;
   const failed = malformed ? failure(Group.None, Rc.Invalid) : command(link, group, id, op === OP_WRITE);
-  const answer = replyEnd(version, group, failed);
-  store<u8>(REPLY, first + 1);
-  store<u8>(REPLY, 0, 1);
-  store<u8>(REPLY, answer >>> 8, 2);
-  store<u8>(REPLY, answer, 3);
-  store<u8>(REPLY, group >>> 8, 4);
-  store<u8>(REPLY, group, 5);
-  store<u8>(REPLY, sequence, 6);
-  store<u8>(REPLY, id, 7);
-  return HEADER_BYTES + answer;
+  return replyHead(first + 1, replyEnd(version, group, failed), group, sequence, id);
 }
 
 function byte16(at: usize): u32 {

@@ -1,7 +1,7 @@
 // The lines that people read on the console: the question, and where the update stands. And the line that they type.
 //
-// Text is written from code, eight letters to a number, because a microcontroller has no memory for it;
-// tests/agent/words.test.ts holds each number against the word beside it.
+// Text is written as bytes, because a microcontroller has no memory for it; tests/agent/words.test.ts holds each row against
+// the text beside it.
 
 import { anchorAt } from '../approval/anchors';
 import { PIECE } from '../flash/flash';
@@ -13,24 +13,53 @@ import { questionPackage, questionSigner } from '../update/question';
 
 const FINGERPRINT_BYTES: u32 = 8;
 const KID_BYTES_SHOWN: u32 = 8;
-const CONSONANTS_0 = <u64>0x6c6b6a6867666462; // bdfghjkl
-const CONSONANTS_8 = <u64>0x7a76747372706e6d; // mnprstvz
-const VOWELS = <u32>0x756f6961; // aiou
-
 // About 60 letters of our own, a name and a version fit, and so does a line of a frame. No flash moves meanwhile.
 export const NOTICE: usize = PIECE;
 
 let length: u32 = 0;
 
-function say(letters: u64): void {
-  for (; letters; letters >>= 8) store<u8>(NOTICE + length++, <u8>letters);
+// Texts, each behind its length; a constant is where one begins.
+const PACKAGE: u32 = 0;
+const KEY: u32 = 9;
+const OVER: u32 = 16;
+const INSTALL: u32 = 23;
+const REASON: u32 = 32;
+const YES_NO: u32 = 42;
+const STATE: u32 = 53;
+const END: u32 = 60;
+const CONSONANTS: u32 = 63;
+const VOWELS: u32 = 80;
+
+function byteAt(at: u32): u32 {
+  // biome-ignore format: a text a line
+  const table = memory.data<u8>([
+    8, 0x50, 0x61, 0x63, 0x6b, 0x61, 0x67, 0x65, 0x20, // PACKAGE: "Package "
+    6, 0x2c, 0x20, 0x6b, 0x65, 0x79, 0x20, // KEY: ", key "
+    6, 0x20, 0x6f, 0x76, 0x65, 0x72, 0x20, // OVER: " over "
+    8, 0x49, 0x6e, 0x73, 0x74, 0x61, 0x6c, 0x6c, 0x20, // INSTALL: "Install "
+    9, 0x2c, 0x20, 0x72, 0x65, 0x61, 0x73, 0x6f, 0x6e, 0x20, // REASON: ", reason "
+    10, 0x3f, 0x20, 0x79, 0x65, 0x73, 0x2f, 0x6e, 0x6f, 0x0d, 0x0a, // YES_NO: "? yes/no\r\n"
+    6, 0x73, 0x74, 0x61, 0x74, 0x65, 0x20, // STATE: "state "
+    2, 0x0d, 0x0a, // END: "\r\n"
+    16, 0x62, 0x64, 0x66, 0x67, 0x68, 0x6a, 0x6b, 0x6c, 0x6d, 0x6e, 0x70, 0x72, 0x73, 0x74, 0x76, 0x7a, // CONSONANTS: "bdfghjklmnprstvz"
+    4, 0x61, 0x69, 0x6f, 0x75, // VOWELS: "aiou"
+  ]);
+  return load<u8>(at, table);
+}
+
+function put(letter: u32): void {
+  store<u8>(NOTICE + length++, letter);
+}
+
+function say(text: u32): void {
+  for (let left = byteAt(text); left !== 0; left--) put(byteAt(++text));
 }
 
 // What is shown to a person must not steer the terminal: only printable ASCII passes.
 function sayText(from: usize, bytes: u32): void {
   for (let i: u32 = 0; i < bytes; i++) {
     const letter = load<u8>(from + i);
-    store<u8>(NOTICE + length++, letter >= 0x20 && letter < 0x7f ? letter : 0x3f);
+    put(letter >= 0x20 && letter < 0x7f ? letter : 0x3f);
   }
 }
 
@@ -43,29 +72,29 @@ function sayNumber(number: u32): void {
 // "Package lusab-babad-gutih-tugad, key 0011223344556677 over 1.0.0", and its length.
 export function noticePackage(): u32 {
   length = 0;
-  say(0x206567616b636150); // "Package "
+  say(PACKAGE);
   for (let i: u32 = 0; i < FINGERPRINT_BYTES; i += 2) {
-    if (i) say(0x2d); // "-"
+    if (i) put(0x2d); // "-"
     sayProquint(((<u32>load<u8>(digestAsked(question) + i)) << 8) | load<u8>(digestAsked(question) + i + 1));
   }
   const signer = questionSigner();
   if (signer >= 0 && anchorAt(signer).kid) {
-    say(0x2079656b202c); // ", key "
+    say(KEY);
     for (let i: u32 = 0; i < min(anchorAt(signer).kidBytes, KID_BYTES_SHOWN); i++) {
       sayDigit(load<u8>(anchorAt(signer).kid + i) >>> 4);
       sayDigit(load<u8>(anchorAt(signer).kid + i) & 15);
     }
   }
   if (packageLoad(pack, Key.Primary)) {
-    say(0x207265766f20); // " over "
+    say(OVER);
     sayText(versionOf(pack), versionBytes(pack));
   }
-  say(0x0a0d); // "\r\n"
+  say(END);
   return length;
 }
 
 function sayDigit(digit: u32): void {
-  say(digit + (digit < 10 ? 0x30 : 0x57));
+  put(digit + (digit < 10 ? 0x30 : 0x57));
 }
 
 function sayProquint(bits: u32): void {
@@ -77,38 +106,35 @@ function sayProquint(bits: u32): void {
 }
 
 function sayConsonant(bits: u32): void {
-  say(((bits & 8 ? CONSONANTS_8 : CONSONANTS_0) >> ((bits & 7) << 3)) & 0xff);
+  put(byteAt(CONSONANTS + 1 + (bits & 15)));
 }
 
 function sayVowel(bits: u32): void {
-  say((VOWELS >>> ((bits & 3) << 3)) & 0xff);
+  put(byteAt(VOWELS + 1 + (bits & 3)));
 }
 
 // "Install NAME VERSION, reason N? yes/no", and its length; a package need not have a name.
 export function noticeQuestion(reason: u32): u32 {
   length = 0;
   questionPackage(pack);
-  say(0x206c6c6174736e49); // "Install "
+  say(INSTALL);
   sayText(nameOf(pack), nameBytes(pack));
-  if (nameBytes(pack) !== 0) say(0x20); // " "
+  if (nameBytes(pack) !== 0) put(0x20); // " "
   sayText(versionOf(pack), versionBytes(pack));
-  say(0x6e6f73616572202c); // ", reason"
-  say(0x20); // " "
+  say(REASON);
   sayNumber(reason);
-  say(0x6f6e2f736579203f); // "? yes/no"
-  say(0x0a0d); // "\r\n"
+  say(YES_NO);
   return length;
 }
 
 // "state N, reason N", and its length.
 export function noticeState(state: u32, reason: u32): u32 {
   length = 0;
-  say(0x206574617473); // "state "
+  say(STATE);
   sayNumber(state);
-  say(0x6e6f73616572202c); // ", reason"
-  say(0x20); // " "
+  say(REASON);
   sayNumber(reason);
-  say(0x0a0d); // "\r\n"
+  say(END);
   return length;
 }
 
@@ -121,7 +147,7 @@ export const enum Typed {
 }
 
 const ANSWER_BYTES_MAX: u32 = 4; // longer lines are no answers, and need not be kept
-let line: u64 = 0;
+let line: u32 = 0;
 let lineBytes: u32 = 0;
 
 // Takes one character; at the end of a line says whether it was exactly "yes" or "no", in any case.
@@ -132,7 +158,7 @@ export function typed(character: u32): Typed {
     if (word === 0x736579) return Typed.Yes; // yes
     return word === 0x6f6e ? Typed.No : Typed.Nothing; // no
   }
-  if (lineBytes < ANSWER_BYTES_MAX) line |= (<u64>(character | 0x20)) << (8 * lineBytes);
+  if (lineBytes < ANSWER_BYTES_MAX) line |= (character | 0x20) << (8 * lineBytes);
   if (lineBytes <= ANSWER_BYTES_MAX) lineBytes++;
   return Typed.Nothing;
 }

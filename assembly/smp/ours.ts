@@ -27,11 +27,10 @@ import { answerBySignature, questionEnded, questionPackage, questionSigner } fro
 import {
   done,
   Group,
-  HEADER_BYTES,
   OK,
   ours,
-  REPLY,
   replyBytes,
+  replyHead,
   replyMap,
   replyNumber,
   replyText,
@@ -199,14 +198,5 @@ export function oursAlert(): i32 {
 // The same as a packet of its own, version 2, op write: sent unasked when there is a result. Returns its length.
 export function alertPacket(): u32 {
   oursAlert();
-  const body = writing.written();
-  store<u8>(REPLY, 0x0a);
-  store<u8>(REPLY, 0, 1);
-  store<u8>(REPLY, body >>> 8, 2);
-  store<u8>(REPLY, body, 3);
-  store<u8>(REPLY, 0, 4);
-  store<u8>(REPLY, Group.Ours, 5);
-  store<u8>(REPLY, alert.count, 6);
-  store<u8>(REPLY, 6, 7);
-  return HEADER_BYTES + body;
+  return replyHead(0x0a, writing.written(), Group.Ours, alert.count, 6);
 }

@@ -82,6 +82,19 @@ export function ours(reason: Reason): i32 {
   return failure(Group.Ours, reason);
 }
 
+// The header, before a body of so many bytes (dispatch.ts has its picture). Returns the length of the packet.
+export function replyHead(first: u32, body: u32, group: u32, sequence: u32, id: u32): u32 {
+  store<u8>(REPLY, first);
+  store<u8>(REPLY, 0, 1);
+  store<u8>(REPLY, body >>> 8, 2);
+  store<u8>(REPLY, body, 3);
+  store<u8>(REPLY, group >>> 8, 4);
+  store<u8>(REPLY, group, 5);
+  store<u8>(REPLY, sequence, 6);
+  store<u8>(REPLY, id, 7);
+  return HEADER_BYTES + body;
+}
+
 // Closes the body. In: protocol version 0 or 1, the group that was asked, what the handler returned. Out: its length.
 export function replyEnd(version: u32, asked: u32, failed: i32): u32 {
   // A body that did not fit is our fault, never half an answer.

@@ -30,7 +30,6 @@
 // Put is Add or Replace. A command that a row does not name is NotPermitted.
 
 import { ANCHORS_MAX } from '../approval/anchors';
-import { NAME_PARTS, Name, nameLetters } from './names';
 
 export const enum Node {
   None,
@@ -58,8 +57,7 @@ export const enum Node {
   Log,
   DeviceId,
   Installed,
-  Count,
-  Approval, // one of the numbered nodes below Approvals, see nodeNumber
+  Approval, // the last: one of the numbered nodes below Approvals, see nodeNumber
 }
 
 export const enum Format {
@@ -79,82 +77,69 @@ const URI_SEGMENTS_MAX: u32 = 8;
 
 let number: u32 = 0;
 
-//   row = parent << 24 | name << 16 | format << 8 | commands
-function row(parent: Node, name: Name, format: Format, commands: u32): u32 {
-  return (parent << 24) | (name << 16) | (format << 8) | commands;
+//   row = parent, format << 4 | commands, length of the name, its letters; in the order of Node
+// tests/agent/words.test.ts holds each row against the words beside it.
+function byteAt(at: u32): u32 {
+  // biome-ignore format: a node a line
+  const table = memory.data<u8>([
+    0, 0x01, 1, 0x2e, // Root: None, Node, GET, "."
+    1, 0x01, 4, 0x46, 0x55, 0x4d, 0x4f, // Fumo: Root, Node, GET, "FUMO"
+    2, 0x01, 1, 0x31, // Object: Fumo, Node, GET, "1"
+    3, 0x21, 7, 0x50, 0x6b, 0x67, 0x4e, 0x61, 0x6d, 0x65, // PkgName: Object, Chr, GET, "PkgName"
+    3, 0x21, 10, 0x50, 0x6b, 0x67, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e, // PkgVersion: Object, Chr, GET, "PkgVersion"
+    3, 0x09, 8, 0x44, 0x6f, 0x77, 0x6e, 0x6c, 0x6f, 0x61, 0x64, // Download: Object, Node, GET | EXEC, "Download"
+    6, 0x23, 6, 0x50, 0x6b, 0x67, 0x55, 0x52, 0x4c, // DownloadUrl: Download, Chr, GET | PUT, "PkgURL"
+    3, 0x09, 6, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65, // Update: Object, Node, GET | EXEC, "Update"
+    8, 0x36, 7, 0x50, 0x6b, 0x67, 0x44, 0x61, 0x74, 0x61, // PkgData: Update, Bin, PUT | DELETE, "PkgData"
+    3, 0x09, 17, 0x44, 0x6f, 0x77, 0x6e, 0x6c, 0x6f, 0x61, 0x64, 0x41, 0x6e, 0x64, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65, // DownloadAndUpdate: Object, Node, GET | EXEC, "DownloadAndUpdate"
+    10, 0x23, 6, 0x50, 0x6b, 0x67, 0x55, 0x52, 0x4c, // DownloadAndUpdateUrl: DownloadAndUpdate, Chr, GET | PUT, "PkgURL"
+    3, 0x11, 5, 0x53, 0x74, 0x61, 0x74, 0x65, // State: Object, Int, GET, "State"
+    3, 0x01, 3, 0x45, 0x78, 0x74, // Ext: Object, Node, GET, "Ext"
+    13, 0x01, 11, 0x43, 0x6f, 0x75, 0x6e, 0x74, 0x65, 0x72, 0x73, 0x69, 0x67, 0x6e, // Countersign: Ext, Node, GET, "Countersign"
+    14, 0x33, 9, 0x42, 0x6f, 0x6f, 0x74, 0x73, 0x74, 0x72, 0x61, 0x70, // Bootstrap: Countersign, Bin, GET | PUT, "Bootstrap"
+    14, 0x03, 9, 0x41, 0x70, 0x70, 0x72, 0x6f, 0x76, 0x61, 0x6c, 0x73, // Approvals: Countersign, Node, GET | PUT, "Approvals"
+    14, 0x31, 7, 0x41, 0x6e, 0x63, 0x68, 0x6f, 0x72, 0x73, // Anchors: Countersign, Bin, GET, "Anchors"
+    14, 0x31, 6, 0x50, 0x6f, 0x6c, 0x69, 0x63, 0x79, // Policy: Countersign, Bin, GET, "Policy"
+    14, 0x33, 6, 0x43, 0x68, 0x61, 0x6e, 0x67, 0x65, // Change: Countersign, Bin, GET | PUT, "Change"
+    14, 0x41, 7, 0x43, 0x6f, 0x6e, 0x73, 0x65, 0x6e, 0x74, // Consent: Countersign, Bool, GET, "Consent"
+    14, 0x31, 7, 0x56, 0x65, 0x72, 0x64, 0x69, 0x63, 0x74, // Verdict: Countersign, Bin, GET, "Verdict"
+    14, 0x11, 3, 0x4c, 0x6f, 0x67, // Log: Countersign, Int, GET, "Log"
+    14, 0x31, 8, 0x44, 0x65, 0x76, 0x69, 0x63, 0x65, 0x49, 0x64, // DeviceId: Countersign, Bin, GET, "DeviceId"
+    14, 0x31, 9, 0x49, 0x6e, 0x73, 0x74, 0x61, 0x6c, 0x6c, 0x65, 0x64, // Installed: Countersign, Bin, GET, "Installed"
+    16, 0x33, 0, // Approval: Approvals, Bin, GET | PUT, ""
+  ]);
+  return load<u8>(at, table);
 }
 
-function rowOf(node: Node): u32 {
-  switch (node) {
-    case Node.Root:
-      return row(Node.None, Name.Root, Format.Node, GET);
-    case Node.Fumo:
-      return row(Node.Root, Name.FUMO, Format.Node, GET);
-    case Node.Object:
-      return row(Node.Fumo, Name.One, Format.Node, GET);
-    case Node.PkgName:
-      return row(Node.Object, Name.PkgName, Format.Chr, GET);
-    case Node.PkgVersion:
-      return row(Node.Object, Name.PkgVersion, Format.Chr, GET);
-    case Node.Download:
-      return row(Node.Object, Name.Download, Format.Node, GET | EXEC);
-    case Node.DownloadUrl:
-      return row(Node.Download, Name.PkgUrl, Format.Chr, GET | PUT);
-    case Node.Update:
-      return row(Node.Object, Name.Update, Format.Node, GET | EXEC);
-    case Node.PkgData:
-      return row(Node.Update, Name.PkgData, Format.Bin, PUT | DELETE);
-    case Node.DownloadAndUpdate:
-      return row(Node.Object, Name.DownloadAndUpdate, Format.Node, GET | EXEC);
-    case Node.DownloadAndUpdateUrl:
-      return row(Node.DownloadAndUpdate, Name.PkgUrl, Format.Chr, GET | PUT);
-    case Node.State:
-      return row(Node.Object, Name.State, Format.Int, GET);
-    case Node.Ext:
-      return row(Node.Object, Name.Ext, Format.Node, GET);
-    case Node.Countersign:
-      return row(Node.Ext, Name.Countersign, Format.Node, GET);
-    case Node.Bootstrap:
-      return row(Node.Countersign, Name.Bootstrap, Format.Bin, GET | PUT);
-    case Node.Approvals:
-      return row(Node.Countersign, Name.Approvals, Format.Node, GET | PUT);
-    case Node.Approval:
-      return row(Node.Approvals, Name.Count, Format.Bin, GET | PUT);
-    case Node.Anchors:
-      return row(Node.Countersign, Name.Anchors, Format.Bin, GET);
-    case Node.Policy:
-      return row(Node.Countersign, Name.Policy, Format.Bin, GET);
-    case Node.Change:
-      return row(Node.Countersign, Name.Change, Format.Bin, GET | PUT);
-    case Node.Consent:
-      return row(Node.Countersign, Name.Consent, Format.Bool, GET);
-    case Node.Verdict:
-      return row(Node.Countersign, Name.Verdict, Format.Bin, GET);
-    case Node.Log:
-      return row(Node.Countersign, Name.Log, Format.Int, GET);
-    case Node.DeviceId:
-      return row(Node.Countersign, Name.DeviceId, Format.Bin, GET);
-    case Node.Installed:
-      return row(Node.Countersign, Name.Installed, Format.Bin, GET);
-    default:
-      return 0;
-  }
+// A row is known by where it begins.
+const FIRST: u32 = 0;
+const LETTERS: u32 = 3;
+
+function rowBehind(row: u32): u32 {
+  return row + LETTERS + nameBytes(row);
 }
 
-export function nodeParent(node: Node): Node {
-  return rowOf(node) >>> 24;
+function parentAt(row: u32): Node {
+  return byteAt(row);
 }
 
-export function nodeName(node: Node): Name {
-  return (rowOf(node) >>> 16) & 0xff;
+function nameBytes(row: u32): u32 {
+  return byteAt(row + 2);
+}
+
+// in: any but Node.None
+function tellOf(node: Node): u32 {
+  let row = FIRST;
+  while (--node !== Node.None) row = rowBehind(row);
+  return byteAt(row + 1);
 }
 
 export function nodeFormat(node: Node): Format {
-  return (rowOf(node) >>> 8) & 0xff;
+  return tellOf(node) >>> 4;
 }
 
 export function nodeAllows(node: Node, command: u32): bool {
-  return (rowOf(node) & command) !== 0;
+  return (tellOf(node) & command) !== 0;
 }
 
 // Of the Node.Approval that was found last: 0 .. ANCHORS_MAX - 1.
@@ -170,7 +155,7 @@ export function nodeFind(uri: usize, length: u32): Node {
     if (depth === URI_SEGMENTS_MAX) return Node.None;
     let bytes: u32 = 0;
     while (at + bytes < length && load<u8>(uri + at + bytes) !== 0x2f) bytes++;
-    if (depth !== 0 || !isName(uri + at, bytes, Name.Root)) {
+    if (depth !== 0 || !isName(uri + at, bytes, FIRST)) {
       node = childNamed(node, uri + at, bytes);
       if (node === Node.None) return node;
     }
@@ -184,28 +169,30 @@ function childNamed(parent: Node, name: usize, bytes: u32): Node {
     number = load<u8>(name) - 0x30;
     return bytes === 1 && number < ANCHORS_MAX ? Node.Approval : Node.None;
   }
-  for (let node: Node = Node.Fumo; node < Node.Count; node++) {
-    if (nodeParent(node) === parent && isName(name, bytes, nodeName(node))) return node;
+  let row = FIRST;
+  for (let node: Node = Node.Root; node < Node.Approval; node++) {
+    if (parentAt(row) === parent && isName(name, bytes, row)) return node;
+    row = rowBehind(row);
   }
   return Node.None;
 }
 
-function isName(at: usize, bytes: u32, name: Name): bool {
-  if (bytes > 8 * NAME_PARTS) return false;
-  for (let part: u32 = 0; part < NAME_PARTS; part++) {
-    let letters: u64 = 0;
-    const end: u32 = min(bytes, 8 * part + 8);
-    for (let i: u32 = 8 * part; i < end; i++) letters |= (<u64>load<u8>(at + i)) << (8 * (i & 7));
-    if (letters !== nameLetters(name, part)) return false;
-  }
-  return bytes !== 0;
+function isName(at: usize, bytes: u32, row: u32): bool {
+  if (bytes !== nameBytes(row)) return false;
+  for (let i: u32 = 0; i < bytes; i++) if (<u32>load<u8>(at + i) !== byteAt(row + LETTERS + i)) return false;
+  return true;
 }
 
-// Writes a name and returns its length; room for 8 * NAME_PARTS bytes.
-export function nameWrite(to: usize, name: Name): u32 {
-  let length: u32 = 0;
-  for (let part: u32 = 0; part < NAME_PARTS; part++) {
-    for (let letters = nameLetters(name, part); letters; letters >>= 8) store<u8>(to + length++, <u8>letters);
+// Writes the names of the children of a node, joined by '/', and returns their length.
+export function nodeChildren(parent: Node, to: usize): u32 {
+  const from = to;
+  let row = FIRST;
+  for (let node: Node = Node.Root; node < Node.Approval; node++) {
+    if (parentAt(row) === parent) {
+      if (to !== from) store<u8>(to++, 0x2f);
+      for (let i: u32 = 0; i < nameBytes(row); i++) store<u8>(to++, byteAt(row + LETTERS + i));
+    }
+    row = rowBehind(row);
   }
-  return length;
+  return <u32>(to - from);
 }

@@ -16,7 +16,7 @@ import { hand, question } from '../update/hand';
 import { fumoState } from '../update/machine';
 import { decimal, digestOf, nameBytes, nameOf, pack, packageLoad, versionBytes, versionOf } from '../update/packages';
 import { seatOf } from '../update/seats';
-import { Node, nameWrite, nodeName, nodeNumber, nodeParent } from './nodes';
+import { Node, nodeChildren, nodeNumber } from './nodes';
 
 // Values that are made on demand stand behind the response under construction; nothing verifies meanwhile.
 const VALUE: usize = SCRATCH + 1024;
@@ -30,10 +30,8 @@ export function valueBytes(): u32 {
   return bytes;
 }
 
-// Copies at most `capacity` bytes of the value from `offset` on; returns how many, or < 0 when flash failed.
-export function valueRead(offset: u32, to: usize, capacity: u32): i32 {
-  if (offset >= bytes) return 0;
-  const length = min(bytes - offset, capacity);
+// Copies a part of the value, which has so many bytes there; returns how many it copied, or < 0 when flash failed.
+export function valueRead(offset: u32, to: usize, length: u32): i32 {
   if (key !== Key.None) return storeReadPart(key, offset, to, length);
   memory.copy(to, at + offset, length);
   return length;
@@ -78,7 +76,7 @@ export function valueOpen(node: Node): Reason {
     case Node.Approvals:
       return approvals();
     default:
-      return children(node);
+      return view(VALUE, nodeChildren(node, VALUE));
   }
 }
 
@@ -105,17 +103,6 @@ function stored(which: u32): Reason {
 // The package on board, else what runs.
 function loadPackage(): bool {
   return packageLoad(pack, Key.Staged) || packageLoad(pack, Key.Primary);
-}
-
-// Names of the child nodes, joined by '/'.
-function children(parent: Node): Reason {
-  let length: u32 = 0;
-  for (let node: Node = Node.Root; node < Node.Count; node++) {
-    if (nodeParent(node) !== parent || node === Node.Root) continue;
-    if (length) store<u8>(VALUE + length++, 0x2f);
-    length += nameWrite(VALUE + length, nodeName(node));
-  }
-  return view(VALUE, length);
 }
 
 function approvals(): Reason {

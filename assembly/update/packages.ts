@@ -108,16 +108,16 @@ function describeVersion(to: usize): void {
   }
 }
 
-// Writes a number in decimal; returns how many digits (at most 20).
-export function decimal(to: usize, number: u64): u32 {
+// Writes a number in decimal; returns how many digits (at most 10).
+export function decimal(to: usize, number: u32): u32 {
   let digits: u32 = 0;
   do {
     // One digit comes out of the low end: the others move up.
     memory.copy(to + 1, to, digits++);
     let digit: u32 = 0;
-    for (let bit: u32 = 0; bit < 64; bit++) {
+    for (let bit: u32 = 0; bit < 32; bit++) {
       // Long division by 10, bit by bit: the quotient takes the place of the number.
-      digit = (digit << 1) | <u32>(number >> 63);
+      digit = (digit << 1) | (number >>> 31);
       number <<= 1;
       if (digit < 10) continue;
       digit -= 10;

@@ -4,18 +4,44 @@ import { expect, it } from 'vitest';
 import { withVersion } from '../../assembly/set-version.mjs';
 import { packageVersion } from '../../host/root.js';
 
-const packed = (word: string) => `0x${Buffer.from(word, 'latin1').reverse().toString('hex')}`;
 const unescaped = (word: string) => word.replace(/\\r/g, '\r').replace(/\\n/g, '\n');
+const bytesOf = (row: string) => row.split(', ').filter(Boolean).map(Number);
+const numbered = (names: string) =>
+  new Map([...names.matchAll(/^ {2}(\w+),/gm)].map(([, name], number) => [name!, number]));
 
-it.each([
-  ['assembly/tree/names.ts', /return (0x[0-9a-f]+); \/\/ (.+)$/gm, 28],
-  ['assembly/smp/notice.ts', /say\((0x[0-9a-f]+)\); \/\/ "(.+)"$/gm, 10],
-])('%s', (file, pattern, least) => {
-  const text = readFileSync(file, 'utf8');
-  const rows = [...text.matchAll(pattern)];
-  expect(rows.length).toBeGreaterThanOrEqual(least);
-  expect(rows.length).toBe(text.match(/(return |say\()0x/g)!.length);
-  for (const [, number, word] of rows) expect(number, word).toBe(packed(unescaped(word!)));
+it('assembly/smp/notice.ts', () => {
+  const text = readFileSync('assembly/smp/notice.ts', 'utf8');
+  const rows = [...text.matchAll(/^ {4}(\d+, (?:0x[0-9a-f]{2}, )+)\/\/ (\w+): "(.+)"$/gm)];
+  expect(rows.length).toBe(text.match(/^ {4}\d+, 0x/gm)!.length);
+  const starts: [string, number][] = [];
+  let at = 0;
+  for (const [, row, name, quoted] of rows) {
+    const said = unescaped(quoted!);
+    expect(bytesOf(row!), name).toEqual([said.length, ...Buffer.from(said, 'latin1')]);
+    starts.push([name!, at]);
+    at += 1 + said.length;
+  }
+  const constants = [...text.matchAll(/^const ([A-Z_]+): u32 = (\d+);$/gm)]
+    .map(([, name, value]) => [name, Number(value)])
+    .filter(([name]) => starts.some(([row]) => row === name));
+  expect(constants).toEqual(starts);
+});
+
+it('assembly/tree/nodes.ts', () => {
+  const text = readFileSync('assembly/tree/nodes.ts', 'utf8');
+  const nodes = numbered(/enum Node \{(.+?)\}/s.exec(text)![1]!);
+  const formats = numbered(/enum Format \{(.+?)\}/s.exec(text)![1]!);
+  const commands = new Map(
+    [...text.matchAll(/^export const ([A-Z]+): u32 = (\d);$/gm)].map(([, name, bit]) => [name!, +bit!]),
+  );
+  const rows = [...text.matchAll(/^ {4}(.+)\/\/ (\w+): (\w+), (\w+), ([A-Z| ]+), "(.*)"$/gm)];
+  expect(rows.map(([, , node]) => node)).toEqual([...nodes.keys()].slice(1)); // but for None
+  for (const [, row, node, parent, format, allowed, name] of rows) {
+    const mask = allowed!.split(' | ').reduce((sum, command) => sum | commands.get(command)!, 0);
+    const letters = [...Buffer.from(name!, 'latin1')];
+    const bytes = [nodes.get(parent!), (formats.get(format!)! << 4) | mask, letters.length, ...letters];
+    expect(bytesOf(row!), node).toEqual(bytes);
+  }
 });
 
 const WORDS = readFileSync('assembly/smp/words.ts', 'utf8');

@@ -74,21 +74,18 @@ describe('SMP', () => {
 
 describe('the management tree', () => {
   const rows = tableBelow(page, '## Management tree');
-  const NAMES: Record<string, string> = { Root: '.', One: '1', PkgUrl: 'PkgURL', Count: '<n>' };
   const COMMANDS: Record<string, string> = { GET: 'get', PUT: 'put', DELETE: 'delete', EXEC: 'exec' };
   const inCode = new Map(
-    [
-      ...read('tree/nodes.ts').matchAll(
-        /case Node\.(\w+):\s+return row\(Node\.(\w+), Name\.(\w+), Format\.(\w+), ([A-Z| ]+)\)/g,
-      ),
-    ].map(([, node, parent, name, format, commands]) => [
-      node!,
-      { parent: parent!, name: name!, format: format!, commands: commands! },
-    ]),
+    [...read('tree/nodes.ts').matchAll(/\/\/ (\w+): (\w+), (\w+), ([A-Z| ]+), "(.*)"$/gm)].map(
+      ([, node, parent, format, commands, name]) => [
+        node!,
+        { parent: parent!, name: name!, format: format!, commands: commands! },
+      ],
+    ),
   );
   const uriOf = (node: string): string => {
     const { parent, name } = inCode.get(node)!;
-    const own = NAMES[name] ?? name;
+    const own = name || '<n>';
     return parent === 'None' ? own : `${uriOf(parent)}/${own}`;
   };
 
