@@ -234,7 +234,7 @@ function isBetter(verdict: Verdict): bool {
 function mayStart(verdict: Verdict, digest: usize): bool {
   if (verdict === Verdict.Install || !policy.askBeforeDownload) return true;
   if (hand.state === <u32>State.Ready && compare(digestInHand(), digest, 32) === 0) return true; // it was downloaded once
-  return agreedTo(About.Download, digest, lines) === Answer.Yes;
+  return agreedTo(About.Download, digest, lines, verdictReason()) === Answer.Yes;
 }
 
 // The same offer is judged again when it is pushed again: the answer may have come.

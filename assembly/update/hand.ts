@@ -152,10 +152,12 @@ export function consentEnd(): void {
   memory.fill(changetype<usize>(consent), 0, offsetof<Consent>());
 }
 
-// Did somebody agree to this, about exactly this package, and over no line that delivered it where policy forbids that?
-// in: `lines` that delivered
+// Did somebody agree to this, about exactly this package, and over no line that delivered it where policy forbids that? A yes to
+// what its operators approved is none to what they do not, or no longer: that is a question of its own.
+// in: `lines` that delivered; `why` the verdict that was just taken would ask
 // Yes, or None: no truth value, which whatever stands in a register would be when a glitch leaves out the return.
-export function agreedTo(about: About, digest: usize, lines: u32): Answer {
+export function agreedTo(about: About, digest: usize, lines: u32, why: Reason): Answer {
+  if (consent.why === <u32>Reason.AwaitingUser && why !== Reason.AwaitingUser) return Answer.None;
   if (hand.agreed !== <u32>about || compare(digestAgreed(consent), digest, 32) !== 0) return Answer.None;
   const elsewhere = (consent.line & lines) === 0;
   return elsewhere || (policy.channels & Channel.Delivering) !== 0 ? Answer.Yes : Answer.None;

@@ -62,13 +62,11 @@ function isInHand(pack: Package): bool {
   return compare(digestInHand(), digestOf(pack), 32) === 0;
 }
 
-// Whoever opted in to the download of an approved package has answered, and so has who agreed to install it; one that is not
-// approved, or no more, is a question of its own.
+// Whoever opted in to the download of an approved package has answered, and so has who agreed to install it.
 function agreed(digest: usize): Answer {
-  const approved = consent.why === <u32>Reason.AwaitingUser;
-  if (approved && verdictReason() !== Reason.AwaitingUser) return Answer.None;
-  const install = agreedTo(About.Install, digest, hand.lines);
-  return approved && install !== Answer.Yes ? agreedTo(About.Download, digest, hand.lines) : install;
+  const about =
+    consent.why === <u32>Reason.AwaitingUser && hand.agreed === <u32>About.Download ? About.Download : About.Install;
+  return agreedTo(about, digest, hand.lines, verdictReason());
 }
 
 // Refused now, but kept: an approval may still come, and another Exec. Who asks again and again is told, not written down.

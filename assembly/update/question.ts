@@ -41,15 +41,18 @@ import { COST_COMMIT, COST_QUESTION, wearForgive, wearPay } from './wear';
 // --- Put, and kept ---
 
 // Asks, unless exactly this is being asked already, and to install it for this reason. Before the download the reason is that of
-// the head which comes, and who has no key takes a countersignature out of it: that voids no answer on its way. Ok: it is put.
+// the head which comes, and who has no key takes a countersignature out of it: that voids no answer on its way. Once a head came
+// that is approved, the answer is about that. Ok: it is put.
 // in: the verdict was just taken; `lines` that delivered the package
 export function ask(what: About, digest: usize, reason: Reason, lines: u32): Reason {
   const open = questionOpen(question);
   if (open && hand.about === <u32>what && compare(digestAsked(question), digest, 32) === 0) {
     lines |= question.lines;
     if (hand.why === <u32>reason || what === About.Download) {
-      if (question.lines === lines) return Reason.Ok;
+      const why = reason === Reason.AwaitingUser ? reason : hand.why;
+      if (question.lines === lines && hand.why === <u32>why) return Reason.Ok;
       question.lines = lines; // one more line delivers what is asked about
+      hand.why = why;
       return handCommit();
     }
   }

@@ -126,7 +126,10 @@ describe('of a package that somebody is asked about', () => {
     board.run(100);
     expect(question(board).pending).toBe(true);
     press(board, 1);
-    expectOk(upload(board, D.bytes));
+    for (let reason = rc(upload(board, D.bytes)); reason === R.AwaitingUser; reason = rc(upload(board, D.bytes))) {
+      expect(question(board)).toMatchObject({ pending: true, reason: R.OtherPackage });
+      press(board, 1);
+    }
     expectOk(exec(board, NODE.update));
     board.run(1200);
     expect(question(board)).toMatchObject({ pending: true, reason: R.OtherPackage });
