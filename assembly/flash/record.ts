@@ -14,6 +14,7 @@
 //   proof is erased  nothing behind never acknowledged: of no account
 //                    something      lost: what stands behind was written by one who found this whole
 //
+// Nothing is there where at most one word is: one that is worn out. A bank with more of them is not written to (store.ts).
 // A proof is there when more than two of its bits are 0; a mark counts although two of its bits are flipped, and one that
 // cannot be read is found again by the sums. A read that fails is tried READS times. What was mended is mended in each
 // later read (readAt) until it was written anew: the store does so at once.
@@ -174,15 +175,17 @@ function fix(at: u32, bits: u32): bool {
   return true;
 }
 
-// Is nothing written there, but for two flipped bits a word?
-function erased(at: u32, end: u32): bool {
+// Is nothing written there, but for two flipped bits a word, and one word that no erase brings back? A record that says anything
+// leaves three at least.
+export function erased(at: u32, end: u32): bool {
+  let written: u32 = 0;
   while (at < end) {
     const piece = min(end - at, WORDS_BYTES);
     readAt(at, WORDS, piece);
-    for (let i: u32 = 0; i < piece; i += 4) if (!few(~load<u32>(WORDS + i))) return false;
+    for (let i: u32 = 0; i < piece; i += 4) if (!few(~load<u32>(WORDS + i))) written++;
     at += piece;
   }
-  return true;
+  return written <= 1;
 }
 
 // --- Sums ---

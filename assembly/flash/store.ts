@@ -44,6 +44,7 @@ import {
   CODES,
   coded,
   codedAt,
+  erased,
   NONE,
   padded,
   RECORD_OVERHEAD,
@@ -355,13 +356,12 @@ function compact(bytes: u32): Reason {
 }
 
 function moved(bytes: u32): Reason {
-  readFailed();
   bytes += liveBytes(false);
   if (HEADER_BYTES + RECORD_OVERHEAD + bytes > bankBytes() || bytes >= CODES << 2) return Reason.StoreFull;
   const target = bankOffset(bank ^ 1);
   if (target === bankOffset(bank)) return Reason.Internal; // an instruction was left out: all that is known stands there
-  const erased = flashErase(target, bankBytes());
-  if (erased !== Reason.Ok) return erased;
+  if (flashErase(target, bankBytes()) !== Reason.Ok || !erased(target, target + bankBytes())) return Reason.FlashErase;
+  readFailed(); // what of it cannot be read counts as erased, now and later
 
   const coming = generation + 1;
   outBegin(target);

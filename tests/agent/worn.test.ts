@@ -13,6 +13,7 @@ import {
   packageOf,
   provisionedBoard,
   put,
+  state,
 } from '../support/agent-world.js';
 import { type Board, MAP } from '../support/bench-hal.js';
 import { offered, refusal } from '../support/changing.js';
@@ -71,4 +72,61 @@ it.each([
   restarted(board);
   // Denied; or nothing is answered while what is known cannot be made certain. The package that was denied never comes.
   expect(['Denied', 'FlashWrite']).toContain(offered(board, second));
+});
+
+// What runs is reviewed at a start: that commits, and the first commit fills the other bank.
+const wornOut = (words: number[], value = 0): Board => {
+  const board = device();
+  const target = other(board) >>> 2;
+  for (const word of words) wear(board, target + word, value);
+  restarted(board);
+  return board;
+};
+
+it.each([
+  ['not far behind the records', BANK / 8],
+  ['at the end of the bank', BANK / 4 - 1],
+])('a word that no erase brings back, %s: what was acknowledged is in force, and nothing is damaged', (_, word) => {
+  for (const value of [0, 0xfffffff8, 0x1fffffff]) {
+    const board = wornOut([word], value);
+    expectOk(put(board, NODE.approvals, denial));
+    restarted(board);
+    expect([value, state(board), offered(board, second)]).toEqual([value, 100, 'Denied']);
+  }
+});
+
+it('nor by a power cut behind it', () => {
+  for (let at = 1; at < 60; at += 4) {
+    for (const cut of ['bytes', 'bits', 'unstable'] as const) {
+      const board = wornOut([BANK / 4 - 1]);
+      expectOk(put(board, NODE.approvals, denial));
+      board.flash.arm(at, cut);
+      try {
+        put(board, NODE.approvals, approvalOf(second.digest, 4, DENIED));
+      } catch {
+        // The power went.
+      }
+      board.flash.arm();
+      restarted(board);
+      expect([at, cut, offered(board, second)]).toEqual([at, cut, 'Denied']);
+    }
+  }
+});
+
+it('several of them: nothing is written there, and what was stays', () => {
+  const board = wornOut([BANK / 8, BANK / 4 - 1]);
+  expect(refusal(put(board, NODE.approvals, denial))).toBe('FlashErase');
+  board.flash.worn.clear();
+  restarted(board);
+  expect(offered(board, second)).toBe('Ok');
+});
+
+it('a word that cannot be read there stops nothing: it counts as erased', () => {
+  const board = device();
+  board.flash.unreadable.add((other(board) >>> 2) + BANK / 4 - 1);
+  restarted(board);
+  expectOk(put(board, NODE.approvals, denial));
+  restarted(board);
+  expect(offered(board, second)).toBe('Denied');
+  expectOk(put(board, NODE.approvals, approvalOf(second.digest, 4, DENIED)));
 });
