@@ -54,9 +54,9 @@ export function anchorsIn(set: u32): u32 {
   return found;
 }
 
-// The first anchor of a set that has one.
-export function anchorFirst(set: u32): u32 {
-  return anchorsIn((set & -set) - 1);
+// The first anchor of a set; of none, -1, which is nobody.
+export function anchorFirst(set: u32): i32 {
+  return 31 - <i32>clz(set & -set);
 }
 
 export function anchorsForget(): void {
@@ -117,19 +117,20 @@ export function anchorHasKid(index: u32, kid: usize, kidBytes: u32): bool {
   return anchor.kid !== 0 && anchor.kidBytes === kidBytes && compare(anchor.kid, kid, kidBytes) === 0;
 }
 
-// Index of the anchor of this role that made the signature, or a negative Reason: -SignerUnknown if none of ours did,
-// and what was wrong (mostly -SignatureInvalid) if the message names one of ours by its kid.
-export function anchorSigner(message: Sign1, role: i32, payload: usize, payloadBytes: u32): i32 {
-  let fault: Reason = Reason.SignerUnknown;
+// The anchor of this role that made the signature, as a set: of one, or of none, so that it counts as nobody wherever it is added.
+// message.fault says why it is none: SignerUnknown if none of ours made it, and what was wrong (mostly SignatureInvalid) if the
+// message names one of ours by its kid.
+export function anchorSigner(message: Sign1, role: i32, payload: usize, payloadBytes: u32): u32 {
+  message.fault = Reason.SignerUnknown;
   for (let hinted = 1; hinted >= 0; hinted--) {
     for (let i: u32 = 0; i < count; i++) {
       const anchor = anchorAt(i);
       const named = message.kid !== 0 && anchorHasKid(i, message.kid, message.kidBytes);
       if (anchor.role !== role || <i32>named !== hinted) continue;
       const result = signedBy(message, anchor, payload, payloadBytes, 0, 0);
-      if (result === Reason.Ok) return i;
-      if (named) fault = result;
+      if (result === Reason.Ok) return 1 << i;
+      if (named) message.fault = result;
     }
   }
-  return -fault;
+  return 0;
 }

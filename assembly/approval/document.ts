@@ -13,7 +13,7 @@ import { compare } from '../codec/bytes';
 import { reading } from '../codec/cbor';
 import { message, sign1Open } from '../codec/cose';
 import { Reason } from '../reason';
-import { anchorSigner, Role } from './anchors';
+import { anchorFirst, anchorSigner, Role } from './anchors';
 import { entriesRead, Opinion, opinion } from './entries';
 
 // A smart card's data object, an SMP upload, and a flash record can all hold it.
@@ -47,8 +47,8 @@ export function documentOpen(from: usize, length: u32): Reason {
   if (fault !== Reason.Ok) return fault;
   if (message.payload === 0) return Reason.PayloadPlace;
   const signer = anchorSigner(message, Role.Operator, message.payload, message.payloadBytes);
-  if (signer < 0) return -signer;
-  document.signer = signer;
+  document.signer = anchorFirst(signer);
+  if (signer === 0) return message.fault;
   if (!readClaims()) return Reason.ApprovalMalformed;
   memory.copy(FIRST, CLAIMS, CLAIMS_BYTES);
   memory.copy(FIRST + CLAIMS_BYTES, changetype<usize>(opinion), offsetof<Opinion>());

@@ -65,6 +65,7 @@ export class Sign1 {
   payloadBytes: u32;
   signature: usize; // SIGNATURE_BYTES
   proof: u32; // PROVEN once signedBy found the signature good
+  fault: Reason; // why it is nobody's that we looked for (approval/anchors.ts); never Ok
 }
 
 // No number that a register holds by chance: one instruction left out does not make it.
@@ -172,6 +173,7 @@ export function sign1Open(view: Sign1, from: usize, length: u32): Reason {
   view.kid = 0;
   view.kidBytes = 0;
   view.proof = 0;
+  view.fault = Reason.SignerUnknown;
   let fault = readProtected(view);
   if (fault === Reason.Ok) fault = readUnprotected(view);
   if (outer.fault !== Reason.Ok) return outer.fault;

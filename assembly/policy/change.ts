@@ -57,16 +57,15 @@ export function changeOpen(from: usize, length: u32): Reason {
 function authenticate(items: u32, payload: usize, payloadBytes: u32): Reason {
   if (items > ANCHORS_MAX + 1) return Reason.BlocksTooMany;
   let signers: u32 = 0;
-  let stranger: i32 = Reason.SignerUnknown;
+  let stranger: Reason = Reason.SignerUnknown; // never Ok: a change that nobody signed is refused whatever else is wrong
   for (let left = items - 1; reading.more(left); left--) {
     const block = reading.bytes();
     if (reading.fault !== Reason.Ok) break;
     const fault = sign1Open(message, block, reading.length);
     if (fault !== Reason.Ok) return fault;
     if (message.payload !== 0) return Reason.PayloadPlace;
-    const signer = anchorSigner(message, Role.Operator, payload, payloadBytes);
-    if (signer >= 0) signers |= 1 << signer;
-    else stranger = -signer;
+    signers |= anchorSigner(message, Role.Operator, payload, payloadBytes);
+    stranger = message.fault;
   }
   if (reading.close() !== Reason.Ok) return reading.fault;
   if (signers === 0) return stranger;

@@ -10,11 +10,11 @@
 //   {1: 1 yes | 2 no, 2: manifest digest, 3: device id, 4: nonce}
 // No answer, a late one and a faulty one install nothing.
 
-import { anchorSigner, Role } from '../approval/anchors';
+import { anchorFirst, anchorSigner, Role } from '../approval/anchors';
 import { identity } from '../approval/bootstrap';
 import { compare } from '../codec/bytes';
 import { reading } from '../codec/cbor';
-import { message, sign1Open } from '../codec/cose';
+import { message, PROVEN, sign1Open } from '../codec/cose';
 import { DIGEST_BYTES } from '../package/digest';
 import { Reason } from '../reason';
 import { facts } from './facts';
@@ -156,12 +156,12 @@ export function answerSigned(question: Question, from: usize, length: u32): Reas
   if (fault !== Reason.Ok) return fault;
   if (message.payload === 0) return Reason.PayloadPlace;
   const signer = anchorSigner(message, Role.Consenter, message.payload, message.payloadBytes);
-  if (signer < 0) return Reason.ConsentInvalid;
-  // Twice, so that one instruction left out makes no yes to this question of an answer to another.
+  if (signer === 0) return Reason.ConsentInvalid;
+  // Twice, so that one instruction left out makes no yes to this question of an answer to another, or of anybody's.
   const answer = readAnswer(question);
   if (answer < 0) return -answer;
-  if (readAnswer(question) !== answer) return Reason.Internal;
-  question.consenter = signer;
+  if (readAnswer(question) !== answer || message.proof !== PROVEN) return Reason.Internal;
+  question.consenter = anchorFirst(signer);
   return take(question, answerOf(answer), Channel.Signed, 0);
 }
 

@@ -11,7 +11,7 @@
 // The verdict is taken twice, by the table and by `judgeAgain`, and the stricter one is given: so that one instruction that a glitch
 // leaves out does not install (npm run skips leaves out each of them).
 
-import { anchorSigner, Role } from '../approval/anchors';
+import { anchorFirst, anchorSigner, Role } from '../approval/anchors';
 import { identity } from '../approval/bootstrap';
 import { subject, subjectForget } from '../approval/entries';
 import {
@@ -101,15 +101,16 @@ function authenticate(): Reason {
 
 function attribute(): void {
   const vendor = anchorSigner(message, Role.Vendor, wrapper.signed, wrapper.signedBytes);
-  if (vendor >= 0) {
-    subject.vendors |= 1 << vendor;
+  if (vendor !== 0) {
+    subject.vendors |= vendor;
     subject.proof = message.proof;
     return;
   }
+  const fault = message.fault;
   const operator = anchorSigner(message, Role.Operator, wrapper.signed, wrapper.signedBytes);
-  if (operator >= 0) evidenceCountersigned(operator);
-  else if (operator !== -Reason.SignerUnknown) evidenceBlock(-operator, true);
-  else evidenceBlock(-vendor, false);
+  if (operator !== 0) evidenceCountersigned(anchorFirst(operator));
+  else if (message.fault !== Reason.SignerUnknown) evidenceBlock(message.fault, true);
+  else evidenceBlock(fault, false);
 }
 
 function fits(): Reason {

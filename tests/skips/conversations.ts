@@ -126,6 +126,18 @@ const twoOperators = makeBootstrap({
   policy: { unapproved: PROMPT, threshold: 2 },
 });
 
+/** What the board of device.c draws as its number `index` of so many bytes: once at each start, and after each question. */
+function drawn(index: number, bytes: number): Uint8Array {
+  let chance = 0;
+  const all = Array.from({ length: (index + 1) * bytes }, () => {
+    chance = (Math.imul(chance, 75) + 74) >>> 0;
+    return chance;
+  });
+  return Uint8Array.from(all.slice(index * bytes));
+}
+/** To the question about what is wanted, in a board that has installed what runs: its third start. */
+const yesOfNobody = makeConsent({ key: consenter, answer: YES, digest, nonce: drawn(2, 16), spoil: forged });
+
 /** From a blank board on; what comes behind the mark has instructions left out. */
 export const CONVERSATIONS: Record<string, Event[]> = {
   unapproved: [...installed({ unapproved: REJECT }), ...attack(wanted)],
@@ -194,6 +206,15 @@ export const CONVERSATIONS: Record<string, Event[]> = {
     ...order(NODE.update),
     mark,
     ...ask({ group: 64, id: 4, write: true, body: { answer: yesToEarlier } }),
+    ...resets,
+  ],
+  // A yes to this question that is signed by nobody.
+  nobody: [
+    ...installed({ unapproved: PROMPT, channels: SIGNED }),
+    ...upload(wanted),
+    ...order(NODE.update),
+    mark,
+    ...ask({ group: 64, id: 4, write: true, body: { answer: yesOfNobody } }),
     ...resets,
   ],
   // The operator wants a person to be asked, and nobody answers.

@@ -19,7 +19,7 @@ const MINUTES = 60_000;
 /** Before the verdict was taken twice: 10, 12 and 9. */
 const VERIFIER = ['unapproved', 'forged', 'denied'];
 /** Before a swap looked again at why it begins: 2 of "withdrawn". Before documents were read twice: 5 of "refused", and some of each
- * of the last five. */
+ * of "other" and what comes behind it. Before a signed yes was proven twice: 4 of "nobody". */
 const AGENT = [
   'unapproved',
   'forged',
@@ -31,6 +31,7 @@ const AGENT = [
   'lapsed',
   'few',
   'stale',
+  'nobody',
   'confirm',
 ];
 /** One in so many of the agent's; the command takes all of them in some minutes, every night. */
