@@ -9,7 +9,8 @@ const MASK: i64 = (1 << 29) - 1;
 const HALF: i64 = 1 << 28; // rounds, so that limbs come out around 0
 
 // in: COLUMNS with an 18th, for what is added or taken above, |column| < 2^63 - 2^56
-// out: z = value / 2^261 mod p, tight (|limb| <= 2^28, limb 8 < 2^26), |z| < p + |value| / 2^261
+// out: z = value / 2^261 mod p, value / 2^261 <= z < p + value / 2^261, |limb| <= 2^28 but for limb 8, which takes what is left:
+// it is z / 2^232 to the nearest. What curve256.ts makes is within 3.6 p, so limb 8 < 2^26 (tests/crypto/bounds.test.ts).
 export function wideReduce256(z: usize): void {
   store<i32>(z, 0, 32); // the highest address first: translated to C, its bounds check then serves all
   const c0 = load<i64>(COLUMNS, 0);
