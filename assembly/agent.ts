@@ -23,7 +23,7 @@ import { Answer, answerOf, NONCE_BYTES, questionOpen } from './policy/consent';
 import { facts } from './policy/facts';
 import { smpAnswer } from './smp/dispatch';
 import { NOTICE, noticePackage, noticeQuestion, noticeState, Typed, typed, typedForget } from './smp/notice';
-import { alertPacket } from './smp/ours';
+import { alertPacket, blockRequest } from './smp/ours';
 import { REPLY } from './smp/reply';
 import { alertTakeUnsent } from './update/alert';
 import { bootMount, bootStay, bootTick, reasonToTell } from './update/boot';
@@ -33,6 +33,7 @@ import { hand, question } from './update/hand';
 import { installBusy, installStep, onTrial } from './update/install';
 import { fumoState } from './update/machine';
 import { orderTick } from './update/order';
+import { pullTick } from './update/pull';
 import { answerFrom, questionEnded, questionPass } from './update/question';
 import { reviewTick } from './update/review';
 import { inputBegin, inputIsLost } from './update/rooms';
@@ -144,7 +145,7 @@ function send(link: i32, packet: usize, length: u32): void {
 //   a swap is under way                 one step of it
 //   otherwise, in this order            the person's answer or time, an order that waits, a review that is wanted
 //
-// Then what became known is told; and where nothing is under way, the image is started when its time has come.
+// Then what became known is told, and blocks are asked for; and where nothing is under way, the image is started when its time has come.
 export function tick(milliseconds: u32): void {
   if (left) return;
   enter();
@@ -163,6 +164,8 @@ export function tick(milliseconds: u32): void {
     reviewTick();
   }
   tell();
+  const line = pullTick(milliseconds);
+  if (line >= 0) send(line, REPLY, blockRequest());
   if (!restartWanted() && !installBusy() && bootTick(milliseconds)) {
     watchdog(onTrial() ? TRIAL_SECONDS : 0);
     leave(1);

@@ -130,6 +130,7 @@ export const enum Reason {
   NothingDelivered = 156, // the package that was ordered did not come in time
   Unchanged = 158, // exactly this package runs already
   TooOften = 159, // strangers have cost enough flash for now, see update/wear.ts
+  OtherPackage = 160, // what is fetched is not the package that was ordered
 
   // 170..189: SMP
   FrameChecksum = 170,

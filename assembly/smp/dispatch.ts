@@ -4,7 +4,7 @@
 //   op                0 read, 2 write; the response has op + 1 and copies version, group, sequence and command
 //
 // Silence for what is no request: a header cut short, a response, a protocol version above 2, reserved bits, a length
-// that is not the packet's. Everything else gets an answer: a number of SMP's own list when the command is unknown or
+// that is not the packet's. Of responses one is heard: a block that the device asked for. Everything else gets an answer: a number of SMP's own list when the command is unknown or
 // the body malformed, otherwise what the group says.
 //
 // What is answered stays true: of what was found at the last reset, a record whose last word was torn may read well now
@@ -14,12 +14,25 @@
 import { storeDamaged, storeSettle } from '../flash/store';
 import { Reason } from '../reason';
 import { alertHeard } from '../update/alert';
+import { bootStay } from '../update/boot';
 import { imageErase, imageSlots, imageState, imageStateWrite, imageUpload } from './image';
 import { osBootloader, osEcho, osInformation, osParameters, osReset } from './os';
-import { oursAlert, oursAnswer, oursDelete, oursExec, oursGet, oursLog, oursPut, oursQuestion } from './ours';
+import {
+  BLOCK,
+  oursAlert,
+  oursAnswer,
+  oursBlock,
+  oursDelete,
+  oursExec,
+  oursGet,
+  oursLog,
+  oursPut,
+  oursQuestion,
+} from './ours';
 import { failure, Group, HEADER_BYTES, ours, Rc, replyEnd, replyHead } from './reply';
 import { requestRead } from './request';
 
+const OP_READ_RESPONSE: u32 = 1;
 const OP_WRITE: u32 = 2;
 const PUT: u32 = 1; // of our group
 const VERSION_MAX: u32 = 1; // the second version of the protocol is number 1 on the wire
@@ -30,13 +43,24 @@ export function smpAnswer(link: i32, packet: usize, length: u32): u32 {
   const op = first & 7;
   const version = first >>> 3;
   const body = byte16(packet + 2);
-  if (op & ~OP_WRITE || version > VERSION_MAX || load<u8>(packet, 1) !== 0 || body !== length - HEADER_BYTES) return 0;
+  const response = op === OP_READ_RESPONSE;
+  if (
+    (op & ~OP_WRITE && !response) ||
+    version > VERSION_MAX ||
+    load<u8>(packet, 1) !== 0 ||
+    body !== length - HEADER_BYTES
+  )
+    return 0;
 
   // The header is kept aside: a verdict may use the packet's memory for other things.
   const group = byte16(packet + 4);
   const sequence: u32 = load<u8>(packet, 6);
   const id: u32 = load<u8>(packet, 7);
   const malformed = requestRead(packet + HEADER_BYTES, body) !== Reason.Ok;
+  if (response) {
+    if (!malformed && group === Group.Ours && id === BLOCK && oursBlock(link)) bootStay();
+    return 0;
+  }
   const failed = malformed ? failure(Group.None, Rc.Invalid) : command(link, group, id, op === OP_WRITE);
   return replyHead(first + 1, replyEnd(version, group, failed), group, sequence, id);
 }

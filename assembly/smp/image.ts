@@ -88,7 +88,7 @@ export function imageStateWrite(): i32 {
   if (lengthOf(Field.Hash) !== DIGEST_BYTES) return failure(Group.Image, Image.InvalidHash);
   const hash = addressOf(Field.Hash);
   if (packageLoad(pack, Key.Staged) && compare(hash, digestOf(pack), DIGEST_BYTES) === 0) {
-    const reason = orderTake(Operation.Update, 0, 0, 0);
+    const reason = orderTake(Operation.Update, 0, 0, 0, 0);
     return reason === Reason.Ok ? imageState() : ours(reason);
   }
   if (packageLoad(pack, Key.Primary) && compare(hash, digestOf(pack), DIGEST_BYTES) === 0) {

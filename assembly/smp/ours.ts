@@ -3,11 +3,14 @@
 //   0 get      read   {"uri", "off"?}                 {"fmt", "len", "off", "data"}
 //   1 put      write  {"uri", "off", "len", "data"}   {"off": next}            "len" at off 0
 //   2 delete   write  {"uri"}                         {}
-//   3 exec     write  {"uri", "corr"?: text}          {}                       accepted; the result is an alert
+//   3 exec     write  {"uri", "corr"?, "hash"?}       {}                       accepted; the result is an alert. "hash" names a
+//              package by the digest of its manifest: the device fetches it (7) over the line that this came on
 //   4 consent  read   {}                              {"pending", …}           write {"answer": COSE_Sign1} -> {}
 //              when none is pending, "digest" and "reason" say how the last one ended
 //   5 log      read   {"from"}                        {"next", "hash", "recs"}   hash of the newest record of all
 //   6 alert    read   {}                              {"n", "type", "uri", "result", "reason", "corr"?}
+//   7 block    read   {"digest", "off", "len"}        {"off", "len", "data"}   asked by the device: bytes off to off + len of
+//              the upload file of a package; each answer is one block of 512 bytes, the last one less, "len" that of the file
 
 import { anchorAt } from '../approval/anchors';
 import { identity } from '../approval/bootstrap';
@@ -23,6 +26,7 @@ import { ALERT_CORRELATOR, alert } from '../update/alert';
 import { AUDIT_RECORD_BYTES_MAX, auditCount, auditHash, auditKey, auditOldest } from '../update/audit';
 import { hand, question } from '../update/hand';
 import { nameBytes, nameOf, other, pack, packageLoad, versionBytes, versionOf } from '../update/packages';
+import { BLOCK_BYTES, pullBytes, pullDigest, pullFrom, pullTake } from '../update/pull';
 import { answerBySignature, questionEnded, questionPackage, questionSigner } from '../update/question';
 import {
   done,
@@ -43,6 +47,7 @@ import * as words from './words';
 const DATA_BYTES_MAX: u32 = 512; // of one get; with the rest of the map it fits a packet
 const RECORDS_MAX: u32 = 8; // of one log read, as far as they fit a packet
 const TAIL_BYTES_MAX: u32 = 56; // next and hash, behind them
+const DIGEST_BYTES: u32 = 32;
 
 function target(): Node {
   return has(Field.Uri, Type.Text) ? nodeFind(addressOf(Field.Uri), lengthOf(Field.Uri)) : Node.None;
@@ -110,7 +115,8 @@ export function oursExec(link: i32): i32 {
   const node = target();
   if (node === Node.None) return ours(Reason.NoSuchNode);
   const given = has(Field.Corr, Type.Text);
-  const reason = treeExec(link, node, given ? addressOf(Field.Corr) : 0, given ? lengthOf(Field.Corr) : 0);
+  const named = has(Field.Hash, Type.Bytes) && lengthOf(Field.Hash) === DIGEST_BYTES ? addressOf(Field.Hash) : 0;
+  const reason = treeExec(link, node, addressOf(Field.Corr), given ? lengthOf(Field.Corr) : 0, named);
   return reason === Reason.Ok ? done() : ours(reason);
 }
 
@@ -195,8 +201,27 @@ export function oursAlert(): i32 {
   return OK;
 }
 
-// The same as a packet of its own, version 2, op write: sent unasked when there is a result. Returns its length.
+// The same as a packet of its own, op write: sent unasked when there is a result. Returns its length.
 export function alertPacket(): u32 {
   oursAlert();
   return replyHead(0x0a, writing.written(), Group.Ours, alert.count, 6);
+}
+
+// --- Blocks that the device asks for ---
+
+export const BLOCK: u32 = 7;
+
+// The request, version 2, op read, and its length.
+export function blockRequest(): u32 {
+  replyMap(3);
+  replyBytes(words.DIGEST, pullDigest(), 32);
+  replyNumber(words.OFF, pullFrom());
+  replyNumber(words.LEN, pullBytes());
+  return replyHead(0x08, writing.written(), Group.Ours, pullFrom() / BLOCK_BYTES, BLOCK);
+}
+
+// One of the answers to it. True if it was the block wanted next.
+export function oursBlock(link: i32): bool {
+  if (!has(Field.Off, Type.Uint) || !has(Field.Len, Type.Uint) || !has(Field.Data, Type.Bytes)) return false;
+  return pullTake(link, numberOf(Field.Off, 0), numberOf(Field.Len, 0), addressOf(Field.Data), lengthOf(Field.Data));
 }

@@ -20,6 +20,7 @@ import {
 import { handCommit, Operation } from '../update/hand';
 import { orderTake } from '../update/order';
 import { approvalPut, bootstrapPut } from '../update/provisioning';
+import { pullNamed } from '../update/pull';
 import { HeadUser, headTake, headUser, inputIsLost } from '../update/rooms';
 import { COST_COMMIT, wearPay } from '../update/wear';
 import { DELETE, EXEC, Node, nodeAllows, PUT } from './nodes';
@@ -124,9 +125,13 @@ export function treeDelete(target: Node): Reason {
   return nodeAllows(target, DELETE) ? downloadClear() : Reason.NotPermitted;
 }
 
-export function treeExec(link: i32, target: Node, correlator: usize, length: u32): Reason {
+// `named`: the digest of the manifest of what is to be fetched, or 0: then the PkgURL beside it may name one.
+export function treeExec(link: i32, target: Node, correlator: usize, length: u32, named: usize): Reason {
   if (!nodeAllows(target, EXEC)) return Reason.NotPermitted;
-  return orderTake(operationOf(target), link + 1, correlator, length);
+  const operation = operationOf(target);
+  if (operation === Operation.Update) named = 0;
+  else if (named === 0) named = pullNamed(Key.Url | (u32(operation === Operation.DownloadAndUpdate) << 8));
+  return orderTake(operation, link + 1, correlator, length, named);
 }
 
 function operationOf(target: Node): Operation {

@@ -24,6 +24,7 @@ import { hand, handCommit, handMount, Operation, order, question } from './hand'
 import { confirm, installBroken, onTrial, trialDamaged, trialStart } from './install';
 import { digestOf, imageOf, pack, packageLoad } from './packages';
 import { provisionMount } from './provisioning';
+import { pullMount } from './pull';
 import { questionMount } from './question';
 
 const WINDOW_MS: u32 = 1_000; // long enough for a client that resets the board and knocks at once
@@ -49,6 +50,7 @@ export function bootMount(mailbox: i32): void {
   floorsMount();
   auditMount();
   alertMount();
+  pullMount();
   const asked = storeDamaged() ? Reason.StoreDamaged : questionMount();
   const swap = swapMount();
   unsound = reason !== Reason.Ok || asked !== Reason.Ok || swap !== Reason.Ok;

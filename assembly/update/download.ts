@@ -14,6 +14,7 @@
 // judged again from flash, what was written behind it is hashed again, and the offset is what that gave. The record carries
 // the erase count: whoever erases the slot raises it first, so no offset survives an erase. If there was no reset, the same
 // package goes on under another name as well, or under none, once its head has come again: its manifest's digest names it.
+// Under that digest, by which a device fetches it, it always goes on.
 
 import { compare } from '../codec/bytes';
 import { Key } from '../flash/keys';
@@ -68,7 +69,8 @@ class Session {
   length: u32; // of the upload file
   headBytes: u32;
   eraseCount: u32;
-  named: u32; // 1: `name` counts
+  named: u16; // 1: `name` counts
+  line: u16; // link + 1 that the device fetches it over (pull.ts), `name` is the manifest's digest then; 0: it is pushed
   name: u64; // NAME_BYTES
   name1: u64;
   name2: u64;
@@ -122,7 +124,8 @@ export function downloadBegin(link: i32, length: u32, name: usize): Reason {
     return Reason.Ok;
   session.length = length;
   session.headBytes = 0;
-  session.named = name ? 1 : 0;
+  session.named = u16(name !== 0);
+  session.line = 0;
   if (name) memory.copy(NAME, name, NAME_BYTES);
   active = true;
   offset = 0;
@@ -135,6 +138,31 @@ export function downloadBegin(link: i32, length: u32, name: usize): Reason {
   session.headBytes = 0;
   offerBegin();
   return Reason.Ok;
+}
+
+// The same for the package with this manifest digest, which the device fetches over `line` - 1.
+export function downloadFetch(line: u32, length: u32, digest: usize): Reason {
+  const reason = downloadBegin(<i32>line - 1, length, digest);
+  session.line = <u16>line;
+  return reason;
+}
+
+// Is exactly this being fetched, and the length of its file known?
+export function downloadFetches(digest: usize): bool {
+  return active && session.line !== 0 && compare(NAME, digest, NAME_BYTES) === 0;
+}
+
+export function downloadLength(): u32 {
+  return session.length;
+}
+
+// Of the session in flash: link + 1 that its package was being fetched over, or 0; and the length of its file.
+export function downloadLine(): u32 {
+  return hand.state === <u32>State.Downloading && hasSession() ? stored.line : 0;
+}
+
+export function downloadLeft(): u32 {
+  return hasSession() ? stored.length : 0;
 }
 
 function isNamed(length: u32, name: usize): bool {
@@ -178,6 +206,8 @@ export function downloadPush(link: i32, from: usize, length: u32): Reason {
 function decide(): Reason {
   const verdict = judge();
   const digest = verdictDigest();
+  if (session.line !== 0 && digest !== 0 && compare(digest, NAME, NAME_BYTES) !== 0)
+    return refuse(Reason.OtherPackage, 0);
   if (verdict === Verdict.Reject) return refuse(verdictReason(), digest);
   if (session.length !== offerHeadBytes() + manifest.imageBytes) return refuse(Reason.PayloadSize, digest);
   if (holds(Key.Primary, Place.Primary, digest)) return refuse(Reason.Unchanged, digest);
@@ -322,8 +352,7 @@ function end(reason: Reason): Reason {
 function resume(link: i32): Reason {
   if (hand.state !== <u32>State.Downloading || !hasSession() || !pagesMount(hand.eraseCount))
     return Reason.NothingStaged;
-  if (!stored.named || stored.length !== session.length) return Reason.NothingStaged;
-  if (compare(STORED_NAME, NAME, NAME_BYTES) !== 0 || stored.headBytes > HEAD_BYTES_MAX) return Reason.NothingStaged;
+  if (!isStored() || stored.length !== session.length || stored.headBytes > HEAD_BYTES_MAX) return Reason.NothingStaged;
   if (placeRead(Place.Staged, imageBytesMax(), HEAD, stored.headBytes) !== Reason.Ok) return Reason.NothingStaged;
   if (offerResume(stored.headBytes) !== Reason.Ok) return Reason.NothingStaged;
   const verdict = judge();
@@ -334,6 +363,12 @@ function resume(link: i32): Reason {
   if (mayStart(verdict, digestInHand())) return goOn(verdict);
   downloadReset();
   return wait(verdictReason(), digestInHand());
+}
+
+function isStored(): bool {
+  return (
+    (stored.named && compare(STORED_NAME, NAME, NAME_BYTES) === 0) || compare(digestInHand(), NAME, NAME_BYTES) === 0
+  );
 }
 
 // Goes on behind what stands in flash, and is paid for before a page is erased again. The head was judged, and that in flash is

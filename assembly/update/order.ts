@@ -7,6 +7,13 @@
 //
 //   now   verdict again, then the swap or a question
 //
+// Where the PkgURL names a digest, the device fetches that package (pull.ts) and the order is about nothing else:
+//
+//   it runs already                                                        Unchanged
+//   it is on board, 50 or 70, and DownloadAndUpdate is ordered             now
+//   it is on its way                                                       goes on, over the line of this order
+//   otherwise, also where another package is on board or on its way        fetched
+//
 // Whoever asks twice, because an answer was lost, has ordered once: an order with the correlator of the one under way is
 // Ok, and so is one whose installation has just ended well. A package that a vendor signed ends a waiting order, also when
 // it is refused: the alert says why. One that nobody can be held to (malformed, not authentic) leaves it waiting.
@@ -15,12 +22,14 @@
 // the alert says so: what nobody delivered then must not fire on a package that somebody brings much later.
 
 import { compare } from '../codec/bytes';
+import { Key } from '../flash/keys';
 import { questionOpen } from '../policy/consent';
 import { Reason } from '../reason';
 import { alertAnswers, alertStage } from './alert';
 import {
   CORRELATOR_BYTES_MAX,
   correlatorOf,
+  digestInHand,
   hand,
   handCommit,
   Operation,
@@ -32,6 +41,8 @@ import {
 } from './hand';
 import { installBegin } from './install';
 import { State, updating } from './machine';
+import { digestOf, pack, packageLoad } from './packages';
+import { pullBegin } from './pull';
 import { COST_COMMIT, wearPay } from './wear';
 
 const ORDER_MS: u32 = 600_000;
@@ -39,16 +50,23 @@ const ORDER_MS: u32 = 600_000;
 const waiting = changetype<Order>(memory.data(offsetof<Order>(), 8)); // for a package
 let leftMs: u32 = 0; // of it
 
-// `line` is link + 1 of the line that is to hear the alert, 0 for none. `correlator` of `length` bytes, which may be 0.
-export function orderTake(operation: Operation, line: u32, correlator: usize, length: u32): Reason {
+// `line` is link + 1 of the line that is to hear the alert, 0 for none. `correlator` of `length` bytes, which may be 0. `named`
+// is the digest of the manifest that is to be fetched over that line, or 0.
+export function orderTake(operation: Operation, line: u32, correlator: usize, length: u32, named: usize): Reason {
   if (length > CORRELATOR_BYTES_MAX) return Reason.ValueTooLarge;
   if (isOf(order, operation, correlator, length)) return Reason.Ok;
   if (updating()) return Reason.WrongState;
   if (hand.state === <u32>State.Successful && alertAnswers(correlator, length, Reason.Ok)) return Reason.Ok;
-  if (operation !== Operation.Update && (operation === Operation.Download || hand.state !== <u32>State.Ready)) {
-    if (hand.state === <u32>State.Downloading) return note(operation, line, correlator, length);
+  if (named && packageLoad(pack, Key.Primary) && compare(digestOf(pack), named, 32) === 0) return Reason.Unchanged;
+  const other = named !== 0 && compare(digestInHand(), named, 32) !== 0;
+  if (operation !== Operation.Update && (other || !isOnBoard(operation, named))) {
+    if (!other && hand.state === <u32>State.Downloading) {
+      if (named) pullBegin(line, named);
+      return note(operation, line, correlator, length);
+    }
     fill(waiting, operation, line, correlator, length);
     leftMs = ORDER_MS;
+    pullBegin(line, named);
     return Reason.Ok;
   }
   if (hand.state !== <u32>State.Ready && hand.state !== <u32>State.FailedHaveData) return Reason.NothingStaged;
@@ -59,6 +77,12 @@ export function orderTake(operation: Operation, line: u32, correlator: usize, le
   if (reason === Reason.Ok && asked && questionOpen(question)) reason = keep();
   if (reason !== Reason.Ok) orderMount();
   return reason;
+}
+
+// Is what is ordered there already, so that it can be installed? What was refused may be tried again if it was named.
+function isOnBoard(operation: Operation, named: usize): bool {
+  if (operation === Operation.Download) return false;
+  return hand.state === <u32>State.Ready || (named !== 0 && hand.state === <u32>State.FailedHaveData);
 }
 
 function keep(): Reason {

@@ -119,8 +119,8 @@ export function get(board: Board, uri: string): Uint8Array {
 
 export const text = (board: Board, uri: string) => Buffer.from(get(board, uri)).toString();
 export const state = (board: Board) => Number(text(board, './FUMO/1/State'));
-export const exec = (board: Board, uri: string, corr?: string) =>
-  ask(board, write(64, 3, corr === undefined ? { uri } : { uri, corr }));
+export const exec = (board: Board, uri: string, corr?: string, link = 1) =>
+  ask(board, write(64, 3, corr === undefined ? { uri } : { uri, corr }), link);
 export const alert = (board: Board) => ask(board, read(64, 6));
 export const question = (board: Board) => ask(board, read(64, 4));
 export const answer = (board: Board, consent: Uint8Array) => ask(board, write(64, 4, { answer: consent }));

@@ -1,0 +1,177 @@
+// The pull: the device asks for the blocks of a package itself, over the line that its order came on, as it can take them.
+//
+//   an order whose PkgURL names a digest         fetched from the first block on
+//   a reset in 30, while it was being fetched    goes on behind what stands in flash, over the same line
+//
+//   asks     the next blocks, up to a window beyond the one wanted next, and never past the last one; as long as the length of
+//            the package is not known, the first block alone
+//   again    what does not come: after PAUSE_MS, twice as long each time up to PAUSE_MS_MAX, and a little more by chance
+//   waits    while somebody is asked whether it may be downloaded; a yes goes on, anything else ends it
+//   ends     with the order that it is for, or when the package is no longer on its way
+//
+// Blocks may come from anybody. They are taken as an upload takes its bytes (download.ts): in order, on this line only, and
+// only what was asked for. The package has to be the one that was named. The line is kept with the session in flash.
+
+import { compare } from '../codec/bytes';
+import { PIECE } from '../flash/flash';
+import { storeDamaged, storeLength, storeReadPart, storeSettle } from '../flash/store';
+import { random } from '../hal';
+import { digestAsked, questionOpen } from '../policy/consent';
+import { Reason } from '../reason';
+import {
+  downloadFetch,
+  downloadFetches,
+  downloadLeft,
+  downloadLength,
+  downloadLine,
+  downloadOffset,
+  downloadPush,
+} from './download';
+import { About, digestInHand, hand, question } from './hand';
+import { State, updating } from './machine';
+import { orderWaits } from './order';
+import { inputIsLost } from './rooms';
+
+export const BLOCK_BYTES: u32 = 512;
+const WINDOW_BYTES: u32 = 16_384;
+const CONSOLE: u32 = 1; // link + 1: one block at a time, for a UART hears nothing while a page is erased
+
+const PAUSE_MS: u32 = 2_000;
+const PAUSE_MS_MAX: u32 = 64_000;
+
+const DIGEST_BYTES: u32 = 32;
+
+@unmanaged
+class Pull {
+  line: u32; // link + 1 that the blocks come over, 0: nothing is fetched
+  from: u32; // of the upload file: what the last request asks for begins here
+  asked: u32; // and ends here
+  quietMs: u32; // since a block was taken, or asked for again
+  pauseMs: u32; // so long nothing has to come before it is asked for again
+  questioned: u32; // 1: somebody is asked whether it may be downloaded
+  digest: u64; // of the manifest, DIGEST_BYTES
+  digest1: u64;
+  digest2: u64;
+  digest3: u64;
+}
+
+const pull = changetype<Pull>(memory.data(offsetof<Pull>(), 8));
+const DIGEST: usize = changetype<usize>(pull) + offsetof<Pull>('digest');
+const NAMED: usize = memory.data(DIGEST_BYTES, 8);
+
+// After a reset.
+export function pullMount(): void {
+  pullBegin(downloadLine(), digestInHand());
+}
+
+// --- What is fetched ---
+
+const HEX_BYTES: u32 = 64;
+const RAW: u32 = 0x7761722f; // "/raw", the encoding
+
+// The digest that the PkgURL stored under `key` names: its last segments are the digest in hex and "raw". 0: none.
+export function pullNamed(key: u32): usize {
+  const tail: i32 = HEX_BYTES + 4;
+  const length = storeLength(key);
+  if (length < tail || storeReadPart(key, length - tail, PIECE, tail) !== tail) return 0;
+  if (load<u32>(PIECE, HEX_BYTES) !== RAW) return 0;
+  for (let i: u32 = 0; i < DIGEST_BYTES; i++) {
+    const high = digit(load<u8>(PIECE + 2 * i));
+    const low = digit(load<u8>(PIECE + 2 * i + 1));
+    if (max(high, low) > 15) return 0;
+    store<u8>(NAMED + i, (high << 4) | low);
+  }
+  return NAMED;
+}
+
+function digit(character: u32): u32 {
+  if (character - 0x30 < 10) return character - 0x30;
+  return character - 0x61 < 6 ? character - 0x57 : 16;
+}
+
+// From now on that package is fetched; what was fetched before is not. in: link + 1, 0: nothing is
+export function pullBegin(line: u32, digest: usize): void {
+  memory.fill(changetype<usize>(pull), 0, offsetof<Pull>());
+  if (digest === 0) return;
+  pull.line = line;
+  memory.copy(DIGEST, digest, DIGEST_BYTES);
+}
+
+function isOnItsWay(): bool {
+  return hand.state === <u32>State.Downloading && compare(digestInHand(), DIGEST, DIGEST_BYTES) === 0;
+}
+
+function isWanted(): bool {
+  return pull.line !== 0 && !storeDamaged() && !updating() && (orderWaits() || isOnItsWay());
+}
+
+function isAsked(): bool {
+  return hand.about === <u32>About.Download && compare(digestAsked(question), DIGEST, DIGEST_BYTES) === 0;
+}
+
+// --- Requests ---
+
+// Time passes. The line that blocks are to be asked for on now, < 0: none; pullFrom and pullBytes say which.
+export function pullTick(milliseconds: u32): i32 {
+  if (!isWanted()) pull.line = 0;
+  if (pull.line === 0) return -1;
+  if (questionOpen(question) && isAsked()) pull.questioned = 1;
+  else if (pull.questioned) answered();
+  if (pull.questioned || pull.line === 0) return -1;
+  pull.quietMs += milliseconds;
+  if (pull.quietMs >= pull.pauseMs) again();
+  const known = downloadFetches(DIGEST);
+  const window = pull.line === CONSOLE ? BLOCK_BYTES : WINDOW_BYTES;
+  const at = known ? downloadOffset() & ~(BLOCK_BYTES - 1) : 0;
+  const from = max(pull.asked, at);
+  const end = known ? min(at + window, (downloadLength() + BLOCK_BYTES - 1) & ~(BLOCK_BYTES - 1)) : BLOCK_BYTES;
+  if (from >= end || from - at > window / 2) return -1;
+  pull.from = from;
+  pull.asked = end;
+  return pull.line - 1;
+}
+
+// A yes is for this package; whatever else became of the question ends it.
+function answered(): void {
+  pull.questioned = 0;
+  pull.pauseMs = 0;
+  if (!isAsked() || hand.why !== <u32>Reason.Ok) pull.line = 0;
+}
+
+function again(): void {
+  random(PIECE, 1);
+  pull.quietMs = 0;
+  pull.pauseMs = pull.pauseMs === 0 ? PAUSE_MS : min(2 * pull.pauseMs, PAUSE_MS_MAX) + ((<u32>load<u8>(PIECE)) << 2);
+  pull.asked = 0;
+  // What stands in flash need not come again.
+  if (isOnItsWay() && !downloadFetches(DIGEST)) downloadFetch(pull.line, downloadLeft(), DIGEST);
+}
+
+export function pullDigest(): usize {
+  return DIGEST;
+}
+
+export function pullFrom(): u32 {
+  return pull.from;
+}
+
+export function pullBytes(): u32 {
+  return pull.asked - pull.from;
+}
+
+// --- Blocks ---
+
+// A block, `bytes` of the upload file of `length` bytes from `offset` on. True if it was the one wanted next.
+export function pullTake(link: i32, offset: u32, length: u32, from: usize, bytes: u32): bool {
+  if (pull.line !== <u32>link + 1 || pull.questioned || offset >= pull.asked || bytes > BLOCK_BYTES) return false;
+  if (!isWanted() || storeSettle() !== Reason.Ok) return false;
+  if (!downloadFetches(DIGEST)) {
+    if (downloadFetch(pull.line, length, DIGEST) !== Reason.Ok) return false;
+  }
+  const skipped = downloadOffset() - offset;
+  if (length !== downloadLength() || skipped >= bytes || inputIsLost()) return false;
+  downloadPush(link, from + skipped, bytes - skipped);
+  pull.quietMs = 0;
+  pull.pauseMs = PAUSE_MS;
+  return true;
+}

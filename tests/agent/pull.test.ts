@@ -1,0 +1,382 @@
+// The device fetches for itself: it asks for blocks over the line that its order came on, as it can take them.
+import { describe, expect, it } from 'vitest';
+import {
+  alert,
+  approvalOf,
+  exec,
+  expectOk,
+  imageOf,
+  images,
+  install,
+  knock,
+  NODE,
+  packageOf,
+  press,
+  provisionedBoard,
+  put,
+  rc,
+  runs,
+  state,
+  stranger,
+  upload,
+} from '../support/agent-world.js';
+import type { Board } from '../support/bench-hal.js';
+import { MAP } from '../support/bench-hal.js';
+import { BLOCK_BYTES, block, give, order, serve, urlOf, wanted } from '../support/blocks.js';
+
+const SIZE = 40_000;
+const wantedPackage = (sequence = 1, seed = 1) => packageOf(sequence, { image: imageOf(SIZE, seed) });
+
+function approvedBoard(policy = {}, one = wantedPackage()) {
+  const board = provisionedBoard(policy);
+  expectOk(put(board, NODE.approvals, approvalOf(one.digest)));
+  return { board, one };
+}
+
+const inOrder = (count: number, from = 0) => Array.from({ length: count }, (_, i) => (from + i) * BLOCK_BYTES);
+const blocksOf = (file: Uint8Array) => Math.ceil(file.length / BLOCK_BYTES);
+
+describe('an order that names a digest', () => {
+  it('by the URL beside it is as good as by a member of its own', () => {
+    const { board, one } = approvedBoard();
+    expectOk(put(board, `${NODE.downloadAndUpdate}/PkgURL`, Buffer.from(urlOf(one.digest))));
+    expectOk(exec(board, NODE.downloadAndUpdate, 'order-1'));
+    serve(board, one.bytes);
+    board.settle();
+    expect(runs(board, one)).toBe(true);
+  });
+
+  it('costs no write to the flash, whoever gives it: strangers cannot spend what it would need', () => {
+    const { board, one } = approvedBoard();
+    for (let n = 0; n < 40; n++) put(board, `${NODE.downloadAndUpdate}/PkgURL`, Buffer.from(`cs:${n}`));
+    expect(rc(put(board, `${NODE.downloadAndUpdate}/PkgURL`, Buffer.from('cs:no')))).toBe(159);
+    expectOk(order(board, one.digest));
+    serve(board, one.bytes);
+    board.settle();
+    expect(runs(board, one)).toBe(true);
+  });
+
+  it('fetches each block once, in order, none past the last, and installs', () => {
+    const { board, one } = approvedBoard();
+    expectOk(order(board, one.digest));
+    expect(serve(board, one.bytes)).toEqual(inOrder(blocksOf(one.bytes)));
+    board.settle();
+    expect(runs(board, one)).toBe(true);
+    knock(board);
+    expect(alert(board)).toMatchObject({ result: 200, corr: 'order-1' });
+  });
+
+  it('does so on the console, one block at a time', () => {
+    const { board, one } = approvedBoard();
+    expectOk(order(board, one.digest, 'order-1', 0));
+    board.tick(50);
+    expect(wanted(board, 0)).toMatchObject([{ off: 0, len: BLOCK_BYTES }]);
+    give(board, block(one.bytes, 0), 0);
+    board.tick(50);
+    expect(wanted(board, 0)).toMatchObject([{ off: BLOCK_BYTES, len: BLOCK_BYTES }]);
+    give(board, block(one.bytes, BLOCK_BYTES), 0);
+    serve(board, one.bytes, { link: 0 });
+    board.settle();
+    expect(runs(board, one)).toBe(true);
+  });
+
+  it('asks for one block before anything is known, and then for a window that slides', () => {
+    const { board, one } = approvedBoard();
+    expectOk(order(board, one.digest));
+    board.tick(50);
+    expect(wanted(board)).toEqual([{ digest: expect.anything(), off: 0, len: BLOCK_BYTES }]);
+    give(board, block(one.bytes, 0));
+    board.tick(50);
+    expect(wanted(board)).toMatchObject([{ off: BLOCK_BYTES, len: 16_384 }]);
+    for (const off of inOrder(16, 1)) give(board, block(one.bytes, off));
+    board.tick(50);
+    expect(wanted(board)).toMatchObject([{ off: 16_384 + BLOCK_BYTES, len: 8192 }]);
+  });
+
+  it.each([
+    ['no URL', '', 0],
+    ['a URL of another kind', 'https://example.org/firmware.suit', 0],
+    ['an encoding that it does not know', urlOf(wantedPackage().digest, 'lzz'), 0],
+    ['a digest cut short', urlOf(wantedPackage().digest).replace('cs:/p/', '').slice(2), 0],
+    ['a digest in capital letters', urlOf(wantedPackage().digest).toUpperCase().replace('/RAW', '/raw'), 0],
+    ['a digest and nothing else', urlOf(wantedPackage().digest).slice('cs:/p/'.length), 1],
+  ])('with %s waits for somebody who pushes', (_what, url, asks) => {
+    const { board } = approvedBoard();
+    if (url) expectOk(put(board, `${NODE.downloadAndUpdate}/PkgURL`, Buffer.from(url)));
+    expectOk(exec(board, NODE.downloadAndUpdate));
+    board.tick(50);
+    expect(wanted(board).length).toBe(asks);
+  });
+
+  it('of Download fetches, and installs nothing', () => {
+    const { board, one } = approvedBoard();
+    expectOk(put(board, './FUMO/1/Download/PkgURL', Buffer.from(urlOf(one.digest))));
+    expectOk(exec(board, './FUMO/1/Download', 'order-2'));
+    serve(board, one.bytes);
+    board.run(2000);
+    expect(state(board)).toBe(50);
+    expect(alert(board)).toMatchObject({ type: 1, result: 200, corr: 'order-2' });
+  });
+
+  it('of what runs already is answered at once', () => {
+    const { board, one } = approvedBoard();
+    install(board, one, 2);
+    knock(board);
+    board.flash.forget();
+    expect(rc(order(board, one.digest))).toBe(158);
+    board.tick(50);
+    expect(wanted(board)).toEqual([]);
+  });
+
+  it('of what is on board installs it, also after a refusal that no longer holds', () => {
+    const one = wantedPackage();
+    const board = provisionedBoard({ unapproved: 1 });
+    expectOk(upload(board, one.bytes));
+    const other = packageOf(3, { image: imageOf(SIZE, 3) });
+    expectOk(put(board, NODE.approvals, approvalOf(other.digest, 1)));
+    expect(state(board)).toBe(50);
+    expectOk(put(board, NODE.approvals, approvalOf(one.digest, 2)));
+    expectOk(order(board, one.digest));
+    board.settle();
+    expect(runs(board, one)).toBe(true);
+  });
+
+  it('of another package than the one on board fetches that one', () => {
+    const { board, one } = approvedBoard();
+    expectOk(upload(board, one.bytes));
+    const next = wantedPackage(2, 2);
+    expectOk(put(board, NODE.approvals, approvalOf(next.digest, 2)));
+    expectOk(order(board, next.digest));
+    serve(board, next.bytes);
+    board.settle();
+    expect(runs(board, next)).toBe(true);
+  });
+});
+
+describe('what comes instead', () => {
+  const notApproved = wantedPackage(9, 9);
+
+  it('of a package that nobody approved is asked for no further than its head', () => {
+    const board = provisionedBoard();
+    expectOk(order(board, notApproved.digest));
+    const asked = serve(board, notApproved.bytes);
+    expect(asked.length * BLOCK_BYTES).toBeLessThan(notApproved.head.length + BLOCK_BYTES + 16_384);
+    expect(alert(board)).toMatchObject({ result: 450, reason: 80, corr: 'order-1' });
+    board.run(70_000);
+    expect(wanted(board)).toEqual([]);
+  });
+
+  it('another approved package than the one ordered is not taken, and the order goes on', () => {
+    const { board, one } = approvedBoard();
+    const named = wantedPackage(2, 2);
+    expectOk(order(board, named.digest));
+    serve(board, one.bytes);
+    expect(state(board)).toBe(10);
+    expect(board.flash.erases.filter(({ offset }) => offset < MAP.state)).toEqual([]);
+    expectOk(put(board, NODE.approvals, approvalOf(named.digest, 2)));
+    later(board, 70_000, named.bytes);
+    expect(runs(board, named)).toBe(true);
+  });
+
+  it('damaged, cut, giant, shifted, unasked and foreign blocks change nothing, and the right ones go on', () => {
+    const { board, one } = approvedBoard();
+    expectOk(order(board, one.digest));
+    const bad = (packet: Uint8Array, off: number): Uint8Array[] => [
+      block(one.bytes, off, { len: one.bytes.length + 1 }),
+      block(one.bytes, off, { data: one.bytes.slice(off, off + 513) }),
+      block(one.bytes, off, { data: new Uint8Array() }),
+      block(one.bytes, off, { off: off + 512 }),
+      block(one.bytes, off, { off: 0xffff_fe00 }),
+      block(one.bytes, off, { off: 'x' }),
+      block(one.bytes, off, { data: 'text' }),
+      packet.slice(0, -1),
+      packet,
+      packet,
+    ];
+    // The first block fixes the length that is believed: here the right one comes first.
+    serve(board, one.bytes, { way: (packet, off) => (off === 0 ? [packet] : bad(packet, off)) });
+    board.settle();
+    expect(runs(board, one)).toBe(true);
+  });
+
+  it('on another line is not taken', () => {
+    const { board, one } = approvedBoard();
+    expectOk(order(board, one.digest));
+    board.tick(50);
+    for (const off of inOrder(blocksOf(one.bytes))) give(board, block(one.bytes, off), 2);
+    expect(state(board)).toBe(10);
+    give(board, block(one.bytes, 0), 1);
+    board.tick(50);
+    expect(wanted(board).length).toBeGreaterThan(0);
+  });
+
+  it('nothing was asked for: a block is answered by nobody and changes nothing', () => {
+    const { board, one } = approvedBoard();
+    board.takeSent(1);
+    for (const off of inOrder(4)) give(board, block(one.bytes, off));
+    expect(board.takeSent(1).length).toBe(0);
+    expect(state(board)).toBe(10);
+  });
+});
+
+describe('what is lost', () => {
+  it('is asked for again, later and later, and for no longer than the order waits', () => {
+    const { board, one } = approvedBoard();
+    expectOk(order(board, one.digest));
+    const times: number[] = [];
+    for (let at = 0; at < 700_000; at += 100) {
+      board.tick(100);
+      if (wanted(board).length > 0) times.push(at);
+      if (board.running !== 'agent') board.reboot();
+    }
+    const gaps = times.slice(1).map((at, i) => at - times[i]!);
+    expect(gaps[0]).toBeGreaterThanOrEqual(2000);
+    expect(gaps[0]).toBeLessThan(3200);
+    for (const [i, gap] of gaps.entries()) if (i > 0) expect(gap).toBeGreaterThanOrEqual(gaps[i - 1]! * 0.99 - 1100);
+    expect(times.length).toBeLessThan(16);
+    expect(times.at(-1)).toBeLessThan(600_100);
+    expect(alert(board)).toMatchObject({ reason: 156 });
+  });
+
+  it('on the way does not keep it from its end: every seventh block is lost, and some come twice', () => {
+    const { board, one } = approvedBoard();
+    expectOk(order(board, one.digest));
+    let count = 0;
+    const way = (packet: Uint8Array) => (++count % 7 === 0 ? [] : count % 5 === 0 ? [packet, packet] : [packet]);
+    later(board, 200_000, one.bytes, way);
+    expect(runs(board, one)).toBe(true);
+  });
+});
+
+describe('an interruption', () => {
+  it('by a reset goes on behind the last whole page, without anybody asking', () => {
+    const { board, one } = approvedBoard();
+    expectOk(order(board, one.digest));
+    serve(board, one.bytes, { until: 40 });
+    expect(state(board)).toBe(30);
+    board.sent = [];
+    board.reboot();
+    board.flash.forget();
+    const asked = serve(board, one.bytes);
+    const pages = Math.floor((40 * BLOCK_BYTES - one.head.length) / MAP.page);
+    const first = one.head.length + pages * MAP.page;
+    expect(asked[0]).toBe(Math.floor(first / BLOCK_BYTES) * BLOCK_BYTES);
+    expect(asked).toEqual(inOrder(blocksOf(one.bytes) - asked[0]! / BLOCK_BYTES, asked[0]! / BLOCK_BYTES));
+    board.settle();
+    expect(runs(board, one)).toBe(true);
+  });
+
+  it('by silence of minutes goes on where it was', () => {
+    const { board, one } = approvedBoard();
+    expectOk(order(board, one.digest));
+    serve(board, one.bytes, { until: 40 });
+    const asked: number[] = [];
+    for (let at = 0; at < 300_000; at += 100) {
+      if (at % 5000 === 0) images(board); // somebody keeps it in the agent
+      board.tick(100);
+      asked.push(...wanted(board).map(({ off }) => off));
+    }
+    expect(Math.min(...asked)).toBeGreaterThanOrEqual(38 * BLOCK_BYTES);
+    later(board, 70_000, one.bytes);
+    expect(runs(board, one)).toBe(true);
+  });
+
+  it('by another order for the same package goes on over the line of that order', () => {
+    const { board, one } = approvedBoard();
+    expectOk(order(board, one.digest, 'order-1', 1));
+    serve(board, one.bytes, { until: 40 });
+    expectOk(order(board, one.digest, 'order-2', 2));
+    const asked = serve(board, one.bytes, { link: 2 });
+    expect(asked[0]).toBeGreaterThanOrEqual(38 * BLOCK_BYTES);
+    board.settle();
+    expect(runs(board, one)).toBe(true);
+    knock(board);
+    expect(alert(board)).toMatchObject({ result: 200, corr: 'order-2' });
+  });
+
+  it('by a push of the same package is none: both end in one', () => {
+    const { board, one } = approvedBoard();
+    expectOk(order(board, one.digest));
+    serve(board, one.bytes, { until: 40 });
+    expectOk(upload(board, one.bytes, { link: 2 }));
+    board.settle();
+    expect(runs(board, one)).toBe(true);
+  });
+});
+
+describe('a question before the download', () => {
+  const policy = { unapproved: 1, askBeforeDownload: 1 } as const;
+
+  it('waits for the answer, and a yes goes on by itself', () => {
+    const board = provisionedBoard(policy);
+    const one = wantedPackage();
+    expectOk(order(board, one.digest));
+    serve(board, one.bytes);
+    expect(board.flash.erases.filter(({ offset }) => offset < MAP.state)).toEqual([]);
+    board.run(5000);
+    expect(wanted(board)).toEqual([]);
+    press(board, 1);
+    serve(board, one.bytes);
+    expect(state(board)).toBe(50); // and asks whether to install
+    press(board, 1);
+    board.settle();
+    expect(runs(board, one)).toBe(true);
+  });
+
+  it.each([
+    ['a no', (board: Board) => press(board, 2)],
+    ['nobody', (board: Board) => board.run(700_000)],
+  ])('ends it with %s', (_what, end) => {
+    const board = provisionedBoard({ ...policy, timeout: 30 });
+    const one = wantedPackage();
+    expectOk(order(board, one.digest));
+    serve(board, one.bytes);
+    end(board);
+    board.sent = [];
+    for (let at = 0; at < 200; at++) board.tick(100);
+    expect(wanted(board)).toEqual([]);
+    expect(runs(board, one)).toBe(false);
+  });
+
+  it('of somebody else over another line ends it, and his package does not come in its place', () => {
+    const board = provisionedBoard(policy);
+    const one = wantedPackage();
+    const other = wantedPackage(2, 2);
+    expectOk(order(board, one.digest));
+    serve(board, one.bytes);
+    expect(rc(upload(board, other.bytes, { link: 2 }))).toBe(120);
+    press(board, 1);
+    serve(board, other.bytes);
+    expect(runs(board, one) || runs(board, other)).toBe(false);
+    expect(state(board)).not.toBe(50);
+  });
+});
+
+describe('somebody who is not trusted', () => {
+  it('cannot make the device write more than its account allows by orders', () => {
+    const board = provisionedBoard();
+    let erases = 0;
+    for (let round = 0; round < 300; round++) {
+      const one = packageOf(1, { image: imageOf(1000, round + 5), signers: [stranger] });
+      put(board, `${NODE.downloadAndUpdate}/PkgURL`, Buffer.from(urlOf(one.digest))); // refused when that is too often
+      order(board, one.digest, `order-${round}`);
+      serve(board, one.bytes);
+      board.run(1000);
+      if (board.running !== 'agent') board.reboot();
+      erases = board.flash.erases.length;
+    }
+    const pages = new Map<number, number>();
+    for (const { offset } of board.flash.erases) pages.set(offset, (pages.get(offset) ?? 0) + 1);
+    expect(erases).toBeGreaterThan(0);
+    expect(Math.max(...pages.values())).toBeLessThanOrEqual(24);
+  });
+});
+
+/** Serves for so long, whatever the device does meanwhile. */
+function later(board: Board, milliseconds: number, file: Uint8Array, way?: (packet: Uint8Array) => Uint8Array[]): void {
+  for (let at = 0; at < milliseconds; at += 1000) {
+    serve(board, file, way ? { way } : {});
+    if (board.running === 'off' || (board.running === 'agent' && state(board) === 60)) board.settle();
+    if (board.running !== 'agent') return;
+  }
+}
