@@ -116,7 +116,7 @@ export function oursExec(link: i32): i32 {
   if (node === Node.None) return ours(Reason.NoSuchNode);
   const given = has(Field.Corr, Type.Text);
   const named = has(Field.Hash, Type.Bytes) && lengthOf(Field.Hash) === DIGEST_BYTES ? addressOf(Field.Hash) : 0;
-  const reason = treeExec(link, node, addressOf(Field.Corr), given ? lengthOf(Field.Corr) : 0, named);
+  const reason = treeExec(link, node, given ? addressOf(Field.Corr) : 0, given ? lengthOf(Field.Corr) : 0, named);
   return reason === Reason.Ok ? done() : ours(reason);
 }
 

@@ -9,12 +9,11 @@
 // Until the head is accepted the session is in memory only, and whatever is in hand stays: hand.ts. Each byte that gets
 // in may come over another line; every line that delivered one is remembered with the pages, then with the package.
 //
-// Resume. A session is named by the SHA-256 of the upload file that the client states. While it is active, the same
-// name at offset 0 answers where to go on. After an interruption the record Key.Download names the session: the head is
-// judged again from flash, what was written behind it is hashed again, and the offset is what that gave. The record carries
-// the erase count: whoever erases the slot raises it first, so no offset survives an erase. If there was no reset, the same
-// package goes on under another name as well, or under none, once its head has come again: its manifest's digest names it.
-// Under that digest, by which a device fetches it, it always goes on.
+// Resume. A session is named by the SHA-256 of the upload file that the client states, or by the digest of the manifest that the
+// device fetches it by. While it is active, the same name at offset 0 answers where to go on. After an interruption the record
+// Key.Download names it: the head is judged again from flash, what was written behind it is hashed again, and the offset is what
+// that gave. It carries the erase count: whoever erases the slot raises that first, so no offset survives an erase. The manifest's
+// digest always names it; if there was no reset, so does its head when it has come again, under any name.
 
 import { compare } from '../codec/bytes';
 import { Key } from '../flash/keys';
@@ -87,8 +86,7 @@ let offset: u32 = 0; // of the upload file: the next byte wanted
 let lines: u32 = 0; // mask of the links that delivered a byte of this session
 let idleMs: u32 = 0; // since its last byte
 
-// A session that nobody feeds any more holds up what needs its memory: it is over then, and goes on like one after a reset.
-const IDLE_MS_MAX: u32 = 60_000;
+const IDLE_MS_MAX: u32 = 60_000; // then a session that holds up what needs its memory is over, as after a reset
 
 export function downloadTick(milliseconds: u32): void {
   if (!active) return;
@@ -140,7 +138,7 @@ export function downloadBegin(link: i32, length: u32, name: usize): Reason {
   return Reason.Ok;
 }
 
-// The same for the package with this manifest digest, which the device fetches over `line` - 1.
+// The same for the package with this manifest digest, fetched over the link `line` - 1.
 export function downloadFetch(line: u32, length: u32, digest: usize): Reason {
   const reason = downloadBegin(<i32>line - 1, length, digest);
   session.line = <u16>line;
@@ -156,13 +154,13 @@ export function downloadLength(): u32 {
   return session.length;
 }
 
-// Of the session in flash: link + 1 that its package was being fetched over, or 0; and the length of its file.
-export function downloadLine(): u32 {
-  return hand.state === <u32>State.Downloading && hasSession() ? stored.line : 0;
+// Of the session in flash: the length of its file, and link + 1 that it was being fetched over; 0: there is none.
+export function downloadLengthLeft(): u32 {
+  return hand.state === <u32>State.Downloading && hasSession() ? stored.length : 0;
 }
 
-export function downloadLeft(): u32 {
-  return hasSession() ? stored.length : 0;
+export function downloadLineLeft(): u32 {
+  return downloadLengthLeft() ? stored.line : 0;
 }
 
 function isNamed(length: u32, name: usize): bool {
@@ -243,14 +241,13 @@ function holds(key: Key, place: Place, digest: usize): bool {
   return placeHolds(place, pack.imageBytes, imageOf(pack)) === Reason.Ok;
 }
 
-// It waits already, and whatever was asked about it goes on: the session is over as if it had all come again.
+// It waits already, and what was asked about it goes on.
 function onBoard(): Reason {
   downloadReset();
   offset = session.length;
   return Reason.Ok;
 }
 
-// By its operators, whether or not somebody is asked besides.
 function isApproved(verdict: Verdict): bool {
   return verdict === Verdict.Install || verdictReason() === Reason.AwaitingUser;
 }
@@ -267,7 +264,6 @@ function mayStart(verdict: Verdict, digest: usize): bool {
   return agreedTo(About.Download, digest, lines, verdictReason()) === Answer.Yes;
 }
 
-// The same offer is judged again when it is pushed again: the answer may have come.
 function wait(why: Reason, digest: usize): Reason {
   const reason = ask(About.Download, digest, why, lines);
   return reason === Reason.Ok ? Reason.AwaitingUser : reason;
@@ -366,9 +362,8 @@ function resume(link: i32): Reason {
 }
 
 function isStored(): bool {
-  return (
-    (stored.named && compare(STORED_NAME, NAME, NAME_BYTES) === 0) || compare(digestInHand(), NAME, NAME_BYTES) === 0
-  );
+  if (compare(digestInHand(), NAME, NAME_BYTES) === 0) return true;
+  return stored.named !== 0 && compare(STORED_NAME, NAME, NAME_BYTES) === 0;
 }
 
 // Goes on behind what stands in flash, and is paid for before a page is erased again. The head was judged, and that in flash is

@@ -16,18 +16,18 @@ import { compare } from '../codec/bytes';
 import { PIECE } from '../flash/flash';
 import { storeDamaged, storeLength, storeReadPart, storeSettle } from '../flash/store';
 import { random } from '../hal';
-import { digestAsked, questionOpen } from '../policy/consent';
+import { Answer, digestAsked, questionOpen } from '../policy/consent';
 import { Reason } from '../reason';
 import {
   downloadFetch,
   downloadFetches,
-  downloadLeft,
   downloadLength,
-  downloadLine,
+  downloadLengthLeft,
+  downloadLineLeft,
   downloadOffset,
   downloadPush,
 } from './download';
-import { About, digestInHand, hand, question } from './hand';
+import { About, agreedTo, digestInHand, hand, question } from './hand';
 import { State, updating } from './machine';
 import { orderWaits } from './order';
 import { inputIsLost } from './rooms';
@@ -61,7 +61,7 @@ const NAMED: usize = memory.data(DIGEST_BYTES, 8);
 
 // After a reset.
 export function pullMount(): void {
-  pullBegin(downloadLine(), digestInHand());
+  pullBegin(downloadLineLeft(), digestInHand());
 }
 
 // --- What is fetched ---
@@ -89,10 +89,10 @@ function digit(character: u32): u32 {
   return character - 0x61 < 6 ? character - 0x57 : 16;
 }
 
-// From now on that package is fetched; what was fetched before is not. in: link + 1, 0: nothing is
+// From now on that package is fetched; what was fetched before is not. in: link + 1 and the digest, one of them 0: nothing is
 export function pullBegin(line: u32, digest: usize): void {
   memory.fill(changetype<usize>(pull), 0, offsetof<Pull>());
-  if (digest === 0) return;
+  if (line === 0 || digest === 0) return;
   pull.line = line;
   memory.copy(DIGEST, digest, DIGEST_BYTES);
 }
@@ -113,7 +113,7 @@ function isAsked(): bool {
 
 // Time passes. The line that blocks are to be asked for on now, < 0: none; pullFrom and pullBytes say which.
 export function pullTick(milliseconds: u32): i32 {
-  if (!isWanted()) pull.line = 0;
+  if (!isWanted()) pullBegin(0, 0);
   if (pull.line === 0) return -1;
   if (questionOpen(question) && isAsked()) pull.questioned = 1;
   else if (pull.questioned) answered();
@@ -131,11 +131,11 @@ export function pullTick(milliseconds: u32): i32 {
   return pull.line - 1;
 }
 
-// A yes is for this package; whatever else became of the question ends it.
+// A yes to this package goes on; whatever else became of the question ends it.
 function answered(): void {
   pull.questioned = 0;
   pull.pauseMs = 0;
-  if (!isAsked() || hand.why !== <u32>Reason.Ok) pull.line = 0;
+  if (agreedTo(About.Download, DIGEST, 0) !== Answer.Yes) pullBegin(0, 0);
 }
 
 function again(): void {
@@ -144,7 +144,7 @@ function again(): void {
   pull.pauseMs = pull.pauseMs === 0 ? PAUSE_MS : min(2 * pull.pauseMs, PAUSE_MS_MAX) + ((<u32>load<u8>(PIECE)) << 2);
   pull.asked = 0;
   // What stands in flash need not come again.
-  if (isOnItsWay() && !downloadFetches(DIGEST)) downloadFetch(pull.line, downloadLeft(), DIGEST);
+  if (isOnItsWay() && !downloadFetches(DIGEST)) downloadFetch(pull.line, downloadLengthLeft(), DIGEST);
 }
 
 export function pullDigest(): usize {

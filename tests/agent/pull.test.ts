@@ -14,6 +14,7 @@ import {
   press,
   provisionedBoard,
   put,
+  question,
   rc,
   runs,
   state,
@@ -349,6 +350,40 @@ describe('a question before the download', () => {
     serve(board, other.bytes);
     expect(runs(board, one) || runs(board, other)).toBe(false);
     expect(state(board)).not.toBe(50);
+  });
+});
+
+describe('the line that blocks come over', () => {
+  const policy = { unapproved: 1, channels: 1 } as const; // local answers count, but not over a line that delivers
+
+  it.each([
+    [0, false],
+    [1, true],
+  ])('%i: is a yes typed on the console one? %s', (link, counts) => {
+    const board = provisionedBoard(policy);
+    const one = wantedPackage();
+    expectOk(order(board, one.digest, 'order-1', link));
+    serve(board, one.bytes, { link });
+    board.run(3000);
+    expect(question(board).pending).toBe(true);
+    board.receive(0, Buffer.from('yes\r'));
+    board.settle();
+    expect(runs(board, one)).toBe(counts);
+  });
+
+  it('counts after a reset, too, and for every line that delivered a part', () => {
+    const board = provisionedBoard(policy);
+    const one = wantedPackage();
+    expectOk(order(board, one.digest, 'order-1', 0));
+    serve(board, one.bytes, { link: 0, until: 40 });
+    board.reboot();
+    expectOk(order(board, one.digest, 'order-2', 1));
+    serve(board, one.bytes);
+    board.run(3000);
+    expect(question(board).pending).toBe(true);
+    board.receive(0, Buffer.from('yes\r'));
+    board.settle();
+    expect(runs(board, one)).toBe(false);
   });
 });
 

@@ -15,6 +15,7 @@ import {
   PAYLOAD,
   PAYLOAD_GLOBALS,
   PAYLOAD_PHASE,
+  PULL,
   READY,
   SESSION,
   SESSION_GLOBALS,
@@ -32,6 +33,7 @@ const NONCE_ASKED = Buffer.alloc(16, 0x51);
 const NONCE_NEXT = Buffer.alloc(16, 0x4e);
 const STEP_MS = 75_000; // how often a question's time is written down: a quarter of TIMEOUT_SECONDS (world.ts)
 const ORDER_MS = 600_000;
+const PAUSE_MS = 2000;
 const SIGNED = 2; // policy/consent.ts, Channel
 const QUIET = 1; // update/effects.ts, Show
 
@@ -50,9 +52,12 @@ const wholeStep = (leftMs: number) => Math.ceil(leftMs / STEP_MS) * STEP_MS;
 /** Time that is given back after each event, also to the device that is never put into canonical form. */
 export function giveBack(device: Device): void {
   if (device.running !== 'agent') return;
-  const { question } = fitOf(device);
+  const { question, pull } = fitOf(device);
   const left = device.word(HAND, question('leftMs'));
   device.setWord(HAND, question('leftMs'), wholeStep(left));
+  // Blocks that do not come are asked for again after the first pause, not after a longer one; 0: at once.
+  device.setWord(PULL, pull('quietMs'), 0);
+  if (device.word(PULL, pull('pauseMs'))) device.setWord(PULL, pull('pauseMs'), PAUSE_MS);
 }
 
 /** Overwrites what cannot matter. Returns what should never be found between two calls. */
@@ -90,6 +95,7 @@ function settleMemory(device: Device, settings: Settings, erase: number): string
     device.clearGlobal('tree/commands/total');
   }
   device.setWord(WAITING, waiting('line'), 0); // where its alert goes
+  device.setWord(PULL, fitOf(device).pull('from'), 0); // the request is out
   device.global('update/order/leftMs').value = device.word(WAITING, waiting('operation')) ? ORDER_MS : 0;
   return faults;
 }

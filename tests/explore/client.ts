@@ -1,14 +1,18 @@
 // What peers of the explored device say to it: SMP over two links, and the console's typed words. Also the outside of an
 // upload: which session there is, and over which lines its bytes came.
 
+import { encode } from 'cborg';
 import { type Body, frame, packet, response, unframe } from '../support/smp.js';
+import { pulling } from './sight.js';
 import type { Watch } from './watch.js';
-import { OFFERS, type OfferName } from './world.js';
+import { type Name, OFFERS, type OfferName } from './world.js';
 
 const PIECE = 400;
 const PACKETS_MAX = 40;
 const STALLS_MAX = 2;
 const UPDATING = 60;
+const BLOCK = 512; // assembly/update/pull.ts
+const BLOCKS_MAX = 20;
 
 export const refused = (answer: Body | undefined): boolean =>
   answer === undefined || answer.err !== undefined || (typeof answer.rc === 'number' && answer.rc !== 0);
@@ -107,4 +111,52 @@ export function goOn(watch: Watch, link: number, name: OfferName): boolean {
 /** A session of something that is no package. */
 export function junk(watch: Watch, link: number): void {
   open(watch, link, 'junk', new Uint8Array(50_000), undefined, Uint8Array.of(0xd8));
+}
+
+/** An order for a package that the device is to fetch over that link. */
+export const order = (watch: Watch, link: number, name: Name) =>
+  ask(watch, link, 64, 3, { uri: './FUMO/1/DownloadAndUpdate', hash: OFFERS[name].digest });
+
+/** Gives the device the blocks that it waits for on a link, at most so many, out of any package. False: it waits for none. */
+export function serve(watch: Watch, link: number, name: Name, most = BLOCKS_MAX): boolean {
+  const { device } = watch;
+  let given = 0;
+  for (; given < most && device.running === 'agent'; given++) {
+    device.tick(1);
+    const { line, asked } = pulling(device);
+    const off = Math.floor((sessionOf(watch) === 'pulled' ? (watch.before?.offset ?? 0) : 0) / BLOCK) * BLOCK;
+    if (line !== link + 1 || off >= asked || off >= OFFERS[name].bytes.length) break;
+    const was = watch.before?.offset;
+    block(watch, link, name, off);
+    if (watch.before?.active && watch.before.offset === was) break; // it is none that the device can use
+  }
+  return given > 0;
+}
+
+type Session = 'none' | 'pulled' | 'pushed';
+const sessionOf = ({ before, device }: Watch): Session =>
+  !before?.active ? 'none' : pulling(device).session ? 'pulled' : 'pushed';
+
+function block(watch: Watch, link: number, name: Name, off: number): void {
+  const { device, ghost } = watch;
+  const { bytes } = OFFERS[name];
+  const was = {
+    upload: ghost.upload,
+    lines: device.lines,
+    offset: watch.before?.offset ?? 0,
+    session: sessionOf(watch),
+  };
+  const opens = was.session !== 'pulled' || was.offset === 0;
+  if (opens) ghost.upload = name;
+  device.lines = opens ? 1 << link : was.lines | (1 << link);
+  const body = encode({ off, len: bytes.length, data: bytes.subarray(off, off + BLOCK) });
+  const wire = Buffer.concat([Buffer.from([0x09, 0, body.length >> 8, body.length & 255, 0, 64, 0, 7]), body]);
+  device.receive(link, link === 0 ? frame(wire) : wire);
+  const now = watch.before;
+  if (opens && (now?.offset ?? 0) > BLOCK)
+    device.lines = 0; // resumed: the pages in flash know their lines
+  else if (now?.offset === was.offset && sessionOf(watch) === was.session) {
+    ghost.upload = was.upload;
+    device.lines = was.lines;
+  }
 }

@@ -2,12 +2,12 @@
 //
 // Topics: events beyond the basic ones, for policies that are explored with them; all at once would be too many states.
 
-import { ask, exec, goOn, junk, put, refused, upload } from './client.js';
+import { ask, exec, goOn, junk, order, put, refused, serve, upload } from './client.js';
 import { NONCE_OLD, nonceOf } from './sight.js';
 import type { Watch } from './watch.js';
 import { CLOCKS, changes, consent, DOCUMENTS, document, type Name, OFFERS, type OfferName } from './world.js';
 
-export type Topic = 'embedded' | 'clock' | 'change' | 'recall' | 'two operators';
+export type Topic = 'embedded' | 'clock' | 'change' | 'recall' | 'two operators' | 'pull';
 
 export interface Event {
   name: string;
@@ -22,6 +22,7 @@ const DOCUMENTS_OF: Record<Topic | 'basic', readonly number[]> = {
   clock: [7, 8],
   change: [5],
   embedded: [],
+  pull: [],
 };
 
 /** The alphabet for these topics, under a policy. */
@@ -41,6 +42,7 @@ export function alphabet(topics: readonly Topic[], policy: Watch['policy'], only
       add(`Exec ${node} link ${link}`, (watch) => exec(watch, link, node));
     }
   }
+  if (topics.includes('pull')) addPull(add);
   addAnswers(add);
   const documents = [
     ...(topics.includes('clock') ? [] : DOCUMENTS_OF.basic),
@@ -63,6 +65,17 @@ export function alphabet(topics: readonly Topic[], policy: Watch['policy'], only
 }
 
 type Add = (name: string, happen: Event['happen'], where?: Event['where']) => void;
+
+// What the device fetches for itself, on a line with a person at it and on one without.
+function addPull(add: Add): void {
+  for (const link of [0, 1]) {
+    add(`order A link ${link}`, (watch) => order(watch, link, 'A'));
+    add(`blocks of A link ${link}`, (watch) => serve(watch, link, 'A'));
+  }
+  add('order B link 1', (watch) => order(watch, 1, 'B'));
+  add('one block of A link 1', (watch) => serve(watch, 1, 'A', 1));
+  add('blocks of B link 1', (watch) => serve(watch, 1, 'B'));
+}
 
 function addAnswers(add: Add): void {
   for (const yes of [true, false]) {

@@ -21,6 +21,8 @@ const TOPICS: readonly Row[] = [
   row('prompt, changes of anchors and policy', { topics: ['change'] }),
   row('bring back what is denied', { denied: 1, topics: ['recall'] }),
   row('bring back what is denied, no trial', { denied: 1, trialBoots: 0, topics: ['recall'] }),
+  row('prompt, what the device fetches', { topics: ['pull'] }),
+  row('ask before download, what the device fetches', { askBeforeDownload: 1, topics: ['pull'] }),
   row('prompt, power cuts', { cuts: /./ }),
   row('ask before download, power cuts', { askBeforeDownload: 1, cuts: /offer|yes|Exec|time/ }),
 ];

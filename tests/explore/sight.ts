@@ -4,7 +4,7 @@
 import { IMAGE_PAGES, PAGE, PRIMARY_PAGES, STAGED } from './board.js';
 import type { Device } from './device.js';
 import type { Settings } from './store.js';
-import { ABOUT, at, fitOf, HAND, OPEN, SIZE, STATES } from './table.js';
+import { ABOUT, at, fitOf, HAND, OPEN, PULL, SESSION_RECORD, SIZE, STATES } from './table.js';
 
 export type Swap = 'none' | 'in' | 'trial' | 'out';
 export interface Seen {
@@ -34,6 +34,16 @@ export function observe(device: Device): Seen {
     offset: Number(device.global('update/download/offset').value),
     erases: device.word(HAND, hand('eraseCount')),
     floor: device.word('policy_facts_facts', at(device, 'policy/facts Facts', 'installedSequence')),
+  };
+}
+
+/** The device's own fetching: the link that blocks are to come over + 1, or 0; where what it asked for ends; is a session its own? */
+export function pulling(device: Device): { line: number; asked: number; session: boolean } {
+  const { pull, session } = fitOf(device);
+  return {
+    line: device.word(PULL, pull('line')),
+    asked: device.word(PULL, pull('asked')),
+    session: device.bytesOf(SESSION_RECORD, session('line'), 2).readUInt16LE() !== 0,
   };
 }
 

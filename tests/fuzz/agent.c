@@ -209,9 +209,10 @@ static void deliver(u32 link, const char *uri, u32 from, u32 until) {
     }
 }
 
-static void exec(u32 link, const char *uri, u32 correlated) {
+static void exec(u32 link, const char *uri, u32 correlated, const u8 *named) {
     packet_begin(64, 3, 1);
-    head(5, correlated ? 2 : 1);
+    head(5, 1 + !!correlated + !!named);
+    if (named) string("hash", named, 32);
     text("uri");
     text(uri);
     if (correlated) {
@@ -219,6 +220,26 @@ static void exec(u32 link, const char *uri, u32 correlated) {
         text("order-1");
     }
     send(link);
+}
+
+/* A package that the device is to fetch, and blocks of it: whole and in order, or as the input says. */
+static void fetch(u32 link, u32 how) {
+    const u8 *named = NULL;
+    for (u32 i = 0; !named && i + 32 <= blob.length; i++) /* the digest in its wrapper: [-16, bytes .size 32] */
+        if (i > 2 && blob.bytes[i - 3] == 0x2f && blob.bytes[i - 2] == 0x58 && blob.bytes[i - 1] == 0x20)
+            named = blob.bytes + i;
+    if (how & 1) exec(link, "./FUMO/1/DownloadAndUpdate", 1, named);
+    for (u32 at = how & 2 ? half() & ~511u : 0, i = 0; at < blob.length && i < 64 && board.runs; at += 512, i++) {
+        u32 piece = blob.length - at < 512 ? blob.length - at : 512;
+        if (how & 4) tick(50);
+        packet_begin(64, 7, 0);
+        packet.bytes[0] |= 1;
+        head(5, 3);
+        number("off", at);
+        number("len", how & 8 ? half() : blob.length);
+        string("data", blob.bytes + at, piece);
+        send(link);
+    }
 }
 
 /* The consent of seeds.ts with what the question says in its places. */
@@ -252,7 +273,14 @@ static void event(void) {
     static const u64 clocks[] = {0, 1800000000, 1800000001, 1800086400, 1000000000, 1, ~0ull, 1799999999};
     u32 which = byte(), link = which >> 6, n;
     switch (which & 15) {
-    case 0: tick(times[byte() & 7]); break;
+    case 0:
+        n = byte();
+        tick(times[n & 7]);
+        if (n & 8) { /* and the device fetches */
+            blob_read();
+            fetch(link, n >> 4);
+        }
+        break;
     case 1: /* bytes as they are */
         blob_read();
         receive(link, blob.bytes, blob.length);
@@ -276,7 +304,7 @@ static void event(void) {
         break;
     case 5:
         n = byte();
-        exec(link, uris[(n & 15) % URIS], n >> 4 & 1);
+        exec(link, uris[(n & 15) % URIS], n >> 4 & 1, NULL);
         break;
     case 6: /* read a node */
         packet_begin(64, 0, 0);

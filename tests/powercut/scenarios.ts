@@ -31,6 +31,7 @@ import { type Board, MAP } from '../support/bench-hal.js';
 import type { FlashMap, Untouched } from '../support/flash.js';
 import { type Package, type PolicyOptions, sha256 } from '../support/make.js';
 import { ask, type Body } from '../support/smp.js';
+import { fetchedByDevice } from './fetched.js';
 import { anchorRotation } from './rotation.js';
 
 /** Pages of 256 bytes and little of everything: few operations, so that pairs of cuts can be tried. */
@@ -138,9 +139,8 @@ function refusedAs(board: Board, wanted: Package, rc: number): void {
   assert.equal(failed(upload(board, wanted.bytes))?.rc, rc);
 }
 
-// The person looks again after a reset, and is asked the same; or, because each reset takes a quarter of the time to
-// answer (assembly/policy/consent.ts), nothing any more after several: then the order is given again, and the new question
-// answered.
+// The person looks again after a reset, and is asked the same; or, as each reset takes a quarter of the time to answer
+// (assembly/policy/consent.ts), nothing any more after several: then the order is given again, and the new question answered.
 function pressYes(board: Board, tell: Tell): void {
   const asked = question(board);
   if (asked.pending !== true) return;
@@ -170,6 +170,7 @@ function running(policy: PolicyOptions = {}, ...documents: Uint8Array[]) {
 
 const approvals = [1, 2, 3, 4].map((sequence) => approvalOf(second.digest, sequence));
 const approvalOfFirst = approvalOf(first.digest, 1);
+const both = [approvalOfFirst, approvals[1]!];
 const denial = approvalOf(second.digest, 3, DENIED);
 const many = Array.from({ length: 29 }, (_, i) => approvalOf(second.digest, 2 + i)); // a record of the log each
 
@@ -243,9 +244,10 @@ export const SCENARIOS: readonly Scenario[] = [
     },
     may: [first, second],
     ran: true,
-    documents: [approvalOfFirst, approvals[1]!],
+    documents: both,
     download: second,
   },
+  fetchedByDevice({ prepare: running({}, approvals[1]!), enter, isConfirmed }, first, second, both),
   {
     name: 'install with prompt',
     prepare: running({ unapproved: 1 }),
@@ -280,7 +282,7 @@ export const SCENARIOS: readonly Scenario[] = [
     },
     may: [first, second],
     ran: true,
-    documents: [approvalOfFirst, approvals[1]!],
+    documents: both,
   },
   {
     name: 'denied while staged',
@@ -364,7 +366,7 @@ export const SCENARIOS: readonly Scenario[] = [
     },
     may: [first],
     ran: true,
-    documents: [approvalOfFirst, approvals[1]!],
+    documents: both,
     download: second,
   },
   {
@@ -387,7 +389,7 @@ export const SCENARIOS: readonly Scenario[] = [
     },
     may: [first],
     ran: true,
-    documents: [approvalOfFirst, approvals[1]!],
+    documents: both,
     download: second,
   },
 ];
