@@ -131,11 +131,11 @@ export function pullTick(milliseconds: u32): i32 {
   return pull.line - 1;
 }
 
-// A yes to this package goes on; whatever else became of the question ends it.
+// A yes to this package goes on, and is looked at again with its head; whatever else became of the question ends it.
 function answered(): void {
   pull.questioned = 0;
   pull.pauseMs = 0;
-  if (agreedTo(About.Download, DIGEST, 0) !== Answer.Yes) pullBegin(0, 0);
+  if (agreedTo(About.Download, DIGEST, 0, Reason.AwaitingUser) !== Answer.Yes) pullBegin(0, 0);
 }
 
 function again(): void {

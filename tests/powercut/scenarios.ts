@@ -130,7 +130,6 @@ function bring(board: Board, wanted: Package, tell: Tell, answer?: (board: Board
 }
 
 const NOBODY: Tell = { acked() {}, allow() {}, giveUp() {} };
-
 function deliver(board: Board, wanted: Package, tell: Tell): void {
   expectOk(upload(board, wanted.bytes, { piece: 200, acked: tell.acked }));
 }
