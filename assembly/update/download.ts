@@ -9,11 +9,10 @@
 // Until the head is accepted the session is in memory only, and whatever is in hand stays: hand.ts. Each byte that gets
 // in may come over another line; every line that delivered one is remembered with the pages, then with the package.
 //
-// Resume. A session is named by the SHA-256 of the upload file that the client states, or by the digest of the manifest that the
-// device fetches it by. While it is active, the same name at offset 0 answers where to go on. After an interruption the record
-// Key.Download names it: the head is judged again from flash, what was written behind it is hashed again, and the offset is what
-// that gave. It carries the erase count: whoever erases the slot raises that first, so no offset survives an erase. The manifest's
-// digest always names it; if there was no reset, so does its head when it has come again, under any name.
+// Resume. A session is named by the SHA-256 of the upload file that the client states, or the digest of the manifest that is fetched.
+// While it is active, the same name at offset 0 answers where to go on. After an interruption the record Key.Download names it: the
+// head is judged again from flash, what was written behind it is hashed again, and the offset is what that gave. It carries the erase
+// count, which whoever erases the slot raises first. The manifest's digest always names it; without a reset, so does its head.
 
 import { compare } from '../codec/bytes';
 import { Key } from '../flash/keys';
@@ -145,7 +144,7 @@ export function downloadFetch(line: u32, length: u32, digest: usize): Reason {
   return reason;
 }
 
-// Is exactly this being fetched, and the length of its file known?
+// Is exactly this being fetched?
 export function downloadFetches(digest: usize): bool {
   return active && session.line !== 0 && compare(NAME, digest, NAME_BYTES) === 0;
 }

@@ -15,7 +15,6 @@
 import { compare } from '../codec/bytes';
 import { PIECE } from '../flash/flash';
 import { storeDamaged, storeLength, storeReadPart, storeSettle } from '../flash/store';
-import { random } from '../hal';
 import { Answer, digestAsked, questionOpen } from '../policy/consent';
 import { Reason } from '../reason';
 import {
@@ -27,6 +26,7 @@ import {
   downloadOffset,
   downloadPush,
 } from './download';
+import { NONCE } from './effects';
 import { About, agreedTo, digestInHand, hand, question } from './hand';
 import { State, updating } from './machine';
 import { orderWaits } from './order';
@@ -139,9 +139,9 @@ function answered(): void {
 }
 
 function again(): void {
-  random(PIECE, 1);
   pull.quietMs = 0;
-  pull.pauseMs = pull.pauseMs === 0 ? PAUSE_MS : min(2 * pull.pauseMs, PAUSE_MS_MAX) + ((<u32>load<u8>(PIECE)) << 2);
+  // A fleet that lost its broker does not come back in one moment. What a byte of the next nonce gives away leaves 15.
+  pull.pauseMs = pull.pauseMs === 0 ? PAUSE_MS : min(2 * pull.pauseMs, PAUSE_MS_MAX) + ((<u32>load<u8>(NONCE)) << 2);
   pull.asked = 0;
   // What stands in flash need not come again.
   if (isOnItsWay() && !downloadFetches(DIGEST)) downloadFetch(pull.line, downloadLengthLeft(), DIGEST);

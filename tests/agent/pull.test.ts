@@ -6,7 +6,6 @@ import {
   exec,
   expectOk,
   imageOf,
-  images,
   install,
   knock,
   NODE,
@@ -23,7 +22,7 @@ import {
 } from '../support/agent-world.js';
 import type { Board } from '../support/bench-hal.js';
 import { MAP } from '../support/bench-hal.js';
-import { BLOCK_BYTES, block, give, order, serve, urlOf, wanted } from '../support/blocks.js';
+import { BLOCK_BYTES, block, give, order, serve, serveFor, urlOf, wanted } from '../support/blocks.js';
 
 const SIZE = 40_000;
 const wantedPackage = (sequence = 1, seed = 1) => packageOf(sequence, { image: imageOf(SIZE, seed) });
@@ -175,7 +174,7 @@ describe('what comes instead', () => {
     expect(state(board)).toBe(10);
     expect(board.flash.erases.filter(({ offset }) => offset < MAP.state)).toEqual([]);
     expectOk(put(board, NODE.approvals, approvalOf(named.digest, 2)));
-    later(board, 70_000, named.bytes);
+    serveFor(board, 70_000, named.bytes);
     expect(runs(board, named)).toBe(true);
   });
 
@@ -217,91 +216,6 @@ describe('what comes instead', () => {
     for (const off of inOrder(4)) give(board, block(one.bytes, off));
     expect(board.takeSent(1).length).toBe(0);
     expect(state(board)).toBe(10);
-  });
-});
-
-describe('what is lost', () => {
-  it('is asked for again, later and later, and for no longer than the order waits', () => {
-    const { board, one } = approvedBoard();
-    expectOk(order(board, one.digest));
-    const times: number[] = [];
-    for (let at = 0; at < 700_000; at += 100) {
-      board.tick(100);
-      if (wanted(board).length > 0) times.push(at);
-      if (board.running !== 'agent') board.reboot();
-    }
-    const gaps = times.slice(1).map((at, i) => at - times[i]!);
-    expect(gaps[0]).toBeGreaterThanOrEqual(2000);
-    expect(gaps[0]).toBeLessThan(3200);
-    for (const [i, gap] of gaps.entries()) if (i > 0) expect(gap).toBeGreaterThanOrEqual(gaps[i - 1]! * 0.99 - 1100);
-    expect(times.length).toBeLessThan(16);
-    expect(times.at(-1)).toBeLessThan(600_100);
-    expect(alert(board)).toMatchObject({ reason: 156 });
-  });
-
-  it('on the way does not keep it from its end: every seventh block is lost, and some come twice', () => {
-    const { board, one } = approvedBoard();
-    expectOk(order(board, one.digest));
-    let count = 0;
-    const way = (packet: Uint8Array) => (++count % 7 === 0 ? [] : count % 5 === 0 ? [packet, packet] : [packet]);
-    later(board, 200_000, one.bytes, way);
-    expect(runs(board, one)).toBe(true);
-  });
-});
-
-describe('an interruption', () => {
-  it('by a reset goes on behind the last whole page, without anybody asking', () => {
-    const { board, one } = approvedBoard();
-    expectOk(order(board, one.digest));
-    serve(board, one.bytes, { until: 40 });
-    expect(state(board)).toBe(30);
-    board.sent = [];
-    board.reboot();
-    board.flash.forget();
-    const asked = serve(board, one.bytes);
-    const pages = Math.floor((40 * BLOCK_BYTES - one.head.length) / MAP.page);
-    const first = one.head.length + pages * MAP.page;
-    expect(asked[0]).toBe(Math.floor(first / BLOCK_BYTES) * BLOCK_BYTES);
-    expect(asked).toEqual(inOrder(blocksOf(one.bytes) - asked[0]! / BLOCK_BYTES, asked[0]! / BLOCK_BYTES));
-    board.settle();
-    expect(runs(board, one)).toBe(true);
-  });
-
-  it('by silence of minutes goes on where it was', () => {
-    const { board, one } = approvedBoard();
-    expectOk(order(board, one.digest));
-    serve(board, one.bytes, { until: 40 });
-    const asked: number[] = [];
-    for (let at = 0; at < 300_000; at += 100) {
-      if (at % 5000 === 0) images(board); // somebody keeps it in the agent
-      board.tick(100);
-      asked.push(...wanted(board).map(({ off }) => off));
-    }
-    expect(Math.min(...asked)).toBeGreaterThanOrEqual(38 * BLOCK_BYTES);
-    later(board, 70_000, one.bytes);
-    expect(runs(board, one)).toBe(true);
-  });
-
-  it('by another order for the same package goes on over the line of that order', () => {
-    const { board, one } = approvedBoard();
-    expectOk(order(board, one.digest, 'order-1', 1));
-    serve(board, one.bytes, { until: 40 });
-    expectOk(order(board, one.digest, 'order-2', 2));
-    const asked = serve(board, one.bytes, { link: 2 });
-    expect(asked[0]).toBeGreaterThanOrEqual(38 * BLOCK_BYTES);
-    board.settle();
-    expect(runs(board, one)).toBe(true);
-    knock(board);
-    expect(alert(board)).toMatchObject({ result: 200, corr: 'order-2' });
-  });
-
-  it('by a push of the same package is none: both end in one', () => {
-    const { board, one } = approvedBoard();
-    expectOk(order(board, one.digest));
-    serve(board, one.bytes, { until: 40 });
-    expectOk(upload(board, one.bytes, { link: 2 }));
-    board.settle();
-    expect(runs(board, one)).toBe(true);
   });
 });
 
@@ -406,12 +320,3 @@ describe('somebody who is not trusted', () => {
     expect(Math.max(...pages.values())).toBeLessThanOrEqual(24);
   });
 });
-
-/** Serves for so long, whatever the device does meanwhile. */
-function later(board: Board, milliseconds: number, file: Uint8Array, way?: (packet: Uint8Array) => Uint8Array[]): void {
-  for (let at = 0; at < milliseconds; at += 1000) {
-    serve(board, file, way ? { way } : {});
-    if (board.running === 'off' || (board.running === 'agent' && state(board) === 60)) board.settle();
-    if (board.running !== 'agent') return;
-  }
-}

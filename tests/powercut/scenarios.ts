@@ -105,7 +105,6 @@ const holds = (board: Board, number: number, wanted: Package): boolean => {
 };
 const isConfirmed = (board: Board, wanted: Package) =>
   holds(board, 0, wanted) && slot(board, 0)?.confirmed === true && state(board) !== 60;
-
 /** Into the agent, whatever runs, without confirming it. */
 function enter(board: Board): void {
   if (board.running === 'image') knock(board, 1);

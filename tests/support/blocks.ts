@@ -1,6 +1,6 @@
 // The other end of a line, for a device that fetches for itself: takes its requests and gives it blocks.
 import { encode } from 'cborg';
-import { NODE } from './agent-world.js';
+import { NODE, state } from './agent-world.js';
 import type { Board } from './bench-hal.js';
 import { ask, type Body, frame, response, unframe } from './smp.js';
 
@@ -66,4 +66,13 @@ export function serve(board: Board, file: Uint8Array, options: ServeOptions = {}
     }
   }
   return asked;
+}
+
+/** Serves for so long, whatever the device does meanwhile. */
+export function serveFor(board: Board, milliseconds: number, file: Uint8Array, way?: ServeOptions['way']): void {
+  for (let at = 0; at < milliseconds; at += 1000) {
+    serve(board, file, way ? { way } : {});
+    if (board.running === 'off' || (board.running === 'agent' && state(board) === 60)) board.settle();
+    if (board.running !== 'agent') return;
+  }
 }
