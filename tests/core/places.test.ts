@@ -18,6 +18,10 @@ describe('the last sequences of a manifest', () => {
     expect(ofManifest({ commands: { 7: [23, REPORT] } })).toEqual(no('CommandPlace'));
   });
 
+  it('a sequence that is none is told as that', () => {
+    expect(ofManifest({ members: [[9, cbor(5)]] })).toEqual(no('WrongType'));
+  });
+
   it('invoke is followed, behind a sound validate', () => {
     const invoke = (commands: unknown[]) => ofManifest({ members: [[9, cbor(commands)]] });
     expect(invoke([23, REPORT])).toEqual(no('NotApproved'));

@@ -16,13 +16,16 @@ const QUICK = named('agent', 'update hand refusal delivery recall log attacks st
 const FAST: Record<'agent' | 'core', string[]> = {
   agent: [
     ...QUICK,
-    ...named('agent', 'change damage clients staged guards tree console words card certain'),
+    ...named('agent', 'change damage clients staged guards tree console words card certain later agreed edges'),
     ...named('traps', 'consent'),
   ],
-  core: [...named('core', 'core fail-closed worlds cose-vectors suit-vectors'), ...named('traps', 'decision package')],
+  core: [
+    ...named('core', 'core fail-closed worlds cose-vectors suit-vectors places'),
+    ...named('traps', 'decision package'),
+  ],
 };
 const SLOW: Record<'agent' | 'core', string[]> = {
-  agent: named('agent', 'fumo change-powercut refusing-flash wear'),
+  agent: named('agent', 'fumo change-powercut refusing-flash wear worn lapsed'),
   core: named('core', 'module simd damage sources'),
 };
 const CRYPTO = named('crypto', 'hash field wycheproof scalar group');
