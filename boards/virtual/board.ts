@@ -11,8 +11,9 @@ import { loadBoard } from '../../host/boards.js';
 import { CountersignError } from '../../host/errors.js';
 import { reasonData } from '../../host/json.js';
 import type { BrokerUrl } from '../../host/links/mqtt-url.js';
-import type { Question } from '../../host/smp/commands.js';
+import { type Alert, alertOf, type Question } from '../../host/smp/commands.js';
 import { lines } from '../../host/smp/link.js';
+import { decodePacket } from '../../host/smp/packet.js';
 import { wasmFile } from '../../host/wasm.js';
 import { applicationText } from './application.js';
 import { type CardSlot, openCardSlot } from './card.js';
@@ -35,6 +36,7 @@ export interface VirtualBoardOptions {
   broker?: BrokerUrl;
   fleet?: string;
   name?: string; // on the broker
+  groups?: readonly string[]; // that it belongs to, in the fleet
   card?: string; // a smart card reader of this machine, or part of its name: the card slot of the board
   wasm?: Uint8Array; // another agent than the one that was built
   // A question came up. The signal ends when it is gone; the answer is what the person at the board pressed.
@@ -69,10 +71,13 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
 
   const machine = createMachine(module, board.flash, flash, {
     linkWrite(link, bytes) {
-      if (link === LINK.console) sent(bytes);
+      if (link === LINK.console) return sent(bytes);
+      const alert = alertIn(bytes);
+      // The agent sends an alert to whoever spoke last, which may have been our own look: it is for all of the fleet.
+      if (alert) radio?.alert(alert);
       else if (link === LINK.mqtt) radio?.send(bytes);
       else self.receive(bytes);
-      if (link === LINK.mqtt) lookSoon();
+      if (alert || link === LINK.mqtt) lookSoon();
     },
     random: (to) => void randomFillSync(to),
     clock: () => BigInt(Math.floor(Date.now() / 1000)),
@@ -80,6 +85,7 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
     asking: (now) => setImmediate(ask, now),
     started: (what) => {
       clearTimeout(look); // nobody has talked to this one yet
+      radio?.started(what);
       if (what === 'application') say(applicationText(flash, board.flash));
     },
     trapped: say,
@@ -163,8 +169,14 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
   try {
     if (options.card !== undefined) slot = await openCardSlot(options.card, onText);
     if (options.broker !== undefined) {
-      const { broker: url, fleet = 'demo', name = BOARD_NAME } = options;
-      radio = await connectRadio({ url, fleet, device: name }, (bytes) => receive(LINK.mqtt, bytes), options.signal);
+      const { broker: url, fleet = 'demo', name = BOARD_NAME, groups } = options;
+      const agent = {
+        receive: (packet: Uint8Array) => receive(LINK.mqtt, packet),
+        get away() {
+          return machine.running !== 'agent';
+        },
+      };
+      radio = await connectRadio({ url, fleet, device: name, groups }, agent, options.signal);
     }
   } catch (error) {
     await close();
@@ -182,6 +194,14 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
     reset: () => machine.reset(),
     close,
   };
+}
+
+function alertIn(packet: Uint8Array): Alert | undefined {
+  try {
+    return alertOf(decodePacket(packet));
+  } catch {
+    return undefined;
+  }
 }
 
 function noAgent(cause: unknown): never {

@@ -1,15 +1,49 @@
-// The board's MQTT connection: requests in, answers out (QoS 0, as host/links/mqtt.ts explains); retained, what is known of
-// the board and whether it is there.
+// The board's MQTT connection: requests of clients in, each one's answers out (QoS 0, as host/links/mqtt.ts explains); alerts;
+// retained, what is known of the board and whether it is there. And what the board fetches for itself: documents
+// (documents.ts), orders (orders.ts), and the blocks that its agent asks for (blocks.ts).
 //
 // What is known stays when it goes: only the word whether it is there is its last will. A request that the broker kept
 // (the retain flag of what comes with a subscription) is nobody's any more, and would be carried out at every connection.
 
+import { STATE } from '../../host/device/identity.js';
+import { wantedOf } from '../../host/device/serve.js';
 import { type Address, acknowledged, connectBroker, endBroker, stateIn, subscribe } from '../../host/links/mqtt.js';
-import { type DeviceState, OFFLINE, ONLINE, stateDocument, topicsOf } from '../../host/links/topics.js';
+import { alertPaper, readOrderPaper } from '../../host/links/papers.js';
+import {
+  APPROVALS_FILTER,
+  blockTopic,
+  changeTopic,
+  type DeviceState,
+  exchangeTopics,
+  groupOrderTopic,
+  OFFLINE,
+  ONLINE,
+  stateDocument,
+  topicNameSchema,
+  topicsOf,
+} from '../../host/links/topics.js';
+import { createClient } from '../../host/smp/client.js';
+import { type Alert, echo } from '../../host/smp/commands.js';
+import { createBlocks } from './blocks.js';
+import { type Agent, createDesk } from './desk.js';
+import { createDocuments } from './documents.js';
+import { createOrders } from './orders.js';
+
+const TIMEOUT_MS = 1000; // the agent answers at once, or after a restart not at all
+const RETRIES = 3;
+
+export interface Station extends Address {
+  /** Groups of the device: their orders are its own. */
+  groups?: readonly string[] | undefined;
+}
 
 export interface Radio {
+  /** What the agent sends on its link. */
   send(packet: Uint8Array): void;
+  /** An alert of the agent, on whichever link. */
+  alert(alert: Alert): void;
   show(state: DeviceState): void; // what is not mentioned stays as it was shown
+  started(what: 'agent' | 'application'): void;
   close(): Promise<void>;
 }
 
@@ -17,11 +51,14 @@ const yes = () => true;
 const no = () => false;
 
 export async function connectRadio(
-  { url, fleet, device }: Address,
-  onPacket: (bytes: Uint8Array) => void,
+  { url, fleet, device, groups = [] }: Station,
+  agent: Agent,
   signal: AbortSignal | undefined,
 ): Promise<Radio> {
   const topics = topicsOf(fleet, device);
+  const requests = exchangeTopics(fleet, device, '+').request;
+  const [approvals, changes] = [APPROVALS_FILTER(fleet), changeTopic(fleet, '+')];
+  const orderTopics = [topics.order, ...groups.map((group) => groupOrderTopic(fleet, group))];
   const kept = { qos: 1, retain: true } as const;
   const will = { topic: topics.online, payload: Buffer.from(OFFLINE), ...kept };
   const client = await connectBroker(url, { will }, signal);
@@ -33,20 +70,49 @@ export async function connectRadio(
 
   const tell = () => void publish(topics.state, stateDocument(shown));
 
+  const desk = createDesk(agent);
+  const own = createClient(desk.link('own radio'), { timeoutMs: TIMEOUT_MS, retries: RETRIES });
+  const orders = createOrders(own, () => shown.state === STATE.updating);
+  const documents = createDocuments({ client: own, away: () => agent.away, taken: orders.taken });
+  const blocks = createBlocks({
+    topic: (digest, block) => blockTopic(fleet, digest, block),
+    subscribe: (wanted) => void client.subscribeAsync(wanted, { qos: 0 }).catch(no), // it asks again
+    unsubscribe: (over) => void client.unsubscribeAsync(over).catch(no),
+    handIn: (packet) => {
+      if (!agent.away) agent.receive(packet); // it would reset the board
+    },
+  });
+
+  function request(topic: string, payload: Uint8Array): void {
+    const name = topicNameSchema.safeParse(topic.split('/').at(-1)).data;
+    if (name === undefined) return;
+    const { response } = exchangeTopics(fleet, device, name);
+    desk.ask(Uint8Array.from(payload), (packet) => client.publish(response, Buffer.from(packet), { qos: 0 }));
+  }
+
   client.on('message', (topic, payload, { retain }) => {
-    if (topic === topics.request && !retain) onPacket(Uint8Array.from(payload));
+    if (isBelow(topic, requests)) {
+      if (!retain) request(topic, payload);
+    } else if (isBelow(topic, approvals)) documents.heard('approval', lastOf(topic), payload);
+    else if (isBelow(topic, changes)) documents.heard('change', lastOf(topic), payload);
+    else if (orderTopics.includes(topic)) orders.heard(topic, readOrderPaper(payload));
     // What was known in an earlier life, until this one knows better.
-    if (topic === topics.state && retain) know({ ...stateIn(payload), ...shown });
+    else if (topic === topics.state) {
+      if (retain) know({ ...stateIn(payload), ...shown });
+    }
     // The will of a connection that the broker gave up only now, when there is a new one.
-    if (topic === topics.online && payload.toString() === OFFLINE && !leaving) void arrive();
+    else if (topic === topics.online) {
+      if (payload.toString() === OFFLINE && !leaving) void arrive();
+    } else blocks.heard(topic, payload);
   });
   try {
-    await subscribe(client, url, topics.request, signal, 0);
+    await subscribe(client, url, requests, signal, 0);
     await subscribe(client, url, topics.online, signal);
     await subscribe(client, url, topics.state, signal);
+    await subscribe(client, url, [approvals, changes, ...orderTopics], signal);
     await acknowledged(url, client.publishAsync(topics.online, ONLINE, kept), signal);
   } catch (error) {
-    await endBroker(client);
+    await end();
     throw error;
   }
   // Connected again after the line was gone: the will has said so meanwhile, and what was shown may not have got out.
@@ -60,17 +126,47 @@ export async function connectRadio(
     tell();
   }
 
+  async function end(): Promise<void> {
+    documents.close();
+    orders.close();
+    await own.close();
+    await endBroker(client);
+  }
+
   return {
     send(packet) {
-      client.publish(topics.response, Buffer.from(packet), { qos: 0 });
+      const wanted = wantedOf(packet);
+      if (wanted) blocks.wanted(wanted);
+      else desk.answer(packet);
     },
-    show: (state) => know({ ...shown, ...state }),
+    alert(alert) {
+      orders.told(alert);
+      client.publish(topics.alert, alertPaper(alert, shown.device), { qos: 1 });
+    },
+    show(state) {
+      know({ ...shown, ...state });
+      documents.stands(`${shown.device} ${shown.change}`);
+    },
+    started(what) {
+      blocks.forget();
+      if (what === 'application') return;
+      documents.started();
+      orders.started();
+      // In the middle of a download it goes on as soon as anything is heard on its link.
+      if (shown.state === STATE.downloading) setImmediate(() => void echo(own, '').catch(no));
+    },
     async close() {
       // An orderly farewell leaves no will: it is our own word then.
       leaving = true;
       const said = client.connected && (await publish(topics.online, OFFLINE));
       if (said) await acknowledged(url, client.endAsync(), undefined).catch(() => undefined);
-      else await endBroker(client);
+      await end();
     },
   };
 }
+
+/** Is it one level below the filter that ends in "+"? */
+const isBelow = (topic: string, filter: string): boolean =>
+  topic.startsWith(filter.slice(0, -1)) && !topic.slice(filter.length - 1).includes('/');
+
+const lastOf = (topic: string): string => topic.split('/').at(-1)!;

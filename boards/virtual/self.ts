@@ -2,10 +2,12 @@
 //
 // Only reads. What cannot be read just now (the agent restarts, the application runs) is simply not shown.
 
-import { identify } from '../../host/device/identity.js';
+import { readApprovals, readChangeNumber, readDeviceId, readInstalled, readState } from '../../host/device/identity.js';
+import { viewApproval } from '../../host/formats/approval.js';
+import { hex } from '../../host/formats/bytes.js';
 import type { DeviceState } from '../../host/links/topics.js';
 import { createClient } from '../../host/smp/client.js';
-import { type Question, readQuestion } from '../../host/smp/commands.js';
+import { imageState, type Question, readQuestion } from '../../host/smp/commands.js';
 import { createListeners, type Link } from '../../host/smp/link.js';
 
 const TIMEOUT_MS = 1000; // the agent answers at once, or after a restart not at all
@@ -39,17 +41,34 @@ export function createSelf(send: (bytes: Uint8Array) => void): Self {
   return {
     receive: emit.packet,
     async look() {
-      const seen = await attempt(() => identify(client));
-      if (!seen) return undefined;
-      const hash = seen.images.find((image) => image.active)?.hash;
+      const device = await attempt(() => readDeviceId(client));
+      const state = await attempt(() => readState(client));
+      if (state === undefined) return undefined;
+      const installed = await attempt(() => readInstalled(client));
+      const images = await attempt(() => imageState(client));
+      const hash = images?.find((image) => image.active)?.hash;
+      const approvals = (await attempt(() => readApprovals(client)))?.flatMap(heldApproval);
+      const change = device === undefined ? 0n : await attempt(() => readChangeNumber(client));
       return {
-        state: seen.state,
-        device: seen.deviceId,
-        firmwareVersion: seen.installed?.version,
-        digest: hash && Buffer.from(hash).toString('hex'),
+        state,
+        device,
+        firmwareVersion: installed?.version,
+        digest: hash && hex(hash),
+        approvals,
+        change: change ? `${change}` : undefined,
       };
     },
     question: () => attempt(() => readQuestion(client)),
     close: () => client.close(),
   };
+}
+
+// What the device keeps it has verified; what names no key cannot be told apart.
+function heldApproval(document: Uint8Array): NonNullable<DeviceState['approvals']> {
+  try {
+    const { claims, kid } = viewApproval(document, 'a document of the device');
+    return kid ? [{ kid: hex(kid), sequence: `${claims.sequence}` }] : [];
+  } catch {
+    return [];
+  }
 }

@@ -27,6 +27,8 @@ export const EXTENSION_URI = `${OBJECT_URI}/Ext/Countersign`;
 export const NODE = {
   state: `${OBJECT_URI}/State`,
   update: `${OBJECT_URI}/Update`,
+  downloadAndUpdate: `${OBJECT_URI}/DownloadAndUpdate`,
+  packageUrl: `${OBJECT_URI}/DownloadAndUpdate/PkgURL`,
   bootstrap: `${EXTENSION_URI}/Bootstrap`,
   approvals: `${EXTENSION_URI}/Approvals`,
   change: `${EXTENSION_URI}/Change`,
@@ -172,12 +174,19 @@ export async function hasChange(client: Client, change: Uint8Array, waits: Waits
  */
 export async function putApproval(client: Client, document: Uint8Array, waits: Waits = {}): Promise<void> {
   await treePut(client, NODE.approvals, document, waits);
+  if ((await readApprovals(client, waits)).some((kept) => same(kept, document))) return;
+  throw notKept('the approval');
+}
+
+/** The approval documents that a device keeps, one for each operator that has one. */
+export async function readApprovals(client: Client, waits: Waits = {}): Promise<Uint8Array[]> {
   const children = new TextDecoder().decode((await treeGet(client, NODE.approvals, waits)).data);
+  const found: Uint8Array[] = [];
   for (const child of children.split('/').filter(Boolean)) {
     const kept = await optionalNode(client, `${NODE.approvals}/${child}`, waits);
-    if (kept && same(kept.data, document)) return;
+    if (kept) found.push(kept.data);
   }
-  throw notKept('the approval');
+  return found;
 }
 
 async function requireReadBack(client: Client, uri: string, wanted: Uint8Array, waits: Waits): Promise<void> {

@@ -1,4 +1,5 @@
-// A link to a device over an MQTT broker: requests on its req topic, answers on its rsp topic, both QoS 0.
+// A link to a device over an MQTT broker: requests on a topic of its own for each client, answers on the one beside it, both
+// QoS 0. The device's alerts, which are everybody's, come over the link as well.
 //
 // QoS 0, because SMP repeats by itself what was lost, and because a broker's acknowledgement would go out ahead of the
 // answer, which TCP then holds back for 40 ms (Nagle, in brokers as they are installed). What is retained is QoS 1. A lost
@@ -8,11 +9,15 @@
 import { Socket } from 'node:net';
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 import { CountersignError } from '../errors.js';
+import { hex } from '../formats/bytes.js';
 import type { SecretUrl } from '../secret-url.js';
+import type { Alert } from '../smp/commands.js';
 import { createListeners, type Link } from '../smp/link.js';
+import { encodePacket, GROUP, OP } from '../smp/packet.js';
 import { onAbort, orAbort, sleep, within } from '../wait.js';
 import { type BrokerUrl, brokerOf } from './mqtt-url.js';
-import { DEVICE_FILTERS, type DeviceState, OFFLINE, ONLINE, readState, topicsOf } from './topics.js';
+import { readAlertPaper } from './papers.js';
+import { DEVICE_FILTERS, type DeviceState, exchangeTopics, OFFLINE, ONLINE, readState, topicsOf } from './topics.js';
 
 const BROKER_MS_MAX = 10_000; // to connect, and for each acknowledgement
 const RECONNECT_MS = 1000;
@@ -112,17 +117,24 @@ function sendAtOnce(client: MqttClient): void {
   if (client.stream instanceof Socket) client.stream.setNoDelay(true);
 }
 
-/** A link to one device over a broker: `cs/FLEET/d/DEVICE/req` and `rsp`. Throws LinkUnavailable. */
+/** A link to one device over a broker: `cs/FLEET/d/DEVICE/req/CLIENT` and `rsp/CLIENT`. Throws LinkUnavailable. */
 export async function openMqtt({ url, fleet, device }: Address, signal?: AbortSignal): Promise<Link> {
   const { emit, listen, closed, end } = createListeners();
-  const topics = topicsOf(fleet, device);
+  const { request, response } = exchangeTopics(fleet, device, newClientName());
+  const { alert: alerts } = topicsOf(fleet, device);
   const name = `${brokerOf(url)} ${fleet}/${device}`;
   const client = await connectBroker(url, {}, signal);
   client.on('message', (topic, payload, { retain }) => {
-    // A retained answer is one to somebody's earlier request.
-    if (topic === topics.response && !retain) emit.packet(Uint8Array.from(payload));
+    if (retain) return; // an answer to somebody's earlier request, or what happened long ago
+    if (topic === response) emit.packet(Uint8Array.from(payload));
+    const alert = topic === alerts ? readAlertPaper(payload) : undefined;
+    if (alert) emit.packet(alertPacket(alert));
   });
-  await orEnd(client, subscribe(client, url, topics.response, signal, 0));
+  const all = async () => {
+    await subscribe(client, url, response, signal, 0);
+    await subscribe(client, url, alerts, signal);
+  };
+  await orEnd(client, all());
   return {
     name,
     silence: `is it on? \`countersign devices --broker ${brokerOf(url)}\` shows who is`,
@@ -131,7 +143,7 @@ export async function openMqtt({ url, fleet, device }: Address, signal?: AbortSi
     closed,
     async send(packet) {
       try {
-        await client.publishAsync(topics.request, Buffer.from(packet), { qos: 0 });
+        await client.publishAsync(request, Buffer.from(packet), { qos: 0 });
       } catch (cause) {
         throw new CountersignError('LinkLost', `mqtt ${name}: ${(cause as Error).message}`, { cause });
       }
@@ -142,6 +154,20 @@ export async function openMqtt({ url, fleet, device }: Address, signal?: AbortSi
     },
   };
 }
+
+/** Random: nobody else gets the answers, nor takes them for their own. */
+const newClientName = (): string => hex(crypto.getRandomValues(new Uint8Array(12)));
+
+/** As the device itself would send it on a line of its own. */
+const alertPacket = (alert: Alert): Uint8Array =>
+  encodePacket({
+    version: 2,
+    op: OP.write,
+    group: GROUP.countersign,
+    sequence: alert.n & 0xff,
+    id: 6,
+    body: { ...alert },
+  });
 
 export interface SeenDevice {
   fleet: string;
@@ -225,7 +251,7 @@ export async function watchStates(
 export async function subscribe(
   client: MqttClient,
   url: BrokerUrl,
-  filter: string,
+  filter: string | string[],
   signal: AbortSignal | undefined,
   qos: 0 | 1 = 1,
 ): Promise<void> {
@@ -233,10 +259,14 @@ export async function subscribe(
     await acknowledged(url, client.subscribeAsync(filter, { qos }), signal);
   } catch (cause) {
     if ((cause as { packet?: { cmd?: string } }).packet?.cmd !== 'suback') throw cause;
-    throw new CountersignError('LinkUnavailable', `mqtt ${brokerOf(url)}: the broker does not let us read ${filter}`, {
-      hint: 'ask for the right to read that topic, or use another account',
-      cause,
-    });
+    throw new CountersignError(
+      'LinkUnavailable',
+      `mqtt ${brokerOf(url)}: the broker does not let us read ${[filter].flat().join(', ')}`,
+      {
+        hint: 'ask for the right to read that topic, or use another account',
+        cause,
+      },
+    );
   }
 }
 

@@ -1,4 +1,5 @@
-// Where things are on a broker (design section 8): one place for the names of topics and the form of a device's state.
+// Where things are on a broker: one place for the names of topics and the form of a device's state. What else stands there as
+// JSON is in papers.ts.
 
 import * as z from 'zod';
 import { documentJson, JSON_VERSION, reasonSchema } from '../json.js';
@@ -12,16 +13,33 @@ export const topicNameSchema = z
   .max(NAME_BYTES_MAX);
 
 interface DeviceTopics {
-  request: string;
-  response: string;
   state: string;
   online: string;
+  alert: string;
+  order: string;
 }
 
+/** What a device says, and what it is told to fetch. */
 export function topicsOf(fleet: string, device: string): DeviceTopics {
   const base = `cs/${fleet}/d/${device}`;
-  return { request: `${base}/req`, response: `${base}/rsp`, state: `${base}/state`, online: `${base}/online` };
+  return { state: `${base}/state`, online: `${base}/online`, alert: `${base}/alert`, order: `${base}/order` };
 }
+
+/** Requests of one client, and the answers that it alone gets. CLIENT is a name of its own, new for each connection. */
+export function exchangeTopics(fleet: string, device: string, client: string): { request: string; response: string } {
+  const base = `cs/${fleet}/d/${device}`;
+  return { request: `${base}/req/${client}`, response: `${base}/rsp/${client}` };
+}
+
+/** What all devices of a group are told to fetch. */
+export const groupOrderTopic = (fleet: string, group: string): string => `cs/${fleet}/g/${group}/order`;
+
+/** The one encoding of packages on a broker so far: the bytes as they are. */
+export const RAW = 'raw';
+
+/** A block of a package, by its number; "i" tells how many there are. */
+export const blockTopic = (fleet: string, digest: string, block: number | 'i'): string =>
+  `cs/${fleet}/p/${digest}/${RAW}/${block}`;
 
 /** What the devices of a fleet say of themselves; first whether they are there, as that comes first then. */
 export const DEVICE_FILTERS = (fleet: string): string[] => [topicsOf(fleet, '+').online, topicsOf(fleet, '+').state];
@@ -29,13 +47,19 @@ export const DEVICE_FILTERS = (fleet: string): string[] => [topicsOf(fleet, '+')
 // One retained approval document for each operator; the last level is the operator's name for themselves.
 export const approvalTopic = (fleet: string, operator: string): string => `cs/${fleet}/approvals/${operator}`;
 export const APPROVALS_FILTER = (fleet: string): string => approvalTopic(fleet, '+');
-/** Beside them, where nobody writes: a level that no operator has. */
+// One retained change of anchors or policy under each number.
+export const changeTopic = (fleet: string, number: bigint | '+'): string => `cs/${fleet}/changes/${number}`;
+/** Beside the approvals, where nobody writes: a level that no operator has. */
 export const NOBODY_FILTER = (fleet: string): string => `cs/${fleet}/approvals`;
 
 // Retained by every device under online: whether it is there. OFFLINE is its last will, too. The words are those that Home
 // Assistant expects of an availability topic.
 export const ONLINE = 'online';
 export const OFFLINE = 'offline';
+
+const APPROVALS_MAX = 64; // far more than any device has operators
+const hexSchema = z.string().regex(/^([0-9a-f]{2}){1,64}$/);
+const sequenceSchema = z.string().regex(/^\d{1,20}$/);
 
 /** Retained by every device under state: what was last known of it. It stays when the device goes. */
 export const deviceStateSchema = z.object({
@@ -45,6 +69,12 @@ export const deviceStateSchema = z.object({
   firmwareVersion: z.string().optional().describe('version of what runs'),
   digest: z.string().optional().describe('digest of the manifest of what runs, in hex'),
   reason: reasonSchema.optional().describe('of the last result or refusal'),
+  approvals: z
+    .array(z.strictObject({ kid: hexSchema, sequence: sequenceSchema }))
+    .max(APPROVALS_MAX)
+    .optional()
+    .describe('approval documents that it holds: key id of the operator, number of the document'),
+  change: sequenceSchema.optional().describe('number of the last change of anchors or policy; absent: there was none'),
 });
 export type DeviceState = Omit<z.infer<typeof deviceStateSchema>, 'version'>;
 

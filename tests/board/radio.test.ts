@@ -3,15 +3,17 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { connectRadio } from '../../boards/virtual/radio.js';
+import { connectRadio, type Radio } from '../../boards/virtual/radio.js';
 import { reasonData } from '../../host/json.js';
 import { type Broker, startBroker } from '../../host/links/broker.js';
 import { connectBroker, listDevices, openMqtt } from '../../host/links/mqtt.js';
-import { topicsOf } from '../../host/links/topics.js';
-import { encodePacket } from '../../host/smp/packet.js';
+import { readAlertPaper } from '../../host/links/papers.js';
+import { exchangeTopics, topicsOf } from '../../host/links/topics.js';
+import { type Alert, alertOf } from '../../host/smp/commands.js';
+import { decodePacket, encodePacket } from '../../host/smp/packet.js';
 
 const DEVICE = { fleet: 'plant', device: 'one' };
-const TOPICS = topicsOf(DEVICE.fleet, DEVICE.device);
+const TOPICS = { ...topicsOf('plant', 'one'), ...exchangeTopics('plant', 'one', 'somebody') };
 const KEPT = { qos: 1, retain: true } as const;
 const RESET = Buffer.from(encodePacket({ version: 2, op: 2, group: 0, sequence: 1, id: 5, body: {} }));
 const QUIET_MS = 300;
@@ -28,7 +30,11 @@ async function broker(): Promise<Broker> {
 }
 
 async function radio(url: string, heard: Uint8Array[] = []) {
-  const connected = await connectRadio({ url, ...DEVICE }, (bytes) => heard.push(bytes), undefined);
+  const connected = await connectRadio(
+    { url, ...DEVICE },
+    { receive: (bytes) => void heard.push(bytes), away: false },
+    undefined,
+  );
   cleanups.push(() => connected.close());
   return connected;
 }
@@ -86,19 +92,101 @@ describe('what was kept on the topics of requests and answers', () => {
     }
   });
 
-  it('is no answer to whoever asks now', async () => {
+  it('is no answer to whoever asks now: each connection has topics of its own', async () => {
     const { url } = await broker();
     const { client } = await somebody(url);
-    await client.publishAsync(TOPICS.response, RESET, KEPT);
-    const link = await openMqtt({ url, ...DEVICE });
-    cleanups.push(() => link.close());
+    const asked: string[] = [];
+    client.on('message', (topic) => asked.push(topic));
+    await client.subscribeAsync(exchangeTopics('plant', 'one', '+').request);
+    for (let turn = 0; turn < 2; turn++) {
+      const link = await openMqtt({ url, ...DEVICE });
+      cleanups.push(() => link.close());
+      await link.send(RESET);
+    }
+    await sleep(QUIET_MS);
+    expect(new Set(asked).size).toBe(2);
+    for (const topic of asked) expect(topic).toMatch(/^cs\/plant\/d\/one\/req\/[0-9a-f]{24}$/);
+  });
+});
+
+describe('clients of one device', () => {
+  const READ = { version: 2, group: 0, id: 0, body: {} } as const;
+  /** An agent that answers every request at once with its sequence number. */
+  async function answering(url: string) {
     const heard: Uint8Array[] = [];
-    link.listen({ packet: (bytes) => heard.push(bytes) });
+    const connected: Radio = await connectRadio(
+      { url, ...DEVICE },
+      {
+        away: false,
+        receive(bytes) {
+          heard.push(bytes);
+          connected.send(encodePacket({ ...READ, op: 1, sequence: bytes[6]! }));
+        },
+      },
+      undefined,
+    );
+    cleanups.push(() => connected.close());
+    return { connected, heard };
+  }
+
+  it('get their own answers alone', async () => {
+    const { url } = await broker();
+    await answering(url);
+    const heard: number[][] = [[], []];
+    for (const [at, mine] of heard.entries()) {
+      const link = await openMqtt({ url, ...DEVICE });
+      cleanups.push(() => link.close());
+      link.listen({ packet: (bytes) => mine.push(bytes[6]!) });
+      for (let turn = 0; turn < 3; turn++) {
+        await link.send(encodePacket({ ...READ, op: 0, sequence: 10 * at + turn }));
+      }
+    }
+    await sleep(QUIET_MS);
+    expect(heard).toEqual([
+      [0, 1, 2],
+      [10, 11, 12],
+    ]);
+  });
+
+  it('can ask, and cannot answer; nor can one with a name that is none', async () => {
+    const { url } = await broker();
+    const { heard } = await answering(url);
+    const { client } = await somebody(url);
+    for (const op of [1, 3, 4, 7] as const) {
+      const packet = encodePacket({ ...READ, op: op as 1, sequence: op });
+      await client.publishAsync(TOPICS.request, Buffer.from(packet));
+    }
+    const whole = Buffer.from(encodePacket({ ...READ, op: 0, sequence: 9 }));
+    for (const name of ['a b', 'n'.repeat(65), '']) {
+      await client.publishAsync(exchangeTopics('plant', 'one', name).request, whole);
+    }
+    await client.publishAsync(TOPICS.request, Buffer.alloc(0));
     await sleep(QUIET_MS);
     expect(heard).toEqual([]);
-    await client.publishAsync(TOPICS.response, RESET, { qos: 1 });
+    await client.publishAsync(TOPICS.request, whole);
     await sleep(QUIET_MS);
     expect(heard).toHaveLength(1);
+  });
+
+  it('all hear its alerts, which the broker does not keep', async () => {
+    const { url } = await broker();
+    const { kept } = await somebody(url);
+    const device = await radio(url);
+    const links = [await openMqtt({ url, ...DEVICE }), await openMqtt({ url, ...DEVICE })];
+    const heard: (Alert | undefined)[] = [];
+    for (const link of links) {
+      cleanups.push(() => link.close());
+      link.listen({ packet: (bytes) => heard.push(alertOf(decodePacket(bytes))) });
+    }
+    const alert: Alert = { n: 7, type: 3, uri: './FUMO/1', result: 200, reason: 0, corr: 'order-1' };
+    device.show({ device: '0a0b' });
+    device.alert(alert);
+    await sleep(QUIET_MS);
+    expect(heard).toEqual([alert, alert]);
+    expect(await kept(TOPICS.alert)).toBeUndefined();
+    for (const bad of ['', '{}', 'x'.repeat(3000), JSON.stringify({ version: 2, number: 1 })]) {
+      expect(readAlertPaper(Buffer.from(bad))).toBeUndefined();
+    }
   });
 });
 

@@ -11,7 +11,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openPty } from '../../boards/virtual/pty.js';
 import { startBroker } from '../../host/links/broker.js';
 import { connectBroker } from '../../host/links/mqtt.js';
-import { topicsOf } from '../../host/links/topics.js';
+import { exchangeTopics } from '../../host/links/topics.js';
 import { makePlace, type Place } from '../support/command.js';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/host/cli/main.js', import.meta.url));
@@ -138,7 +138,7 @@ const SILENT: Record<string, () => Promise<Silent>> = {
     cleanups.push(close);
     const client = await connectBroker(url);
     cleanups.push(() => client.endAsync(true));
-    const { request } = topicsOf('demo', 'dumb');
+    const { request } = exchangeTopics('demo', 'dumb', '+');
     const heard = new Promise<void>((done) => client.once('message', () => done()));
     await client.subscribeAsync(request);
     return { words: ['--broker', url, '--device', 'dumb'], heard, open: () => false };

@@ -3,7 +3,17 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { STATE } from '../../host/device/identity.js';
-import { approvalTopic, deviceStateSchema, OFFLINE, ONLINE, topicsOf } from '../../host/links/topics.js';
+import {
+  approvalTopic,
+  blockTopic,
+  changeTopic,
+  deviceStateSchema,
+  exchangeTopics,
+  groupOrderTopic,
+  OFFLINE,
+  ONLINE,
+  topicsOf,
+} from '../../host/links/topics.js';
 import { packageVersion } from '../../host/root.js';
 import { get, provisionedBoard } from '../support/agent-world.js';
 import { type Board, bench } from '../support/bench-hal.js';
@@ -186,7 +196,15 @@ describe('states', () => {
 describe('MQTT', () => {
   it('has these topics', () => {
     const written = tableBelow(page, '## MQTT').map(([topic]) => plain(topic));
-    const code = [...Object.values(topicsOf('FLEET', 'DEVICE')), approvalTopic('FLEET', 'OPERATOR')];
+    const code = [
+      ...Object.values(exchangeTopics('FLEET', 'DEVICE', 'CLIENT')),
+      ...Object.values(topicsOf('FLEET', 'DEVICE')),
+      groupOrderTopic('FLEET', 'GROUP'),
+      approvalTopic('FLEET', 'OPERATOR'),
+      changeTopic('FLEET', 'NUMBER' as never),
+      blockTopic('FLEET', 'DIGEST', 'N' as never),
+      blockTopic('FLEET', 'DIGEST', 'i'),
+    ];
     expect(written.sort()).toEqual(code.sort());
     expect(page).toContain(`\`${ONLINE}\` or \`${OFFLINE}\``);
   });

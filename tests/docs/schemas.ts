@@ -5,6 +5,9 @@ import { documentsOf, schemas } from '../../host/describe/schemas/index.js';
 const WHERE: Record<string, string> = {
   error: 'any command that fails',
   'device-state': '[`cs/FLEET/d/DEVICE/state`](protocol.md#mqtt) on a broker',
+  'device-alert': '[`cs/FLEET/d/DEVICE/alert`](protocol.md#mqtt) on a broker',
+  order: '[`cs/FLEET/d/DEVICE/order` and `cs/FLEET/g/GROUP/order`](protocol.md#orders) on a broker',
+  blocks: '[`cs/FLEET/p/DIGEST/raw/i`](protocol.md#packages-on-a-broker) on a broker',
 };
 
 export function schemasPart(): string {

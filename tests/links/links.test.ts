@@ -13,7 +13,7 @@ import { lastingLink } from '../../host/links/lasting.js';
 import { connectBroker, listDevices, openMqtt, untilOnline } from '../../host/links/mqtt.js';
 import { lastingName, listPorts, openSerial } from '../../host/links/serial.js';
 import { openTcp } from '../../host/links/tcp.js';
-import { topicNameSchema, topicsOf } from '../../host/links/topics.js';
+import { exchangeTopics, topicNameSchema, topicsOf } from '../../host/links/topics.js';
 import { createClient } from '../../host/smp/client.js';
 import { echo } from '../../host/smp/commands.js';
 import { CONSOLE_START, decodeConsole, encodeConsole } from '../../host/smp/console.js';
@@ -163,12 +163,12 @@ async function mqttDevice(url: string, device: string, online = true): Promise<v
   const kept = { qos: 1, retain: true } as const;
   const client = await connectBroker(url, { will: { topic: topics.online, payload: Buffer.from('offline'), ...kept } });
   cleanups.push(() => client.endAsync(true));
-  client.on('message', (_, payload) => {
+  client.on('message', (topic, payload) => {
     const request = decodePacket(payload);
     const packet = encodePacket({ ...request, op: 3, body: { r: request.body.d } });
-    client.publish(topics.response, Buffer.from(packet), { qos: 1 });
+    client.publish(topic.replace('/req/', '/rsp/'), Buffer.from(packet), { qos: 1 });
   });
-  await client.subscribeAsync(topics.request, { qos: 1 });
+  await client.subscribeAsync(exchangeTopics('demo', device, '+').request, { qos: 1 });
   await client.publishAsync(topics.state, JSON.stringify({ version: 1, state: 10 }), kept);
   await client.publishAsync(topics.online, online ? 'online' : 'offline', kept);
 }

@@ -36,7 +36,7 @@ it('is an error after the usual limit, for everybody who waits', async () => {
     'their states': watchStates(url, '+', () => undefined, undefined),
     'approvals, to read': readKeptApprovals(url, 'demo'),
     'approvals, to put': put(),
-    'a board': connectRadio(address, () => undefined, undefined),
+    'a board': connectRadio(address, { receive: () => undefined, away: false }, undefined),
   };
   const began = performance.now();
   const errors = await Promise.all(

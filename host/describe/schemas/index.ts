@@ -4,6 +4,7 @@
 
 import * as z from 'zod';
 import { reasonSchema } from '../../json.js';
+import { alertSchema, blocksSchema, orderSchema } from '../../links/papers.js';
 import { deviceStateSchema } from '../../links/topics.js';
 import { commandSchemas } from './commands.js';
 import { count, document, text } from './parts.js';
@@ -21,11 +22,19 @@ const error = document('a failure', {
 /** `cs/FLEET/d/DEVICE/state` on a broker. */
 const deviceState = z.strictObject(deviceStateSchema.shape).meta({ description: 'what is known of a device' });
 
-/** By the name of the file in docs/schemas/: that of the command, or error, or device-state. */
+/** The other documents on a broker. */
+const onBroker = {
+  'device-alert': z.strictObject(alertSchema.shape).meta({ description: 'the final alert of an order' }),
+  order: z.strictObject(orderSchema.shape).meta({ description: 'an order to fetch a package and install it' }),
+  blocks: z.strictObject(blocksSchema.shape).meta({ description: 'how many blocks of a package there are' }),
+};
+
+/** By the name of the file in docs/schemas/: that of the command, or error, or what stands on a broker. */
 export const schemas: Readonly<Record<string, z.ZodType>> = {
   ...commandSchemas,
   error,
   'device-state': deviceState,
+  ...onBroker,
 };
 
 /** The descriptions of a schema's documents: one, or several. */

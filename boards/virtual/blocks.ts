@@ -1,0 +1,126 @@
+// The blocks that the agent asks for, from the broker: each is a retained message of its own, and the radio subscribes to exactly
+// those that are wanted.
+//
+//   the agent asks       the radio subscribes to                    and hands in
+//   for a package first  how many blocks there are (`i`), once      nothing yet
+//   for blocks           these, with one packet                     each as it comes, in their order
+//   for some of them     these once more: the broker sends them     as above
+//   once more            again
+//   for another package  the other one; the last one's are ended    of the last one nothing any more
+//
+// Whoever may write there can leave anything: a block of another length than it must have, or that is not waited for, is
+// dropped, and the agent hashes what it takes. Never more than 64 blocks are waited for.
+
+import { blockPacket, type Wanted } from '../../host/device/serve.js';
+import { hex } from '../../host/formats/bytes.js';
+import { BLOCK_BYTES, type BlocksPaper, blockBytes, readBlocksPaper } from '../../host/links/papers.js';
+
+const BLOCKS_MAX = 64; // topics at once: two windows of an agent
+
+export interface Blocks {
+  /** The agent asks. */
+  wanted(request: Wanted): void;
+  /** A message on a topic of blocks; false: not one that is waited for. */
+  heard(topic: string, payload: Uint8Array): void;
+  /** The agent has started anew, or is gone: it asks again, if it wants to. */
+  forget(): void;
+}
+
+interface Surroundings {
+  topic(digest: string, block: number | 'i'): string;
+  /** Both are done in the order in which they are called. */
+  subscribe(topics: string[]): void;
+  unsubscribe(topics: string[]): void;
+  /** One packet to the agent. */
+  handIn(packet: Uint8Array): void;
+}
+
+/** A block that was asked for, and is not handed in yet. */
+interface Waiting {
+  block: number;
+  sequence: number; // of the request
+  data: Uint8Array | undefined; // here already, before one that comes first
+}
+
+interface Pull {
+  digest: string;
+  info: BlocksPaper | undefined;
+  early: Wanted[]; // asked before `info` was there
+  waiting: Waiting[]; // in the order of blocks
+}
+
+const EARLY_MAX = 4; // requests; an agent has two windows under way at most
+
+export function createBlocks({ topic, subscribe, unsubscribe, handIn }: Surroundings): Blocks {
+  let pull: Pull | undefined;
+
+  function forget(): void {
+    if (!pull) return;
+    const { digest, waiting } = pull;
+    pull = undefined;
+    unsubscribe([topic(digest, 'i'), ...waiting.map(({ block }) => topic(digest, block))]);
+  }
+
+  function begin(digest: string): Pull {
+    forget();
+    subscribe([topic(digest, 'i')]);
+    return { digest, info: undefined, early: [], waiting: [] };
+  }
+
+  function ask(now: Pull, { off, len, sequence }: Wanted, { bytes, count }: BlocksPaper): void {
+    const first = off / BLOCK_BYTES;
+    const end = Math.min(first + len / BLOCK_BYTES, count);
+    if (first >= end) return;
+    // Asked once more: the agent stands at `first`, and what it asked for before that is over.
+    if (now.waiting.some(({ block }) => block >= first && block < end) || first < (now.waiting[0]?.block ?? 0)) {
+      const over = now.waiting.filter(({ block }) => block < first || block >= end);
+      now.waiting = now.waiting.filter((one) => !over.includes(one));
+      if (over.length > 0) unsubscribe(over.map(({ block }) => topic(now.digest, block)));
+    }
+    const wanted: number[] = [];
+    for (let block = first; block < end; block++) {
+      const known = now.waiting.find((one) => one.block === block);
+      if (known) known.sequence = sequence;
+      else if (now.waiting.length < BLOCKS_MAX) now.waiting.push({ block, sequence, data: undefined });
+      else break;
+      if (!known?.data) wanted.push(block);
+    }
+    now.waiting.sort((a, b) => a.block - b.block);
+    if (wanted.length > 0) subscribe(wanted.map((block) => topic(now.digest, block)));
+    flush(now, bytes);
+  }
+
+  // A packet handed in may bring the next request at once, which comes back here: so nothing is held over it.
+  function flush(now: Pull, bytes: number): void {
+    while (pull === now && now.waiting[0]?.data) {
+      const { block, sequence, data } = now.waiting.shift()!;
+      handIn(blockPacket({ off: block * BLOCK_BYTES, sequence }, bytes, data!));
+    }
+  }
+
+  return {
+    wanted(request) {
+      const digest = hex(request.digest);
+      if (pull?.digest !== digest) pull = begin(digest);
+      if (pull.info) ask(pull, request, pull.info);
+      else pull.early = [...pull.early, request].slice(-EARLY_MAX);
+    },
+    heard(name, payload) {
+      const now = pull;
+      if (!now) return;
+      if (name === topic(now.digest, 'i')) {
+        const info = readBlocksPaper(payload);
+        if (!info) return;
+        now.info = info;
+        for (const request of now.early.splice(0)) ask(now, request, info);
+        return;
+      }
+      const one = now.waiting.find(({ block }) => topic(now.digest, block) === name);
+      if (!one || one.data || !now.info || payload.length !== blockBytes(now.info.bytes, one.block)) return;
+      one.data = Uint8Array.from(payload);
+      unsubscribe([name]);
+      flush(now, now.info.bytes);
+    },
+    forget,
+  };
+}

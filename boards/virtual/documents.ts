@@ -1,0 +1,181 @@
+// Approvals and changes that the broker keeps, handed to the agent as they come: by the puts that anybody else would use.
+//
+// The radio decides nothing. What is authentic, newer and meant for this device the agent finds out, and its answer settles
+// a document for the life of this process, unless its bytes change:
+//
+//   the agent answers                                 then
+//   Ok, or why it will never take it                  settled
+//   a refusal, and later anchors or device change     handed in once more: its signer may be known now
+//   it cannot just now, or nothing                    again, later and later, as long as the agent is there; else when it
+//                                                     starts the next time
+//
+// A packet to a running application resets the board, so nothing is handed in twice, and of what strangers leave there only
+// so much in a time. Changes go first, in the order of their numbers: each may decide who has to sign the next one.
+
+import { type EXTENSION_URI, NODE } from '../../host/device/identity.js';
+import { CountersignError } from '../../host/errors.js';
+import { DOCUMENT_BYTES_MAX } from '../../host/formats/approval.js';
+import { CHANGE_BYTES_MAX } from '../../host/formats/change.js';
+import { type ReasonName, reasons } from '../../host/reasons.js';
+import type { Client } from '../../host/smp/client.js';
+import { treePut } from '../../host/smp/commands.js';
+import { sleep } from '../../host/wait.js';
+
+export type Kind = 'approval' | 'change';
+
+const KINDS = {
+  change: { uri: NODE.change, bytesMax: CHANGE_BYTES_MAX, order: 0 },
+  approval: { uri: NODE.approvals, bytesMax: DOCUMENT_BYTES_MAX, order: 1 },
+} as const satisfies Record<Kind, { uri: `${typeof EXTENSION_URI}/${string}`; bytesMax: number; order: number }>;
+
+const DOCUMENTS_MAX = 128; // topics; far more than a fleet has operators and changes in force
+const GATHER_MS = 100; // what is retained comes one by one, and has an order
+const PAUSE_MS = 500; // before the second try, then twice as long each time
+const PAUSE_MS_MAX = 30_000;
+const AT_ONCE_MAX = 32; // documents handed in without a pause; beyond that one in REGAIN_MS
+const REGAIN_MS = 10_000;
+const DEVICE_REASON_MAX = 199; // what is beyond is the host's own
+
+/** Answers that say nothing of the document: what stands in the way passes. */
+const PASSING: ReasonName[] = ['WrongState', 'WrongOffset', 'TooOften', 'FlashRead', 'FlashWrite', 'FlashErase'];
+
+interface Paper {
+  kind: Kind;
+  name: string; // last level of its topic
+  bytes: Uint8Array;
+  answer: number | undefined; // the reason that settled it
+}
+
+export interface Documents {
+  /** What stands on a topic; empty: nothing any more. */
+  heard(kind: Kind, name: string, bytes: Uint8Array): void;
+  /** The agent has started: what it was given before its reset and did not answer is given again. */
+  started(): void;
+  /** Who the device is and which anchors it has, as one word; when that changes, what was refused may count. */
+  stands(word: string): void;
+  close(): void;
+}
+
+interface Surroundings {
+  client: Client;
+  /** The application runs. */
+  away(): boolean;
+  /** The agent has taken one that it did not have. */
+  taken(): void;
+}
+
+export function createDocuments({ client, away, taken }: Surroundings): Documents {
+  const papers = new Map<string, Paper>();
+  const ending = new AbortController();
+  let ready = false; // the agent has started once
+  let working = false;
+  let soon: NodeJS.Timeout | undefined;
+  let standing: string | undefined;
+  const allowance = createAllowance();
+
+  function later(ms: number): void {
+    if (!ready || ending.signal.aborted) return;
+    soon ??= setTimeout(() => {
+      soon = undefined;
+      void work();
+    }, ms);
+  }
+
+  async function work(): Promise<void> {
+    if (working) return;
+    working = true;
+    let pauseMs = PAUSE_MS;
+    try {
+      for (let next = first(papers); next; next = first(papers)) {
+        const waitMs = allowance();
+        if (waitMs > 0) return later(waitMs);
+        if (await hand(next)) pauseMs = PAUSE_MS;
+        else {
+          await sleep(pauseMs, ending.signal);
+          pauseMs = Math.min(2 * pauseMs, PAUSE_MS_MAX);
+          if (away()) return; // not woken for that: it is there again at its next start
+        }
+      }
+    } catch {
+      // Closed.
+    } finally {
+      working = false;
+    }
+  }
+
+  /** True: it is settled. */
+  async function hand(paper: Paper): Promise<boolean> {
+    try {
+      await treePut(client, KINDS[paper.kind].uri, paper.bytes, { signal: ending.signal });
+      paper.answer = reasons.Ok.code;
+      if (paper.kind === 'change') again();
+      taken();
+    } catch (error) {
+      if (ending.signal.aborted) throw error;
+      if (!(error instanceof CountersignError) || error.code > DEVICE_REASON_MAX) return false;
+      if (PASSING.includes(error.reason.name as ReasonName)) return false;
+      paper.answer = error.code;
+    }
+    return true;
+  }
+
+  function again(which: (answer: number) => boolean = (answer) => answer !== reasons.Ok.code): void {
+    for (const paper of papers.values())
+      if (paper.answer !== undefined && which(paper.answer)) paper.answer = undefined;
+  }
+
+  return {
+    heard(kind, name, bytes) {
+      const key = `${kind}/${name}`;
+      if (bytes.length === 0) return void papers.delete(key);
+      const before = papers.get(key);
+      if (bytes.length > KINDS[kind].bytesMax || (before && sameBytes(before.bytes, bytes))) return;
+      if (!before && papers.size >= DOCUMENTS_MAX) return;
+      papers.set(key, { kind, name, bytes: Uint8Array.from(bytes), answer: undefined });
+      later(GATHER_MS);
+    },
+    started() {
+      ready = true;
+      later(0);
+    },
+    stands(word) {
+      if (word === standing) return;
+      // The first word is only what has been so all the time, but for a device that was blank.
+      again(standing === undefined ? (answer) => answer === reasons.NotProvisioned.code : undefined);
+      standing = word;
+      later(GATHER_MS);
+    },
+    close() {
+      ending.abort();
+      clearTimeout(soon);
+    },
+  };
+}
+
+const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
+
+/** What is to be handed in next: changes in the order of their numbers, then approvals. */
+function first(papers: ReadonlyMap<string, Paper>): Paper | undefined {
+  const open = [...papers.values()].filter(({ answer }) => answer === undefined);
+  return open.sort((a, b) => KINDS[a.kind].order - KINDS[b.kind].order || compareNumbers(a.name, b.name))[0];
+}
+
+/** Decimal numbers of any length; names that are none come last. */
+function compareNumbers(a: string, b: string): number {
+  const [x, y] = [a, b].map((name) => (/^\d{1,20}$/.test(name) ? BigInt(name) : 2n ** 64n));
+  return x! < y! ? -1 : x! > y! ? 1 : 0;
+}
+
+/** Takes one from an account that fills by itself: 0, or how long until there is one. */
+function createAllowance(): () => number {
+  let spent = 0;
+  let since = Date.now();
+  return () => {
+    const regained = Math.floor((Date.now() - since) / REGAIN_MS);
+    spent = Math.max(0, spent - regained);
+    since += regained * REGAIN_MS;
+    if (spent >= AT_ONCE_MAX) return since + REGAIN_MS - Date.now();
+    spent += 1;
+    return 0;
+  };
+}

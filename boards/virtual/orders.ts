@@ -1,0 +1,166 @@
+// Orders to fetch a package, which the broker keeps for this device or its groups, put to the agent as anybody else would put
+// them: the package's URL, and Exec.
+//
+// An order is a hint of somebody untrusted. It is put once for its digest and correlator, and again as long as it is open:
+//
+//   what happens                                        then
+//   not its time yet, or somewhere in its spread        waits
+//   its time is over, or it is gone from the broker     is over
+//   the package runs, or the user said no               is over
+//   the agent has started anew                          once more, unless an update is under way: that is left alone
+//   a newer approval or change was kept                 once more
+//   it was put as often as TRIES_MAX                    is over, until the next start of this process
+//
+// What becomes of it the agent decides.
+
+import { NODE } from '../../host/device/identity.js';
+import { packageUrl } from '../../host/device/serve.js';
+import type { OrderPaper } from '../../host/links/papers.js';
+import { reasons } from '../../host/reasons.js';
+import type { Client } from '../../host/smp/client.js';
+import { type Alert, treeExec, treePut } from '../../host/smp/commands.js';
+import { agentReason } from '../../host/smp/packet.js';
+import { sleep } from '../../host/wait.js';
+
+const TRIES_MAX = 16;
+const PAUSE_MS = 2000; // between two tries of one order
+const TIMER_MS_MAX = 2 ** 31 - 1; // of setTimeout
+/** Ends of an order that no later approval alters. */
+const FINAL: number[] = [reasons.Ok.code, reasons.Unchanged.code, reasons.UserRefused.code];
+
+interface Open {
+  order: OrderPaper;
+  timer: NodeJS.Timeout | undefined; // until its time
+  wanted: boolean; // is to be put
+  tries: number;
+}
+
+export interface Orders {
+  /** What stands on a topic of orders; undefined: none any more, or nothing that can be read. */
+  heard(topic: string, order: OrderPaper | undefined): void;
+  /** The agent has started. */
+  started(): void;
+  /** It has kept a document that it did not have. */
+  taken(): void;
+  /** An alert of the agent. */
+  told(alert: Alert): void;
+  close(): void;
+}
+
+const ENDED_MAX = 64; // orders that are over and may still stand on the broker
+const AFTER_START_MS = 300; // documents go first: they may be what it needs
+
+export function createOrders(client: Client, updating: () => boolean, random: () => number = Math.random): Orders {
+  const orders = new Map<string, Open>(); // by topic: a device and its groups have one each
+  const ended: string[] = [];
+  const ending = new AbortController();
+  let ready = false;
+  let working = false;
+  let soon: NodeJS.Timeout | undefined;
+
+  function later(ms = 0): void {
+    if (!ready || ending.signal.aborted) return;
+    soon ??= setTimeout(() => {
+      soon = undefined;
+      void work();
+    }, ms);
+  }
+
+  async function work(): Promise<void> {
+    if (working) return;
+    working = true;
+    try {
+      for (let next = due(); next; next = due()) {
+        if (await put(next)) continue;
+        await sleep(PAUSE_MS, ending.signal);
+      }
+    } catch {
+      // Closed.
+    } finally {
+      working = false;
+    }
+  }
+
+  function due(): Open | undefined {
+    for (const [topic, open] of orders) {
+      if (isLate(open.order) || open.tries >= TRIES_MAX) end(topic, open);
+    }
+    return [...orders.values()].find(({ wanted }) => wanted);
+  }
+
+  /** False: nobody answered, and it is tried again. */
+  async function put(open: Open): Promise<boolean> {
+    const { digest, correlator } = open.order;
+    open.tries += 1;
+    try {
+      const url = new TextEncoder().encode(packageUrl(digest));
+      await treePut(client, NODE.packageUrl, url, { signal: ending.signal });
+      const answer = await treeExec(client, NODE.downloadAndUpdate, correlator, { signal: ending.signal });
+      open.wanted = false;
+      if (!answer.ok) over((one) => one === open && FINAL.includes(agentReason(answer.error) ?? -1));
+      return true;
+    } catch (error) {
+      if (ending.signal.aborted) throw error;
+      return false;
+    }
+  }
+
+  function over(which: (open: Open) => boolean): void {
+    for (const [topic, open] of orders) if (which(open)) end(topic, open);
+  }
+
+  function end(topic: string, open: Open): void {
+    clearTimeout(open.timer);
+    orders.delete(topic);
+    ended.push(keyOf(open.order));
+    if (ended.length > ENDED_MAX) ended.shift();
+  }
+
+  function again(ms: number): void {
+    for (const open of orders.values()) if (!open.timer) open.wanted = true;
+    later(ms);
+  }
+
+  function waitFor(open: Open, at: number): void {
+    const ms = at - Date.now();
+    open.timer = setTimeout(
+      () => {
+        if (ms > TIMER_MS_MAX) return waitFor(open, at);
+        open.timer = undefined;
+        open.wanted = true;
+        later();
+      },
+      Math.min(Math.max(ms, 0), TIMER_MS_MAX),
+    );
+  }
+
+  return {
+    heard(topic, order) {
+      const before = orders.get(topic);
+      if (before && order && keyOf(before.order) === keyOf(order)) return;
+      clearTimeout(before?.timer);
+      orders.delete(topic);
+      if (!order || ended.includes(keyOf(order)) || isLate(order)) return;
+      const open: Open = { order, timer: undefined, wanted: false, tries: 0 };
+      orders.set(topic, open);
+      const from = Math.max(Date.now(), order.notBefore === undefined ? 0 : Date.parse(order.notBefore));
+      waitFor(open, from + random() * (order.spread ?? 0) * 1000);
+    },
+    started() {
+      ready = true;
+      if (!updating()) again(AFTER_START_MS);
+    },
+    taken: () => again(AFTER_START_MS),
+    told({ corr, reason = -1 }) {
+      over(({ order: { correlator } }) => correlator === corr && FINAL.includes(reason));
+    },
+    close() {
+      ending.abort();
+      clearTimeout(soon);
+      for (const { timer } of orders.values()) clearTimeout(timer);
+    },
+  };
+}
+
+const keyOf = ({ digest, correlator }: OrderPaper): string => `${digest} ${correlator}`;
+const isLate = ({ deadline }: OrderPaper): boolean => deadline !== undefined && Date.parse(deadline) < Date.now();

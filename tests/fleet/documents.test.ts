@@ -1,0 +1,118 @@
+// What operators keep on a broker reaches every device by itself: nobody brings it, and nobody asks for it.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { signChange } from '../../host/formats/change.js';
+import { generateKey } from '../../host/keys/read.js';
+import { have } from '../support/need.js';
+import { everything, type Fleet, only, startFleet } from './fleet.js';
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+async function fleet(): Promise<Fleet> {
+  const started = await startFleet();
+  cleanups.push(() => started.close());
+  return started;
+}
+
+describe.skipIf(!have('mosquitto'))('documents on a broker', () => {
+  it('a revocation, published once, reaches five devices, and each goes back', async () => {
+    const here = await fleet();
+    const names = ['one', 'two', 'three', 'four', 'five'];
+    for (const name of names) await here.board(name, { 'when-denied': 'revert' });
+    await here.approve(1, [everything('approve')]);
+    await here.until((all) => all.length === 5 && all.every(({ approvals }) => approvals?.[0]?.sequence === '1'));
+    const [first, second] = [here.world.package('first', 1n), here.world.package('second', 2n)];
+    for (const name of names) {
+      expect([await here.deliver(name, first), await here.deliver(name, second)]).toEqual(['installed', 'installed']);
+    }
+    await here.until((all) => all.every(({ firmwareVersion }) => firmwareVersion === '1.2.0'));
+    await here.approve(2, [only('deny', second)]);
+    await here.until((all) =>
+      all.every(({ firmwareVersion, approvals }) => firmwareVersion === '1.1.0' && approvals?.[0]?.sequence === '2'),
+    );
+  });
+
+  it('one that was published while a device was away is there when it comes', async () => {
+    const here = await fleet();
+    const board = await here.board('one', {});
+    await board.close();
+    await here.approve(7, [everything('approve')]);
+    await here.board('two', {});
+    const kid = Buffer.from(here.world.keys.operator.public.kid).toString('hex');
+    await here.until((all) => all.some(({ approvals }) => approvals?.[0]?.sequence === '7'));
+    expect((await here.seen()).find(({ approvals }) => approvals?.length)?.approvals).toEqual([{ kid, sequence: '7' }]);
+  });
+
+  it('an application that runs is woken by a new one, and by none twice', async () => {
+    const here = await fleet();
+    const board = await here.board('one', {});
+    await here.approve(1, [everything('approve')]);
+    await here.until(([one]) => one?.approvals?.length === 1);
+    expect(await here.deliver('one', here.world.package('first', 1n))).toBe('installed');
+    const rests = async () => {
+      for (let wait = 0; board.running !== 'application' && wait < 300; wait++) await sleep(100);
+      expect(board.running).toBe('application');
+    };
+    await rests();
+    const document = await here.approve(2, [everything('approve')]);
+    await here.until(([one]) => one?.approvals?.[0]?.sequence === '2');
+    await rests();
+    const forged = Uint8Array.from(document);
+    forged[forged.length - 1]! ^= 1;
+    for (const [name, bytes] of [
+      ['acme', document],
+      ['acme', new Uint8Array()],
+      ['large', new Uint8Array(1025)],
+    ] as const) {
+      await here.publish(`cs/plant/approvals/${name}`, bytes);
+      await sleep(300);
+      expect([name, board.running]).toEqual([name, 'application']);
+    }
+    await here.publish('cs/plant/approvals/forged', forged);
+    await sleep(1500);
+    expect(board.running).toBe('agent');
+    await rests();
+    await here.publish('cs/plant/approvals/forged', forged);
+    await sleep(300);
+    expect(board.running).toBe('application');
+  });
+
+  it('changes go in by their numbers, and an approval of a new operator counts behind them', async () => {
+    const here = await fleet();
+    const { vendor, operator } = here.world.keys;
+    const [next, last] = [generateKey('ed25519'), generateKey('ed25519')];
+    const to = (sequence: number, by: typeof operator, key: typeof operator) =>
+      signChange(by, {
+        sequence: BigInt(sequence),
+        issuedAt: 1_800_000_000,
+        anchors: [
+          { role: 'vendor', key: vendor.public },
+          { role: 'operator', key: key.public },
+        ],
+      });
+    await here.approve(1, [everything('approve')], 'last', last);
+    await here.change(10, to(10, next, last));
+    await here.change(9, to(9, operator, next));
+    await here.board('one', {});
+    const kid = Buffer.from(last.public.kid).toString('hex');
+    await here.until(([one]) => one?.change === '10' && one.approvals?.[0]?.kid === kid);
+  });
+
+  it('a yes to a question comes to nothing when a denial has come meanwhile', async () => {
+    const here = await fleet();
+    let answer!: (answer: 'yes') => void;
+    const pressed = new Promise<'yes'>((resolve) => (answer = resolve));
+    await here.board('one', { unapproved: 'prompt' }, { onQuestion: () => pressed });
+    const file = here.world.package('first', 1n);
+    const ended = here.deliver('one', file);
+    await here.until(([one]) => one?.state === 50);
+    await here.approve(1, [only('deny', file)]);
+    await here.until(([one]) => one?.approvals?.length === 1);
+    answer('yes');
+    expect(await ended).toBe('refused');
+    expect((await here.seen())[0]).not.toHaveProperty('digest');
+  });
+});
