@@ -4,13 +4,13 @@ import { readFile } from 'node:fs/promises';
 import type { StartBoard } from '../../host/device/runner.js';
 import { startVirtualBoard } from './board.js';
 
-export const start: StartBoard = async ({ flash, card, radio: { broker, fleet, name }, panel }) => {
+export const start: StartBoard = async ({ flash, card, radio: { broker, fleet, name, groups = [] }, panel }) => {
   const person = panel.answers();
   try {
     const { port, close } = await startVirtualBoard({
       flash,
       ...(card === undefined ? {} : { card }),
-      ...(broker === undefined ? {} : { broker, fleet, name }),
+      ...(broker === undefined ? {} : { broker, fleet, name, groups }),
       onText: panel.heard,
       onQuestion: person.ask,
     });

@@ -23,6 +23,7 @@ import { entryOf } from '../operator/selection.js';
 import type { Result } from './command.js';
 import type { Surroundings } from './connection.js';
 import { type Issuing, NO_RECORD, type Selector } from './options.js';
+import { needsPublish, reach } from './reaching.js';
 import { wrote } from './result.js';
 import type { Terminal } from './terminal.js';
 
@@ -123,11 +124,18 @@ export async function writeIssued(
   issuing: Issuing,
   { dryRun, signal, terminal }: Surroundings,
 ): Promise<Result> {
-  const { publish, publishAs: as, fleet, lift } = issuing;
+  const { publish, publishAs: as, fleet, lift, wait } = issuing;
+  if (wait !== undefined && publish === undefined) throw needsPublish();
   const note = (doubts: readonly Doubt[]) => noteDoubts(doubts, terminal);
   const keeping = { record: recordPath(issuing, key), publish, as, fleet, lift, note, dryRun, signal };
   const { bytes, published } = await keepIssued(output, claims, keeping);
+  const sought = { kid: key.kid, sequence: claims.sequence };
+  const reached =
+    publish && published && !dryRun
+      ? await reach(publish, published.fleet, sought, { wait, signal, terminal })
+      : undefined;
   return {
+    ...reached?.result,
     data: {
       output: output.path,
       written: !dryRun,
@@ -137,10 +145,12 @@ export async function writeIssued(
       repeated: repeated.length,
       dropped: dropped.length,
       ...(published && { published }),
+      ...(reached && { devices: reached.devices }),
     },
     lines: [
       wrote(output.path, dryRun, bytes),
       ...(published ? [publishedLine(published, dryRun)] : []),
+      ...(reached?.lines ?? []),
       ...rows([...claimsRows(claims), ['signed by', hex(key.kid)]]),
     ],
     ...(next && { next }),

@@ -156,6 +156,7 @@ export const publishOptions = grouped('Publishing', {
     topicNameSchema.optional(),
     { config: 'publish-as' },
   ),
+  wait: waitOption('wait this long until all online devices have taken it'),
   fleet: brokerOptions.fleet,
 });
 

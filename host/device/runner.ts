@@ -12,7 +12,7 @@ export interface StartOptions {
   /** Path of the flash file; made when absent. */
   flash: string;
   /** Where it is on a broker, for boards with a radio. */
-  radio: { broker?: BrokerUrl; fleet: string; name: string };
+  radio: { broker?: BrokerUrl; fleet: string; name: string; groups?: readonly string[] };
   /** Reader of smart cards, for boards with a card slot. */
   card: string | undefined;
   panel: BoardPanel;

@@ -1,4 +1,5 @@
-// The approval documents that operators keep on a fleet's broker, retained under cs/<fleet>/approvals/<operator>.
+// What operators keep on a fleet's broker: approval documents, retained under cs/<fleet>/approvals/<operator>, and changes under
+// cs/<fleet>/changes/<number>.
 //
 // Anybody who may write there can leave anything: documents prove themselves, and what is too large to be one is not
 // handed on. A broker does not say when it has sent all that is retained. It is asked for one thing more, where nothing is:
@@ -12,14 +13,17 @@ import type { IPublishPacket, MqttClient } from 'mqtt';
 import { CountersignError } from '../errors.js';
 import { DOCUMENT_BYTES_MAX } from '../formats/approval.js';
 import { same } from '../formats/bytes.js';
+import { CHANGE_BYTES_MAX } from '../formats/change.js';
 import { sleep, within } from '../wait.js';
 import { acknowledged, connectBroker, endBroker, subscribe } from './mqtt.js';
 import { type BrokerUrl, brokerOf } from './mqtt-url.js';
-import { APPROVALS_FILTER, approvalTopic, NOBODY_FILTER } from './topics.js';
+import { APPROVALS_FILTER, approvalTopic, changeTopic, NOBODY_FILTER } from './topics.js';
 
 const QUIET_MS = 500;
 const TIME_MS_MAX = 20_000;
 const DOCUMENTS_MAX = 64; // far more than any device has operators
+
+const APPROVALS = { bytesMax: DOCUMENT_BYTES_MAX, countMax: DOCUMENTS_MAX };
 
 export interface KeptApproval {
   operator: string; // as the topic calls them
@@ -31,7 +35,8 @@ export async function readKeptApprovals(url: BrokerUrl, fleet: string, signal?: 
   const limit = within(TIME_MS_MAX, signal);
   const client = await connectBroker(url, {}, limit);
   try {
-    return await kept(client, url, fleet, APPROVALS_FILTER(fleet), limit);
+    const found = await readKept(client, url, fleet, { filter: APPROVALS_FILTER(fleet), ...APPROVALS }, limit);
+    return found.map(({ topic, bytes }) => ({ operator: topic.split('/').at(-1)!, bytes }));
   } finally {
     await endBroker(client);
   }
@@ -51,40 +56,64 @@ export interface ApprovalShelf {
  * The topics of a fleet's approvals on a broker (MQTT, retained). Throws LinkUnavailable if the broker cannot be reached
  * or refuses.
  */
-export async function openShelf(url: BrokerUrl, fleet: string, signal?: AbortSignal): Promise<ApprovalShelf> {
+export const openShelf = (url: BrokerUrl, fleet: string, signal?: AbortSignal): Promise<ApprovalShelf> =>
+  open(url, fleet, (operator) => approvalTopic(fleet, operator), DOCUMENT_BYTES_MAX, signal);
+
+/** The same for changes of anchors or policy, by their numbers. */
+export const openChangeShelf = (url: BrokerUrl, fleet: string, signal?: AbortSignal): Promise<ApprovalShelf> =>
+  open(url, fleet, (number) => changeTopic(fleet, BigInt(number)), CHANGE_BYTES_MAX, signal);
+
+async function open(
+  url: BrokerUrl,
+  fleet: string,
+  topic: (name: string) => string,
+  bytesMax: number,
+  signal: AbortSignal | undefined,
+): Promise<ApprovalShelf> {
   const client = await connectBroker(url, {}, within(TIME_MS_MAX, signal));
-  const topic = (operator: string) => approvalTopic(fleet, operator);
-  const read = async (operator: string, limit: AbortSignal) =>
-    (await kept(client, url, fleet, topic(operator), limit))[0]?.bytes;
+  const read = async (name: string, limit: AbortSignal) =>
+    (await readKept(client, url, fleet, { filter: topic(name), bytesMax, countMax: 1 }, limit))[0]?.bytes;
   return {
     topic,
-    read: (operator) => read(operator, within(TIME_MS_MAX, signal)),
-    async put(operator, document) {
+    read: (name) => read(name, within(TIME_MS_MAX, signal)),
+    async put(name, document) {
       const limit = within(TIME_MS_MAX, signal);
-      const sent = client.publishAsync(topic(operator), Buffer.from(document), { qos: 1, retain: true });
+      const sent = client.publishAsync(topic(name), Buffer.from(document), { qos: 1, retain: true });
       await acknowledged(url, sent, limit).catch((cause: unknown) => lost(client, url, cause));
-      const found = await read(operator, limit);
-      if (found && same(found, document)) return;
-      const what = found ? 'keeps another document' : 'took the document, and does not keep it';
-      throw new CountersignError('NotPublished', `mqtt ${brokerOf(url)}: the broker ${what} under ${topic(operator)}`);
+      requireKept(url, topic(name), document, await read(name, limit));
     },
     close: () => endBroker(client),
   };
 }
 
-async function kept(
+/** Throws NotPublished unless the broker gave back what it was given. */
+export function requireKept(url: BrokerUrl, topic: string, document: Uint8Array, found: Uint8Array | undefined): void {
+  if (found && same(found, document)) return;
+  const what = found ? 'keeps another document' : 'took the document, and does not keep it';
+  throw new CountersignError('NotPublished', `mqtt ${brokerOf(url)}: the broker ${what} under ${topic}`);
+}
+
+/** What to read: a topic or a filter, and how much of it at most. */
+export interface Shelved {
+  filter: string;
+  bytesMax: number;
+  countMax: number;
+}
+
+/** All that the broker retains there. */
+export async function readKept(
   client: MqttClient,
   url: BrokerUrl,
   fleet: string,
-  wanted: string,
+  { filter: wanted, bytesMax, countMax }: Shelved,
   limit: AbortSignal,
-): Promise<KeptApproval[]> {
+): Promise<{ topic: string; bytes: Uint8Array }[]> {
   const found = new Map<string, Uint8Array>();
   let heard = Date.now();
   const listen = (topic: string, payload: Uint8Array, { retain }: IPublishPacket) => {
     heard = Date.now();
-    if (!retain || payload.length === 0 || payload.length > DOCUMENT_BYTES_MAX) return;
-    if (found.has(topic) || found.size < DOCUMENTS_MAX) found.set(topic, Uint8Array.from(payload));
+    if (!retain || payload.length === 0 || payload.length > bytesMax) return;
+    if (found.has(topic) || found.size < countMax) found.set(topic, Uint8Array.from(payload));
   };
   client.on('message', listen);
   try {
@@ -97,11 +126,11 @@ async function kept(
   } finally {
     client.off('message', listen);
   }
-  return [...found].map(([topic, bytes]) => ({ operator: topic.split('/').at(-1)!, bytes }));
+  return [...found].map(([topic, bytes]) => ({ topic, bytes }));
 }
 
 /** Of a broker that was there: errors of ours stay as they are, but for the time that is over, and a line that is gone. */
-function lost(client: MqttClient, url: BrokerUrl, cause: unknown): never {
+export function lost(client: MqttClient, url: BrokerUrl, cause: unknown): never {
   const over: string[] = client.connected ? ['TimedOut'] : ['TimedOut', 'LinkUnavailable'];
   if (cause instanceof CountersignError && !over.includes(cause.reason.name)) throw cause;
   const why = cause instanceof CountersignError ? 'the broker does not answer any more' : (cause as Error).message;

@@ -38,7 +38,7 @@ export const groupOrderTopic = (fleet: string, group: string): string => `cs/${f
 export const RAW = 'raw';
 
 /** A block of a package, by its number; "i" tells how many there are. */
-export const blockTopic = (fleet: string, digest: string, block: number | 'i'): string =>
+export const blockTopic = (fleet: string, digest: string, block: number | 'i' | '+'): string =>
   `cs/${fleet}/p/${digest}/${RAW}/${block}`;
 
 /** What the devices of a fleet say of themselves; first whether they are there, as that comes first then. */

@@ -37,13 +37,21 @@ export const board = command({
       topicNameSchema.default(RUNNERS.find(({ radio }) => radio)?.name ?? 'board'),
       { config: 'device' },
     ),
+    group: option(
+      'name',
+      'group of the device in the fleet: it takes the orders for it',
+      topicNameSchema.array().default([]),
+      {
+        repeat: true,
+      },
+    ),
   },
   examples: RUNNERS.flatMap(({ name, examples }) =>
     ['', ...examples].map((words) => `countersign board ${name} ${words}`.trimEnd()),
   ),
   async run({ arguments: { name }, options, terminal, signal }) {
-    const { flash = `${name}-board.flash`, card, broker, fleet, device } = options;
-    const radio = { ...(broker && { broker }), fleet, name: device };
+    const { flash = `${name}-board.flash`, card, broker, fleet, device, group: groups } = options;
+    const radio = { ...(broker && { broker }), fleet, name: device, groups };
     const running = await startBoard(name, { flash, radio, card, panel: panelOn(terminal) });
     const { port } = running;
     const reached = running.broker === undefined ? undefined : { broker, fleet, device };

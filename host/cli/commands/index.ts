@@ -24,11 +24,12 @@ import { provision } from './provision.js';
 import { publish } from './publish.js';
 import { revoke } from './revoke.js';
 import { tree } from './tree.js';
+import { unpublish } from './unpublish.js';
 
 const groups: Record<string, readonly AnyCommand[]> = {
   'Set up': [init, keygen, config, completion],
   Vendor: [packageCommand],
-  Operator: [approve, revoke, publish, change, card],
+  Operator: [approve, revoke, publish, unpublish, change, card],
   Device: [bootstrap, provision, deliver, consoleCommand, consent, tree],
   'Look and check': [inspect, check, lint, log, devices],
   'Boards and ports': [board, exportC],

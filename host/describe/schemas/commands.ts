@@ -20,6 +20,12 @@ const published = {
   replaced: sequence.optional().meta({ description: 'number of the document that was there' }),
 };
 
+const names = z.array(text);
+const holders = z.strictObject({ taken: names, waiting: names, offline: names }).meta({
+  id: 'Holders',
+  description: 'names of the devices that hold what was published; that are online and do not yet; that are offline',
+});
+
 const request = document('--prepare: a signing request', {
   request: path,
   raw: path.optional(),
@@ -35,6 +41,7 @@ const issued = document('an approval document, signed', {
   repeated: count.meta({ description: 'entries of the last document' }),
   dropped: count.meta({ description: 'entries of the last document that are no longer said' }),
   published: z.strictObject(published).optional(),
+  devices: holders.optional(),
 });
 const countersigned = document('--countersign: the package with one more signature', {
   ...output,
@@ -263,9 +270,25 @@ const provision = z.union([
   }),
 ]);
 
-const publish = document('a document on a broker', {
-  ...{ file: path, ...published, document: part.approval },
-  signer: hex.optional(),
+const publish = z.union([
+  document('an approval document on a broker', {
+    ...{ file: path, ...published, document: part.approval },
+    signer: hex.optional(),
+    devices: holders.optional(),
+  }),
+  document('a change on a broker', {
+    ...{ file: path, ...published, change: z.strictObject(part.change) },
+    devices: holders.optional(),
+  }),
+  document('a package on a broker', {
+    ...{ file: path, ...published, digest: part.digest, bytes: count },
+    blocks: count,
+  }),
+]);
+const unpublish = document('a package that was on a broker', {
+  ...{ broker: text, fleet: text, topic: text, digest: part.digest },
+  removed: count.meta({ description: 'messages; in a dry run: that would be removed' }),
+  unpublished: flag,
 });
 
 // --- Deliveries ---
@@ -388,5 +411,5 @@ export const commandSchemas = {
   package: z.union([packaged, request, signature]),
   ...{ provision, publish },
   revoke: z.union([issued, request, signature]),
-  tree,
+  ...{ tree, unpublish },
 } satisfies Record<string, z.ZodType>;
