@@ -49,10 +49,28 @@ interface Pull {
   waiting: Waiting[]; // in the order of blocks
 }
 
+const OVER_MS = 50; // what is over is given up together
 const EARLY_MAX = 4; // requests; an agent has two windows under way at most
 
-export function createBlocks({ topic, subscribe, unsubscribe, handIn }: Surroundings): Blocks {
+export function createBlocks({ topic, handIn, ...broker }: Surroundings): Blocks {
   let pull: Pull | undefined;
+  const over = new Set<string>(); // topics that are still subscribed to, and are not wanted any more
+  let giveUp: NodeJS.Timeout | undefined;
+
+  function subscribe(topics: string[]): void {
+    for (const one of topics) over.delete(one);
+    broker.subscribe(topics);
+  }
+
+  function unsubscribe(topics: string[]): void {
+    for (const one of topics) over.add(one);
+    giveUp ??= setTimeout(() => {
+      giveUp = undefined;
+      if (over.size > 0) broker.unsubscribe([...over]);
+      over.clear();
+    }, OVER_MS);
+    giveUp.unref();
+  }
 
   function forget(): void {
     if (!pull) return;
@@ -73,9 +91,9 @@ export function createBlocks({ topic, subscribe, unsubscribe, handIn }: Surround
     if (first >= end) return;
     // Asked once more: the agent stands at `first`, and what it asked for before that is over.
     if (now.waiting.some(({ block }) => block >= first && block < end) || first < (now.waiting[0]?.block ?? 0)) {
-      const over = now.waiting.filter(({ block }) => block < first || block >= end);
-      now.waiting = now.waiting.filter((one) => !over.includes(one));
-      if (over.length > 0) unsubscribe(over.map(({ block }) => topic(now.digest, block)));
+      const ended = now.waiting.filter(({ block }) => block < first || block >= end);
+      now.waiting = now.waiting.filter((one) => !ended.includes(one));
+      unsubscribe(ended.map(({ block }) => topic(now.digest, block)));
     }
     const wanted: number[] = [];
     for (let block = first; block < end; block++) {

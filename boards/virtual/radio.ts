@@ -5,6 +5,7 @@
 // What is known stays when it goes: only the word whether it is there is its last will. A request that the broker kept
 // (the retain flag of what comes with a subscription) is nobody's any more, and would be carried out at every connection.
 
+import type { ISubscriptionMap } from 'mqtt';
 import { STATE } from '../../host/device/identity.js';
 import { wantedOf } from '../../host/device/serve.js';
 import { type Address, acknowledged, connectBroker, endBroker, stateIn, subscribe } from '../../host/links/mqtt.js';
@@ -76,7 +77,11 @@ export async function connectRadio(
   const documents = createDocuments({ client: own, away: () => agent.away, taken: orders.taken });
   const blocks = createBlocks({
     topic: (digest, block) => blockTopic(fleet, digest, block),
-    subscribe: (wanted) => void client.subscribeAsync(wanted, { qos: 0 }).catch(no), // it asks again
+    // Also to what it is subscribed to already: the broker sends it once more then, and mqtt.js would leave it out.
+    subscribe(wanted) {
+      const topics = Object.fromEntries(wanted.map((one) => [one, { qos: 0 as const }]));
+      client.subscribeAsync({ ...topics, resubscribe: true } as ISubscriptionMap).catch(no); // the agent asks again
+    },
     unsubscribe: (over) => void client.unsubscribeAsync(over).catch(no),
     handIn: (packet) => {
       if (!agent.away) agent.receive(packet); // it would reset the board

@@ -1,0 +1,86 @@
+// Blocks from memory, for a device on a line of its own.
+
+import { describe, expect, it } from 'vitest';
+import { serveBlocks } from '../../host/device/serve.js';
+import { createListeners, type Link } from '../../host/smp/link.js';
+import { decodePacket, encodePacket } from '../../host/smp/packet.js';
+
+const digest = new Uint8Array(32).fill(7);
+const file = Uint8Array.from({ length: 10 * 512 + 3 }, (_, at) => at >> 9);
+
+/** A line on which sending takes its time. */
+function line(slow = false) {
+  const { emit, listen, closed, end } = createListeners();
+  const sent: { sequence: number; off: number; len: number; data: Uint8Array }[] = [];
+  const link: Link = {
+    ...{ name: 'line', framingBytes: 0, listen, closed },
+    async send(packet) {
+      const { op, group, id, sequence, body } = decodePacket(packet);
+      expect([op, group, id]).toEqual([1, 64, 7]);
+      sent.push({ sequence, ...(body as unknown as Omit<(typeof sent)[0], 'sequence'>) });
+      if (slow) await new Promise((done) => setTimeout(done, 5));
+    },
+    close: async () => end(),
+  };
+  const ask = (sequence: number, off: number, len: number, what = digest) =>
+    emit.packet(encodePacket({ version: 2, op: 0, group: 64, id: 7, sequence, body: { digest: what, off, len } }));
+  return { link, ask, emit, sent };
+}
+const settle = () => new Promise((done) => setTimeout(done, 300));
+
+describe('serving blocks', () => {
+  it('answers each request block by block, to the end of the file', async () => {
+    const { link, ask, sent } = line();
+    const stop = serveBlocks(link, [{ digest, file }]);
+    ask(1, 0, 4 * 512);
+    ask(2, 4 * 512, 16_384);
+    await settle();
+    expect(sent.map(({ sequence, off }) => [sequence, off / 512])).toEqual(
+      Array.from({ length: 11 }, (_, at) => [at < 4 ? 1 : 2, at]),
+    );
+    expect(new Set(sent.map(({ len }) => len))).toEqual(new Set([file.length]));
+    expect(Buffer.compare(Buffer.concat(sent.map(({ data }) => data)), file)).toBe(0);
+    stop();
+    ask(3, 0, 512);
+    await settle();
+    expect(sent).toHaveLength(11);
+  });
+
+  it('does not answer what it does not have, what lies beyond the end, and what is no request for blocks', async () => {
+    const { link, ask, emit, sent } = line();
+    serveBlocks(link, [{ digest, file }]);
+    ask(1, 0, 512, new Uint8Array(32));
+    ask(2, 11 * 512, 512);
+    ask(3, 1, 512);
+    ask(4, 0, 513);
+    ask(5, 0, 33 * 512);
+    emit.packet(Uint8Array.of(1, 2, 3));
+    emit.packet(encodePacket({ version: 2, op: 2, group: 64, id: 7, sequence: 6, body: { digest, off: 0, len: 512 } }));
+    emit.packet(encodePacket({ version: 2, op: 0, group: 64, id: 6, sequence: 7, body: { digest, off: 0, len: 512 } }));
+    await settle();
+    expect(sent).toEqual([]);
+  });
+
+  it('leaves an answer unfinished when the device asks from an earlier place again', async () => {
+    const { link, ask, sent } = line(true);
+    serveBlocks(link, [{ digest, file }]);
+    ask(1, 0, 16_384);
+    await new Promise((done) => setTimeout(done, 12));
+    ask(2, 512, 1024);
+    await settle();
+    const first = sent.filter(({ sequence }) => sequence === 1).length;
+    expect(first).toBeLessThan(8);
+    expect(sent.slice(first).map(({ sequence, off }) => [sequence, off])).toEqual([
+      [2, 512],
+      [2, 1024],
+    ]);
+  });
+
+  it('does not pile up what a flood of requests asks for', async () => {
+    const { link, ask, sent } = line(true);
+    serveBlocks(link, [{ digest, file }]);
+    for (let turn = 0; turn < 100; turn++) ask(turn, (turn % 11) * 512, 512);
+    await settle();
+    expect(sent.length).toBeLessThanOrEqual(4);
+  });
+});
