@@ -38,6 +38,8 @@ export { type Broker, startBroker } from './links/broker.js';
 export { type BrokerPlace, brokerSchema, placeSchema, placeText } from './links/broker-place.js';
 export { type Address, listDevices, openMqtt, type SeenDevice, untilOnline } from './links/mqtt.js';
 export type { BrokerUrl } from './links/mqtt-url.js';
+export { type PackagePlace, type PublishingPackage, publishPackage, unpublishPackage } from './links/packages.js';
+export type { OrderPaper } from './links/papers.js';
 export { listPorts, openSerial, type PortInfo } from './links/serial.js';
 export { keepOpen, type Session, type SessionOptions } from './links/session.js';
 export type { Opening } from './links/stream.js';
@@ -67,13 +69,27 @@ export {
 } from './local/connect.js';
 export { readDocument } from './local/document-file.js';
 export { exportVerifier } from './local/export-c.js';
-export { bringChangeToFleet, type ChangedFleet, type FleetChange } from './local/fleet.js';
+export {
+  bringChangeToFleet,
+  type ChangedFleet,
+  type FleetChange,
+  type Holders,
+  placeOrder,
+  type Sought,
+  whoHolds,
+} from './local/fleet.js';
 export { guardFile } from './local/guard-file.js';
 export { type Keeping, keepIssued, type Output, readRecord, recordBeside } from './local/issue.js';
 export { type KeyFiles, makeKeyFiles, makeTokenKeyFiles, type NewKey } from './local/key-files.js';
 export { markFile } from './local/mark-file.js';
 export { type Project, type ProjectKey, planKey, writeProject } from './local/project.js';
-export { openPublishing, type Published, type Publishing, type PublishingOptions } from './local/publish.js';
+export {
+  openPublishing,
+  type Published,
+  type Publishing,
+  type PublishingOptions,
+  publishChange,
+} from './local/publish.js';
 // Files that a person wrote: of a bootstrap document, of a change; `read` gives the bytes of what they name.
 export { bootstrapFromFile, changeFromYaml, draftChange, type Read } from './named-files.js';
 // Keys by name: a file, or a pkcs11: URI of one in a token (RFC 7512); passphrase and PIN are asked for through functions.

@@ -110,6 +110,7 @@ export {
   verifyLog,
 } from './device/log.js';
 export { type Asked, awaitAsked, giveAnswer, readAsked } from './device/question.js';
+export { packageUrl, type Served, serveBlocks } from './device/serve.js';
 export { type Ending, isThirdParty, type Reached, type ThirdPartyOutcome } from './device/third-party.js';
 // The management tree (OMA FUMO 1.0).
 export { execNode, execOnly, type NamedNode, nodeUri, type OrderEnd, readTree, writeNode } from './device/tree.js';

@@ -4,6 +4,7 @@
 // did not answer, before one that is offline; 0 only if the change is in force on all.
 
 import { bringChangeToAll, type ChangedDevice } from '../device/change.js';
+import { CountersignError } from '../errors.js';
 import { hex } from '../formats/bytes.js';
 import { viewChange } from '../formats/change.js';
 import { JSON_VERSION } from '../json.js';
@@ -131,7 +132,10 @@ const isFor = ({ device }: DeviceState, sought: Sought): boolean =>
 
 // --- Orders ---
 
-/** Leaves an order to fetch a package for one device, or for a group, until it is replaced or removed (undefined). */
+/**
+ * Leaves an order to fetch a package for one device, or for a group, until it is replaced or removed (undefined). Returns its
+ * topic. Throws BadArgument if it is no order, and what the broker throws.
+ */
 export async function placeOrder(
   { url, fleet }: { url: BrokerUrl; fleet: string },
   whom: { device: string } | { group: string },
@@ -139,7 +143,8 @@ export async function placeOrder(
   signal?: AbortSignal,
 ): Promise<string> {
   const topic = 'device' in whom ? topicsOf(fleet, whom.device).order : groupOrderTopic(fleet, whom.group);
-  if (order !== undefined) orderSchema.parse({ version: JSON_VERSION, ...order });
+  const fault = order && orderSchema.safeParse({ version: JSON_VERSION, ...order }).error?.issues[0];
+  if (fault) throw new CountersignError('BadArgument', `order: ${fault.path.join('.')}: ${fault.message}`);
   const client = await connectBroker(url, {}, signal);
   try {
     const text = order === undefined ? '' : orderPaper(order);
