@@ -2,8 +2,11 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { connectRadio, type Radio } from '../../boards/virtual/radio.js';
 import { signChange } from '../../host/formats/change.js';
 import { generateKey } from '../../host/keys/read.js';
+import { reasons } from '../../host/reasons.js';
+import { decodePacket, encodePacket, type Packet } from '../../host/smp/packet.js';
 import { have } from '../support/need.js';
 import { everything, type Fleet, only, startFleet } from './fleet.js';
 
@@ -99,6 +102,70 @@ describe.skipIf(!have('mosquitto'))('documents on a broker', () => {
     await here.board('one', {});
     const kid = Buffer.from(last.public.kid).toString('hex');
     await here.until(([one]) => one?.change === '10' && one.approvals?.[0]?.kid === kid);
+  });
+
+  it('are handed in changes first, by number; refused ones again when the device stands otherwise', async () => {
+    const here = await fleet();
+    for (const number of [10, 9, 100]) await here.change(number, Uint8Array.of(0x81, number));
+    await here.publish('cs/plant/approvals/a', Uint8Array.of(1));
+    await here.publish('cs/plant/changes/none', Uint8Array.of(0x81, 1));
+    const put: number[] = [];
+    const radio: Radio = await connectRadio(
+      { url: here.url, fleet: 'plant', device: 'scripted' },
+      {
+        away: false,
+        receive(bytes) {
+          const packet = decodePacket(bytes);
+          const answer = (body: Packet['body']) =>
+            radio.send(encodePacket({ ...packet, op: (packet.op + 1) as 1, body }));
+          if (packet.group === 0) return answer({ buf_size: 640, buf_count: 1 });
+          put.push((packet.body.data as Uint8Array).at(-1)!);
+          answer({ err: { group: 64, rc: reasons.SignerUnknown.code } });
+        },
+      },
+      undefined,
+    );
+    cleanups.push(() => radio.close());
+    await sleep(300);
+    expect(put).toEqual([]); // the agent has not started
+    radio.started('agent');
+    await sleep(500);
+    expect(put.splice(0)).toEqual([9, 10, 100, 1, 1]);
+    radio.show({ device: '0a' });
+    radio.started('agent');
+    await sleep(500);
+    expect(put).toEqual([]);
+    radio.show({ change: '3' });
+    await sleep(500);
+    expect(put.splice(0)).toEqual([9, 10, 100, 1, 1]);
+    radio.show({ change: '3', state: 10 });
+    await sleep(300);
+    expect(put).toEqual([]);
+  });
+
+  it('a flood of them is handed in a little at a time', async () => {
+    const here = await fleet();
+    let put = 0;
+    const radio: Radio = await connectRadio(
+      { url: here.url, fleet: 'plant', device: 'scripted' },
+      {
+        away: false,
+        receive(bytes) {
+          const packet = decodePacket(bytes);
+          put += packet.group === 64 ? 1 : 0;
+          const body = packet.group === 64 ? { err: { group: 64, rc: 27 } } : { buf_size: 640, buf_count: 1 };
+          radio.send(encodePacket({ ...packet, op: (packet.op + 1) as 1, body }));
+        },
+      },
+      undefined,
+    );
+    cleanups.push(() => radio.close());
+    radio.started('agent');
+    for (let turn = 0; turn < 300; turn++) {
+      await here.publish(`cs/plant/approvals/n${turn % 200}`, Uint8Array.of(turn, turn >> 8));
+    }
+    await sleep(1000);
+    expect(put).toBe(32);
   });
 
   it('a yes to a question comes to nothing when a denial has come meanwhile', async () => {

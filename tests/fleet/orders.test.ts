@@ -3,13 +3,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connectRadio, type Radio } from '../../boards/virtual/radio.js';
+import { NODE } from '../../host/device/identity.js';
+import { packageUrl } from '../../host/device/serve.js';
 import { hex } from '../../host/formats/bytes.js';
-import { connectBroker } from '../../host/links/mqtt.js';
+import { connectBroker, openMqtt } from '../../host/links/mqtt.js';
 import { publishPackage } from '../../host/links/packages.js';
 import { type OrderPaper, readAlertPaper } from '../../host/links/papers.js';
 import { topicsOf } from '../../host/links/topics.js';
 import { placeOrder } from '../../host/local/fleet.js';
-import type { Alert } from '../../host/smp/commands.js';
+import { createClient } from '../../host/smp/client.js';
+import { type Alert, treeExec, treePut } from '../../host/smp/commands.js';
 import { decodePacket, encodePacket, type Packet } from '../../host/smp/packet.js';
 import { startMosquitto } from '../support/mosquitto.js';
 import { have } from '../support/need.js';
@@ -92,6 +95,23 @@ describe.skipIf(!have('mosquitto'))('an order on a broker', () => {
       },
     );
     await placeOrder(place(here), { device: 'one' }, orderFor(file));
+    await here.until(([one]) => one?.firmwareVersion === '1.1.0');
+    expect(cut).toBeGreaterThan(0);
+  });
+
+  it('a download that a client ordered, and a reset cut off, goes on: nobody orders it anew', async () => {
+    const here = await fleet();
+    const file = here.world.package('first', 1n, 80_000);
+    await publishPackage(place(here), digestOf(file), file);
+    const board = await here.board('one', { unapproved: 'prompt' }, { onQuestion: async () => 'yes', onText: cutOff });
+    let cut = 0;
+    function cutOff(text: string): void {
+      if (text.startsWith('state 30') && cut++ === 0) setTimeout(() => board.reset(), 5);
+    }
+    const client = createClient(await openMqtt({ ...place(here), device: 'one' }));
+    await treePut(client, NODE.packageUrl, Buffer.from(packageUrl(hex(digestOf(file)))));
+    expect(await treeExec(client, NODE.downloadAndUpdate, 'mine')).toMatchObject({ ok: true });
+    await client.close();
     await here.until(([one]) => one?.firmwareVersion === '1.1.0');
     expect(cut).toBeGreaterThan(0);
   });
@@ -244,7 +264,7 @@ describe.skipIf(!have('mosquitto'))('when an order is put to the agent', () => {
     const { radio, execs, order } = await device();
     await order();
     await sleep(300);
-    for (let start = 0; start < 40; start++) {
+    for (let start = 0; start < 24; start++) {
       radio.started('agent');
       await sleep(330);
     }

@@ -1,9 +1,16 @@
 // Blocks from memory, for a device on a line of its own.
 
 import { describe, expect, it } from 'vitest';
-import { serveBlocks } from '../../host/device/serve.js';
+import { NODE, readInstalled } from '../../host/device/identity.js';
+import { packageUrl, serveBlocks } from '../../host/device/serve.js';
+import { hex } from '../../host/formats/bytes.js';
+import { splitEnvelope } from '../../host/formats/envelope.js';
+import { openSerial } from '../../host/links/serial.js';
+import { createClient } from '../../host/smp/client.js';
+import { treeExec, treePut } from '../../host/smp/commands.js';
 import { createListeners, type Link } from '../../host/smp/link.js';
 import { decodePacket, encodePacket } from '../../host/smp/packet.js';
+import { makeDeviceWorld } from '../support/device-world.js';
 
 const digest = new Uint8Array(32).fill(7);
 const file = Uint8Array.from({ length: 10 * 512 + 3 }, (_, at) => at >> 9);
@@ -26,6 +33,28 @@ function line(slow = false) {
     emit.packet(encodePacket({ version: 2, op: 0, group: 64, id: 7, sequence, body: { digest: what, off, len } }));
   return { link, ask, emit, sent };
 }
+/** The agent itself, on a serial line. */
+it('a board on a serial line fetches what it was ordered to', async () => {
+  const world = makeDeviceWorld();
+  const board = await world.board({ unapproved: 'prompt' }, { onQuestion: async () => 'yes' });
+  const link = await openSerial(board.port);
+  try {
+    const package1 = world.package('first', 1n, 20_000);
+    const name = splitEnvelope(package1, 'it').digest!;
+    serveBlocks(link, [{ digest: name, file: package1 }]);
+    const client = createClient(link);
+    await treePut(client, NODE.packageUrl, Buffer.from(packageUrl(hex(name))));
+    expect(await treeExec(client, NODE.downloadAndUpdate, 'mine')).toMatchObject({ ok: true });
+    for (let wait = 0; wait < 300 && (await readInstalled(client).catch(() => undefined)) === undefined; wait++) {
+      await new Promise((done) => setTimeout(done, 100));
+    }
+    expect(await readInstalled(client)).toMatchObject({ sequence: 1n, version: '1.1.0' });
+  } finally {
+    await link.close();
+    await world.close();
+  }
+});
+
 const settle = () => new Promise((done) => setTimeout(done, 300));
 
 describe('serving blocks', () => {
