@@ -11,6 +11,7 @@ import { statSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { onChips } from './chip.mjs';
 import { writeFigures, writeRows } from './figures.mjs';
+import { starts } from './start.mjs';
 import { inV8 } from './v8.mjs';
 import { wholeVerdict } from './verdict.mjs';
 
@@ -46,7 +47,9 @@ function line({ group, metric, ours, peer, theirs, unit, ratio, target, met }) {
 const sizes = Object.entries(BYTES_MAX).map(size);
 const measured = async () => {
   if (values.chip) return onChips();
-  return values.exact ? sizes : [...sizes, ...(await inV8(CORE)), ...(await wholeVerdict(HOST, VERDICT_TARGET))];
+  return values.exact
+    ? sizes
+    : [...sizes, ...(await inV8(CORE)), ...(await wholeVerdict(HOST, VERDICT_TARGET)), ...starts()];
 };
 const rows = await measured();
 for (const row of rows) console.log(line(row));

@@ -11,6 +11,7 @@ import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
 import { CountersignError, systemCode } from './errors.js';
 import { readYaml } from './formats/yaml-text.js';
+import { environmentName } from './setting-name.js';
 
 const PROJECT_FILE = 'countersign.yaml';
 const CONFIG_BYTES_MAX = 65536;
@@ -73,10 +74,6 @@ export function loadConfig(places: ConfigPlaces, known: ReadonlySet<string>): Co
 export function settingNames(commands: readonly { options: Record<string, { config?: string }> }[]): Set<string> {
   const names = commands.flatMap(({ options }) => Object.values(options).map((spec) => spec.config));
   return new Set(names.filter((name) => name !== undefined));
-}
-
-export function environmentName(name: string): string {
-  return `COUNTERSIGN_${name.toUpperCase().replaceAll('-', '_')}`;
 }
 
 function findProjectFile(from: string, known: ReadonlySet<string>): ConfigFile | undefined {

@@ -160,7 +160,7 @@ describe('commands', () => {
 
 describe('blocks that are marked', () => {
   const marked = PAGES.filter((name) => splitCode(page(name)).blocks.some(({ marks }) => marks.includes('run')));
-  const program = fileURLToPath(new URL('../dist/host/cli/main.js', import.meta.url));
+  const program = fileURLToPath(new URL('../dist/bin/countersign.js', import.meta.url));
 
   it('are there', () => expect(marked.length).toBeGreaterThan(0));
 

@@ -44,6 +44,7 @@ const HOST_ROOMS = [
     'host/secret-url.ts',
     'host/printable.ts',
     'host/root.ts',
+    'host/setting-name.ts',
     'host/progress.ts',
     'host/wait.ts',
     'host/process.ts',

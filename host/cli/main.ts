@@ -4,38 +4,66 @@
 // Whatever happens, it ends by one of two roads: a result on stdout, or an error on stderr (with --json: on stdout, as a
 // document). The exit code is set before either is printed; ending.ts says what it is when it is stopped from outside.
 
-import { loadConfig, settingNames } from '../config.js';
+import type { Config } from '../config.js';
 import { asCountersignError, CountersignError } from '../errors.js';
 import { documentJson, errorData } from '../json.js';
 import { STDIO } from '../open-file.js';
 import { sayable } from '../printable.js';
 import { reasons } from '../reasons.js';
-import { commands } from './commands/index.js';
+import type { AnyCommand } from './command.js';
+import { settings, table } from './commands/table.js';
 import { watchEnding } from './ending.js';
 import { nextLine } from './next.js';
 import { type Invocation, parse } from './parse.js';
 import { makeTerminal } from './terminal.js';
 
 const ending = watchEnding();
-const config = () => loadConfig({ folder: process.cwd(), environment: process.env }, settingNames(commands));
+
+/** All commands: those that one of the words may name, whole; of the others, what their list shows. */
+function commandsFor(words: readonly string[]): Promise<AnyCommand[]> {
+  return Promise.all(
+    table.map(async ({ load, ...listed }) => {
+      if (isNamed(listed, words)) return load();
+      return {
+        ...listed,
+        arguments: {},
+        options: {},
+        examples: [],
+        run: () => Promise.reject(new Error('not loaded')),
+      };
+    }),
+  );
+}
+
+const isNamed = ({ name, aliases = [] }: Pick<AnyCommand, 'name' | 'aliases'>, words: readonly string[]): boolean =>
+  words.some((word) => [name, ...aliases].includes(word.replaceAll('_', '-')));
+
+/** The settings, read when a command asks for one. To list the commands takes none, and does not wait for YAML. */
+async function configFor(words: readonly string[]): Promise<() => Config> {
+  if (!table.some((row) => isNamed(row, words))) return () => ({ lookup: () => undefined });
+  const { loadConfig } = await import('../config.js');
+  return () => loadConfig({ folder: process.cwd(), environment: process.env }, settings);
+}
 
 async function main(words: readonly string[]): Promise<void> {
   let level = 0;
   try {
-    const invocation = parse(commands, words, config);
+    const config = await configFor(words);
+    const invocation = parse(await commandsFor(words), words, config);
     if (invocation.kind === 'text') {
       ending.decide(invocation.asked ? 0 : reasons.BadArgument.exit);
       (invocation.asked ? process.stdout : process.stderr).write(`${invocation.text.trimEnd()}\n`);
       return;
     }
     level = invocation.common.level;
-    await run(invocation);
+    await run(invocation, config);
   } catch (thrown) {
     fail(asCountersignError(thrown), words.includes('--json'), level);
   }
 }
 
-async function run({ command, common, ...given }: Extract<Invocation, { kind: 'run' }>): Promise<void> {
+async function run(invocation: Extract<Invocation, { kind: 'run' }>, config: () => Config): Promise<void> {
+  const { command, common, ...given } = invocation;
   const { signal } = ending;
   const terminal = makeTerminal({ ...common, signal, taken: given.options.output === STDIO });
   const result = await Promise.race([ending.left, command.run({ ...given, terminal, dryRun: common.dryRun, signal })]);
@@ -45,7 +73,7 @@ async function run({ command, common, ...given }: Extract<Invocation, { kind: 'r
   const shown = common.level >= 0 || (common.level === -1 && (isProduct || (result.exit ?? 0) !== 0));
   terminal.result(result.data, shown ? result.lines : []);
   if (result.next === undefined || common.json || common.dryRun || given.options.output === STDIO) return;
-  terminal.note(`next: ${nextLine(commands, result.next, config)}`);
+  terminal.note(`next: ${nextLine(await commandsFor(result.next), result.next, config)}`);
 }
 
 function fail(thrown: CountersignError, json: boolean, level: number): void {

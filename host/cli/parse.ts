@@ -7,12 +7,13 @@
 import { resolve } from 'node:path';
 import { Command as Commander, CommanderError, Option } from 'commander';
 import type { z } from 'zod';
-import { type Config, environmentName } from '../config.js';
+import type { Config } from '../config.js';
 import { CountersignError } from '../errors.js';
 import { isKeyUri } from '../pkcs11/uri.js';
 import { exitCodes } from '../reasons.js';
 import { packageVersion } from '../root.js';
 import { withoutPassword } from '../secret-url.js';
+import { environmentName } from '../setting-name.js';
 import { type AnyCommand, flagOf, type OptionSpec } from './command.js';
 
 export interface Common {

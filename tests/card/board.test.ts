@@ -9,7 +9,7 @@ import { makePlace, type Place } from '../support/command.js';
 import { createCard, type IsoCard } from '../support/iso-card.js';
 import { haveReader, READER, startReader, type VirtualReader } from '../support/reader.js';
 
-const PROGRAM = fileURLToPath(new URL('../../dist/host/cli/main.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../dist/bin/countersign.js', import.meta.url));
 const TIMEOUT_MS = 300_000;
 
 describe.skipIf(!haveReader())('a board with a card slot', { timeout: TIMEOUT_MS }, () => {

@@ -15,7 +15,7 @@ import { runOnTerminal } from '../support/terminal.js';
 
 const TIMEOUT_MS = 240_000;
 const PIN = '271828';
-const PROGRAM = fileURLToPath(new URL('../../dist/host/cli/main.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../dist/bin/countersign.js', import.meta.url));
 
 // OpenSC's driver for cards that it does not know by name, which it has switched off by default.
 const OPENSC_CONF = 'app default { enable_default_driver = true; card_drivers = default; }';

@@ -9,7 +9,7 @@ import { connectBroker } from '../../host/links/mqtt.js';
 import { topicsOf } from '../../host/links/topics.js';
 import { makePlace, type Place } from '../support/command.js';
 
-const PROGRAM = fileURLToPath(new URL('../../dist/host/cli/main.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../dist/bin/countersign.js', import.meta.url));
 const FLEET = ['one', 'two', 'blank'];
 
 let place: Place;

@@ -15,7 +15,7 @@ import { type DeviceWorld, makeDeviceWorld } from '../support/device-world.js';
 import { have } from '../support/need.js';
 import { openWindow, type Window } from '../support/tmux.js';
 
-const PROGRAM = fileURLToPath(new URL('../../dist/host/cli/main.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../dist/bin/countersign.js', import.meta.url));
 
 let world: DeviceWorld;
 let place: Place;

@@ -14,7 +14,7 @@ import { startBroker } from '../../host/links/broker.js';
 import { listPorts } from '../../host/links/serial.js';
 import { makePlace, type Place } from '../support/command.js';
 
-const PROGRAM = fileURLToPath(new URL('../../dist/host/cli/main.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../dist/bin/countersign.js', import.meta.url));
 
 let place: Place;
 const running: { close(): Promise<unknown> | undefined }[] = [];

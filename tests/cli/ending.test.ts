@@ -14,7 +14,7 @@ import { connectBroker } from '../../host/links/mqtt.js';
 import { exchangeTopics } from '../../host/links/topics.js';
 import { makePlace, type Place } from '../support/command.js';
 
-const PROGRAM = fileURLToPath(new URL('../../dist/host/cli/main.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../dist/bin/countersign.js', import.meta.url));
 const AT_ONCE_MS = 6000; // a request waits 60 s here; half a second is usual, on a machine with nothing else to do
 
 let place: Place;

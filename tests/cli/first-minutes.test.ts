@@ -12,7 +12,7 @@ import { choosePort } from '../../host/local/connect.js';
 import { makePlace, type Place } from '../support/command.js';
 import { have } from '../support/need.js';
 
-const PROGRAM = fileURLToPath(new URL('../../dist/host/cli/main.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../dist/bin/countersign.js', import.meta.url));
 
 let place: Place;
 beforeAll(async () => {

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makePlace, type Place } from '../support/command.js';
 import { runOnTerminal } from '../support/terminal.js';
 
-const PROGRAM = fileURLToPath(new URL('../../dist/host/cli/main.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../dist/bin/countersign.js', import.meta.url));
 const NAMES = ['--vendor', 'vendor.example', '--class', 'sensor'];
 
 let place: Place;

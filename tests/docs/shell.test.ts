@@ -23,7 +23,7 @@ it.each<[shell: string, found: string[][]]>([
   ['for f in *; do countersign lint "$f"; done', [['lint', '$f']]],
   ['if ! countersign check a; then exit 1; fi', [['check', 'a']]],
   ['cat > a.yaml <<EOF\ncountersign: "no command\nEOF\ncountersign bootstrap a.yaml', [['bootstrap', 'a.yaml']]],
-  ['# countersign nothing\nnode dist/host/cli/main.js tree get .', [['tree', 'get', '.']]],
+  ['# countersign nothing\nnode dist/bin/countersign.js tree get .', [['tree', 'get', '.']]],
   ['(cd x && countersign log)', [['log']]],
 ])('%s', (shell, found) => {
   expect(countersignsIn(shell)).toEqual(found);

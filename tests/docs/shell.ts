@@ -84,6 +84,6 @@ export function countersignsIn(shell: string): string[][] {
     if (words[0] === 'countersign') return [words.slice(1)];
     // A function that hands its own words on says nothing of them.
     const handsOn = words.at(-1) === '$@';
-    return words[0] === 'node' && words[1]?.endsWith('host/cli/main.js') && !handsOn ? [words.slice(2)] : [];
+    return words[0] === 'node' && words[1]?.endsWith('bin/countersign.js') && !handsOn ? [words.slice(2)] : [];
   });
 }

@@ -8,7 +8,7 @@ import { overConsole } from '../support/smp-lines.js';
 import { PERSONAS } from '../support/smp-server.js';
 import { openWindow, type Window } from '../support/tmux.js';
 
-const PROGRAM = fileURLToPath(new URL('../../dist/host/cli/main.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../dist/bin/countersign.js', import.meta.url));
 const TIMEOUT_MS = 240_000;
 
 let world: ForeignWorld;

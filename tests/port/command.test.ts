@@ -16,7 +16,7 @@ import { createClient } from '../../host/smp/client.js';
 import { gatherPeople } from '../../host/story/people.js';
 import { canRunMicrobit } from '../support/microbit.js';
 
-const PROGRAM = resolve('dist/host/cli/main.js');
+const PROGRAM = resolve('dist/bin/countersign.js');
 const MINUTES = 60_000;
 
 describe.skipIf(!canRunMicrobit())('the micro:bit from the command line', () => {

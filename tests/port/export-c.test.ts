@@ -28,7 +28,7 @@ const at = (name: string) => join(folder, name);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const exportC = (...words: string[]) =>
-  spawnSync(process.execPath, [join(ROOT, 'dist/host/cli/main.js'), 'export-c', ...words], {
+  spawnSync(process.execPath, [join(ROOT, 'dist/bin/countersign.js'), 'export-c', ...words], {
     cwd: folder,
     encoding: 'utf8',
   });

@@ -11,7 +11,7 @@ import { spawn } from '@lydell/node-pty';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { canRunMicrobit } from '../support/microbit.js';
 
-const PROGRAM = resolve('dist/host/cli/main.js');
+const PROGRAM = resolve('dist/bin/countersign.js');
 const MINUTES = 60_000;
 const ASKS = 'waiting for the user of the device';
 const BOARD = 'countersign board microbit';
@@ -66,7 +66,7 @@ function missing(shown: string[], printed: string): string | undefined {
 describe.skipIf(!canRunMicrobit())('docs/tutorial.md', () => {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-tutorial-'));
   const environment = { ...process.env, HOME: folder, XDG_STATE_HOME: folder, COUNTERSIGN: resolve('.') };
-  const defined = ['countersign() { node "$COUNTERSIGN/dist/host/cli/main.js" "$@"; }'];
+  const defined = ['countersign() { node "$COUNTERSIGN/dist/bin/countersign.js" "$@"; }'];
   const ending: (() => void)[] = [];
   afterAll(() => {
     for (const end of ending) end();

@@ -14,7 +14,8 @@ import { asCountersignError } from '../../host/errors.js';
 import { documentJson, errorData } from '../../host/json.js';
 import { checkDocument, checkDocuments } from './documents.js';
 
-const PROGRAM = fileURLToPath(new URL('../../dist/host/cli/main.js', import.meta.url));
+/** What users run, as `npm run build` made it. */
+export const PROGRAM = fileURLToPath(new URL('../../dist/bin/countersign.js', import.meta.url));
 const TIMEOUT_MS = 100_000; // a command that hangs is an error; one on a machine under load is not
 const STARTED_MS = 400_000; // one that others come and go beside
 

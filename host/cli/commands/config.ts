@@ -6,9 +6,10 @@
 // take is shown too, with what is wrong with it: this is where one looks for it.
 
 import { z } from 'zod';
-import { environmentName, loadConfig, settingNames } from '../../config.js';
+import { loadConfig, settingNames } from '../../config.js';
 import { CountersignError } from '../../errors.js';
 import { withoutPassword } from '../../secret-url.js';
+import { environmentName } from '../../setting-name.js';
 import { command, flagOf, type OptionSpec } from '../command.js';
 import { rawOf, uncapitalized } from '../parse.js';
 import { switchSchema, textSchema } from '../values.js';
