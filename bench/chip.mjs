@@ -13,6 +13,8 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FOLDER = `${ROOT}build/chip`;
 const ASC = createRequire(import.meta.url).resolve('assemblyscript/bin/asc.js');
+/** The compiler is WebAssembly itself, and runs for a moment: to optimise its code takes longer than it saves. */
+const AT_ONCE = '--liftoff-only';
 const TIMEOUT_MS = 600_000;
 const HASHED_BYTES = 1024; // by which the two runs of a hash differ, see bench/chip/main.c
 
@@ -128,13 +130,15 @@ const flashOf = (elf) => {
   return text + data;
 };
 
-/** Compiles and translates a primitive; returns the name of its files. */
-function toC({ entry, uses = [] }, cpu, folder, translate) {
+/** Compiles and translates a primitive, unless another one has the same module; returns the name of its files. */
+function toC({ entry, uses = [] }, cpu, folder, translate, done) {
   const file = [entry, ...uses].join('-');
+  if (done.has(file)) return file;
+  done.add(file);
   const wasm = `${folder}/${file}.wasm`;
   const output = ['--target', 'core', ...SMALL_CODE, '-o', wasm, '-t', `${wasm}.wat`];
   const options = [...cpu.uses, ...uses].flatMap((use) => ['--use', use]);
-  run(process.execPath, [ASC, `bench/chip/${entry}.ts`, ...output, ...options]);
+  run(process.execPath, [AT_ONCE, ASC, `bench/chip/${entry}.ts`, ...output, ...options]);
   writeFileSync(`${wasm}.c`, translate(readFileSync(wasm), 'bench'));
   return file;
 }
@@ -181,10 +185,11 @@ async function measure() {
     const folder = `${FOLDER}/${cpu}`;
     mkdirSync(folder, { recursive: true });
     writeFileSync(`${folder}/vectors.h`, vectors());
+    const done = new Set();
     let nothing;
     for (const primitive of [...PRIMITIVES, SHA256_BY_HAND]) {
       const { what, name } = primitive;
-      const file = toC(primitive, settings, folder, translate);
+      const file = toC(primitive, settings, folder, translate, done);
       nothing ??= flashOf(compile(0, settings, folder, file));
       const elf = compile(what, settings, folder, file);
       const { counts, result, stack } = execute(elf);

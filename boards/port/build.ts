@@ -7,13 +7,14 @@
 //   node dist/boards/port/build.js BOARD [PROGRAM]      writes build/BOARD/agent.elf, or PROGRAM.elf, and prints its path
 
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { type Board, loadBoard } from '../../host/boards.js';
 import { packageRoot } from '../../host/root.js';
 import { callTable } from './conformance.js';
+import { keptFiles } from './kept.js';
 import { translate } from './translate.js';
 
 const ROOT = fileURLToPath(packageRoot);
@@ -90,6 +91,13 @@ export function writeModule(
   if (program === 'conformance') writeFileSync(join(folder, 'calls.h'), callTable(text));
 }
 
+/** All that a compiler may read in a folder, with its name. */
+const sourcesIn = (folder: string): (string | Uint8Array)[] =>
+  readdirSync(folder)
+    .filter((name) => /\.(c|h|ld)$/.test(name))
+    .sort()
+    .flatMap((name) => [name, readFileSync(join(folder, name))]);
+
 /** Compiles a program for a board, the agent if nothing else is said, and returns the path of the ELF. */
 export async function buildFirmware(name: string, options: BuildOptions = {}): Promise<string> {
   const { program = 'agent', folder = join(ROOT, 'build', name), wasm, flags = [], measureStack } = options;
@@ -116,11 +124,14 @@ export async function buildFirmware(name: string, options: BuildOptions = {}): P
   const defines = Object.entries(symbols).map(([symbol, value]) => `-Wl,--defsym=${symbol}=${value}`);
   const map = `-Wl,--gc-sections,--build-id=none,-Map=${join(folder, `${program}.map`)}`;
   const sources = [PROGRAMS[program].main, LIBRARY, ...firmware.sources].map((file) => join(BOARDS, file));
-  execFileSync(
-    firmware.compiler,
-    [...firmware.flags, ...language, ...flags, ...places, ...linking, ...defines, map, ...sources, '-lgcc', '-o', elf],
-    { stdio: ['ignore', 'inherit', 'inherit'] },
-  );
+  const words = [...firmware.flags, ...language, ...flags, ...places, ...linking, ...defines];
+  words.push(map, ...sources, '-lgcc', '-o', elf);
+  const read = [folder, ...new Set(sources.map((file) => dirname(file)))].flatMap(sourcesIn);
+  const made = [elf, join(folder, `${program}.map`)];
+  const compiler = execFileSync(firmware.compiler, ['--version']);
+  keptFiles([compiler, ...words.map((word) => word.replaceAll(folder, '')), ...read], made, () => {
+    execFileSync(firmware.compiler, words, { stdio: ['ignore', 'inherit', 'inherit'] });
+  });
   return elf;
 }
 

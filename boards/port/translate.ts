@@ -19,6 +19,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
+import { keptFiles } from './kept.js';
 import { windowsOf } from './windows.js';
 
 /** The instructions that asc may emit, and a size, in Binaryen's count, below which a call costs more than what it calls. */
@@ -26,10 +27,14 @@ const OPTIMISE = ['-Oz', '--always-inline-max-function-size=3'].concat(
   ['bulk-memory', 'mutable-globals', 'nontrapping-float-to-int', 'sign-ext'].map((feature) => `--enable-${feature}`),
 );
 
+/** The programs are WebAssembly themselves, and run for a moment: to optimise their code takes longer than it saves. */
+const AT_ONCE = '--liftoff-only';
+
+const manifestOf = (name: string) => createRequire(import.meta.url).resolve(`${name}/package.json`);
+
 /** Runs a program that an npm package brings. */
 function run(of: string, name: string, words: string[]): void {
-  const beside = path.dirname(createRequire(import.meta.url).resolve(`${of}/package.json`));
-  execFileSync(process.execPath, [path.join(beside, 'bin', name), ...words]);
+  execFileSync(process.execPath, [AT_ONCE, path.join(path.dirname(manifestOf(of)), 'bin', name), ...words]);
 }
 
 /** The C text of a module. */
@@ -41,10 +46,13 @@ export function translate(wasm: Uint8Array, prefix: string): string {
       string,
       string,
     ];
-    writeFileSync(module, wasm);
-    run('binaryen', 'wasm-opt', [module, ...OPTIMISE, '-o', module]);
-    // wabt 1.0.39 as npm ships it: its output is what the patterns below are written for.
-    run('wabt', 'wasm2c', [module, '-n', prefix, '-o', source]);
+    const tools = ['binaryen', 'wabt'].map((name) => readFileSync(manifestOf(name)));
+    keptFiles([...tools, ...OPTIMISE, prefix, wasm], [source, header], () => {
+      writeFileSync(module, wasm);
+      run('binaryen', 'wasm-opt', [module, ...OPTIMISE, '-o', module]);
+      // wabt 1.0.39 as npm ships it: its output is what the patterns below are written for.
+      run('wabt', 'wasm2c', [module, '-n', prefix, '-o', source]);
+    });
     return rewrite(readFileSync(header, 'utf8'), readFileSync(source, 'utf8'), prefix);
   } finally {
     rmSync(folder, { recursive: true });

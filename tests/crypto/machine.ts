@@ -6,6 +6,8 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+/** The compiler is WebAssembly itself, and runs for a moment: to optimise its code takes longer than it saves. */
+const AT_ONCE = '--liftoff-only';
 
 /** The profiles of assembly/profile.ts. */
 export const PROFILES = {
@@ -55,7 +57,7 @@ function compile(profile: Profile): WebAssembly.Module {
     const fresh = `${file}.${process.pid}`; // suites run side by side
     const uses = PROFILES[profile].flatMap((use) => ['--use', use]);
     const options = ['--target', 'core', '--outFile', `${fresh}.wasm`, '--textFile', `${fresh}.wat`];
-    execFileSync(process.execPath, [asc, ENTRY, ...options, ...uses], {
+    execFileSync(process.execPath, [AT_ONCE, asc, ENTRY, ...options, ...uses], {
       cwd: root,
       stdio: ['ignore', 'ignore', 'pipe'],
     });

@@ -24,7 +24,7 @@ export function compileModule(entry: string, wasm: string): void {
     value === true ? [`--${name}`] : value === false ? [] : [`--${name}`, String(value)],
   );
   const asc = join(createRequire(import.meta.url).resolve('assemblyscript/package.json'), '../bin/asc.js');
-  execFileSync(process.execPath, [asc, entry, ...flags, '-o', wasm], {
+  execFileSync(process.execPath, ['--liftoff-only', asc, entry, ...flags, '-o', wasm], {
     cwd: ROOT,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
