@@ -7,19 +7,18 @@
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { p256 } from '@noble/curves/nist.js';
 import { CountersignError } from '../errors.js';
-import { same } from './bytes.js';
 import { decode, encode } from './cbor.js';
 import {
+  COSE_SECRET,
   type KeyKind,
   type PublicKey,
-  publicKeyFromCose,
+  privateFromCose,
   publicKeyToCose,
   rawPublicKey,
   type SigningKey,
 } from './keys.js';
 
 const SECRET_BYTES = 32;
-const SECRET = -4; // COSE label of d, for both kinds
 
 export interface HeldKey extends SigningKey {
   /** The private COSE_Key, encoded: whoever has it can sign. */
@@ -37,14 +36,8 @@ export function generateHeldKey(kind: KeyKind): HeldKey {
 
 /** Throws KeyUnreadable, KeyUnsupported, KeyWrong (it is a public key) or KeyInvalid. `what` names it in errors. */
 export function heldKeyFromCose(bytes: Uint8Array, what: string): HeldKey {
-  const key = decode(bytes, what);
-  const open = publicKeyFromCose(key, what);
-  const secret = key instanceof Map ? key.get(SECRET) : undefined;
-  if (!(secret instanceof Uint8Array)) {
-    throw new CountersignError('KeyWrong', `key: ${what} is a public key, a private one is needed to sign`);
-  }
-  if (same(publicBytes(open.kind, secret), open.bytes)) return held(open, Uint8Array.from(secret));
-  throw new CountersignError('KeyInvalid', `key: the two halves of ${what} do not belong together`);
+  const { public: open, secret } = privateFromCose(decode(bytes, what), what, publicBytes);
+  return held(open, secret);
 }
 
 function held(open: PublicKey, secret: Uint8Array): HeldKey {
@@ -52,14 +45,14 @@ function held(open: PublicKey, secret: Uint8Array): HeldKey {
     public: open,
     sign: (message) =>
       open.kind === 'ed25519' ? ed25519.sign(message, secret) : p256.sign(message, secret, { lowS: false }),
-    toCose: () => encode(publicKeyToCose(open).set(SECRET, secret)),
+    toCose: () => encode(publicKeyToCose(open).set(COSE_SECRET, secret)),
   };
 }
 
 function publicBytes(kind: KeyKind, secret: Uint8Array): Uint8Array {
   const curve = kind === 'ed25519' ? ed25519 : p256;
   if (secret.length !== SECRET_BYTES || !curve.utils.isValidSecretKey(secret)) {
-    throw new CountersignError('KeyInvalid', `key: it is no private key of ${SECRET_BYTES} bytes`);
+    throw new CountersignError('KeyInvalid', `key: it is not a private key of ${SECRET_BYTES} bytes`);
   }
   return kind === 'ed25519' ? ed25519.getPublicKey(secret) : p256.getPublicKey(secret, false).slice(1);
 }

@@ -62,6 +62,36 @@ export function publicKeyFromCose(value: Cbor, what: string): PublicKey {
   throw wrong('is neither an Ed25519 nor an uncompressed P-256 key');
 }
 
+/** COSE label of d, for both kinds (RFC 9053 section 7). */
+export const COSE_SECRET = -4;
+
+/**
+ * A private COSE_Key as both its halves. `publicOf` gives the public half of a private one, and throws if it is none. Throws
+ * KeyUnsupported, KeyWrong (it is a public key), KeyInvalid (no private number, or the halves do not belong together).
+ */
+export function privateFromCose(
+  value: Cbor,
+  what: string,
+  publicOf: (kind: KeyKind, secret: Uint8Array) => Uint8Array,
+): { public: PublicKey; secret: Uint8Array } {
+  const open = publicKeyFromCose(value, what);
+  const secret = value instanceof Map ? value.get(COSE_SECRET) : undefined;
+  const invalid = (text: string) => new CountersignError('KeyInvalid', `key: ${text}`);
+  if (secret === undefined) {
+    throw new CountersignError('KeyWrong', `key: ${what} is a public key, a private one is needed to sign`);
+  }
+  let derived: Uint8Array | undefined;
+  try {
+    if (secret instanceof Uint8Array && secret.length === COORDINATE_BYTES) derived = publicOf(open.kind, secret);
+  } catch {
+    derived = undefined;
+  }
+  if (derived === undefined)
+    throw invalid(`the private part of ${what} is not a valid number of ${COORDINATE_BYTES} bytes`);
+  if (!same(derived, open.bytes)) throw invalid(`the two halves of ${what} do not belong together`);
+  return { public: open, secret: Uint8Array.from(secret as Uint8Array) };
+}
+
 /** SPKI up to the bytes of the key (RFC 8410 section 4; RFC 5480 section 2, uncompressed). */
 const SPKI_HEADS = {
   ed25519: fromHex('302a300506032b6570032100'),

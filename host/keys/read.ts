@@ -5,6 +5,7 @@
 // what converts them (../formats/key-forms.ts). Written: PKCS#8 PEM.
 
 import {
+  createECDH,
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
@@ -20,6 +21,7 @@ import { isPbes1, type KeyForm, keyFormBy, RAW_KEY_BYTES, textOf } from '../form
 import {
   type KeyKind,
   type PublicKey,
+  privateFromCose,
   publicKeyFromCose,
   type RawKey,
   rawPublicKey,
@@ -64,6 +66,7 @@ export async function readSigningKey(
   if (raw === 'public') throw isPublic(what);
   if (raw === 'seed') return signingKey(ed25519FromSeed(rawBytes(bytes, what)), what);
   const form = readable(bytes, what);
+  if (form.kind === 'cose') return coseKey(decode(bytes, what), what);
   if (!form.encrypted) return signingKey(openPrivate(bytes, form, what), what);
   return signingKey(openEncrypted(bytes, await passphrase(), what), what);
 }
@@ -73,7 +76,10 @@ export function readPublicKey(bytes: Uint8Array, what: string, raw?: RawKey): Pu
   if (raw === 'public') return rawPublicKey('ed25519', rawBytes(bytes, what));
   if (raw === 'seed') return publicKey(createPublicKey(ed25519FromSeed(rawBytes(bytes, what))), what);
   const form = readable(bytes, what);
-  if (form.kind === 'cose') return publicKeyFromCose(decode(bytes, what), what);
+  if (form.kind === 'cose') {
+    const key = decode(bytes, what);
+    return form.secret ? coseKey(key, what).public : publicKeyFromCose(key, what);
+  }
   if (form.encrypted) {
     throw new CountersignError('PassphraseNeeded', `key: ${what} is an encrypted private key`, {
       hint: 'give the public key file beside it',
@@ -116,8 +122,8 @@ function readable(bytes: Uint8Array, what: string): KeyForm {
   });
 }
 
-function signingKey(object: KeyObject, what: string): FileKey {
-  const open = publicKey(createPublicKey(object), what);
+/** `open`: its public half, where the file gives that an id of its own. */
+function signingKey(object: KeyObject, what: string, open = publicKey(createPublicKey(object), what)): FileKey {
   return {
     public: open,
     sign(message) {
@@ -143,8 +149,6 @@ function publicKey(object: KeyObject, what: string): PublicKey {
 function openPrivate(bytes: Uint8Array, form: KeyForm, what: string): KeyObject {
   if (!form.secret) throw isPublic(what);
   switch (form.kind) {
-    case 'cose':
-      return privateFromCose(decode(bytes, what) as Map<Cbor, Cbor>, what);
     case 'jwk':
       return required(fromJwk(bytes, createPrivateKey), form, what);
     case 'openssh':
@@ -194,19 +198,20 @@ function oneAsymmetricKey(der: Uint8Array): Uint8Array {
   return writeDerSequence([Uint8Array.of(DER.integer, 1, 0), algorithm.whole, key.whole]);
 }
 
-function privateFromCose(key: Map<Cbor, Cbor>, what: string): KeyObject {
-  const open = publicKeyFromCose(key, what);
-  const d = key.get(-4);
-  if (!(d instanceof Uint8Array) || d.length !== COORDINATE_BYTES) {
-    throw new CountersignError('KeyInvalid', `key: the private part of ${what} has not ${COORDINATE_BYTES} bytes`);
-  }
-  if (open.kind === 'ed25519') return ed25519FromSeed(d);
+function coseKey(value: Cbor, what: string): FileKey {
+  const { public: open, secret } = privateFromCose(value, what, publicOf);
+  if (open.kind === 'ed25519') return signingKey(ed25519FromSeed(secret), what, open);
   const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64url');
   const [x, y] = [open.bytes.slice(0, COORDINATE_BYTES), open.bytes.slice(COORDINATE_BYTES)];
-  const jwk = { kty: 'EC', crv: 'P-256', x: text(x), y: text(y), d: text(d) };
-  const object = attempt(() => createPrivateKey({ key: jwk, format: 'jwk' }));
-  if (object === undefined) throw new CountersignError('KeyInvalid', `key: ${what} is not a valid P-256 key`);
-  return object;
+  const jwk = { kty: 'EC', crv: 'P-256', x: text(x), y: text(y), d: text(secret) };
+  return signingKey(createPrivateKey({ key: jwk, format: 'jwk' }), what, open);
+}
+
+function publicOf(kind: KeyKind, secret: Uint8Array): Uint8Array {
+  if (kind === 'ed25519') return publicKey(createPublicKey(ed25519FromSeed(secret)), 'key').bytes;
+  const pair = createECDH('prime256v1');
+  pair.setPrivateKey(secret);
+  return Uint8Array.from(pair.getPublicKey().subarray(1)); // behind the mark of the uncompressed form
 }
 
 function openEncrypted(bytes: Uint8Array, passphrase: string, what: string): KeyObject {

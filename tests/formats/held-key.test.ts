@@ -3,8 +3,8 @@
 import { createPublicKey, randomBytes, verify } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { fromHex, hex, utf8 } from '../../host/formats/bytes.js';
-import { encode } from '../../host/formats/cbor.js';
-import { generateHeldKey, heldKeyFromCose, holdKey } from '../../host/formats/held-key.js';
+import { decode, encode } from '../../host/formats/cbor.js';
+import { generateHeldKey, type HeldKey, heldKeyFromCose, holdKey } from '../../host/formats/held-key.js';
 import { KEY_KINDS, publicKeyFromSpki, publicKeyToCose, publicKeyToPem } from '../../host/formats/keys.js';
 import { generateKey, readPublicKey, readSigningKey } from '../../host/keys/read.js';
 
@@ -37,6 +37,36 @@ describe.each(KEY_KINDS)('%s', (kind) => {
     expect(() => heldKeyFromCose(encode(publicKeyToCose(open)), 'it')).toThrow(code('KeyWrong'));
     const other = publicKeyToCose(open).set(-4, Uint8Array.from(randomBytes(32)).fill(1));
     expect(() => heldKeyFromCose(encode(other), 'it')).toThrow(code('KeyInvalid'));
+  });
+
+  it('a COSE_Key is read by one rule: both halves, and the id that it has', async () => {
+    const [key, other] = [generateHeldKey(kind), generateHeldKey(kind)];
+    const cose = (open: HeldKey, secret: HeldKey, more: [number, unknown][] = []) =>
+      encode(
+        new Map<number | string, unknown>([
+          ...publicKeyToCose(open.public),
+          [-4, (decode(secret.toCose(), 'it') as Map<number, unknown>).get(-4)],
+          ...more,
+        ]),
+      );
+    const both = async (bytes: Uint8Array) =>
+      Promise.all(
+        [
+          async () => heldKeyFromCose(bytes, 'it').public,
+          async () => (await readSigningKey(bytes, 'it', none)).public,
+          async () => readPublicKey(bytes, 'it'),
+        ].map((read) => read().catch((error) => error.reason.name)),
+      );
+    for (const [bytes, name] of [
+      [cose(key, other), 'KeyInvalid'],
+      [cose(key, key, [[-4, new Uint8Array(31).fill(1)]]), 'KeyInvalid'],
+      [cose(key, key, [[-4, new Uint8Array(32).fill(kind === 'p256' ? 0xff : 1)]]), 'KeyInvalid'],
+    ] as const) {
+      expect(await both(bytes)).toEqual([name, name, name]);
+    }
+    const kid = Uint8Array.of(1, 2, 3);
+    const named = { ...key.public, kid };
+    expect(await both(cose(key, key, [[2, kid]]))).toEqual([named, named, named]);
   });
 
   it("its SPKI is OpenSSL's, byte for byte, and comes back", () => {
