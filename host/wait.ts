@@ -46,7 +46,15 @@ function tell(event: Event): void {
   const signal = event.target as AbortSignal;
   const waiting = [...(followers.get(signal) ?? [])];
   forget(signal);
-  for (const over of waiting) over();
+  for (const over of waiting) {
+    try {
+      over();
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error; // as that of any listener: nobody's wait is lost, and the fault is not hidden
+      });
+    }
+  }
 }
 
 /** A signal that outlives what waits for it keeps nothing of it. */

@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { openTcp } from '../../host/links/tcp.js';
-import { orAbort, sleep, within } from '../../host/wait.js';
+import { onAbort, orAbort, sleep, within } from '../../host/wait.js';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
@@ -45,4 +45,24 @@ it('many waits by one signal are nothing to warn of, and leave nothing on it', a
   await delay(20);
   process.off('warning', warned);
   expect(warnings).toEqual([]);
+});
+
+it('one that throws when the signal ends keeps none of the others waiting, and its fault is told', async () => {
+  const faults: unknown[] = [];
+  const before = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  process.once('uncaughtException', (error) => faults.push(error));
+  const caller = new AbortController();
+  const ended: number[] = [];
+  onAbort(caller.signal, () => ended.push(1));
+  onAbort(caller.signal, () => {
+    throw new Error('mine alone');
+  });
+  onAbort(caller.signal, () => ended.push(3));
+  const waiting = orAbort(forever(), caller.signal).catch(name);
+  caller.abort();
+  expect(await waiting).toBe('Cancelled');
+  await delay(10);
+  for (const listener of before) process.on('uncaughtException', listener);
+  expect([ended, faults]).toEqual([[1, 3], [new Error('mine alone')]]);
 });
