@@ -1,14 +1,22 @@
 // Reading and writing files so that nothing surprises: bounded, whole or not at all, with errors that name the path.
 //
-// A file is written beside its final place and renamed, so a reader sees the old or the new one and a fault leaves no
-// half. Devices and pipes (-o /dev/stdout) are written through, never replaced; `-` is stdin, and stdout. A file that
-// holds a private key in any form (formats/key-forms.ts), or might, is not replaced unless the caller says so.
+// A file is written beside its final place and put there in one step, so a reader sees the old or the new one and a fault
+// leaves no half. Devices and pipes (-o /dev/stdout) are written through, never replaced; `-` is stdin, and stdout. What is
+// never replaced:
+//
+//   with `fresh`         anything, were it made by another process at the same moment, or a link that leads nowhere
+//   without `force`      a file that holds a private key in any form (formats/key-forms.ts), or might; with it, only another
+//                        private key takes its place
+//   without `update`     a file that the same work reads, by whatever name, or has written already (file-work.ts)
 
+import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { access, constants, type FileHandle, open, rename, stat, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { access, constants, type FileHandle, link, lstat, open, rename, stat, unlink } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { CountersignError, systemCode } from './errors.js';
+import { noteWritten, requireNotRead } from './file-work.js';
 import { type Bytes, FILE_BYTES_MAX, piecesOf, wholeOf } from './formats/byte-source.js';
+import { utf8 } from './formats/bytes.js';
 import { keyFormOf, lookAt } from './formats/key-forms.js';
 import { STDIO, withFile } from './open-file.js';
 
@@ -30,25 +38,86 @@ export interface WriteOptions {
   fresh?: boolean;
   /** Check all that can be checked, write nothing. */
   dryRun?: boolean;
-  /** May replace a private key. */
+  /** A private key may replace a private key. */
   force?: boolean;
+  /** It is read and written by the same work on purpose: a record, a memory. */
+  update?: boolean;
 }
 
 /** Writes a whole file or nothing. */
 export async function writeBytes(path: string, content: Content, options: WriteOptions = {}): Promise<void> {
   if (path === STDIO) return options.dryRun ? undefined : writeStdout(content);
+  const place = await mayWrite(path, options, content);
+  if (options.dryRun) return;
+  await orUnwritable(path, async () => {
+    if (place === 'through') return writeThrough(path, content);
+    await putStaged(await stage(path, content, options.mode), options.fresh === true);
+  });
+}
+
+/** A file that is to be written; `fresh`: whatever holds for the others. */
+export type NewFile = [path: string, content: string | Uint8Array, mode: number, fresh?: boolean];
+
+/**
+ * Writes all of them or none, though others write there, too: each is checked, then all are written beside their places, then
+ * put there; what is new is taken back if one of them fails. Throws FileExists, FileUnwritable, OutputIsInput (also: one file twice).
+ */
+export async function writeTogether(files: readonly NewFile[], options: WriteOptions = {}): Promise<void> {
+  const isFresh = (fresh: boolean | undefined) => fresh ?? options.fresh === true;
+  requireDistinct(files.map(([path]) => path));
+  for (const [path, content, , fresh] of files) await mayWrite(path, { ...options, fresh: isFresh(fresh) }, content);
+  if (options.dryRun) return;
+  const staged: Staged[] = [];
+  const made: string[] = [];
+  try {
+    for (const [path, content, mode] of files) {
+      staged.push(await orUnwritable(path, () => stage(path, content, mode)));
+    }
+    for (const [at, [path, , , fresh]] of files.entries()) {
+      await orUnwritable(path, () => putStaged(staged[at]!, isFresh(fresh)));
+      if (isFresh(fresh)) made.push(path);
+    }
+  } catch (error) {
+    for (const { beside } of staged) await unlink(beside).catch(() => undefined);
+    for (const path of made) await unlink(path).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** For who writes several, one after the other: throws before the first if one of them cannot be written, or is named twice. */
+export async function mayWriteAll(paths: readonly (string | undefined)[]): Promise<void> {
+  const named = paths.filter((path) => path !== undefined);
+  requireDistinct(named);
+  for (const path of named) await writeBytes(path, '', { dryRun: true });
+}
+
+/** Throws OutputIsInput if one file is named twice. */
+export function requireDistinct(paths: readonly (string | undefined)[]): void {
+  const places = paths.flatMap((path) => (path === undefined || path === STDIO ? [] : resolve(path)));
+  const twice = places.find((place, at) => places.indexOf(place) < at);
+  if (twice !== undefined) throw new CountersignError('OutputIsInput', `file: ${twice} would be written twice`);
+}
+
+/** Throws unless the file may be written; says how. */
+async function mayWrite(path: string, options: WriteOptions, content: Content): Promise<'beside' | 'through'> {
+  const named = await lstat(path).catch(() => undefined);
+  if (named && options.fresh) throw new CountersignError('FileExists', `file: ${path} is there already`);
   const there = await stat(path).catch(() => undefined);
   if (there?.isDirectory()) throw new CountersignError('FileUnwritable', `file: ${path} is a folder`);
-  if (there?.isFile() && !options.force) await mayReplace(path, options.fresh === true, there.size);
+  if (!options.update) await requireNotRead(path);
+  if (there?.isFile() && !(options.force && (await isSecret(content)))) await requireNoKey(path, there.size);
   const folder = dirname(path);
   const parent = await stat(folder).catch(() => undefined);
   if (!parent?.isDirectory()) throw new CountersignError('FileUnwritable', `file: there is no folder ${folder}`);
   const through = there !== undefined && !there.isFile();
+  // Also in a dry run, which others rely on before they begin.
+  await orUnwritable(path, () => access(through ? path : folder, constants.W_OK));
+  return through ? 'through' : 'beside';
+}
+
+async function orUnwritable<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
-    await access(through ? path : folder, constants.W_OK); // also in a dry run, which others rely on before they begin
-    if (options.dryRun) return;
-    if (through) await writeThrough(path, content);
-    else await writeBeside(path, content, options.mode ?? 0o644);
+    return await work();
   } catch (cause) {
     if (cause instanceof CountersignError) throw cause; // of what is read meanwhile
     throw new CountersignError('FileUnwritable', `file: cannot write ${path} (${systemCode(cause)})`, { cause });
@@ -56,7 +125,7 @@ export async function writeBytes(path: string, content: Content, options: WriteO
 }
 
 async function* pieces(content: Content): AsyncGenerator<Uint8Array, void> {
-  if (typeof content === 'string') return yield new TextEncoder().encode(content);
+  if (typeof content === 'string') return yield utf8(content);
   yield* piecesOf(...(content instanceof Uint8Array ? [content] : content));
 }
 
@@ -78,10 +147,14 @@ async function writeStdout(content: Content): Promise<void> {
   }
 }
 
-async function mayReplace(path: string, fresh: boolean, bytes: number): Promise<void> {
-  if (fresh) throw new CountersignError('FileExists', `file: ${path} is there already`);
+async function isSecret(content: Content): Promise<boolean> {
+  const bytes = typeof content === 'string' ? utf8(content) : content;
+  return bytes instanceof Uint8Array && (await keyFormOf(bytes))?.secret === true;
+}
+
+async function requireNoKey(path: string, bytes: number): Promise<void> {
   if (bytes === 0) return;
-  const content = await withFile(path, lookAt, Number.POSITIVE_INFINITY).catch((cause: unknown) => {
+  const content = await withFile(path, lookAt, Number.POSITIVE_INFINITY, { looking: true }).catch((cause: unknown) => {
     throw new CountersignError('FileExists', `file: ${path} cannot be read, so it may hold a private key`, {
       hint: 'choose another name for the output',
       cause,
@@ -99,20 +172,46 @@ async function writeThrough(path: string, content: Content): Promise<void> {
   await writePieces(file, content).finally(() => file.close());
 }
 
-async function writeBeside(path: string, content: Content, mode: number): Promise<void> {
-  const beside = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+/** A file that is whole, beside the place where it belongs. */
+interface Staged {
+  path: string;
+  beside: string;
+}
+
+async function stage(path: string, content: Content, mode = 0o644): Promise<Staged> {
+  const beside = join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
   let file: FileHandle | undefined;
   try {
     file = await open(beside, 'wx', mode);
     await writePieces(file, content);
     await file.sync();
     await file.close();
-    await rename(beside, path);
+    return { path, beside };
   } catch (cause) {
     await file?.close().catch(() => {});
     if (file !== undefined) await unlink(beside).catch(() => {});
     throw cause;
   }
+}
+
+/** In one step: of two processes with `fresh` one wins, and the other learns of it. */
+async function putStaged({ path, beside }: Staged, fresh: boolean): Promise<void> {
+  try {
+    if (fresh) await link(beside, path).catch((cause) => reserve(path, cause));
+    await rename(beside, path); // of two names of one file, POSIX leaves both
+    await unlink(beside).catch(() => undefined);
+  } catch (cause) {
+    await unlink(beside).catch(() => {});
+    if (systemCode(cause) === 'EEXIST') throw new CountersignError('FileExists', `file: ${path} is there already`);
+    throw cause;
+  }
+  await noteWritten(path);
+}
+
+/** Where the file system has no links (FAT): an empty file that nobody else can make as well, to be replaced. */
+async function reserve(path: string, cause: unknown): Promise<void> {
+  if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(systemCode(cause) ?? '')) throw cause;
+  await (await open(path, 'wx')).close();
 }
 
 /**

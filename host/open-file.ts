@@ -9,11 +9,12 @@
 
 import { createHash } from 'node:crypto';
 import { constants, createReadStream, openSync } from 'node:fs';
-import { type FileHandle, mkdtemp, open, rm, stat } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CountersignError, systemCode } from './errors.js';
+import { noteRead } from './file-work.js';
 import { type ByteSource, FILE_BYTES_MAX, type HashName, partOf, piecesOf } from './formats/byte-source.js';
 import { same } from './formats/bytes.js';
 
@@ -28,8 +29,14 @@ export interface OpenFile extends ByteSource {
   close(): Promise<void>;
 }
 
+/** `looking`: at a file that is about to be replaced; it is no input of the work (file-work.ts). */
+export interface Opening {
+  looking?: boolean;
+}
+
 /** Opens a regular file or a pipe, of at most `bytesMax` bytes. An empty file is an error: no format of ours is. */
-export async function openFile(path: string, bytesMax = FILE_BYTES_MAX): Promise<OpenFile> {
+export async function openFile(path: string, bytesMax = FILE_BYTES_MAX, { looking }: Opening = {}): Promise<OpenFile> {
+  if (!looking) await noteRead(path);
   try {
     const found = path === STDIO ? undefined : await stat(path);
     if (found?.isDirectory()) throw new CountersignError('FileUnreadable', `file: ${path} is a folder`);
@@ -44,23 +51,32 @@ export async function openFile(path: string, bytesMax = FILE_BYTES_MAX): Promise
     );
     return kept instanceof Uint8Array ? inMemory(path, kept) : await blocksOf(path, kept);
   } catch (cause) {
+    const leadsNowhere = systemCode(cause) === 'ENOENT' && (await lstat(path).catch(() => undefined));
+    if (leadsNowhere) {
+      throw new CountersignError('FileUnreadable', `file: ${path} is a link to a file that does not exist`, { cause });
+    }
     throw unreadable(path, cause);
   }
 }
 
 /** Opens it, and closes it when `use` has ended, however that is. */
-export const withFile = <T>(path: string, use: (file: OpenFile) => Promise<T>, bytesMax = FILE_BYTES_MAX): Promise<T> =>
-  withFiles([path], ([file]) => use(file!), bytesMax);
+export const withFile = <T>(
+  path: string,
+  use: (file: OpenFile) => Promise<T>,
+  bytesMax = FILE_BYTES_MAX,
+  opening: Opening = {},
+): Promise<T> => withFiles([path], ([file]) => use(file!), bytesMax, opening);
 
 /** The same with several, in their order. */
 export async function withFiles<T>(
   paths: readonly string[],
   use: (files: OpenFile[]) => Promise<T>,
   bytesMax = FILE_BYTES_MAX,
+  opening: Opening = {},
 ): Promise<T> {
   const files: OpenFile[] = [];
   try {
-    for (const path of paths) files.push(await openFile(path, bytesMax));
+    for (const path of paths) files.push(await openFile(path, bytesMax, opening));
     return await use(files);
   } finally {
     for (const file of files) await file.close();

@@ -103,7 +103,7 @@ const table = {
   SignerUnknown: row(31, 'no trust anchor of this role made the signature', 'sign with a key that the device was provisioned with', BAD_SIGNATURE),
 
   // 40..69 the package
-  EnvelopeTag: row(40, 'it is no tagged SUIT envelope: untagged, or an older draft, or another kind of file', 'give a .suit file with tag 107 (draft-ietf-suit-manifest), made by `countersign package` or the like', UNSUPPORTED),
+  EnvelopeTag: row(40, 'it is not a tagged SUIT envelope: untagged, of an older draft, or another kind of file', 'give a .suit file with tag 107 (draft-ietf-suit-manifest), made by `countersign package` or the like', UNSUPPORTED),
   EnvelopeOrder: row(41, 'the envelope members are out of order', MAKER, UNSUPPORTED),
   EnvelopeMember: row(42, 'the envelope has a member that is not supported', MAKER, UNSUPPORTED),
   WrapperMissing: row(43, 'the envelope has no authentication wrapper', 'have the vendor sign the package', UNAUTHENTIC),
@@ -148,9 +148,9 @@ const table = {
   TooFewOperators: row(85, 'fewer operators approved it than the device asks for', 'have further operators approve it', TOO_FEW),
   SourceUnreachable: row(86, 'a source of approvals could not be read', 'make the source available (insert the card, or check the URL and the broker), and try again', UNREACHABLE),
   NotProvisioned: row(87, 'the device has no trust anchors yet', 'provision it: `countersign provision`', BLANK_DEVICE),
-  Superseded: row(88, 'the operator has issued a newer document that does not approve it', 'use the newest document of this operator', OUT_OF_TIME),
+  Superseded: row(88, 'the operator has issued a newer document, which replaces this one', 'use the newest document of this operator', OUT_OF_TIME),
   ApprovalOtherDevice: row(89, 'the approval is for other devices', 'have the operator approve it for this device', UNAPPROVED),
-  ApprovalOtherPackage: row(90, 'the approval is for other packages', 'have the operator approve this package', UNAPPROVED),
+  ApprovalOtherPackage: row(90, 'no entry of the document is about this package', 'have the operator approve this package', UNAPPROVED),
   SourceNotAllowed: row(91, 'the policy takes no approvals from where it was found', 'deliver the approval from a source that the policy allows', UNAPPROVED),
   ApprovalMalformed: row(92, 'it is signed, but it is not an approval document', 'make it with `countersign approve`', BAD_APPROVAL),
   ApprovalsFull: row(93, 'the device has no room for another approval document', 'delete one that is not needed from the tree', DEVICE_FAULT),
@@ -239,6 +239,7 @@ const table = {
 
   // 226..227 the host: files, once more
   FileChanged: row(226, 'the file changed while it was being read', 'run the same command again when nothing writes to the file', FAULT),
+  OutputIsInput: row(227, 'a file would be replaced that the same command reads, or has just written', 'choose another name for the output', ARGUMENT),
 
   // 228..229 the host: what is signed
   PrivateKeyGiven: row(228, 'the file is a private key, not what belongs here', 'check the path; private keys are never packaged or overwritten', ARGUMENT),

@@ -37,7 +37,7 @@ export function guardFile(given: string | undefined, dryRun: boolean): GuardStor
     async write(memory) {
       if (usual && dryRun) return;
       if (usual) await mkdir(dirname(path), { recursive: true }).catch(() => undefined);
-      await writeBytes(path, guardMemoryText(memory), { dryRun });
+      await writeBytes(path, guardMemoryText(memory), { dryRun, update: true });
     },
   };
 }

@@ -1,11 +1,11 @@
 // A new key pair in files, for a vendor, an operator or a consenter.
 //
 // NAME.pem is the private key, readable by its owner alone; NAME.pub.pem and NAME.pub.cose are the public one, for
-// people's tools and for bootstrap documents. Nothing that exists is replaced without `force`, and all of them are checked
-// before the first is written: no half a key pair. A private key can be made in a token instead, and never leaves it: then
+// people's tools and for bootstrap documents. Nothing that exists is replaced without `force`, and all of them are written
+// or none: no half a key pair. A private key can be made in a token instead, and never leaves it: then
 // there is no NAME.pem.
 
-import { writeBytes } from '../files.js';
+import { type NewFile, writeBytes, writeTogether } from '../files.js';
 import { encode } from '../formats/cbor.js';
 import { type KeyKind, type PublicKey, publicKeyToCose, publicKeyToPem } from '../formats/keys.js';
 import { type FileKey, generateKey } from '../keys/read.js';
@@ -40,7 +40,7 @@ export async function makeKeyFiles(
   const made = generateKey(kind);
   const key = made.public;
   const files = pairFiles(base, made, passphrase);
-  await writeFiles(files, force, dryRun);
+  await writeTogether(files, { fresh: !force, force, dryRun });
   const [first, ...others] = files.map(([path]) => path);
   return { key, private: first!, public: others };
 }
@@ -56,12 +56,9 @@ export async function makeTokenKeyFiles(
   const paths = [`${base}.pub.pem`, `${base}.pub.cose`];
   for (const path of paths) await writeBytes(path, '', { fresh: !force, dryRun: true });
   const key = await makeTokenKey(uri, kind, secrets, { dryRun });
-  if (key !== undefined) await writeFiles(publicFiles(base, key), force, false);
+  if (key !== undefined) await writeTogether(publicFiles(base, key), { fresh: !force });
   return { key, private: uri, public: paths };
 }
-
-/** A file that is to be written. */
-export type NewFile = [path: string, content: string | Uint8Array, mode: number];
 
 /** A key pair as files; without a passphrase the private key is not encrypted. */
 export const pairFiles = (base: string, key: FileKey, passphrase?: string): NewFile[] => [
@@ -73,10 +70,3 @@ const publicFiles = (base: string, key: PublicKey): NewFile[] => [
   [`${base}.pub.pem`, publicKeyToPem(key), PUBLIC_MODE],
   [`${base}.pub.cose`, encode(publicKeyToCose(key)), PUBLIC_MODE],
 ];
-
-/** Writes all of them or none: each is checked before the first is written. Throws FileExists, FileUnwritable. */
-export async function writeFiles(files: readonly NewFile[], force: boolean, dryRun: boolean): Promise<void> {
-  const how = { fresh: !force, force };
-  for (const [path, content] of files) await writeBytes(path, content, { ...how, dryRun: true });
-  if (!dryRun) for (const [path, content, mode] of files) await writeBytes(path, content, { ...how, mode });
-}

@@ -22,5 +22,5 @@ export const markFile = (path: string, dryRun: boolean): MarkStore => ({
       throw new CountersignError('FileMalformed', `log: ${path} is not what --remember wrote`);
     }
   },
-  write: (mark) => writeBytes(path, markText(mark), { dryRun }),
+  write: (mark) => writeBytes(path, markText(mark), { dryRun, update: true }),
 });

@@ -1,7 +1,16 @@
 // `countersign init`: what it writes, bootstrap, provision, check and lint take as it is; without a terminal every answer is an
 // option; nothing that exists is replaced without --force, and keys never.
 
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makePlace, type Place } from '../support/command.js';
@@ -41,11 +50,11 @@ describe('without a terminal', () => {
     });
     expect(statSync(place.path('operator.pem')).mode & 0o777).toBe(0o600);
     await place.must('bootstrap', 'device.yaml');
-    await place.must('lint');
     writeFileSync(place.path('app.bin'), new Uint8Array(3000).fill(0xa5));
     await place.must('package', 'app.bin', '-s', '1');
     expect((await place.run('check', 'app.suit')).code).toBe(20);
     await place.must('approve', 'app.suit');
+    await place.must('lint', 'app.cose', '--strict', '--soon', '1d');
     await place.must('check', 'app.suit', '--approval', 'app.cose');
   });
 
@@ -100,6 +109,8 @@ describe('without a terminal', () => {
 
   it.each([
     ['one key in two roles', ['--vendor-key', 'k.pub.pem', '--operator-key', 'k.pub.pem'], 105],
+    ['one new key in two roles', ['--vendor-key', 'n.pub.pem', '--operator-key', './n.pub.pem'], 202],
+    ['one new key by two ways', ['--vendor-key', 'keys/n.pub.pem', '--operator-key', 'link/n.pub.pem'], 206],
     ['a key file that is none', ['--vendor-key', 'device.txt'], 211],
     ['a key of another name that is not there', ['--vendor-key', 'nobody.der'], 203],
     ['an id that is too long', ['--device', 'ab'.repeat(33)], 202],
@@ -107,11 +118,27 @@ describe('without a terminal', () => {
   ])('%s: nothing is written', async (_, words, code) => {
     await place.must('keygen', 'k');
     writeFileSync(place.path('device.txt'), 'no key');
+    mkdirSync(place.path('keys'));
+    symlinkSync('keys', place.path('link'));
+    const names = () => readdirSync(place.folder, { recursive: true }).sort();
+    const before = names();
     expect((await place.run('init', ...NAMES, '--yes', ...words, '--json')).json().error).toMatchObject({
       reason: { code },
     });
-    expect(there()).toEqual([]);
+    expect(names()).toEqual(before);
   });
+
+  it.each(['device.yaml', 'countersign.yaml'])(
+    'a private key called %s is not replaced, not even with --force',
+    async (name) => {
+      await place.must('keygen', 'k');
+      writeFileSync(place.path(name), text('k.pem'));
+      const before = await place.listing();
+      const ended = await place.run('init', ...NAMES, '--yes', '--force', '--json');
+      expect([ended.code, ended.json().error.reason.code]).toEqual([1, 206]);
+      expect(await place.listing()).toEqual(before);
+    },
+  );
 });
 
 describe('on a terminal', () => {
@@ -131,7 +158,7 @@ describe('on a terminal', () => {
         ['Public key of the vendor', '\r'],
         ['Public key of the operator', '\r'],
         ['did not approve', '\u001b[B\r'],
-        ['vendor.pub.pem does not exist', 'y'],
+        ['vendor.pub.pem does not exist', '\r'], // Yes is what enter says
         ['operator.pub.pem does not exist', 'y'],
       ],
     );
