@@ -38,7 +38,7 @@ export async function readAsked(client: Client, waits: Waits = {}): Promise<Aske
 
 const POLL_MS = 1000;
 
-/** The question that comes up within this time, if none is pending. Undefined: none did. Throws if the signal ends it. */
+/** The pending question, or one that comes up within this time. Undefined: none did. Throws if the signal ends it. */
 export async function awaitAsked(client: Client, ms: number, { signal }: Waits = {}): Promise<Asked | undefined> {
   const limit = within(ms, signal);
   while (!limit.aborted) {
@@ -48,6 +48,16 @@ export async function awaitAsked(client: Client, ms: number, { signal }: Waits =
   }
   if (signal?.aborted) throw new CountersignError('Cancelled', 'consent: stopped');
   return undefined;
+}
+
+/** Throws ConsentOther if the question is about another manifest than this digest, which `what` says. */
+export function requireAbout(asked: Asked, digest: Uint8Array | undefined, what: string): void {
+  if (digest === undefined || same(digest, asked.digest)) return;
+  throw new CountersignError(
+    'ConsentOther',
+    `consent: the device asks about manifest ${hex(asked.digest)}, ${what} is about ${hex(digest)}`,
+    { hint: 'look at what is asked before you answer it' },
+  );
 }
 
 /** Brings a consenter's signed answer (formats/consent.ts). Done when the device does not ask this any more. */
@@ -74,26 +84,29 @@ export async function untilOver(client: Client, asked: Asked, signal: AbortSigna
 const TAKEN_MS = 3000; // an answer that counts is acted upon at once; a slow core reads its flash first
 const CLEAR_LINE = ' \n'; // ends what was typed on the device's line before, so that it can be no part of an answer
 
+/** What became of an answer that was typed. `from`: where the device takes answers from, in words. */
+export type Typed = { event: 'answer' } | { event: 'answer-not-taken'; from: string } | { event: 'question-over' }; // it asks this no more, so nothing was typed
+
 /**
- * Answers as if typed on the device's own line, for links that have one. The device decides whether its policy takes answers
- * from there. Undefined: it took it; else where it takes answers from, in words.
+ * Answers as if typed on the device's own line, for links that have one. Nothing is typed unless the device still asks what
+ * was shown: a line carries no digest, so a late answer would be one to whatever is asked then. The device decides whether its
+ * policy takes answers from there.
  */
-export async function typeAnswer(
-  client: Client,
-  asked: Asked,
-  answer: Answer,
-  { signal }: Waits = {},
-): Promise<string | undefined> {
+export async function typeAnswer(client: Client, asked: Asked, answer: Answer, { signal }: Waits = {}): Promise<Typed> {
+  if (!sameQuestion(asked, await readQuestion(client, { signal }))) return { event: 'question-over' };
   await client.link.type?.(utf8(`${CLEAR_LINE}${answer}\n`));
   for (const until = Date.now() + TAKEN_MS; ; ) {
-    if (!sameQuestion(asked, await readQuestion(client, { signal }))) return undefined;
+    if (!sameQuestion(asked, await readQuestion(client, { signal }))) return { event: 'answer' };
     if (Date.now() > until) break;
     await sleep(POLL_MS / 4, signal);
   }
   // What a policy leaves out has the core's cautious default.
   const bootstrap = await readBootstrap(client, { signal });
   const channels = bootstrap && viewBootstrap(bootstrap, 'bootstrap')?.policy['consent-channels'];
-  return Array.isArray(channels) ? channels.join(', ') : 'its own button or a line that does not deliver the package';
+  const from = Array.isArray(channels)
+    ? channels.join(', ')
+    : 'its own button or a line that does not deliver the package';
+  return { event: 'answer-not-taken', from };
 }
 
 // Of a device that does not say it with the question: from the record of its last verdict, if that was about it.
