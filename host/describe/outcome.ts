@@ -3,11 +3,13 @@
 // One row per outcome: its name for programs, the exit code of the reason behind it, one sentence, and what else there is
 // to tell. Any face shows the same.
 
-import type { Outcome } from '../device/deliver.js';
+import type { Denied, Outcome } from '../device/deliver.js';
 import type { GuardedOutcome } from '../device/guard.js';
+import type { Identity } from '../device/identity.js';
 import { rows } from '../formats/wording.js';
 import { reasonData } from '../json.js';
 import { reasonOf, reasons } from '../reasons.js';
+import type { Described } from './words.js';
 
 export interface OutcomeText {
   result: string;
@@ -32,11 +34,11 @@ export function deliveryText(
       const data = { firmwareVersion: version, sequence, digest };
       return { result, exit: reasons.Ok.exit, line: `installed: ${name}`, data };
     }
-    case 'unchanged':
-      return {
-        ...{ result, exit: reasons.NothingToDo.exit },
-        line: 'nothing to do: the device has exactly this package installed',
-      };
+    case 'unchanged': {
+      if (outcome.denied) return deniedText(outcome.denied);
+      const line = 'nothing to do: the device has exactly this package installed';
+      return { result, exit: reasons.NothingToDo.exit, line };
+    }
     case 'refused': {
       const { code, name, text, hint, fumo, exit } = reasonOf(outcome.reason);
       return {
@@ -70,6 +72,66 @@ export function deliveryText(
       return outcome satisfies never;
   }
 }
+
+/** What a device is, and where its update stands. */
+export const deviceLines = ({ deviceId, about, state, installed }: Identity): string[] =>
+  rows([
+    ['device', deviceId ?? 'not provisioned'],
+    ['agent', about],
+    ['state', state],
+    ['installed', installed && `${installed.version}, sequence ${installed.sequence}`],
+  ]);
+
+const WHEN_DENIED: Record<Denied['whenDenied'], string> = {
+  report: 'its policy (when-denied: report) keeps it running and reports the denial',
+  revert: 'its policy is to go back (when-denied: revert), but the firmware before it is not there, or may not run',
+};
+
+/** Nothing is to be sent; but what runs is not what the operator wants to run. */
+const deniedText = ({ whenDenied }: Denied): OutcomeText => ({
+  ...{ result: 'unchanged', exit: reasons.Denied.exit },
+  line: 'the device runs this package already, but the operator has denied it',
+  details: rows([
+    ['what follows', WHEN_DENIED[whenDenied]],
+    ['hint', 'deliver an approved package with a higher sequence number to replace it'],
+  ]),
+  data: { reason: reasonData(reasons.Denied.code) },
+});
+
+/** What a delivery would do. `link` names the device. */
+export function previewText(
+  { path, size }: { path: string; size: number },
+  link: string,
+  { about, bootloader, deviceId, state, installed }: Identity,
+  approvals: number,
+): Described {
+  const identity = { about, bootloader, deviceId, state, installed };
+  return {
+    data: { result: 'dry-run', package: path, device: link, bytes: size, approvals, identity },
+    lines: [
+      `would offer ${path} to ${link}`,
+      ...rows([
+        ['device', deviceId ?? 'not provisioned'],
+        ['installed', installed?.version],
+        ['package', `${size} bytes`],
+        ['approvals', approvals || undefined],
+        ['verdict', 'decided by the device; `countersign check` predicts it'],
+      ]),
+    ],
+  };
+}
+
+/** How a delivery to a third-party board ended, with the verdict that was taken here (verdict.ts). `link` names the board. */
+export const guardedDelivery = (
+  path: string,
+  link: string,
+  verdict: Described,
+  { result, exit, line, details = [], data }: OutcomeText,
+): Described & { exit: number } => ({
+  data: { result, package: path, device: link, thirdParty: true, exit, verdict: verdict.data, ...data },
+  lines: [line, ...details],
+  exit,
+});
 
 /** Of a third-party board, which was guarded here. */
 export function guardedText(outcome: GuardedOutcome): OutcomeText {

@@ -9,10 +9,13 @@
 // Progress comes as an async iterator; what became of it is what the iterator returns. "Installed" is said only after
 // the device has shown this package as installed and confirmed. Every wait has a limit.
 
+import type { Core } from '../core.js';
 import { CountersignError } from '../errors.js';
+import { viewBootstrap } from '../formats/bootstrap.js';
 import { type Bytes, sha256Of, sizeOf } from '../formats/byte-source.js';
 import { hex, same } from '../formats/bytes.js';
 import { headBytesOf, openEnvelope } from '../formats/envelope.js';
+import { foreseeVerdict } from '../operator/foresee.js';
 import { reasons } from '../reasons.js';
 import { type Client, smpFailure } from '../smp/client.js';
 import { type Alert, imageState, parameters, readAlert, readQuestion, treeExec } from '../smp/commands.js';
@@ -32,21 +35,38 @@ import {
   untilAlert,
   untilSettled,
 } from './follow.js';
-import { type Installed, NODE, readInstalled, readState, readVerdict, STATE, type Waits } from './identity.js';
+import {
+  type Installed,
+  NODE,
+  readApprovals,
+  readBootstrap,
+  readInstalled,
+  readState,
+  readVerdict,
+  STATE,
+  type Waits,
+} from './identity.js';
 
 export interface Delivery extends Waits {
   file: Bytes; // the .suit; one that is opened stays so until the end, and is closed by whoever opened it
   installMs?: number; // limit for swap, restart and trial
   answerMs?: number; // limit for the person; default: as long as the device itself waits
+  core?: Pick<Core, 'provision' | 'judge'>; // tells whether a package that runs already is denied; without it nobody looks
 }
 
 export type Outcome =
   | { kind: 'installed'; version: string; sequence: bigint; digest: Uint8Array }
-  | { kind: 'unchanged' } // exactly this package was installed already
+  | { kind: 'unchanged'; denied?: Denied | undefined } // exactly this package was installed already
   | { kind: 'refused'; reason: number; sent: number; verdict: Uint8Array | undefined }
   | { kind: 'deferred' } // the device waited for its user, and nobody answered
   | { kind: 'asked'; left: number } // we stopped waiting; the device goes on asking
   | { kind: 'link-lost'; offset: number; error: CountersignError };
+
+/** An operator denies what runs: the device reports that, and goes on running it unless it can and may go back. */
+export interface Denied {
+  /** Of its policy. */
+  whenDenied: 'report' | 'revert';
+}
 
 const ANSWER_MARGIN_MS = 5000; // after the device's own time for the answer, for what it says then
 const WAITING_TOLD_MS = 30_000; // how often the person watching is told that we still wait
@@ -84,7 +104,7 @@ export async function* deliver(client: Client, delivery: Delivery): Steps<Outcom
     correlator: newCorrelator(),
   };
   const installed = await installedAlready(session);
-  if (installed) return waited ? { kind: 'installed', ...installed } : { kind: 'unchanged' };
+  if (installed) return waited ? { kind: 'installed', ...installed } : unchanged(session);
   return (yield* send(session)) ?? (yield* order(session)) ?? (yield* untilDone(session));
 }
 
@@ -116,6 +136,19 @@ async function installedAlready({ client, waits, digest }: Session): Promise<Ins
   const active = (await imageState(client, waits)).find((image) => image.active);
   if (!active?.confirmed || (await readState(client, waits)) === STATE.updating) return undefined;
   return installed;
+}
+
+// A denial that the device stores takes nothing away from a package that runs, so nobody would hear of it here.
+async function unchanged({ client, waits, delivery: { core, file } }: Session): Promise<Outcome> {
+  const bootstrap = core && (await readBootstrap(client, waits));
+  if (bootstrap === undefined) return { kind: 'unchanged' };
+  const evidence = (await readApprovals(client, waits)).map((bytes) => ({ source: 'tree', bytes }) as const);
+  const facts = { time: BigInt(Math.floor(Date.now() / 1000)) };
+  const about = { bootstrap, what: 'its own bootstrap document', envelope: file, evidence, facts };
+  const { reason } = await foreseeVerdict(core!, about);
+  if (reason !== reasons.Denied.code) return { kind: 'unchanged' };
+  const whenDenied = viewBootstrap(bootstrap, 'bootstrap')?.policy['when-denied'];
+  return { kind: 'unchanged', denied: { whenDenied: whenDenied === 'revert' ? 'revert' : 'report' } };
 }
 
 // --- Upload: an outcome only if it ends here ---
@@ -258,7 +291,7 @@ async function nobodyAnswered(
 async function refused(session: Session, reason: number, sent: number): Promise<Outcome> {
   const installed = await installedAlready(session).catch(ignoreSilence);
   if (!installed) return refusal(session, reason, sent);
-  return reason === reasons.Unchanged.code ? { kind: 'unchanged' } : { kind: 'installed', ...installed };
+  return reason === reasons.Unchanged.code ? unchanged(session) : { kind: 'installed', ...installed };
 }
 
 async function refusal({ client, waits }: Session, reason: number, sent: number): Promise<Outcome> {

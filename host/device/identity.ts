@@ -151,7 +151,7 @@ export async function readChangeNumber(client: Client, waits: Waits = {}): Promi
 }
 
 /**
- * Puts a change of anchors or policy into the tree; false: the device stands so already, and is not troubled. Done when
+ * Puts a change of anchors or policy into the tree; false: the device has it already, and nothing is sent. Done when
  * the device shows it in force, under its number.
  */
 export async function putChange(client: Client, change: Uint8Array, waits: Waits = {}): Promise<boolean> {
@@ -178,15 +178,15 @@ export async function putApproval(client: Client, document: Uint8Array, waits: W
   throw notKept('the approval');
 }
 
-/** The approval documents that a device keeps, one for each operator that has one. */
+/** The approval documents that the device stores: the newest of each operator. */
 export async function readApprovals(client: Client, waits: Waits = {}): Promise<Uint8Array[]> {
   const children = new TextDecoder().decode((await treeGet(client, NODE.approvals, waits)).data);
-  const found: Uint8Array[] = [];
+  const stored: Uint8Array[] = [];
   for (const child of children.split('/').filter(Boolean)) {
-    const kept = await optionalNode(client, `${NODE.approvals}/${child}`, waits);
-    if (kept) found.push(kept.data);
+    const node = await optionalNode(client, `${NODE.approvals}/${child}`, waits);
+    if (node) stored.push(node.data);
   }
-  return found;
+  return stored;
 }
 
 async function requireReadBack(client: Client, uri: string, wanted: Uint8Array, waits: Waits): Promise<void> {

@@ -170,6 +170,15 @@ describe('deliver', () => {
     expect(installed.stdout.trim().split('\n')).toHaveLength(1);
     for (const phase of ['deciding', 'sending 100%', 'checking']) expect(installed.stderr).toContain(phase);
     expect((await place.run('deliver', 'r1.suit', '-p', port)).code).toBe(2);
+
+    // The denial takes nothing away from what runs: whoever delivers it again is told so, and what follows.
+    await place.must('revoke', 'r1.suit', '-k', 'operator.pem', '-o', 'r1.denied.cose');
+    await place.must('tree', 'set', '+Approvals', '--file', 'r1.denied.cose', '-p', port);
+    const denied = await place.run('deliver', 'r1.suit', '-p', port, '--json');
+    expect([denied.code, denied.json()]).toMatchObject([23, { result: 'unchanged', reason: { name: 'Denied' } }]);
+    const { stdout } = await place.run('deliver', 'r1.suit', '-p', port);
+    expect(stdout).toContain('the device runs this package already, but the operator has denied it');
+    expect(stdout).toContain('when-denied: report) keeps it running');
   });
 
   it('--dry-run offers nothing', async () => {

@@ -301,7 +301,10 @@ const guarded = { thirdParty: z.literal(true), exit, verdict };
 
 const deliver = z.union([
   delivered('it runs', 'installed', { exit, firmwareVersion: text, sequence, digest: part.digest }),
-  delivered('nothing was done, or nobody answered', ['unchanged', 'deferred'], { exit }),
+  delivered('nothing was done, or nobody answered', ['unchanged', 'deferred'], {
+    exit,
+    reason: reason.optional().meta({ description: 'the operator has denied what the device runs' }),
+  }),
   delivered('the device refused it', 'refused', {
     exit,
     reason,
