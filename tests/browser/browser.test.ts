@@ -86,6 +86,31 @@ describe.runIf(have(BROWSER, 'timeout'))('in Chromium', () => {
     expect(operator.public.kid).toEqual(viewApproval(approval!, 'it').kid);
   });
 
+  it('docs/browser.html: a person chooses a file, and reads the verdicts', async () => {
+    const installed = /^\/node_modules\/countersign(\/.*)$/;
+    const shown = await inPage<string[]>(
+      `
+      const frame = document.createElement('iframe');
+      frame.srcdoc = await (await fetch('/docs/browser.html')).text();
+      document.body.append(frame);
+      await new Promise((resolve) => { frame.onload = resolve; });
+      const page = frame.contentDocument;
+      const input = page.querySelector('#firmware');
+      const chosen = new DataTransfer();
+      chosen.items.add(new File([new Uint8Array(3000).fill(0xa5)], 'app.bin'));
+      input.files = chosen.files;
+      input.dispatchEvent(new Event('change'));
+      const verdicts = () => Array.from(page.querySelectorAll('#verdicts li'), (one) => one.textContent);
+      while (verdicts().length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+      return verdicts();`,
+      (path) => {
+        const file = path === '/docs/browser.html' ? path : installed.exec(path)?.[1];
+        return file && (path === file || FILES.test(file)) ? readFileSync(file.slice(1)) : undefined;
+      },
+    );
+    expect(shown).toEqual(['reject: NotApproved', 'install', 'reject: Denied']);
+  });
+
   it('a key that WebCrypto does not give away approves in three steps', async () => {
     const { text, document, spki } = await inPage<Record<string, string>>(`
       ${TO_HEX}
