@@ -43,3 +43,13 @@ export function systemCode(thrown: unknown): string | undefined {
   const code = (thrown as { code?: unknown } | null)?.code;
   return typeof code === 'string' ? code : undefined;
 }
+
+/** An error with what caused it and where, for whoever looks for a fault. */
+export function causesOf(error: Error): string[] {
+  const lines: string[] = [];
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    const frames = (at.stack ?? '').split('\n').filter((line) => /^ +at /.test(line));
+    lines.push(`${at === error ? '' : 'caused by: '}${at.name}: ${at.message}`, ...frames);
+  }
+  return lines;
+}

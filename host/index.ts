@@ -22,6 +22,8 @@ export { type Board, type FlashMap, listBoards, listRunners, loadBoard } from '.
 export { type CardAccess, type DataObjects, openDataObjects } from './card/data-objects.js';
 export { modemSlots, objectsIn, type ReaderContent, readerSlots, type Slots, withCard } from './card/slots.js';
 export type { Answers, BoardPanel, StartBoard, StartedBoard, StartOptions } from './device/runner.js';
+// One piece of work with files, which replaces none of its inputs.
+export { fileWork } from './file-work.js';
 export {
   type FileKey,
   generateKey,
@@ -67,7 +69,7 @@ export {
   retainedStates,
   type Whereabouts,
 } from './local/connect.js';
-export { readDocument } from './local/document-file.js';
+export { readDocument, readPackageDigest } from './local/document-file.js';
 export { exportVerifier } from './local/export-c.js';
 export {
   bringChangeToFleet,
@@ -79,17 +81,22 @@ export {
   whoHolds,
 } from './local/fleet.js';
 export { guardFile } from './local/guard-file.js';
-export { type Keeping, keepIssued, type Output, readRecord, recordBeside } from './local/issue.js';
+export { documentYaml, takeApart, withDescribed } from './local/inspect.js';
+export {
+  type Keeping,
+  keepIssued,
+  type Output,
+  placeDocument,
+  readRecord,
+  recordBeside,
+  recordPath,
+} from './local/issue.js';
 export { type KeyFiles, makeKeyFiles, makeTokenKeyFiles, type NewKey } from './local/key-files.js';
 export { markFile } from './local/mark-file.js';
 export { type Project, type ProjectKey, planKey, writeProject } from './local/project.js';
-export {
-  openPublishing,
-  type Published,
-  type Publishing,
-  type PublishingOptions,
-  publishChange,
-} from './local/publish.js';
+export { openPublishing, type Publishing, type PublishingOptions, publishChange } from './local/publish.js';
+export { givenSecret, PASSPHRASE, PIN, type SecretKind } from './local/secrets.js';
+export { listSettings, type SettingUse, type ShownSetting, settingLines, type Taker } from './local/settings.js';
 // Files that a person wrote: of a bootstrap document, of a change; `read` gives the bytes of what they name.
 export { bootstrapFromFile, changeFromYaml, draftChange, type Read } from './named-files.js';
 // Keys by name: a file, or a pkcs11: URI of one in a token (RFC 7512); passphrase and PIN are asked for through functions.

@@ -18,6 +18,15 @@ export {
   signRequest,
   VENDOR_FORMS,
 } from './ceremony.js';
+// A console on a board's line; screen and keyboard are the caller's.
+export {
+  type Console,
+  type ConsoleKeyboard,
+  type ConsoleOptions,
+  type ConsoleScreen,
+  makeConsole,
+} from './console/console.js';
+export { EOLS, type Eol, type Piping, pipedLines } from './console/piped.js';
 // The verifier: a device as the core knows it. Numbers are the core's own (assembly/reason.ts).
 export type {
   Core,
@@ -29,14 +38,41 @@ export type {
   Question,
   VerdictName,
 } from './core.js';
-export { type Both, compared, type Known, type Names } from './describe/compared.js';
-export { type Description, describe, type FileType, type ReadKey } from './describe/file.js';
 // What a file, a verdict, a question or an outcome says, for people and as members of a JSON document (docs/json.md).
-export { auditLines } from './describe/log.js';
-export { deliveryText, guardedText, type OutcomeText } from './describe/outcome.js';
+export { approvalBrought, bootstrapBrought, changeBrought, changeBroughtToFleet } from './describe/brought.js';
+export { cardDocument, cardRemoved, cardsFound } from './describe/card.js';
+export { type Both, compared, type Known, type Names } from './describe/compared.js';
+export { devicesFound } from './describe/devices.js';
+export { type Description, describe, type FileType, type ReadKey } from './describe/file.js';
+export { errorCase, type JunitCase, junitXml, lintCases, verdictCase } from './describe/junit.js';
+export { lintLine, lintLines } from './describe/lint.js';
+export { auditData, auditLines } from './describe/log.js';
+export {
+  bootstrapMade,
+  changeMade,
+  countersignatureMade,
+  documentMade,
+  documentPublished,
+  keyMade,
+  type Made,
+  packageMade,
+  repeatedText,
+  requestMade,
+  signatureMade,
+} from './describe/made.js';
+export { alertData, alertText, nodeData, nodeLines, nodeText, orderText, sightings } from './describe/node.js';
+export {
+  deliveryText,
+  deviceLines,
+  guardedDelivery,
+  guardedText,
+  type OutcomeText,
+  previewText,
+} from './describe/outcome.js';
 export { describePackage } from './describe/package.js';
-export { bytesText, progressLines } from './describe/progress.js';
-export { questionLines, type Shown } from './describe/question.js';
+export { bytesText, progressLines, shareText } from './describe/progress.js';
+export { answerGiven, questionLines, type Shown, typedText } from './describe/question.js';
+export { explainRefusal } from './describe/refusal.js';
 export { explain, type Judged as ExplainedPackage } from './describe/verdict.js';
 export type { Described } from './describe/words.js';
 // Devices over a link: what they are, provisioning, approvals, delivery (FUMO states and SMP; see reference of each).
@@ -48,7 +84,7 @@ export {
   type ChangeOutcome,
   type Foreteller,
 } from './device/change.js';
-export { type Delivery, deliver, type Outcome } from './device/deliver.js';
+export { type Delivery, type Denied, deliver, type Outcome } from './device/deliver.js';
 export {
   type Brought,
   bringApproval,
@@ -85,6 +121,7 @@ export {
   provision,
   putApproval,
   putChange,
+  readApprovals,
   readChangeNumber,
   readInstalled,
   readState,
@@ -109,7 +146,15 @@ export {
   type Remembered,
   verifyLog,
 } from './device/log.js';
-export { type Asked, awaitAsked, giveAnswer, readAsked } from './device/question.js';
+export {
+  type Asked,
+  awaitAsked,
+  giveAnswer,
+  readAsked,
+  requireAbout,
+  type Typed,
+  typeAnswer,
+} from './device/question.js';
 export { packageUrl, type Served, serveBlocks } from './device/serve.js';
 export { type Ending, isThirdParty, type Reached, type ThirdPartyOutcome } from './device/third-party.js';
 // The management tree (OMA FUMO 1.0).
@@ -204,6 +249,7 @@ export {
   requestCountersignature,
 } from './operator/countersign.js';
 export type { Doubt, DoubtRule } from './operator/doubts.js';
+export { type Foreseen, foreseeVerdict, provisionCore } from './operator/foresee.js';
 export {
   approve,
   type Draft,
@@ -217,8 +263,14 @@ export {
   signDraft,
 } from './operator/issue.js';
 export { type LintOptions, type LintReport, lint } from './operator/lint.js';
-export { type Publication, type PublishOptions, preparePublication, type Shelf } from './operator/publish.js';
-export { entryOf, isSignedBy, type Selection } from './operator/selection.js';
+export {
+  type Publication,
+  type Published,
+  type PublishOptions,
+  preparePublication,
+  type Shelf,
+} from './operator/publish.js';
+export { entryOf, isSignedBy, requireSignedBy, type Selection } from './operator/selection.js';
 export type { Phase, Progress } from './progress.js';
 export { exitCodes, type ReasonName, type ReasonRow, reasonOf, reasons } from './reasons.js';
 export { type Client, type ClientOptions, createClient, type Request, type Response } from './smp/client.js';

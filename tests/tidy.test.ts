@@ -57,6 +57,7 @@ const HOST_ROOMS = [
     'host/core-name.ts',
     'host/core.ts',
     'host/wasm.ts',
+    'host/file-work.ts',
     'host/open-file.ts',
     'host/files.ts',
     'host/json.ts',
@@ -71,6 +72,7 @@ const HOST_ROOMS = [
   ['host/named-files.ts'],
   ['host/device.ts', 'host/device/'],
   ['host/describe/'],
+  ['host/console/'],
   ['host/library.ts'],
   ['host/local/'],
   ['host/index.ts', 'host/browser.ts'],
@@ -116,6 +118,7 @@ const FOR_BROWSERS = [
   'host/smp/',
   'host/device/',
   'host/describe/',
+  'host/console/',
   'host/ceremony.ts',
   'host/browser.ts',
 ];

@@ -28,6 +28,13 @@ export interface OptionSpec<S extends z.ZodType = z.ZodType> {
   config?: string;
   /** The value is a path: taken from a configuration file, it is relative to that file. */
   path?: boolean;
+  /** The value names a file: one that is read, or one that is written and can be none of those (../files.ts). */
+  file?: 'read' | 'written';
+  /** Keys of arguments and options that it does not go with, and why; typed, it puts aside settings of these. */
+  not?: readonly string[];
+  why?: string;
+  /** Key of the option without which it says nothing. */
+  needs?: string;
   /** Heading of the help that it stands under, without the colon. */
   group?: string;
 }
@@ -41,6 +48,8 @@ export interface ArgumentSpec<S extends z.ZodType = z.ZodType> {
   choices?: readonly string[];
   /** Takes all that remain; the raw value is an array of strings. Only the last may. */
   many?: boolean;
+  /** As of an option. */
+  file?: 'read' | 'written';
 }
 
 type Specs = Record<string, { schema: z.ZodType }>;
@@ -86,17 +95,9 @@ export interface Command<A extends Record<string, ArgumentSpec> = never, O exten
 }
 
 /** A command whose types have been checked and are no longer needed. */
-export interface AnyCommand {
-  name: string;
+export interface AnyCommand extends Omit<Command<Record<string, ArgumentSpec>, Record<string, OptionSpec>>, 'run'> {
   /** Heading of the list of commands that it stands under, without the colon; from commands/index.ts. */
   group?: string;
-  aliases?: string[];
-  summary: string;
-  details?: string;
-  arguments: Record<string, ArgumentSpec>;
-  options: Record<string, OptionSpec>;
-  examples: string[];
-  writes?: boolean;
   run(context: Context<Record<string, unknown>, Record<string, unknown>>): Promise<Result>;
 }
 

@@ -32,3 +32,7 @@ export function connectionWords({ port, broker, fleet, device, baud }: Connectio
     value === undefined || value === defaults[key as keyof typeof given] ? [] : [flagOf(key), `${value}`],
   );
 }
+
+/** How long a person and an installation are waited for, if --wait says it. */
+export const waitsOf = ({ wait }: { wait?: number | undefined }): { answerMs?: number; installMs?: number } =>
+  wait === undefined ? {} : { answerMs: wait * 1000, installMs: wait * 1000 };

@@ -1,20 +1,17 @@
 // What approve and revoke have in common: the package that it is about, the next document of the operator (operator/issue.ts)
 // from options, and how that is told, written (local/issue.ts) and shown.
 
-import { claimsData } from '../describe/words.js';
-import { CountersignError } from '../errors.js';
+import { documentMade, repeatedText } from '../describe/made.js';
 import { readText } from '../files.js';
 import type { Confirm, Entry } from '../formats/approval.js';
 import type { Bytes } from '../formats/byte-source.js';
-import { hex } from '../formats/bytes.js';
 import { type Envelope, openEnvelope } from '../formats/envelope.js';
 import type { PublicKey } from '../formats/keys.js';
 import { requireWhole } from '../formats/manifest.js';
 import type { NextDocument } from '../formats/record.js';
-import { claimsRows, entryText, packageRows, rows } from '../formats/wording.js';
+import { packageRows, rows } from '../formats/wording.js';
 import type { Attached } from '../local/ceremony.js';
-import { keepIssued, type Output, readRecord, recordBeside } from '../local/issue.js';
-import type { Published } from '../local/publish.js';
+import { keepIssued, type Output, readRecord, recordPath } from '../local/issue.js';
 import { withFile } from '../open-file.js';
 import { acceptDocument } from '../operator/ceremony.js';
 import type { Doubt } from '../operator/doubts.js';
@@ -22,20 +19,13 @@ import { type Draft, draftDocument, draftFromYaml } from '../operator/issue.js';
 import { entryOf } from '../operator/selection.js';
 import type { Result } from './command.js';
 import type { Surroundings } from './connection.js';
-import { type Issuing, NO_RECORD, type Selector } from './options.js';
-import { needsPublish, reach } from './reaching.js';
-import { wrote } from './result.js';
+import type { Issuing, Selector } from './options.js';
+import { needsPublish, reach, withReached } from './reaching.js';
 import type { Terminal } from './terminal.js';
 
 export interface OpenPackage {
   path: string;
   envelope: Envelope<Bytes>;
-}
-
-/** The package, which may be named in two ways. */
-export function onePackage(argument: string | undefined, flag: string | undefined): string | undefined {
-  if (argument === undefined || flag === undefined) return argument ?? flag;
-  throw new CountersignError('BadArgument', 'argument: give the package once');
 }
 
 /**
@@ -56,34 +46,24 @@ export async function withPackage(
   });
 }
 
-/** The entry that the selectors describe. */
-export const entryFrom = (
-  verdict: Entry['verdict'],
-  { device, ...selector }: Selector,
-  opened: OpenPackage | undefined,
-  confirm?: Confirm,
-): Entry => entryOf(verdict, { ...selector, devices: device, envelope: opened?.envelope, confirm });
-
-/** A configured path has been resolved against its folder, so the word is looked for at the end. */
-function recordPath({ record, key: name }: Issuing, key: PublicKey): string | undefined {
-  if (record === undefined) return recordBeside(name, key);
-  return new RegExp(`(^|[\\\\/])${NO_RECORD}$`).test(record) ? undefined : record;
-}
+type Drafting = Issuing & Selector & { expires?: number | undefined; notBefore?: number | undefined };
 
 /** What the next document hangs on: options, the record, and the time. */
 async function known<T extends Issuing>(issuing: T, key: PublicKey) {
-  const record = recordPath(issuing, key);
+  const record = recordPath(issuing.record, issuing.key, key);
   const previous = record === undefined ? undefined : await readRecord(record);
   return { ...issuing, previous, now: Math.floor(Date.now() / 1000) };
 }
 
-/** The next document, from options. */
+/** The next document: with the entry that options describe. */
 export async function nextFrom(
-  issuing: Issuing & { expires?: number | undefined; notBefore?: number | undefined },
+  issuing: Drafting,
   key: PublicKey,
-  entry: Entry,
+  { verdict, confirm }: { verdict: Entry['verdict']; confirm?: Confirm | undefined },
+  opened: OpenPackage | undefined,
   terminal: Terminal,
 ): Promise<Draft> {
+  const entry = entryOf(verdict, { ...issuing, devices: issuing.device, envelope: opened?.envelope, confirm });
   return told(draftDocument(key, [entry], await known(issuing, key)), terminal);
 }
 
@@ -96,10 +76,9 @@ export async function nextFromFile(issuing: Issuing, key: PublicKey, path: strin
 /** Tells the person what the document says besides what was asked for. */
 function told(draft: Draft, terminal: Terminal): Draft {
   noteDoubts(draft.warnings, terminal);
-  const { repeated, dropped } = draft;
-  if (repeated.length > 0) terminal.note(`repeating ${repeated.length} earlier entries (--only leaves them out)`);
-  for (const entry of repeated) terminal.detail(`  ${entryText(entry)}`);
-  for (const entry of dropped) terminal.note(`no longer said: ${entryText(entry)}`);
+  const { lines, details } = repeatedText(draft);
+  terminal.note(...lines);
+  for (const line of details) terminal.detail(line);
   return draft;
 }
 
@@ -119,48 +98,17 @@ export type Placed = Output & { next?: readonly string[] | undefined };
 /** Writes document and record, and publishes it if that was asked for. */
 export async function writeIssued(
   { next, ...output }: Placed,
-  { claims, repeated, dropped }: NextDocument,
+  document: NextDocument,
   key: PublicKey,
-  issuing: Issuing,
+  { record, publish, publishAs: as, fleet, lift, wait, key: name }: Issuing,
   { dryRun, signal, terminal }: Surroundings,
 ): Promise<Result> {
-  const { publish, publishAs: as, fleet, lift, wait } = issuing;
   if (wait !== undefined && publish === undefined) throw needsPublish();
   const note = (doubts: readonly Doubt[]) => noteDoubts(doubts, terminal);
-  const keeping = { record: recordPath(issuing, key), publish, as, fleet, lift, note, dryRun, signal };
-  const { bytes, published } = await keepIssued(output, claims, keeping);
-  const sought = { kid: key.kid, sequence: claims.sequence };
-  const reached =
-    publish && published && !dryRun
-      ? await reach(publish, published.fleet, sought, { wait, signal, terminal })
-      : undefined;
-  return {
-    ...reached?.result,
-    data: {
-      output: output.path,
-      written: !dryRun,
-      bytes,
-      signer: key.kid,
-      document: claimsData(claims),
-      repeated: repeated.length,
-      dropped: dropped.length,
-      ...(published && { published }),
-      ...(reached && { devices: reached.devices }),
-    },
-    lines: [
-      wrote(output.path, dryRun, bytes),
-      ...(published ? [publishedLine(published, dryRun)] : []),
-      ...(reached?.lines ?? []),
-      ...rows([...claimsRows(claims), ['signed by', hex(key.kid)]]),
-    ],
-    ...(next && { next }),
-  };
-}
-
-/** What became of a document on the broker. */
-export function publishedLine({ topic, broker, published, replaced }: Published, dryRun: boolean): string {
-  const where = `${topic} on ${broker}`;
-  if (!published && !dryRun) return `there already: ${where}`;
-  const before = replaced === undefined ? '' : `, in place of document ${replaced}`;
-  return `${dryRun ? 'would publish' : 'published'} ${where}${before}`;
+  const keeping = { record: recordPath(record, name, key), publish, as, fleet, lift, note, dryRun, signal };
+  const kept = await keepIssued(output, document.claims, keeping);
+  const made = { ...documentMade(document, key, kept, { path: output.path, dryRun }), ...(next && { next }) };
+  if (!publish || !kept.published || dryRun) return made;
+  const sought = { kid: key.kid, sequence: document.claims.sequence };
+  return withReached(made, await reach(publish, kept.published.fleet, sought, { wait, signal, terminal }));
 }

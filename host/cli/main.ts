@@ -5,7 +5,8 @@
 // document). The exit code is set before either is printed; ending.ts says what it is when it is stopped from outside.
 
 import type { Config } from '../config.js';
-import { asCountersignError, CountersignError } from '../errors.js';
+import { asCountersignError, CountersignError, causesOf } from '../errors.js';
+import { fileWork } from '../file-work.js';
 import { documentJson, errorData } from '../json.js';
 import { STDIO } from '../open-file.js';
 import { sayable } from '../printable.js';
@@ -63,17 +64,20 @@ async function main(words: readonly string[]): Promise<void> {
 }
 
 async function run(invocation: Extract<Invocation, { kind: 'run' }>, config: () => Config): Promise<void> {
-  const { command, common, ...given } = invocation;
+  const { command, common, inputs, ...given } = invocation;
   const { signal } = ending;
   const terminal = makeTerminal({ ...common, signal, taken: given.options.output === STDIO });
-  const result = await Promise.race([ending.left, command.run({ ...given, terminal, dryRun: common.dryRun, signal })]);
+  const work = () => command.run({ ...given, terminal, dryRun: common.dryRun, signal });
+  const result = await Promise.race([ending.left, fileWork(inputs, work)]);
   // What was decided before the stop came is decided; a command that only runs until then was stopped.
   ending.decide(result.exit ?? ending.stopped ?? 0);
   const isProduct = command.writes !== true || result.product === true;
   const shown = common.level >= 0 || (common.level === -1 && (isProduct || (result.exit ?? 0) !== 0));
   terminal.result(result.data, shown ? result.lines : []);
   if (result.next === undefined || common.json || common.dryRun || given.options.output === STDIO) return;
-  terminal.note(`next: ${nextLine(await commandsFor(result.next), result.next, config)}`);
+  const { listRunning } = await import('../local/boards.js');
+  const here = { board: (await listRunning()).length === 1 };
+  terminal.note(`next: ${nextLine(await commandsFor(result.next), result.next, config, here)}`);
 }
 
 function fail(thrown: CountersignError, json: boolean, level: number): void {
@@ -87,16 +91,7 @@ function fail(thrown: CountersignError, json: boolean, level: number): void {
   process.stderr.write(`error: ${sayable(message)} [${code} ${name}]\n`);
   process.stderr.write(`hint: ${sayable(hint)}\n`);
   // The stack matters when it is our fault, or when somebody asked.
-  if (level > 0 || name === 'Fault') process.stderr.write(`${causes(error)}\n`);
-}
-
-function causes(error: Error): string {
-  const lines: string[] = [];
-  for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    const frames = (at.stack ?? '').split('\n').filter((line) => /^ +at /.test(line));
-    lines.push(`${at === error ? '' : 'caused by: '}${at.name}: ${at.message}`, ...frames);
-  }
-  return lines.map(sayable).join('\n');
+  if (level > 0 || name === 'Fault') process.stderr.write(`${causesOf(error).map(sayable).join('\n')}\n`);
 }
 
 await main(process.argv.slice(2));

@@ -3,26 +3,27 @@
 // Nothing here loads a serial port or a broker: --help, and commands that reach no device, do without.
 
 import { z } from 'zod';
-import { brokerSchema, placeSchema } from '../links/broker-place.js';
-import { FRAMINGS } from '../links/stream.js';
-import { topicNameSchema } from '../links/topics.js';
-import { RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from '../smp/client.js';
-import { BUFFER_BYTES_MIN } from '../smp/commands.js';
-import { BAUD_DEFAULT } from '../smp/link.js';
-import { grouped, type OptionSpec } from './command.js';
 import {
   countSchema,
   hexSchema,
   momentSchema,
-  pathSchema,
   secondsSchema,
   sequenceRangeSchema,
   sequenceSchema,
-  switchSchema,
-  textSchema,
-} from './values.js';
+} from '../formats/typed.js';
+import { brokerSchema, placeSchema } from '../links/broker-place.js';
+import { FRAMINGS } from '../links/stream.js';
+import { topicNameSchema } from '../links/topics.js';
+import { NO_RECORD } from '../local/issue.js';
+import { RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from '../smp/client.js';
+import { BUFFER_BYTES_MIN } from '../smp/commands.js';
+import { BAUD_DEFAULT } from '../smp/link.js';
+import { type ArgumentSpec, grouped, type OptionSpec } from './command.js';
 
 export const FLEET_DEFAULT = 'demo';
+
+/** Text that is not empty; a path, as given. */
+export const textSchema = z.string().min(1, 'is empty');
 
 type More = Omit<OptionSpec, 'value' | 'text' | 'schema'>;
 
@@ -36,17 +37,28 @@ export const option = <S extends z.ZodType>(
   ...{ value, text, schema },
   ...more,
 });
-/** The path of a file; may be left out. */
-export const file = (text: string, more?: More) => option('file', text, pathSchema.optional(), more);
+/** A file that is read; may be left out. */
+export const file = (text: string, more?: More) =>
+  option('file', text, textSchema.optional(), { file: 'read', ...more });
+/** A file that is written; may be left out. It is never one that is read. */
+export const output = (text: string, more?: More) => file(text, { ...more, file: 'written' });
+/** An argument that names a file to read. */
+export const fileArgument = (text: string): ArgumentSpec<z.ZodString> => ({ text, schema: textSchema, file: 'read' });
+/** One, or several, that may be left out. */
+export const fileArguments = <S extends z.ZodType>(text: string, schema: S, more: Partial<ArgumentSpec> = {}) =>
+  ({ text, schema, file: 'read', ...more }) as ArgumentSpec<S>;
 /** Any text but none; may be left out. */
 export const text = (value: string, about: string, more?: More) => option(value, about, textSchema.optional(), more);
 /** A switch: given or not. */
-export const flag = (text: string) => ({ text, schema: switchSchema }) satisfies OptionSpec;
+export const flag = (text: string, more?: More) =>
+  ({ text, schema: z.boolean().default(false), ...more }) satisfies OptionSpec;
 /** The name of a private key, which has a setting of its own. */
 export const keyOption = (text: string, config: string) =>
-  option('key', text, pathSchema, { short: 'k', config, path: true });
+  option('key', text, textSchema, { short: 'k', config, path: true, file: 'read' });
 export const bootstrapOption = (text: string, more?: More) => file(text, { config: 'bootstrap', path: true, ...more });
 export const waitOption = (text: string) => option('seconds', text, secondsSchema.optional());
+/** The commands' own ways to name a moment, a number and so on: what is typed anywhere is in formats/typed.ts. */
+export const nowOption = option('moment', 'use this time instead of the current time', momentSchema.optional());
 
 /** The values of options, as a command gets them. */
 export type Values<T extends Record<string, OptionSpec>> = { [K in keyof T]: z.output<T[K]['schema']> };
@@ -125,8 +137,9 @@ export type SigningOptions = Values<typeof signingOptions>;
 
 /** Where approvals are read from (local/approvals.ts). */
 export const sourceOptions = grouped('Approvals', {
-  approval: option('file', 'an approval document; a device with our agent stores it', pathSchema.array().default([]), {
+  approval: option('file', 'an approval document; a device with our agent stores it', textSchema.array().default([]), {
     repeat: true,
+    file: 'read',
   }),
   card: text('reader', 'read the approval from the smart card in this reader: part of its name, or "any"', {
     config: 'card',
@@ -162,7 +175,7 @@ export const publishOptions = grouped('Publishing', {
 
 /** By which an entry of a document says what it is about. */
 export const selectorOptions = grouped('What it is about', {
-  package: file('exactly this package'),
+  package: file('exactly this package', { not: ['file'] }),
   digest: option('hex', 'exactly the package with this manifest digest', hexSchema.optional()),
   class: text('name', 'packages for this device class: a name (with --vendor) or a UUID'),
   vendor: text('domain', 'the vendor that the class name belongs to', { config: 'vendor' }),
@@ -178,14 +191,13 @@ export const selectorOptions = grouped('What it is about', {
   }),
 });
 export type Selector = Values<typeof selectorOptions>;
+/** All that makes an entry, but for the package itself: it says nothing beside a document or a request that is finished. */
+export const SELECTING = ['class', 'range', 'vendorKid', 'device', 'digest', 'expires', 'notBefore', 'confirm'];
 
 export const validityOptions = {
   expires: option('moment', 'end of validity: 2027-01-31, or 30d', momentSchema.optional()),
   notBefore: option('moment', 'start of validity', momentSchema.optional()),
 };
-
-/** --record: there is none. */
-export const NO_RECORD = 'none';
 
 /** Of signing and recording a document. */
 export const issuingOptions = {
@@ -206,17 +218,27 @@ export const issuingOptions = {
     config: 'record',
     path: true,
   }),
-  output: file('output file', { short: 'o' }),
+  output: output('output file', { short: 'o' }),
   ...publishOptions,
   ...signingOptions,
 };
 export type Issuing = Values<typeof issuingOptions>;
 
+/** What a finished document or package says already. */
+const SAID = ['from', 'sequence', 'version', 'description', 'uri', 'askAuthorization'];
+
 /** A signature in three steps on two machines (ceremony.ts). */
 export const ceremonyOptions = grouped('Signing on another machine', {
-  prepare: flag('write a signing request for another machine; -k is the public key'),
-  raw: file('with --prepare: also write the bytes to sign, for other signing tools'),
-  sign: option('request', 'sign this request; only -k is needed', pathSchema.optional()),
-  attach: option('signature', 'finish with this signature; -k is the public key', pathSchema.optional()),
-  request: file('with --attach: the request; default: next to the signature'),
+  prepare: flag('write a signing request for another machine; -k is the public key', { not: ['sign', 'attach'] }),
+  raw: output('with --prepare: also write the bytes to sign, for other signing tools', { needs: 'prepare' }),
+  sign: option('request', 'sign this request; only -k is needed', textSchema.optional(), {
+    file: 'read',
+    not: ['attach'],
+  }),
+  attach: option('signature', 'finish with this signature; -k is the public key', textSchema.optional(), {
+    file: 'read',
+    not: [...SELECTING, ...SAID],
+    why: 'what was signed says it',
+  }),
+  request: file('with --attach: the request; default: next to the signature', { needs: 'attach' }),
 });

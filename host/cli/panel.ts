@@ -24,7 +24,10 @@ export const panelOn = (terminal: Terminal): BoardPanel => ({
 
 function openAnswers(terminal: Terminal): Answers {
   // Not in readline's own terminal mode: Ctrl-C stays what it is everywhere else.
-  const input = terminal.interactive ? createInterface({ input: process.stdin, terminal: false }) : undefined;
+  let input = terminal.interactive ? createInterface({ input: process.stdin, terminal: false }) : undefined;
+  input?.once('close', () => {
+    input = undefined; // Ctrl-D: nobody answers here any more
+  });
   let heard: (line: string) => void = () => undefined;
   input?.on('line', (line) => heard(line));
 
@@ -33,7 +36,9 @@ function openAnswers(terminal: Terminal): Answers {
       const left = question.left ?? 0;
       terminal.note('', ...questionLines(question));
       if (!input) {
-        terminal.note(`  nobody can answer here (no terminal, or in its background); the device waits ${left} s`);
+        terminal.note(
+          `  nobody can answer here (no terminal, in its background, or after Ctrl-D); the device waits ${left} s`,
+        );
         return undefined;
       }
       const prompt = `  type y or n, then Enter, within ${left} s`;

@@ -4,12 +4,12 @@
 // passed its schema; the underscore form of a dashed name means the same; help says what the definitions say, defaults
 // included. Exit codes have one place: `help exit-codes`. Nothing here runs a command.
 
-import { resolve } from 'node:path';
 import { Command as Commander, CommanderError, Option } from 'commander';
 import type { z } from 'zod';
 import type { Config } from '../config.js';
 import { CountersignError } from '../errors.js';
-import { isKeyUri } from '../pkcs11/uri.js';
+import { splitKeyName } from '../formats/keys.js';
+import { rawOf, uncapitalized } from '../local/settings.js';
 import { exitCodes } from '../reasons.js';
 import { packageVersion } from '../root.js';
 import { withoutPassword } from '../secret-url.js';
@@ -30,6 +30,8 @@ export type Invocation =
       arguments: Record<string, unknown>;
       options: Record<string, unknown>;
       common: Common;
+      /** Paths of files that it will read. */
+      inputs: string[];
     }
   /** --help, --version or nothing at all: text to print. */
   | { kind: 'text'; text: string; asked: boolean };
@@ -47,20 +49,10 @@ export function parse(commands: readonly AnyCommand[], words: readonly string[],
     const rendered = render(definition);
     rendered.action(() => {
       const common = readCommon(program.opts(), rendered.opts());
-      const missing: string[] = [];
-      const read = makeReader(rendered.opts(), config, missing);
-      const options = Object.fromEntries(
-        Object.entries(definition.options).map(([key, spec]) => [key, read(key, spec)]),
-      );
       const given = readArguments(definition, rendered.args);
-      for (const [key, { unless }] of Object.entries(definition.arguments)) {
-        if (given[key] === undefined && isNeeded(unless, options)) missing.unshift(`<${key}>`);
-      }
-      for (const [key, { unless }] of Object.entries(definition.options)) {
-        if (options[key] === undefined && isNeeded(unless, options)) missing.push(flagOf(key));
-      }
-      if (missing.length > 0) throw new CountersignError('BadArgument', `argument: ${missingText(missing)}`);
-      found = { kind: 'run', command: definition, arguments: given, options, common };
+      const options = readOptions(definition, { ...given, ...rendered.opts() }, config);
+      const inputs = [...pathsIn(definition.arguments, given), ...pathsIn(definition.options, options)];
+      found = { kind: 'run', command: definition, arguments: given, options, common, inputs };
     });
     program.addCommand(rendered.copyInheritedSettings(program));
   }
@@ -71,8 +63,7 @@ export function parse(commands: readonly AnyCommand[], words: readonly string[],
     if (thrown.exitCode === 0) return { kind: 'text', text, asked: true };
     if (thrown.code === 'commander.help') return { kind: 'text', text, asked: false };
     const [message, ...hints] = thrown.message.replace(/^error: /, '').split('\n');
-    const hint = hints.join(' ').replace(/[()]/g, '').toLowerCase();
-    throw new CountersignError('BadArgument', `argument: ${message}`, hint ? { hint } : {});
+    throw wrong(message!, hints.join(' ').replace(/[()]/g, '').toLowerCase());
   }
   return found ?? { kind: 'text', text: program.helpInformation(), asked: false };
 }
@@ -181,50 +172,62 @@ function readArguments(definition: AnyCommand, words: readonly string[]): Record
 }
 
 /** A switch that says no: commander tells --no-confirm as `confirm: false`. */
-function negated(key: string, given: Record<string, unknown>): true | undefined {
+function negated(key: string, typed: Record<string, unknown>): true | undefined {
   const [, first, rest] = /^no([A-Z])(\w*)$/.exec(key) ?? [];
-  return first !== undefined && given[`${first.toLowerCase()}${rest}`] === false ? true : undefined;
+  return first !== undefined && typed[`${first.toLowerCase()}${rest}`] === false ? true : undefined;
 }
 
-const isNeeded = (unless: readonly string[] | undefined, given: Record<string, unknown>): boolean =>
-  unless !== undefined && !unless.some((key) => given[key] !== undefined);
-
-const missingText = (flags: readonly string[]): string =>
-  `${flags.join(', ')}: ${flags.length === 1 ? 'is' : 'are'} required`;
-
-/** What is required and not given goes to `missing`: whoever types is told all of it at once. */
-function makeReader(
-  given: Record<string, unknown>,
+/** Every option by its flag, else its setting, else its default. All that is required and not given is named at once. */
+function readOptions(
+  { options: specs, arguments: places }: AnyCommand,
+  typed: Record<string, unknown>,
   config: () => Config,
-  missing: string[],
-): (key: string, spec: OptionSpec) => unknown {
-  return (key, spec) => {
-    const flag = flagOf(key);
-    const value = given[key] ?? negated(key, given);
-    if (value !== undefined) return check(flag, spec.schema, value);
-    const setting = spec.config === undefined ? undefined : config().lookup(spec.config);
-    if (setting === undefined) {
-      if (isOptional(spec.schema)) return check(flag, spec.schema, undefined);
-      missing.push(flag);
-      return undefined;
-    }
-    return check(`${flag} (from ${setting.origin})`, spec.schema, rawOf(spec, setting));
+): Record<string, unknown> {
+  const apart = (key: string, other: string) => specs[key]?.not?.includes(other) || specs[other]?.not?.includes(key);
+  const typedKeys = Object.keys({ ...specs, ...places }).filter(
+    (key) => (typed[key] ?? negated(key, typed)) !== undefined,
+  );
+  for (const key of typedKeys) {
+    const other = specs[key]?.not?.find((one) => typedKeys.includes(one));
+    if (other === undefined) continue;
+    throw wrong(`${flagOf(key)} does not go with ${other in specs ? flagOf(other) : `<${other}>`}`, specs[key]?.why);
+  }
+  const missing: string[] = [];
+  const read = (key: string, spec: OptionSpec): unknown => {
+    const value = typed[key] ?? negated(key, typed);
+    if (value !== undefined) return check(flagOf(key), spec.schema, value);
+    const aside = spec.config === undefined || typedKeys.some((one) => apart(one, key));
+    const setting = aside ? undefined : config().lookup(spec.config!);
+    if (setting !== undefined)
+      return check(`${flagOf(key)} (from ${setting.origin})`, spec.schema, rawOf(spec, setting));
+    if (isOptional(spec.schema)) return check(flagOf(key), spec.schema, undefined);
+    missing.push(flagOf(key));
+    return undefined;
   };
+  const values = Object.fromEntries(Object.entries(specs).map(([key, spec]) => [key, read(key, spec)]));
+  const isGiven = (value: unknown) =>
+    value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0);
+  const isMissing = (key: string, unless: readonly string[] | undefined) =>
+    unless !== undefined && ![key, ...unless].some((one) => isGiven(values[one] ?? typed[one]));
+  for (const [key, { unless }] of Object.entries(places)) if (isMissing(key, unless)) missing.unshift(`<${key}>`);
+  for (const [key, { unless }] of Object.entries(specs)) if (isMissing(key, unless)) missing.push(flagOf(key));
+  if (missing.length > 0) throw wrong(`${missing.join(', ')}: ${missing.length === 1 ? 'is' : 'are'} required`);
+  for (const key of typedKeys) {
+    const needed = specs[key]?.needs;
+    if (needed !== undefined && !isGiven(values[needed])) throw wrong(`${flagOf(key)} needs ${flagOf(needed)}`);
+  }
+  return values;
 }
 
-/** A configured value in the shape that a flag would have: text, a list of text, or true. */
-export function rawOf(spec: OptionSpec, setting: NonNullable<ReturnType<Config['lookup']>>): unknown {
-  const text = (value: unknown) => {
-    const [, scheme = '', path = ''] = /^(raw-(?:seed|public):)?(.*)$/s.exec(String(value)) ?? [];
-    return spec.path && !isKeyUri(path) ? `${scheme}${resolve(setting.folder, path)}` : String(value);
-  };
-  if (spec.value === undefined) return ['true', '1', 'yes'].includes(String(setting.value)) ? true : undefined;
-  if (spec.repeat) return [setting.value].flat().map(text);
-  return Array.isArray(setting.value) ? setting.value : text(setting.value);
-}
+/** Values that name files to read: a path, or an object that has one. */
+const pathsIn = (specs: Record<string, Pick<OptionSpec, 'file'>>, values: Record<string, unknown>): string[] =>
+  Object.entries(specs)
+    .flatMap(([key, { file }]) => (file === 'read' ? [values[key]].flat() : []))
+    .map((value) => (typeof value === 'object' && value !== null && 'path' in value ? value.path : value))
+    .flatMap((value) => (typeof value === 'string' ? splitKeyName(value).path : []));
 
-/** Words of a library's sentence, for the middle of one of ours. */
-export const uncapitalized = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
+const wrong = (text: string, hint?: string) =>
+  new CountersignError('BadArgument', `argument: ${text}`, hint ? { hint } : {});
 
 function check(what: string, schema: z.ZodType, raw: unknown): unknown {
   const result = schema.safeParse(raw);
@@ -232,7 +235,7 @@ function check(what: string, schema: z.ZodType, raw: unknown): unknown {
   const issue = result.error.issues[0];
   const text = raw === undefined ? 'is required' : uncapitalized(issue?.message ?? 'is wrong');
   const shown = typeof raw === 'string' ? ` "${withoutPassword(raw)}"` : '';
-  throw new CountersignError('BadArgument', `argument: ${what}${shown}: ${text}`);
+  throw wrong(`${what}${shown}: ${text}`);
 }
 
 /** `help WORD` -> `WORD --help`. commander shows the program's help for a command that it does not know: that is an error. */

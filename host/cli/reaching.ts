@@ -4,6 +4,7 @@ import { CountersignError } from '../errors.js';
 import type { BrokerPlace } from '../links/broker-place.js';
 import type { Holders, Sought } from '../local/fleet.js';
 import { reasons } from '../reasons.js';
+import type { Result } from './command.js';
 import type { Surroundings } from './connection.js';
 
 const NAMES_MAX = 8; // in a line; --json has all
@@ -12,11 +13,23 @@ const NAMES_MAX = 8; // in a line; --json has all
 export interface Reached {
   devices: Holders;
   lines: string[];
-  result: { exit?: number };
+  exit?: number;
 }
 
 export const needsPublish = (): CountersignError =>
   new CountersignError('BadArgument', 'argument: --wait belongs to a document that is published');
+
+/** A result, and whom it has reached: told behind its first line, what was done. */
+export function withReached(result: Result, reached: Reached | undefined, { exit }: { exit?: number } = {}): Result {
+  const [first = '', ...lines] = result.lines;
+  const ends = reached?.exit ?? exit;
+  return {
+    ...result,
+    ...(reached && { data: { ...result.data, devices: reached.devices } }),
+    lines: [first, ...(reached?.lines ?? []), ...lines],
+    ...(ends !== undefined && { exit: ends }),
+  };
+}
 
 /** Looks, or with `wait` (seconds) waits. */
 export async function reach(
@@ -37,7 +50,7 @@ export async function reach(
       ...namesLine('not yet', waiting),
       ...namesLine('offline', offline),
     ],
-    result: wait !== undefined && waiting.length > 0 ? { exit: reasons.NoAnswer.exit } : {},
+    ...(wait !== undefined && waiting.length > 0 && { exit: reasons.NoAnswer.exit }),
   };
 }
 

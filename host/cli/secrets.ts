@@ -1,37 +1,26 @@
 // Secrets that a command needs, and the keys that they open: the passphrase of a key file, the PIN of a card or token.
 //
-// Each comes from a file (--passphrase-file, --pin-file: its first line), else from the environment, else from a
-// question on the terminal; never from the command line, where everybody on the machine can read it. A PIN is taken without
-// the blanks around it; in a passphrase they may be meant.
+// Each comes from a file or the environment (local/secrets.ts), else from a question on the terminal. A PIN is taken without the
+// blanks around it; in a passphrase they may be meant.
 
 import type { CardAccess } from '../card/data-objects.js';
 import { CountersignError } from '../errors.js';
-import { readText } from '../files.js';
 import type { PublicKey, SigningKey } from '../formats/keys.js';
+import { givenSecret, PASSPHRASE, PIN, type SecretKind } from '../local/secrets.js';
 import { type KeySecrets, openNamedKey, openNamedPublicKey } from '../named-key.js';
 import type { CardOptions, SigningOptions } from './options.js';
 import type { Terminal } from './terminal.js';
-
-const SECRET_FILE_BYTES_MAX = 16384;
-
-const PASSPHRASE = {
-  what: 'passphrase',
-  option: '--passphrase-file',
-  variable: 'COUNTERSIGN_PASSPHRASE',
-  needed: 'PassphraseNeeded',
-} as const;
-const PIN = { what: 'PIN', option: '--pin-file', variable: 'COUNTERSIGN_PIN', needed: 'PinNeeded' } as const;
 
 export const findPassphrase = (question: string, file: string | undefined, terminal: Terminal): Promise<string> =>
   findSecret(PASSPHRASE, question, file, terminal);
 
 /** Typed twice, where it is typed. */
 export async function newPassphrase(of: string, file: string | undefined, terminal: Terminal): Promise<string> {
-  const first = await findPassphrase(`New passphrase for ${of}`, file, terminal);
-  if (file !== undefined || !terminal.interactive || process.env[PASSPHRASE.variable]) return first;
-  const second = await terminal.password('The same passphrase again', PASSPHRASE.option);
-  if (first !== second) throw new CountersignError('PassphraseWrong', 'key: the two passphrases differ');
-  return first;
+  const given = await givenSecret(PASSPHRASE, file);
+  const first = given ?? (await findPassphrase(`New passphrase for ${of}`, file, terminal));
+  if (given !== undefined || first === (await terminal.password('The same passphrase again', PASSPHRASE.option)))
+    return first;
+  throw new CountersignError('PassphraseWrong', 'key: the two passphrases differ');
 }
 
 /** Whatever is put into a PIN pad or by other tools into an environment has no blanks around it: they would cost a try. */
@@ -43,19 +32,9 @@ export async function findPin(question: string, file: string | undefined, termin
   return pin;
 }
 
-async function findSecret(
-  kind: typeof PASSPHRASE | typeof PIN,
-  question: string,
-  file: string | undefined,
-  terminal: Terminal,
-): Promise<string> {
-  if (file !== undefined) {
-    const [line = ''] = (await readText(file, SECRET_FILE_BYTES_MAX)).split(/\r?\n/);
-    if (line === '') throw new CountersignError(kind.needed, `key: the first line of ${file} is empty`);
-    return line;
-  }
-  const fromEnvironment = process.env[kind.variable];
-  if (fromEnvironment) return fromEnvironment;
+async function findSecret(kind: SecretKind, question: string, file: string | undefined, terminal: Terminal) {
+  const given = await givenSecret(kind, file);
+  if (given !== undefined) return given;
   if (!terminal.interactive) throw new CountersignError(kind.needed, `key: no ${kind.what} (${question})`);
   return terminal.password(question, kind.option);
 }

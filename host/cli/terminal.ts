@@ -5,7 +5,8 @@
 //   2. Under --json stdout carries JSON alone, one document per line; a failure is a document too: {"error": …}.
 //   3. Questions are asked only when both stdin and stderr are a terminal, this process is in its foreground (whoever reads
 //      it from the background is stopped by the system) and --no-input is not set. Otherwise a missing answer is an error
-//      that says which option gives it. Nothing is ever taken for granted in place of an answer.
+//      that says which option gives it. Nothing is ever taken for granted in place of an answer; the end of the input is none:
+//      it cancels, as Ctrl-C does.
 //   4. Colour and moving bars only on a terminal: not with NO_COLOR, TERM=dumb or --json. In a pipe progress is one
 //      plain line per 10 % or per 5 s.
 //   5. -q leaves errors, and what a command is there to print; that a deed was done is told by the exit code. -qq leaves
@@ -60,8 +61,8 @@ export interface Terminal {
   warn(text: string): void;
   /** Shows progress until the work is done, and returns what the work returns. */
   follow<T>(work: AsyncGenerator<Progress, T, undefined>): Promise<T>;
-  /** Asks yes or no. `option` is what to give instead when nobody can be asked. No default: enter alone answers no. */
-  confirm(question: string, option: string): Promise<boolean>;
+  /** Asks yes or no; enter alone answers `initial`, default no. `option` is what to give instead when nobody can be asked. */
+  confirm(question: string, option: string, initial?: boolean): Promise<boolean>;
   choose<T extends string>(question: string, choices: Choice<T>[], option: string): Promise<T>;
   password(question: string, option: string): Promise<string>;
   /** A line of text; `fault` says what is wrong with one that is not taken. `initial` stands there to be edited. The signal ends the question. */
@@ -91,15 +92,26 @@ export function makeTerminal(options: TerminalOptions): Terminal {
   };
   // Loaded when somebody is asked, or something moves: most runs do neither.
   const prompts = () => import('@clack/prompts');
-  const answered = <T>(answer: T): Exclude<T, symbol> => {
-    if (typeof answer === 'symbol') {
-      throwIfAborted(options.signal);
-      throw new CountersignError('Cancelled', 'terminal: the question was cancelled');
-    }
-    return answer as Exclude<T, symbol>;
-  };
   // Questions go to the terminal itself: stdout may be a pipe that takes the result.
-  const where = { output: process.stderr, input: process.stdin, ...(options.signal && { signal: options.signal }) };
+  const where = { output: process.stderr, input: process.stdin };
+  if (interactive) giveSize();
+
+  /** Asks, until the answer, the end of the input (Ctrl-D, a terminal that went away) or one of the signals. */
+  async function ask<T>(how: (signal: AbortSignal) => Promise<T>, outer?: AbortSignal): Promise<Exclude<T, symbol>> {
+    const over = new AbortController();
+    const end = () => over.abort();
+    const onKey = (_: unknown, key?: { name?: string; ctrl?: boolean }) => key?.ctrl && key.name === 'd' && end();
+    const signals = [over.signal, outer, options.signal].filter((one) => one !== undefined);
+    process.stdin.once('end', end).on('keypress', onKey);
+    try {
+      const answer = process.stdin.readableEnded ? Symbol('no input') : await how(AbortSignal.any(signals));
+      if (typeof answer !== 'symbol') return answer as Exclude<T, symbol>;
+    } finally {
+      process.stdin.off('end', end).off('keypress', onKey);
+    }
+    throwIfAborted(options.signal);
+    throw new CountersignError('Cancelled', 'terminal: the question was cancelled');
+  }
 
   return {
     json: options.json,
@@ -121,9 +133,10 @@ export function makeTerminal(options: TerminalOptions): Terminal {
         work,
         moving ? await movingBar(style) : { step: progressLines((text) => say(text, 0)), end: () => undefined },
       ),
-    async confirm(question, option) {
+    async confirm(question, option, initialValue = false) {
       needPerson(question, option);
-      return answered(await (await prompts()).confirm({ message: sayable(question), initialValue: false, ...where }));
+      const { confirm } = await prompts();
+      return ask((signal) => confirm({ message: sayable(question), initialValue, ...where, signal }));
     },
     async choose<T extends string>(question: string, choices: Choice<T>[], option: string) {
       needPerson(question, option);
@@ -131,20 +144,31 @@ export function makeTerminal(options: TerminalOptions): Terminal {
       const list = choices.map(({ value, label }) => ({ value, label: printable(label) })) as unknown as Parameters<
         typeof select<string>
       >[0]['options'];
-      return answered(await select<string>({ message: sayable(question), options: list, ...where })) as T;
+      return (await ask((signal) =>
+        select<string>({ message: sayable(question), options: list, ...where, signal }),
+      )) as T;
     },
     async password(question, option) {
       needPerson(question, option);
-      return answered(await (await prompts()).password({ message: sayable(question), ...where }));
+      const { password } = await prompts();
+      return ask((signal) => password({ message: sayable(question), ...where, signal }));
     },
-    async text(question, option, fault, { signal, initial } = {}) {
+    async text(question, option, fault, { signal: outer, initial } = {}) {
       needPerson(question, option);
+      const { text } = await prompts();
       const validate = (line: string | undefined) => fault(line ?? '');
-      const rest = { ...where, ...(signal && { signal }), ...(initial !== undefined && { initialValue: initial }) };
-      return answered(await (await prompts()).text({ message: sayable(question), validate, ...rest }));
+      const rest = { ...where, ...(initial !== undefined && { initialValue: initial }) };
+      return ask((signal) => text({ message: sayable(question), validate, ...rest, signal }), outer);
     },
     style,
   };
+}
+
+/** A terminal that does not say its size (0 by 0: one that a program opened) is taken for one of the usual size. */
+function giveSize(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    if (stream.isTTY && !(stream.columns > 0)) Object.assign(stream, { columns: 80, rows: 24 });
+  }
 }
 
 /** Yes or no, as a whole word: for what must not be answered by a slip. The signal ends the question. */

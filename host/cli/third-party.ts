@@ -1,7 +1,7 @@
 // `deliver` to a third-party board, shown: the warning that this verdict alone protects it, the verdict, the question to the
 // person at this terminal (no flag answers it), and how it ended. What decides is device/guard.ts.
 
-import { guardedText } from '../describe/outcome.js';
+import { guardedDelivery, guardedText, type OutcomeText } from '../describe/outcome.js';
 import { questionLines } from '../describe/question.js';
 import { explain } from '../describe/verdict.js';
 import { documentsIn, type Gathered } from '../device/evidence.js';
@@ -39,22 +39,20 @@ export async function deliverGuarded(
   const decision = await guard.judge({ file, name: path, gathered });
   const envelope = await openEnvelope(file, path).catch(() => undefined);
   const { bootstrap } = options;
-  const verdict = explain(decision.judgement, { path, envelope, bootstrap, documents: documentsIn(gathered) });
-  const end = (result: string, exit: number, lines: string[], more: object = {}): Result => ({
-    data: { result, package: path, device: client.link.name, thirdParty: true, exit, verdict: verdict.data, ...more },
-    lines,
-    exit,
-  });
+  const documents = documentsIn(gathered);
+  const verdict = explain(decision.judgement, { path, envelope, bootstrap, documents });
+  const end = (outcome: OutcomeText) => guardedDelivery(path, client.link.name, verdict, outcome);
+  const details = verdict.lines;
   if (decision.kind === 'refused') {
-    const lines = ['refused here: nothing was sent', ...verdict.lines];
-    return end('refused', reasonOf(decision.reason).exit, lines);
+    const { exit } = reasonOf(decision.reason);
+    return end({ result: 'refused', exit, line: 'refused here: nothing was sent', details });
   }
-  if (dryRun) return end('dry-run', 0, [`would send the firmware to ${client.link.name}`, ...verdict.lines]);
-  if (decision.kind === 'approved') terminal.note(...verdict.lines);
+  const line = `would send the firmware to ${client.link.name}`;
+  if (dryRun) return end({ result: 'dry-run', exit: 0, line, details });
+  if (decision.kind === 'approved') terminal.note(...details);
   const ask = (question: GuardQuestion, over: AbortSignal) => askHere(question, terminal, over);
   const how = { ask, again, ending, signal, ...(installMs !== undefined && { installMs }) };
-  const { result, exit, line, data } = guardedText(await terminal.follow(decision.deliver(client, how)));
-  return end(result, exit, [line], data);
+  return end(guardedText(await terminal.follow(decision.deliver(client, how))));
 }
 
 async function askHere(question: GuardQuestion, terminal: Terminal, signal: AbortSignal): Promise<Answer | undefined> {

@@ -86,8 +86,10 @@ export async function requirePackage(file: Bytes, path: string): Promise<void> {
   const first = await typeOf(bytes);
   if (first === 'package') return;
   const type = first === 'bootstrap' && !isBootstrap(bytes) ? 'image' : first;
-  const what = type === 'image' ? 'a firmware image, or nothing that is known here' : `a file of the kind ${type}`;
-  throw new CountersignError('FileUnsupported', `deliver: ${path} is ${what}, and no package`, { hint: INSTEAD[type] });
+  const what = type === 'image' ? 'a firmware image, or a file of unknown kind' : `a file of the kind ${type}`;
+  throw new CountersignError('FileUnsupported', `deliver: ${path} is not a package, but ${what}`, {
+    hint: INSTEAD[type],
+  });
 }
 
 function describeApproval(bytes: Uint8Array, name: string): Described {

@@ -3,7 +3,12 @@
 // Texts come from packages and approvals of whoever: what XML 1.0 (section 2.2) has no character for, and what steers a
 // terminal, is shown as \xNN; the rest is escaped.
 
+import type { CountersignError } from '../errors.js';
+import { LINT_RULES, type Warning } from '../formats/approval-lint.js';
+import type { Foreseen } from '../operator/foresee.js';
 import { sayable } from '../printable.js';
+import { reasonOf, reasons } from '../reasons.js';
+import { lintLine } from './lint.js';
 
 export interface JunitCase {
   /** What was looked at. */
@@ -12,6 +17,31 @@ export interface JunitCase {
   failed?: { kind: 'failure' | 'error'; type: string; message: string; lines: readonly string[] } | undefined;
   /** Told of a case that passed. */
   lines?: readonly string[];
+}
+
+/** A verdict, with its lines (verdict.ts); the reason is the one that they tell. */
+export function verdictCase(name: string, { judgement, reason: end }: Foreseen, lines: readonly string[]): JunitCase {
+  if (end === 0) return { name, lines };
+  const isAsked = end === reasons.AwaitingUser.code && judgement.reason !== 0;
+  return { name, failed: failedBy('failure', isAsked ? judgement.reason : end, lines) };
+}
+
+/** A case for each rule; with `strict` a warning fails it. */
+export const lintCases = (warnings: readonly Warning[], strict: boolean): JunitCase[] =>
+  LINT_RULES.map((name) => {
+    const lines = warnings.filter(({ rule }) => rule === name).map(lintLine);
+    if (lines.length === 0 || !strict) return { name, lines };
+    return { name, failed: failedBy('failure', reasons.LintWarnings.code, lines) };
+  });
+
+/** What could not be judged. */
+export const errorCase = (name: string, { code, message, hint }: CountersignError): JunitCase => ({
+  name,
+  failed: failedBy('error', code, [message], hint),
+});
+
+function failedBy(kind: 'failure' | 'error', code: number, lines: readonly string[], hint = reasonOf(code).hint) {
+  return { kind, type: `${code} ${reasonOf(code).name}`, message: lines[0]!, lines: [...lines, `hint: ${hint}`] };
 }
 
 const NO_CHARACTER = /[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;

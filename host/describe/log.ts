@@ -3,7 +3,18 @@
 import type { Audit, LogAnswer, LogRecord } from '../device/log.js';
 import { hex } from '../formats/bytes.js';
 import { momentText } from '../formats/moment.js';
+import { reasonData } from '../json.js';
 import { reasonOf } from '../reasons.js';
+
+/** The members of a document. */
+export const auditData = ({ device, whole, records, faults, newest }: Audit) => ({
+  ...{ device, whole, faults, newest },
+  records: records.map(({ bytes: _, before: __, reason, time, ...rest }) => ({
+    ...rest,
+    time: time === 0 ? null : momentText(time),
+    reason: reasonData(reason),
+  })),
+});
 
 /** A line for each record, oldest first, and at the end whether the log is whole. */
 export const auditLines = (audit: Audit): string[] => [...audit.records.map(recordLine), ...endLines(audit)];

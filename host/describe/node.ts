@@ -1,13 +1,15 @@
-// A value of the management tree as its format says; those of our own nodes that are CBOR, in words.
+// The management tree in words: a value as its format says, those of our own nodes that are CBOR decoded, how an order ended,
+// and what is seen of a device while it is watched.
 
 import { readJudgement } from '../core.js';
 import type { STATE } from '../device/identity.js';
-import type { NamedNode } from '../device/tree.js';
+import type { NamedNode, OrderEnd } from '../device/tree.js';
+import type { Sighting } from '../device/watch.js';
 import { hex } from '../formats/bytes.js';
 import { type Cbor, decode } from '../formats/cbor.js';
 import { policyFromCbor } from '../formats/policy.js';
-import { reasonData, toJson } from '../json.js';
-import { reasonOf } from '../reasons.js';
+import { type ReasonData, reasonData, toJson } from '../json.js';
+import { reasonOf, reasons } from '../reasons.js';
 import type { Alert } from '../smp/commands.js';
 
 const STATE_TEXT: Record<(typeof STATE)[keyof typeof STATE], string> = {
@@ -107,3 +109,75 @@ export const alertData = ({ n, type = 0, uri, result, reason = 0, corr }: Alert)
   reason: reasonData(reason),
   correlator: corr,
 });
+
+/** One node by its value alone, several with their URIs and formats. */
+export const nodeLines = (nodes: readonly NamedNode[]): string[] =>
+  nodes.map((node) =>
+    nodes.length === 1 ? nodeText(node) : `${node.uri.padEnd(46)} ${node.format.padEnd(4)} ${nodeText(node)}`,
+  );
+
+/** How an order ended: its name for programs, the exit code of the reason behind it, and a sentence. */
+export function orderText(end: OrderEnd): { result: string; exit: number; line: string; data?: object } {
+  const result = end.kind;
+  switch (end.kind) {
+    case 'alert': {
+      const { exit } = reasonOf(end.alert.reason ?? reasons.Internal.code);
+      return { result, exit, line: alertText(end.alert), data: { alert: alertData(end.alert) } };
+    }
+    case 'deferred':
+      return { result, exit: reasons.Deferred.exit, line: 'deferred: nobody answered the device in time' };
+    case 'asked': {
+      const { left } = end;
+      const line = `waiting: the device still asks its user, for another ${left} s`;
+      return { result, exit: reasons.AwaitingUser.exit, line, data: { left } };
+    }
+    default:
+      return end satisfies never;
+  }
+}
+
+/** What is seen, as members of a document and as a line; a node whose line is the same as before is left out. */
+export async function* sightings(
+  seen: AsyncIterable<Sighting>,
+): AsyncGenerator<'ready' | { data: Record<string, unknown>; line: string }, void, undefined> {
+  const told = new Map<string, string>();
+  for await (const sighting of seen) {
+    if (sighting.kind === 'ready') {
+      yield 'ready';
+      continue;
+    }
+    const shown = sightingText(sighting);
+    if (sighting.kind === 'node') {
+      if (told.get(sighting.node.uri) === shown.line) continue;
+      told.set(sighting.node.uri, shown.line);
+    }
+    yield shown;
+  }
+}
+
+function sightingText(sighting: Exclude<Sighting, { kind: 'ready' }>): { data: Record<string, unknown>; line: string } {
+  switch (sighting.kind) {
+    case 'state': {
+      const data = { state: sighting.state, reason: reasonData(sighting.reason) };
+      const told = Object.entries(data).filter(([key]) => key !== 'reason' || sighting.reason !== 0);
+      return { data, line: told.map(memberText).join(', ') };
+    }
+    case 'alert':
+      return { data: { alert: alertData(sighting.alert) }, line: alertText(sighting.alert) };
+    case 'retained':
+      return { data: sighting.changed, line: Object.entries(sighting.changed).map(memberText).join(', ') };
+    case 'node': {
+      const { node } = sighting;
+      return { data: nodeData(node), line: `${node.uri} ${nodeText(node)}` };
+    }
+    default:
+      return sighting satisfies never;
+  }
+}
+
+function memberText([key, value]: [string, unknown]): string {
+  if (key === 'state') return `state ${stateText(Number(value))}`;
+  if (key !== 'reason') return `${key} ${value}`;
+  const { code, name } = value as ReasonData;
+  return `reason ${code} ${name}`;
+}

@@ -31,6 +31,11 @@ export function makeMeter(first: number): (done: number, total: number) => { rat
   };
 }
 
+/** "sending 42% 12.0 KiB/28.5 KiB": work on one line that moves. */
+export function shareText({ phase, done, total }: Extract<Progress, { kind: 'work' }>): string {
+  return total === 0 ? phase : `${phase} ${Math.floor((done / total) * 100)}% ${bytesText(done)}/${bytesText(total)}`;
+}
+
 /** Takes each step; says one plain line per 10 % or per 5 s of work, and all else at once. */
 export function progressLines(say: (text: string) => void): (progress: Progress) => void {
   let phase = '';

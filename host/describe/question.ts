@@ -1,9 +1,13 @@
 // The question to the user, as every command shows it: from the package's own signed words, and its digest.
 
+import type { Asked, Typed } from '../device/question.js';
 import { hex } from '../formats/bytes.js';
+import type { Answer } from '../formats/consent.js';
 import { fingerprint } from '../formats/fingerprint.js';
+import type { PublicKey } from '../formats/keys.js';
 import { rows } from '../formats/wording.js';
 import { reasonOf } from '../reasons.js';
+import type { Described } from './words.js';
 
 export interface Shown {
   device?: Uint8Array | undefined;
@@ -33,4 +37,29 @@ export function questionLines(question: Shown, title = 'THE DEVICE ASKS ITS USER
       ['why', reasonOf(reason).text],
     ]),
   ];
+}
+
+/** A consenter's signed answer. */
+export const answerGiven = (
+  { device, digest }: Asked,
+  answer: Answer,
+  { kid }: PublicKey,
+  dryRun: boolean,
+): Described => ({
+  data: { device, digest, fingerprint: fingerprint(digest), answer, consenter: kid, given: !dryRun },
+  lines: [dryRun ? `would answer ${answer}, signed with key ${hex(kid)}` : `answered ${answer}; the device took it`],
+});
+
+/** An answer that was typed on the device's line. */
+export function typedText(answer: Answer, typed: Typed): string {
+  switch (typed.event) {
+    case 'answer':
+      return `the device took the answer: ${answer}`;
+    case 'answer-not-taken':
+      return `the device did not take the answer: its policy takes answers from ${typed.from}, not from this line`;
+    case 'question-over':
+      return 'the question is over, so the answer was not sent';
+    default:
+      return typed satisfies never;
+  }
 }

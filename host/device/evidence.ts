@@ -46,7 +46,7 @@ export async function gatherFrom({ name, lasting, source, read }: Place): Promis
 }
 
 /** The documents among what was gathered. */
-export const documentsIn = (gathered: readonly Gathered[]): Uint8Array[] =>
+export const documentsIn = (gathered: readonly Pick<Gathered, 'evidence'>[]): Uint8Array[] =>
   gathered.flatMap(({ evidence }) => ('bytes' in evidence ? [evidence.bytes] : []));
 
 /** The approval document on a card, if there is one. The channel stays open. */

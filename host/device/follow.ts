@@ -43,6 +43,8 @@ export interface Order extends Talk {
   correlator: string | undefined; // marks the order as ours; undefined: whoever gave it, its end is what we wait for
 }
 
+export const CORRELATOR_CHARACTERS_MAX = 32; // what a device keeps
+
 /** A random one: it comes back in the final alert of the order, and tells ours from others'. */
 export const newCorrelator = (): string => hex(crypto.getRandomValues(new Uint8Array(8)));
 

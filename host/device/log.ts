@@ -183,7 +183,7 @@ export function verifyLog(raw: RawLog, remembered?: Mark): Log {
     const number = raw.first + at;
     const fault = (what: LogFault['what'], why: string) => faults.push({ number, what, why });
     if (bytes.length === 0) fault('missing', 'the device does not have it');
-    else if (!records[at]) fault('altered', 'it is no record of this number');
+    else if (!records[at]) fault('altered', 'it is not a record with this number');
     else if (!told(at)) fault('unconfirmed', 'nothing later that can be read remembers it');
     else if (!confirmed(at)) {
       const later = at + 1 < records.length ? `record ${number + 1}` : 'the device';

@@ -2,7 +2,7 @@
 // other: NAME.request.yaml and NAME.sig.
 
 import { type Assembled, assembleRequest, prepareRequest, readRequest, requireSigner } from '../ceremony.js';
-import { readBytes, readText, writeBytes } from '../files.js';
+import { mayWriteAll, readBytes, readText, writeBytes } from '../files.js';
 import type { PublicKey } from '../formats/keys.js';
 import type { Form, SigningRequest } from '../formats/signing-request.js';
 import { loadCore } from '../wasm.js';
@@ -29,6 +29,7 @@ export async function writeRequest(
   { output = `${base}${REQUEST_ENDING}`, raw, dryRun = false }: RequestFiles,
 ): Promise<string> {
   const { text, toBeSigned } = prepareRequest(request, output);
+  await mayWriteAll([output, raw]);
   await writeBytes(output, text, { dryRun });
   if (raw !== undefined) await writeBytes(raw, toBeSigned, { dryRun });
   return output;

@@ -150,7 +150,7 @@ export async function openPort(port: string, baud: number, signal: AbortSignal, 
     case 'tcp':
       return openTcp(port, signal, opening);
     default:
-      throw new CountersignError('BadArgument', `port: ${scheme}:// is no kind of line`, {
+      throw new CountersignError('BadArgument', `port: ${scheme}:// is not supported`, {
         hint: /^(mqtts?|wss?)$/.test(scheme)
           ? 'a broker is named by --broker'
           : 'give the path of a serial port, tcp://host:port or udp://host',

@@ -1,8 +1,11 @@
-// An approval document from a file that a person named: another kind of file is a wrong argument, not a bad approval.
+// An approval document, or the digest of a package, from a file that a person named: another kind of file is a wrong argument,
+// not a bad approval.
 
 import { CountersignError } from '../errors.js';
 import { type ApprovalView, DOCUMENT_BYTES_MAX, viewApproval } from '../formats/approval.js';
 import { readFrom } from '../formats/byte-source.js';
+import { openEnvelope } from '../formats/envelope.js';
+import { requireWhole } from '../formats/manifest.js';
 import { withFile } from '../open-file.js';
 
 /** Of another kind of file, so much is enough to see it; one that is too large by far is cut, and none any more. */
@@ -18,12 +21,19 @@ export async function readDocument(path: string): Promise<{ bytes: Uint8Array; v
   );
 }
 
+/** SHA-256 of the manifest of a package, which is compared with it. Throws ManifestDigest if that is another. */
+export async function readPackageDigest(path: string): Promise<Uint8Array> {
+  const envelope = await withFile(path, (file) => openEnvelope(file, path));
+  requireWhole(envelope, path);
+  return envelope.digest;
+}
+
 function viewDocument(bytes: Uint8Array, path: string): ApprovalView {
   try {
     return viewApproval(bytes, path);
   } catch (cause) {
     if (!(cause instanceof CountersignError)) throw cause;
-    throw new CountersignError('FileUnsupported', `approval: ${path} is no approval document: ${cause.message}`, {
+    throw new CountersignError('FileUnsupported', `approval: ${path} is not an approval document: ${cause.message}`, {
       hint: '`countersign approve` and `countersign revoke` make them; `countersign inspect` says what this file is',
       cause,
     });

@@ -5,24 +5,33 @@
 // after the document: if the machine stops between the two, a sequence number is left out, never used twice.
 
 import { CountersignError } from '../errors.js';
-import { readText, writeBytes } from '../files.js';
+import { readText, requireDistinct, writeBytes } from '../files.js';
 import type { Claims } from '../formats/approval.js';
 import { claimsFromYaml } from '../formats/approval-yaml.js';
 import type { Bytes } from '../formats/byte-source.js';
 import { hex } from '../formats/bytes.js';
-import { partsSize } from '../formats/envelope.js';
+import { type Envelope, partsSize, withApproval } from '../formats/envelope.js';
 import { type PublicKey, splitKeyName } from '../formats/keys.js';
 import type { BrokerPlace } from '../links/broker-place.js';
 import { recordText } from '../operator/issue.js';
-import type { PublishOptions } from '../operator/publish.js';
+import type { Published, PublishOptions } from '../operator/publish.js';
 import { isKeyUri } from '../pkcs11/uri.js';
 import { shellWord } from '../printable.js';
-import { openPublishing, type Published, type PublishingOptions } from './publish.js';
+import { openPublishing, type PublishingOptions } from './publish.js';
 
 /** Where the record of a key is unless somebody says: beside its file, or for a token in the working folder, under its id. */
 export function recordBeside(name: string, key: PublicKey): string {
   const base = isKeyUri(name) ? hex(key.kid) : splitKeyName(name).path.replace(/(\.pub)?\.(pem|der|key|cose|jwk)$/, '');
   return `${base}.record.yaml`;
+}
+
+/** In place of a record's path: there is none. */
+export const NO_RECORD = 'none';
+
+/** The path of a record: as it was given (one from a file of settings is resolved against its folder), or beside the key. */
+export function recordPath(given: string | undefined, name: string, key: PublicKey): string | undefined {
+  if (given === undefined) return recordBeside(name, key);
+  return new RegExp(`(^|[\\\\/])${NO_RECORD}$`).test(given) ? undefined : given;
 }
 
 /** The newest document so far; undefined if there is no file yet. Throws FileMalformed if it is none. */
@@ -39,6 +48,21 @@ export interface Output {
   path: string;
   document: Uint8Array;
   inside?: readonly Bytes[];
+}
+
+/** release.suit -> release: what the names of its fellows begin with. */
+export const fellowOf = (path: string): string => path.replace(/\.(approved\.suit|suit|ya?ml)$/, '');
+
+/** Where a document goes: a file of its own, at `base`.cose, or (`into`) its package. `output`: somewhere else. */
+export function placeDocument(
+  document: Uint8Array,
+  base: string,
+  output: string | undefined,
+  into?: { path: string; envelope: Envelope<Bytes> },
+): Output {
+  if (into === undefined) return { path: output ?? `${base}.cose`, document };
+  const inside = withApproval(into.envelope, document, into.path);
+  return { path: output ?? `${fellowOf(into.path)}.approved.suit`, document, inside };
 }
 
 export interface Keeping extends Pick<PublishOptions, 'as' | 'lift'>, Pick<PublishingOptions, 'note'> {
@@ -65,9 +89,10 @@ export async function keepIssued(
   const publishing = publish && (await openPublishing(publish, fleet, signal));
   try {
     const put = await publishing?.ready(document, how);
-    if (record !== undefined) await writeBytes(record, '', { dryRun: true });
+    requireDistinct([path, record]);
+    if (record !== undefined) await writeBytes(record, '', { dryRun: true, update: true });
     await writeBytes(path, inside ?? document, { dryRun });
-    if (record !== undefined) await writeBytes(record, recordText(claims), { dryRun });
+    if (record !== undefined) await writeBytes(record, recordText(claims), { dryRun, update: true });
     const published = await put?.(dryRun).catch((error: unknown) => notPublished(error, path));
     return { bytes: partsSize(inside ?? [document]), published };
   } finally {

@@ -7,17 +7,7 @@ import { decode } from '../formats/cbor.js';
 import { viewChange } from '../formats/change.js';
 import type { BrokerPlace } from '../links/broker-place.js';
 import type { Doubt } from '../operator/doubts.js';
-import { type PublishOptions, preparePublication } from '../operator/publish.js';
-
-export interface Published {
-  broker: string;
-  fleet: string;
-  topic: string;
-  /** False in a dry run, and when it was there already. */
-  published: boolean;
-  /** The number of the document that was there. */
-  replaced: bigint | undefined;
-}
+import { type Published, type PublishOptions, preparePublication } from '../operator/publish.js';
 
 export interface PublishingOptions extends Omit<PublishOptions, 'others'> {
   /** Takes what a person should know of the date, compared with what others keep there; default: nothing is compared. */

@@ -9,6 +9,7 @@ import { type Change, changeFromYaml } from '../formats/change.js';
 import { isFarAhead } from '../formats/sequence.js';
 import { reasonOf, reasons } from '../reasons.js';
 import { type Doubt, dateDoubts } from './doubts.js';
+import { provisionCore } from './foresee.js';
 
 /** A change that nobody has signed yet. */
 export interface ChangeDraft {
@@ -46,8 +47,7 @@ export function foreseeChange(
   change: Uint8Array,
   what: string,
 ): number {
-  const fault = core.provision(bootstrap);
-  if (fault !== 0) throw new CountersignError(fault, `bootstrap: ${what}: ${reasonOf(fault).text}`);
+  provisionCore(core, bootstrap, what);
   const { reason } = core.change(change);
   if (reason === 0 || reason === reasons.TooFewOperators.code) return reason;
   throw new CountersignError(reason, `change: a device of ${what} would refuse it: ${reasonOf(reason).text}`);

@@ -27,6 +27,17 @@ export interface Shelf {
   put(operator: string, document: Uint8Array): Promise<void>;
 }
 
+/** What became of a document. */
+export interface Published {
+  broker: string;
+  fleet: string;
+  topic: string;
+  /** False in a dry run, and when it was there already. */
+  published: boolean;
+  /** The number of the document that was there. */
+  replaced: bigint | undefined;
+}
+
 export interface PublishOptions {
   /** The operator's name there; default: the issuer, if it can be a level of a topic, else the key id in hex. */
   as?: string | undefined;

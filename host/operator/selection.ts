@@ -65,3 +65,14 @@ export function isSignedBy(core: Pick<Core, 'sign1Verify'>, envelope: Envelope<B
   const { blocks, suitDigest } = envelope;
   return blocks.some((block) => core.sign1Verify(key, block, { payload: suitDigest }) === 0);
 }
+
+/** Throws VendorSignature unless the vendor signed the package; `names` for the message. */
+export function requireSignedBy(
+  core: Pick<Core, 'sign1Verify'>,
+  envelope: Envelope<Bytes>,
+  vendor: PublicKey,
+  names: { package: string; key: string },
+): void {
+  if (isSignedBy(core, envelope, vendor)) return;
+  throw new CountersignError('VendorSignature', `package: ${names.package} is not signed with ${names.key}`);
+}

@@ -4,21 +4,17 @@
 // the one file round until as many have signed as the devices ask for. `provision` brings it to the devices.
 
 import { dirname, resolve } from 'node:path';
-import { changeData, changeRows } from '../../describe/change.js';
+import { changeMade } from '../../describe/made.js';
 import { readBytes, writeBytes } from '../../files.js';
-import { cosignChange, looksLikeChange, signChange, viewChange } from '../../formats/change.js';
-import { reasonData } from '../../json.js';
+import { cosignChange, looksLikeChange, signChange } from '../../formats/change.js';
 import { readBootstrapFile } from '../../local/bootstrap-file.js';
 import { draftChange } from '../../named-files.js';
 import { foreseeChange } from '../../operator/change.js';
-import { reasonOf } from '../../reasons.js';
 import { loadCore } from '../../wasm.js';
 import { command } from '../command.js';
 import { noteDoubts } from '../issuing.js';
-import { file, issuingOptions, signingOptions } from '../options.js';
-import { written } from '../result.js';
+import { file, fileArgument, issuingOptions, output, signingOptions } from '../options.js';
 import { openSigningKey } from '../secrets.js';
-import { pathSchema } from '../values.js';
 
 export const change = command({
   name: 'change',
@@ -28,10 +24,10 @@ export const change = command({
     'also hold devices (a list of ids), sequence and issued. If FILE is a signed change, this adds one more',
     'signature, for devices that require several operators. `countersign provision` brings the change to devices.',
   ].join('\n'),
-  arguments: { file: { text: 'what to change (YAML), or a signed change', schema: pathSchema } },
+  arguments: { file: fileArgument('what to change (YAML), or a signed change') },
   options: {
     key: issuingOptions.key,
-    output: file('output file; default: FILE with the ending .change; for a signed change, FILE itself', {
+    output: output('output file; default: FILE with the ending .change; for a signed change, FILE itself', {
       short: 'o',
     }),
     bootstrap: file('bootstrap document of such a device (`tree get Bootstrap`): check that it would take the change'),
@@ -54,15 +50,11 @@ export const change = command({
     };
     const more = looksLikeChange(bytes);
     const signed = more ? cosignChange(signer, bytes, source) : await signNew();
-    const view = viewChange(signed, source);
-    // Too few signatures are no error: the next one may follow.
-    const { bootstrap } = options;
-    const taken = bootstrap && foreseeChange(await loadCore(), await readBootstrapFile(bootstrap), signed, bootstrap);
     const path = options.output ?? (more ? source : `${source.replace(/\.ya?ml$/, '')}.change`);
-    await writeBytes(path, signed, { dryRun });
-    const wouldTake = typeof taken !== 'number' ? undefined : taken === 0 ? 'yes' : `not yet: ${reasonOf(taken).text}`;
-    const reason = typeof taken !== 'number' ? null : reasonData(taken);
-    const data = { bytes: signed.length, ...changeData(view), reason };
-    return written(path, dryRun, data, [...changeRows(view), ['would pass', wouldTake]]);
+    const { bootstrap } = options;
+    const foreseen =
+      bootstrap && foreseeChange(await loadCore(), await readBootstrapFile(bootstrap), signed, bootstrap);
+    await writeBytes(path, signed, { dryRun, update: more }); // who signs it after others adds to the one file
+    return changeMade(signed, typeof foreseen === 'number' ? foreseen : undefined, { path, dryRun });
   },
 });

@@ -7,29 +7,14 @@ import { type AnyCommand, command, flagOf } from '../command.js';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
-interface Flag {
-  long: string;
-  short: string | undefined;
-  text: string;
-  takesValue: boolean;
-  choices: readonly string[];
-}
-
-interface Offer {
-  names: string[];
-  summary: string;
-  flags: Flag[];
-  /** Values of its arguments. */
-  choices: string[];
-}
-
 export const completion = command({
   name: 'completion',
   summary: 'print a script that completes commands and options in your shell',
   details: [
     'Completes commands, options, their values and file names. bash: put `source <(countersign completion bash)` into',
     '~/.bashrc. zsh: put `source <(countersign completion zsh)` into ~/.zshrc. fish: save the output as',
-    '~/.config/fish/completions/countersign.fish.',
+    '~/.config/fish/completions/countersign.fish. The shell must find the command by its name: in a clone, `npm link`',
+    'puts it on the PATH.',
   ].join('\n'),
   arguments: { shell: { text: SHELLS.join(', '), schema: z.enum(SHELLS) } },
   options: {},
@@ -48,7 +33,7 @@ function choicesOf(schema: unknown): readonly string[] {
   return schema instanceof z.ZodArray ? choicesOf(schema.element) : [];
 }
 
-function offerOf({ name, aliases, summary, options, arguments: places, writes }: AnyCommand): Offer {
+function offerOf({ name, aliases = [], summary, options, arguments: places, writes }: AnyCommand) {
   const own = Object.entries(options).map(([key, { short, text, value, schema }]) => ({
     ...{ long: flagOf(key), short, text, choices: choicesOf(schema) },
     takesValue: value !== undefined && !value.startsWith('['),
@@ -56,11 +41,12 @@ function offerOf({ name, aliases, summary, options, arguments: places, writes }:
   const common = ['--json', '--no-input', '--verbose', '--quiet', '--help', ...(writes ? ['--dry-run'] : [])];
   const switches = common.map((long) => ({ long, short: undefined, text: '', takesValue: false, choices: [] }));
   const choices = Object.values(places).flatMap(({ schema, choices: listed }) => listed ?? choicesOf(schema));
-  return { names: [name, ...(aliases ?? [])], summary, flags: [...own, ...switches], choices };
+  return { names: [name, ...aliases], summary, flags: [...own, ...switches], choices };
 }
+type Offer = ReturnType<typeof offerOf>;
 
 const HELP_TOPICS = ['exit-codes'];
-const dashed = ({ long, short }: Flag): string[] => [long, ...(short ? [`-${short}`] : [])];
+const dashed = ({ long, short }: Offer['flags'][number]): string[] => [long, ...(short ? [`-${short}`] : [])];
 
 function bash(offers: readonly Offer[]): string {
   const names = offers.flatMap((offer) => offer.names);

@@ -5,31 +5,23 @@
 // the package with --package, which is then compared here. The answer is typed as a whole word on a terminal. Without
 // one, the only way is a flag that names the whole manifest digest; there is no -y, and nothing is ever presumed.
 
-import { questionLines } from '../../describe/question.js';
-import { type Asked, awaitAsked, giveAnswer, readAsked } from '../../device/question.js';
+import { answerGiven, questionLines } from '../../describe/question.js';
+import { awaitAsked, giveAnswer, requireAbout } from '../../device/question.js';
 import { CountersignError } from '../../errors.js';
-import { hex, same } from '../../formats/bytes.js';
 import { type Answer, signConsent } from '../../formats/consent.js';
-import { openEnvelope } from '../../formats/envelope.js';
 import { fingerprint } from '../../formats/fingerprint.js';
-import { requireWhole } from '../../formats/manifest.js';
-import { withFile } from '../../open-file.js';
-import type { Client } from '../../smp/client.js';
+import { hexSchema } from '../../formats/typed.js';
+import { readPackageDigest } from '../../local/document-file.js';
 import { command } from '../command.js';
-import { type Surroundings, withDevice } from '../connection.js';
+import { withDevice } from '../connection.js';
 import { connectionOptions, file, keyOption, option, signingOptions, waitOption } from '../options.js';
 import { openSigningKey } from '../secrets.js';
 import { askYesOrNo } from '../terminal.js';
-import { hexSchema } from '../values.js';
 
 const DIGEST_BYTES = 32;
 
-const digestOption = (text: string) =>
-  option(
-    'digest',
-    text,
-    hexSchema.refine(({ length }) => length === DIGEST_BYTES, 'is not a whole manifest digest').optional(),
-  );
+const digestSchema = hexSchema.refine(({ length }) => length === DIGEST_BYTES, 'is not a whole manifest digest');
+const digestOption = (text: string, not: string) => option('digest', text, digestSchema.optional(), { not: [not] });
 
 export const consent = command({
   name: 'consent',
@@ -46,8 +38,14 @@ export const consent = command({
     ...signingOptions,
     package: file('fail unless the question is about this package'),
     wait: waitOption('wait this long for a question'),
-    iConsentToManifest: digestOption('answer YES without a prompt, if the question is about this manifest'),
-    iRefuseManifest: digestOption('answer no without a prompt, if the question is about this manifest'),
+    iConsentToManifest: digestOption(
+      'answer YES without a prompt, if the question is about this manifest',
+      'iRefuseManifest',
+    ),
+    iRefuseManifest: digestOption(
+      'answer no without a prompt, if the question is about this manifest',
+      'iConsentToManifest',
+    ),
   },
   examples: [
     'countersign consent -k consenter.pem --broker mqtt://localhost --device sensor-7 --package release.suit',
@@ -56,56 +54,23 @@ export const consent = command({
   writes: true,
   async run({ options, ...around }) {
     const { terminal, dryRun, signal } = around;
-    const { iConsentToManifest: yes, iRefuseManifest: no } = options;
-    if (yes && no) throw new CountersignError('BadArgument', 'argument: both an answer and its opposite');
-    const wanted = options.package === undefined ? undefined : await digestOf(options.package);
+    const { iConsentToManifest: yes, iRefuseManifest: no, package: path, wait = 0 } = options;
+    const wanted = path === undefined ? undefined : await readPackageDigest(path);
     const key = await openSigningKey(options.key, options, terminal);
     return withDevice(options, around, async ({ client }) => {
-      const asked = await awaitQuestion(client, options.wait, around);
-      const { device, digest, left } = asked;
+      if (wait > 0) terminal.note(`waiting up to ${wait} s for a question`);
+      const asked = await awaitAsked(client, wait * 1000, { signal });
+      if (!asked) throw new CountersignError('NothingAsked', `consent: ${client.link.name} asks nothing`);
       terminal.note('', ...questionLines(asked));
-      requireSame(asked, wanted, options.package);
-      requireSame(asked, yes ?? no, 'the flag');
-      const prompt = `Install ${fingerprint(digest)}? Type yes or no (${left} s left)`;
+      requireAbout(asked, wanted, path ?? '');
+      requireAbout(asked, yes ?? no, 'the flag');
+      const prompt = `Install ${fingerprint(asked.digest)}? Type yes or no (${asked.left} s left)`;
       const ask = () => askYesOrNo(terminal, prompt, '--i-consent-to-manifest or --i-refuse-manifest');
       const answer: Answer = yes ? 'yes' : no ? 'no' : await ask();
       if (signal.aborted) throw new CountersignError('Cancelled', 'consent: stopped');
       const document = signConsent(key, { answer, ...asked });
       if (!dryRun) await giveAnswer(client, asked, document, { signal });
-      const { kid } = key.public;
-      const told = `would answer ${answer}, signed with key ${hex(kid)}`;
-      return {
-        data: { device, digest, fingerprint: fingerprint(digest), answer, consenter: kid, given: !dryRun },
-        lines: [dryRun ? told : `answered ${answer}; the device took it`],
-      };
+      return answerGiven(asked, answer, key.public, dryRun);
     });
   },
 });
-
-async function digestOf(path: string): Promise<Uint8Array> {
-  const envelope = await withFile(path, (opened) => openEnvelope(opened, path));
-  requireWhole(envelope, path);
-  return envelope.digest;
-}
-
-async function awaitQuestion(
-  client: Client,
-  seconds: number | undefined,
-  { terminal, signal }: Surroundings,
-): Promise<Asked> {
-  const first = await readAsked(client, { signal });
-  if (first) return first;
-  if (seconds !== undefined) terminal.note(`waiting up to ${seconds} s for a question`);
-  const asked = seconds === undefined ? undefined : await awaitAsked(client, seconds * 1000, { signal });
-  if (asked) return asked;
-  throw new CountersignError('NothingAsked', `consent: ${client.link.name} asks nothing`);
-}
-
-function requireSame(asked: Asked, digest: Uint8Array | undefined, what: string | undefined): void {
-  if (digest === undefined || same(digest, asked.digest)) return;
-  throw new CountersignError(
-    'ConsentOther',
-    `consent: the device asks about manifest ${hex(asked.digest)}, ${what} is about ${hex(digest)}`,
-    { hint: 'look at what is asked before you answer it' },
-  );
-}

@@ -5,9 +5,9 @@
 // stand in console/keyboard.ts, those of the screen in console/screen.ts.
 
 import { z } from 'zod';
+import { EOLS, type Eol } from '../../console/piped.js';
 import { command } from '../command.js';
-import { EOLS, type Eol } from '../console/keyboard.js';
-import { connectionOptions, file, flag, option, text, waitOption } from '../options.js';
+import { connectionOptions, flag, option, output, text, waitOption } from '../options.js';
 
 const { port, baud, timeout, retries } = connectionOptions;
 
@@ -26,8 +26,8 @@ export const consoleCommand = command({
     baud,
     timeout,
     retries,
-    timestamps: { ...flag('start each line with the time'), short: 't' },
-    log: file('append each line, with its time, to this file', { short: 'l' }),
+    timestamps: flag('start each line with the time', { short: 't' }),
+    log: output('append each line, with its time, to this file', { short: 'l' }),
     eol: option('cr|lf|crlf', 'what Enter sends', z.enum(Object.keys(EOLS) as [Eol, ...Eol[]]).default('cr'), {
       config: 'eol',
     }),

@@ -1,11 +1,10 @@
 // export-c: the verifier as plain C, for firmware that has its own boot loader (local/export-c.ts).
 
 import { z } from 'zod';
+import { wroteText } from '../../describe/made.js';
 import { CPUS, exportVerifier } from '../../local/export-c.js';
 import { command } from '../command.js';
-import { flag, option } from '../options.js';
-import { wrote } from '../result.js';
-import { pathSchema } from '../values.js';
+import { flag, option, textSchema } from '../options.js';
 
 export const exportC = command({
   name: 'export-c',
@@ -16,7 +15,7 @@ export const exportC = command({
   ].join('\n'),
   arguments: {},
   options: {
-    output: option('folder', 'output folder; created if absent', pathSchema.default('countersign-c'), { short: 'o' }),
+    output: option('folder', 'output folder; created if absent', textSchema.default('countersign-c'), { short: 'o' }),
     cpu: option('cpu', `kind of processor: ${CPUS.join(' or ')}`, z.enum(CPUS).default('m0')),
     force: flag('overwrite existing files'),
   },
@@ -28,6 +27,6 @@ export const exportC = command({
   writes: true,
   async run({ options: { output, ...how }, dryRun }) {
     const files = await exportVerifier(output, { ...how, dryRun });
-    return { data: { files, written: !dryRun }, lines: files.map((path) => wrote(path, dryRun)) };
+    return { data: { files, written: !dryRun }, lines: files.map((path) => wroteText(path, dryRun)) };
   },
 });

@@ -3,49 +3,25 @@
 //
 // Without a terminal every answer is an option, or with --yes its default; all that is missing is named at once.
 
-import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import { wroteText } from '../../describe/made.js';
 import { CountersignError } from '../../errors.js';
-import { hex } from '../../formats/bytes.js';
 import { rows } from '../../formats/wording.js';
 import {
   checkProject,
   DEVICE_FILE,
+  PROJECT_FIELDS,
   type Project,
   type ProjectKey,
   PUBLIC_ENDING,
   planKey,
   SETTINGS_FILE,
+  UNAPPROVED,
   writeProject,
 } from '../../local/project.js';
 import { command, flagOf } from '../command.js';
 import { file, flag, option, text } from '../options.js';
-import { wrote } from '../result.js';
 import type { Terminal } from '../terminal.js';
-import { hexSchema, pathSchema, textSchema } from '../values.js';
-
-const DEVICE_ID_BYTES = 8;
-const UNAPPROVED = [
-  { value: 'reject', label: 'reject: the device refuses it' },
-  { value: 'prompt', label: 'prompt: the device asks its user' },
-] as const;
-
-const deviceSchema = hexSchema.refine(({ length }) => length <= 32, 'is longer than 32 bytes').transform(hex);
-
-interface Question {
-  text: string;
-  schema: z.ZodType<string>;
-  fallback?: () => string;
-}
-
-/** In the order in which they are asked. */
-const QUESTIONS = {
-  vendor: { text: 'Vendor of the firmware (a domain)', schema: textSchema },
-  class: { text: 'Device class (a name)', schema: textSchema },
-  device: { text: 'Id of the device (hex)', schema: deviceSchema, fallback: () => hex(randomBytes(DEVICE_ID_BYTES)) },
-  vendorKey: { text: 'Public key of the vendor', schema: pathSchema, fallback: () => `vendor${PUBLIC_ENDING}` },
-  operatorKey: { text: 'Public key of the operator', schema: pathSchema, fallback: () => `operator${PUBLIC_ENDING}` },
-} satisfies Record<string, Question>;
 
 export const init = command({
   name: 'init',
@@ -58,7 +34,7 @@ export const init = command({
   options: {
     vendor: text('domain', 'vendor of the firmware: a domain or a UUID'),
     class: text('name', 'device class: a name or a UUID'),
-    device: option('hex', 'id of the device; default: random', deviceSchema.optional()),
+    device: option('hex', 'id of the device; default: random', PROJECT_FIELDS.device.schema.optional()),
     vendorKey: file(`public key of the vendor; default: vendor${PUBLIC_ENDING}`),
     operatorKey: file(`public key of the operator; default: operator${PUBLIC_ENDING}`),
     unapproved: option(
@@ -66,7 +42,7 @@ export const init = command({
       'what the device does with a package that is not approved; default: reject',
       z.enum(['reject', 'prompt']).optional(),
     ),
-    yes: { ...flag('use the defaults, and make keys that do not exist'), short: 'y' },
+    yes: flag('use the defaults, and make keys that do not exist', { short: 'y' }),
     force: flag(`overwrite ${DEVICE_FILE} and ${SETTINGS_FILE}; keys are never overwritten`),
   },
   examples: ['countersign init', 'countersign init --vendor vendor.example --class sensor --yes'],
@@ -80,16 +56,17 @@ export const init = command({
     const { vendorKey, operatorKey, ...rest } = answers;
     return {
       data: { written: !dryRun, files, anchors: { vendor: vendorKey, operator: operatorKey }, ...rest },
-      lines: [wrote(files.join(', '), dryRun), ...rows(Object.entries(rest))],
+      lines: [wroteText(files.join(', '), dryRun), ...rows(Object.entries(rest))],
       next: ['package'],
     };
   },
 });
 
+type Field = { text: string; schema: z.ZodType<string>; fallback?: () => string };
 type Given = Partial<Record<keyof Project, string | undefined>> & { yes: boolean };
 
 async function ask(given: Given, terminal: Terminal): Promise<Project> {
-  const wanted = Object.entries<Question>(QUESTIONS);
+  const wanted = Object.entries<Field>(PROJECT_FIELDS);
   const isOpen = (key: string, fallback: unknown) =>
     given[key as keyof Project] === undefined && (fallback === undefined || !given.yes);
   const open = wanted.filter(([key, { fallback }]) => isOpen(key, fallback)).map(([key]) => flagOf(key));
@@ -101,7 +78,7 @@ async function ask(given: Given, terminal: Terminal): Promise<Project> {
   }
   const answers = { unapproved: given.unapproved } as Project;
   for (const [name, { text, schema, fallback }] of wanted) {
-    const key = name as keyof typeof QUESTIONS;
+    const key = name as keyof typeof PROJECT_FIELDS;
     const initial = given[key] ?? fallback?.();
     const fault = (line: string) => schema.safeParse(line).error?.issues[0]?.message;
     const asked = () => terminal.text(text, flagOf(key), fault, { initial });
@@ -116,6 +93,6 @@ async function ask(given: Given, terminal: Terminal): Promise<Project> {
 async function keyOf(path: string, yes: boolean, terminal: Terminal): Promise<ProjectKey> {
   const planned = planKey(path);
   const make = yes || planned.files.length === 0;
-  if (make || (await terminal.confirm(`${path} does not exist. Make a key pair?`, '--yes'))) return planned;
+  if (make || (await terminal.confirm(`${path} does not exist. Make a key pair?`, '--yes', true))) return planned;
   throw new CountersignError('FileNotFound', `init: there is no ${path}`, { hint: 'copy the public key there' });
 }

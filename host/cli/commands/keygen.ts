@@ -3,32 +3,31 @@
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { z } from 'zod';
-import { CountersignError } from '../../errors.js';
-import { hex } from '../../formats/bytes.js';
+import { keyMade } from '../../describe/made.js';
 import { KEY_KINDS } from '../../formats/keys.js';
 import { makeKeyFiles, makeTokenKeyFiles } from '../../local/key-files.js';
 import { isKeyUri } from '../../pkcs11/uri.js';
 import { command } from '../command.js';
-import { flag, option, signingOptions } from '../options.js';
-import { wrote } from '../result.js';
+import { flag, option, signingOptions, textSchema } from '../options.js';
 import { newPassphrase, secretsOf } from '../secrets.js';
-import { pathSchema } from '../values.js';
+
+const NO_PASSPHRASE = { not: ['key'], why: 'a key in a token has a PIN, not a passphrase' };
 
 export const keygen = command({
   name: 'keygen',
   summary: 'make a key pair',
   details: 'Writes NAME.pem (private key), NAME.pub.pem and NAME.pub.cose (public key).',
-  arguments: { name: { text: 'path and name of the key files, without the ending', schema: pathSchema } },
+  arguments: { name: { text: 'path and name of the key files, without the ending', schema: textSchema } },
   options: {
     type: option('type', `key type: ${KEY_KINDS.join(' or ')}`, z.enum(KEY_KINDS).default('ed25519'), {
       short: 't',
     }),
-    encrypt: flag('protect the private key with a passphrase'),
+    encrypt: flag('protect the private key with a passphrase', NO_PASSPHRASE),
     key: option(
       'uri',
       'make the key in a token instead: pkcs11:token=…;object=…',
       z.string().refine(isKeyUri, 'is not a pkcs11: URI').optional(),
-      { short: 'k' },
+      { short: 'k', not: ['passphraseFile'], why: NO_PASSPHRASE.why },
     ),
     ...signingOptions,
     force: flag('overwrite existing files; the old key is lost'),
@@ -43,25 +42,12 @@ export const keygen = command({
     const base = name.replace(/\.pem$/, '');
     const { type, key: uri, passphraseFile, force } = options;
     const encrypted = options.encrypt || passphraseFile !== undefined;
-    if (uri !== undefined && encrypted) {
-      throw new CountersignError('BadArgument', 'argument: a key in a token has a PIN, not a passphrase');
-    }
     const passphrase = encrypted ? await newPassphrase(`${base}.pem`, passphraseFile, terminal) : undefined;
     const how = { force, dryRun };
     const made = uri
       ? await makeTokenKeyFiles(base, type, uri, secretsOf(options, terminal), how)
       : await makeKeyFiles(base, type, passphrase, how);
-    const kid = made.key && hex(made.key.kid);
-    const paths = [...(uri ? [] : [made.private]), ...made.public].join(', ');
-    return {
-      data: { kid, type, encrypted, private: made.private, public: made.public, written: !dryRun },
-      lines: [
-        ...(uri ? [`${dryRun ? 'would make' : 'made'} ${uri}`] : []),
-        wrote(paths, dryRun),
-        ...(kid ? [`key id ${kid} (${type}${encrypted ? ', encrypted' : ''}${uri ? ', in a token' : ''})`] : []),
-      ],
-      next: useOf(base, made.private),
-    };
+    return { ...keyMade(made, { type, encrypted, uri }, dryRun), next: useOf(base, made.private) };
   },
 });
 

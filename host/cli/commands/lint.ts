@@ -1,17 +1,20 @@
 // lint: warns of approvals that are probably not what their operator meant. It decides nothing: `check` gives verdicts.
 
-import type { JunitCase } from '../../describe/junit.js';
+import { lintCases } from '../../describe/junit.js';
+import { lintLines } from '../../describe/lint.js';
+import { CountersignError } from '../../errors.js';
 import { readBytes } from '../../files.js';
-import { LINT_RULES, type LintDocument, type LintRule, type Warning } from '../../formats/approval-lint.js';
+import { LINT_RULES, type LintDocument, type LintPackage } from '../../formats/approval-lint.js';
 import { openEnvelope } from '../../formats/envelope.js';
+import { momentSchema } from '../../formats/typed.js';
 import { readBootstrapFile } from '../../local/bootstrap-file.js';
 import { withFile } from '../../open-file.js';
 import { lint as lintAll } from '../../operator/lint.js';
 import { reasons } from '../../reasons.js';
 import { loadCore } from '../../wasm.js';
 import { command } from '../command.js';
-import { junitOption, reported, typeOf } from '../junit.js';
-import { momentSchema, pathSchema, switchSchema } from '../values.js';
+import { junitOption, reported } from '../junit.js';
+import { bootstrapOption, fileArguments, flag, nowOption, option, textSchema } from '../options.js';
 
 export const lint = command({
   name: 'lint',
@@ -22,75 +25,47 @@ export const lint = command({
     `Rules: ${LINT_RULES.join(', ')}.`,
   ].join('\n'),
   arguments: {
-    approvals: { text: 'approval documents', schema: pathSchema.array().default([]), many: true },
+    approvals: fileArguments('approval documents', textSchema.array().optional(), { many: true, unless: ['package'] }),
   },
   options: {
-    package: {
-      value: 'file',
-      text: 'a package that the approvals should match',
-      schema: pathSchema.array().default([]),
-      repeat: true,
-    },
-    bootstrap: {
-      short: 'b',
-      value: 'file',
-      text: 'bootstrap document of a device, for its class and trusted keys',
-      schema: pathSchema.optional(),
-      config: 'bootstrap',
-      path: true,
-    },
-    soon: {
-      value: 'moment',
-      text: 'warn if an approval expires before this; default: 30d',
-      schema: momentSchema.optional(),
-    },
-    now: { value: 'moment', text: 'use this time instead of the current time', schema: momentSchema.optional() },
+    package: option('file', 'a package that the approvals should match', textSchema.array().default([]), {
+      ...{ repeat: true, file: 'read' },
+    }),
+    bootstrap: bootstrapOption('bootstrap document of a device, for its class and trusted keys', { short: 'b' }),
+    soon: option('moment', 'warn if an approval expires before this; default: 30d', momentSchema.optional()),
+    now: nowOption,
     junit: {
       ...junitOption,
       text: 'also write a case for each rule to this file, as JUnit XML; warnings fail with --strict',
     },
-    strict: { text: 'exit 1 if there are warnings', schema: switchSchema },
+    strict: flag('exit 1 if there are warnings'),
   },
   examples: [
     'countersign lint *.cose --package release.suit --bootstrap device.yaml',
     'countersign lint fleet.cose --soon 90d --strict --json',
   ],
-  run: ({ arguments: { approvals }, options }) =>
+  run: ({ arguments: { approvals = [] }, options }) =>
     reported(options.junit, 'countersign lint', { className: 'lint', name: 'lint' }, async (tell) => {
-      const read = async (name: string): Promise<LintDocument> => ({ name, bytes: await readBytes(name) });
-      const packages = await Promise.all(options.package.map(async (name) => ({ name, envelope: await headOf(name) })));
-      const { bootstrap: path, soon } = options;
+      const { bootstrap: path, soon, strict, now = Math.floor(Date.now() / 1000) } = options;
+      const packages = await Promise.all(options.package.map(headOf));
       const report = lintAll(await loadCore(), {
         documents: await Promise.all(approvals.map(read)),
         packages,
         bootstrap: path === undefined ? undefined : { name: path, bytes: await readBootstrapFile(path) },
-        now: options.now ?? Math.floor(Date.now() / 1000),
+        now,
         soon,
       });
-      const { documents, warnings } = report;
-      tell(LINT_RULES.map((rule) => caseOf(rule, warnings, options.strict)));
-      const counted = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`;
-      const count = warnings.length === 0 ? 'nothing to warn of' : counted(warnings.length, 'warning');
-      return {
-        data: report,
-        lines: [...warnings.map(line), `${counted(documents, 'document')}: ${count}`],
-        exit: options.strict && warnings.length > 0 ? reasons.LintWarnings.exit : 0,
-      };
+      if (report.documents === 0) {
+        throw new CountersignError('BadArgument', 'lint: no approval document is given, and none is in the packages');
+      }
+      tell(lintCases(report.warnings, strict));
+      const exit = strict && report.warnings.length > 0 ? reasons.LintWarnings.exit : 0;
+      return { data: report, lines: lintLines(report), exit };
     }),
 });
 
-function caseOf(rule: LintRule, warnings: readonly Warning[], strict: boolean): JunitCase {
-  const lines = warnings.filter((one) => one.rule === rule).map(line);
-  if (lines.length === 0 || !strict) return { name: rule, lines };
-  const type = typeOf({ ...reasons.LintWarnings, name: 'LintWarnings' });
-  const hint = `hint: ${reasons.LintWarnings.hint}`;
-  return { name: rule, failed: { kind: 'failure', type, message: lines[0]!, lines: [...lines, hint] } };
-}
+const read = async (name: string): Promise<LintDocument> => ({ name, bytes: await readBytes(name) });
 
 /** All of a package but its firmware. */
-const headOf = (path: string) => withFile(path, (file) => openEnvelope(file, path));
-
-function line({ document, entry, rule, text }: Warning): string {
-  const where = entry === undefined ? document : `${document}, entry ${entry + 1}`;
-  return `${where}: ${text} [${rule}]`;
-}
+const headOf = (name: string): Promise<LintPackage> =>
+  withFile(name, async (file) => ({ name, envelope: await openEnvelope(file, name) }));

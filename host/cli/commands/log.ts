@@ -3,15 +3,13 @@
 // The chain of hashes is verified here; with --remember FILE the newest record is kept, and the next run notices also a
 // log that was written anew or cut back. A fault in the chain makes the command fail, after everything was shown.
 
-import { auditLines } from '../../describe/log.js';
-import { momentText } from '../../describe/words.js';
+import { auditData, auditLines } from '../../describe/log.js';
 import { auditLog } from '../../device/log.js';
-import { reasonData } from '../../json.js';
 import { markFile } from '../../local/mark-file.js';
 import { reasons } from '../../reasons.js';
 import { command } from '../command.js';
 import { withDevice } from '../connection.js';
-import { connectionOptions, file } from '../options.js';
+import { connectionOptions, output } from '../options.js';
 
 export const log = command({
   name: 'log',
@@ -24,7 +22,7 @@ export const log = command({
   arguments: {},
   options: {
     ...connectionOptions,
-    remember: file('keep the newest record in this file, and compare with it next time', {
+    remember: output('keep the newest record in this file, and compare with it next time', {
       config: 'remember',
       path: true,
     }),
@@ -35,26 +33,10 @@ export const log = command({
   ],
   writes: true,
   async run({ options, terminal, dryRun, signal }) {
-    return withDevice(options, { terminal, signal }, async (connection) => {
-      const { remember } = options;
-      const store = remember === undefined ? undefined : markFile(remember, dryRun);
-      const found = await auditLog(connection.client, store, { signal });
-      const { device, whole } = found;
-      return {
-        data: {
-          device,
-          whole,
-          records: found.records.map(({ bytes: _, before: __, reason, time, ...rest }) => ({
-            ...rest,
-            time: time === 0 ? null : momentText(time),
-            reason: reasonData(reason),
-          })),
-          faults: found.faults,
-          newest: found.newest,
-        },
-        lines: auditLines(found),
-        exit: whole ? 0 : reasons.LogBroken.exit,
-      };
+    const store = options.remember === undefined ? undefined : markFile(options.remember, dryRun);
+    return withDevice(options, { terminal, signal }, async ({ client }) => {
+      const found = await auditLog(client, store, { signal });
+      return { data: auditData(found), lines: auditLines(found), exit: found.whole ? 0 : reasons.LogBroken.exit };
     });
   },
 });

@@ -4,16 +4,13 @@
 // approve and revoke do the same with what they sign (--publish); this is for documents that are there: signed on another
 // machine, kept since a broker was away, or to replace what the other two would not (--force).
 
-import { changeData, changeRows } from '../../describe/change.js';
-import { claimsData } from '../../describe/words.js';
+import { blocksPublished, changePublished, documentPublished } from '../../describe/made.js';
 import { CountersignError } from '../../errors.js';
 import { readBytes } from '../../files.js';
 import { readFrom, sizeOf } from '../../formats/byte-source.js';
-import { hex } from '../../formats/bytes.js';
 import { looksLikeChange, viewChange } from '../../formats/change.js';
 import { openEnvelope } from '../../formats/envelope.js';
 import { payloadDigest, requireWhole, viewManifest } from '../../formats/manifest.js';
-import { claimsRows, packageRows, rows } from '../../formats/wording.js';
 import { placeSchema } from '../../links/broker-place.js';
 import { readDocument } from '../../local/document-file.js';
 import { openPublishing, publishChange } from '../../local/publish.js';
@@ -21,10 +18,8 @@ import { withFile } from '../../open-file.js';
 import { reasons } from '../../reasons.js';
 import { command, type Result } from '../command.js';
 import type { Surroundings } from '../connection.js';
-import { publishedLine } from '../issuing.js';
-import { flag, option, publishOptions, type Values } from '../options.js';
-import { needsPublish, reach } from '../reaching.js';
-import { pathSchema } from '../values.js';
+import { fileArgument, flag, option, publishOptions, type Values } from '../options.js';
+import { needsPublish, reach, withReached } from '../reaching.js';
 
 const PACKAGE_START = [0xd8, 0x6b]; // tag 107
 
@@ -48,7 +43,7 @@ export const publish = command({
     'A newer document replaces an older one, never the reverse. The command succeeds only when the broker has',
     'returned what was published.',
   ].join('\n'),
-  arguments: { file: { text: 'the .cose, .change or .suit file', schema: pathSchema } },
+  arguments: { file: fileArgument('the .cose, .change or .suit file') },
   options,
   examples: [
     'countersign publish release.cose --to mqtt://broker/plant',
@@ -67,23 +62,12 @@ type Publish = (path: string, options: Options, around: Surroundings) => Promise
 
 const publishApproval: Publish = async (path, { to, as, fleet, force, wait }, { dryRun, signal, terminal }) => {
   const { bytes, view } = await readDocument(path);
-  const { claims, kid } = view;
   const publishing = await openPublishing(to, fleet, signal);
   try {
-    const put = await publishing.ready(bytes, { as, force });
-    const done = await put(dryRun);
-    const sought = { kid: kid ?? new Uint8Array(), sequence: claims.sequence };
+    const done = await (await publishing.ready(bytes, { as, force }))(dryRun);
+    const sought = { kid: view.kid ?? new Uint8Array(), sequence: view.claims.sequence };
     const reached = dryRun ? undefined : await reach(to, done.fleet, sought, { wait, signal, terminal });
-    return {
-      ...(!done.published && !dryRun && { exit: reasons.NothingToDo.exit }),
-      ...reached?.result,
-      data: { file: path, ...done, document: claimsData(claims), signer: kid, devices: reached?.devices },
-      lines: [
-        publishedLine(done, dryRun),
-        ...(reached?.lines ?? []),
-        ...rows([...claimsRows(claims), ['signed by', kid && hex(kid)]]),
-      ],
-    };
+    return withReached(documentPublished(view, done, { path, dryRun }), reached, exitOf(done, dryRun));
   } finally {
     await publishing.close();
   }
@@ -96,12 +80,7 @@ const publishOneChange: Publish = async (path, { to, as, fleet, force, wait }, {
   const done = await publishChange(to, fleet, change, { force, dryRun, signal });
   const sought = { change: view.sequence, devices: view.devices };
   const reached = dryRun ? undefined : await reach(to, done.fleet, sought, { wait, signal, terminal });
-  return {
-    ...(!done.published && !dryRun && { exit: reasons.NothingToDo.exit }),
-    ...reached?.result,
-    data: { file: path, ...done, change: changeData(view), devices: reached?.devices },
-    lines: [publishedLine(done, dryRun), ...(reached?.lines ?? []), ...rows(changeRows(view))],
-  };
+  return withReached(changePublished(view, done, { path, dryRun }), reached, exitOf(done, dryRun));
 };
 
 const publishBlocks: Publish = async (path, { to, as, fleet: named, force, wait }, { dryRun, signal, terminal }) => {
@@ -115,18 +94,12 @@ const publishBlocks: Publish = async (path, { to, as, fleet: named, force, wait 
     if (viewManifest(envelope, path, await payloadDigest(envelope)).intact.payload === false) {
       throw new CountersignError('PayloadDigest', `package: ${path} has another firmware than its manifest names`);
     }
-    const { digest } = envelope;
     const told = (done: number, of: number) => terminal.detail(`${done} of ${of} blocks`);
-    const done = await publishPackage({ url, fleet }, digest!, file, { dryRun, force, signal, told });
-    const { topic, blocks, published } = done;
-    const bytes = sizeOf(file);
-    return {
-      ...(!published && !dryRun && { exit: reasons.NothingToDo.exit }),
-      data: { file: path, broker: `${url}`, fleet, topic, published, digest, bytes, blocks },
-      lines: [
-        publishedLine({ broker: `${url}`, fleet, topic, published, replaced: undefined }, dryRun),
-        ...rows([...packageRows(envelope, path), ['blocks', `${blocks} (${bytes} bytes)`]]),
-      ],
-    };
+    const done = await publishPackage({ url, fleet }, envelope.digest!, file, { dryRun, force, signal, told });
+    const where = { ...done, broker: `${url}`, fleet, bytes: sizeOf(file) };
+    return { ...blocksPublished(envelope, where, { path, dryRun }), ...exitOf(done, dryRun) };
   });
 };
+
+const exitOf = ({ published }: { published: boolean }, dryRun: boolean) =>
+  published || dryRun ? {} : { exit: reasons.NothingToDo.exit };

@@ -6,11 +6,10 @@
 
 import type { Form } from '../../formats/signing-request.js';
 import { requestDraft, signDraft } from '../../operator/issue.js';
-import { attach, checkSteps, openKeys, prepare, sign } from '../ceremony.js';
+import { attach, openKeys, prepare, sign } from '../ceremony.js';
 import { command } from '../command.js';
-import { entryFrom, issueAttached, nextFrom, onePackage, type Placed, withPackage, writeIssued } from '../issuing.js';
-import { ceremonyOptions, issuingOptions, selectorOptions } from '../options.js';
-import { pathSchema } from '../values.js';
+import { issueAttached, nextFrom, type Placed, withPackage, writeIssued } from '../issuing.js';
+import { ceremonyOptions, fileArguments, issuingOptions, selectorOptions, textSchema } from '../options.js';
 
 const denial = (path: string, document: Uint8Array): Placed => ({
   path,
@@ -29,7 +28,7 @@ export const revoke = command({
     'Bring the denial to the devices as you bring an approval. A device that does not have it does not know of it.',
     '--publish also publishes it, retained, on a broker.',
   ].join('\n'),
-  arguments: { file: { text: 'the package (same as --package)', schema: pathSchema.optional() } },
+  arguments: { file: fileArguments('the package (same as --package)', textSchema.optional()) },
   options: { ...issuingOptions, ...selectorOptions, ...ceremonyOptions },
   examples: [
     'countersign revoke release.suit -k operator.pem -o denied.cose',
@@ -38,20 +37,19 @@ export const revoke = command({
   ],
   writes: true,
   async run({ arguments: { file }, options, ...around }) {
-    const { terminal, dryRun } = around;
-    checkSteps(options, terminal);
+    const { terminal } = around;
     if (options.sign !== undefined) return sign(options.sign, DENIALS, options, around);
     if (options.attach !== undefined) {
       const attached = await attach(options.attach, DENIALS, options, terminal);
       const output = denial(options.output ?? `${attached.base}.cose`, attached.signed);
       return issueAttached(attached, output, options, around);
     }
-    const path = onePackage(file, options.package);
+    const path = file ?? options.package;
     return withPackage(path, terminal, async (opened) => {
       const { signer, key } = await openKeys(options, terminal);
-      const next = await nextFrom(options, key, entryFrom('deny', options, opened), terminal);
+      const next = await nextFrom(options, key, { verdict: 'deny' }, opened, terminal);
       const base = path === undefined ? 'denied' : `${path.replace(/\.suit$/, '')}.denied`;
-      if (!signer) return prepare(requestDraft(key, next), base, options, dryRun);
+      if (!signer) return prepare(requestDraft(key, next), base, options, around);
       const output = denial(options.output ?? `${base}.cose`, signDraft(signer, next).document);
       return writeIssued(output, next, key, options, around);
     });

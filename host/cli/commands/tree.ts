@@ -9,22 +9,28 @@
 // -y and its like do not exist here either: what an order asks the user is answered by the user of the device.
 
 import { z } from 'zod';
-import { alertData, alertText, nodeData, nodeText, stateText } from '../../describe/node.js';
-import { newCorrelator } from '../../device/follow.js';
+import { nodeData, nodeLines, orderText, sightings } from '../../describe/node.js';
+import { CORRELATOR_CHARACTERS_MAX, newCorrelator } from '../../device/follow.js';
 import { EXTENSION_URI, OBJECT_URI } from '../../device/identity.js';
-import { execNode, execOnly, nodeUri, type OrderEnd, readTree, writeNode } from '../../device/tree.js';
-import { type Sighting, watchDevice } from '../../device/watch.js';
+import { execNode, execOnly, nodeUri, readTree, writeNode } from '../../device/tree.js';
+import { watchDevice } from '../../device/watch.js';
 import { CountersignError } from '../../errors.js';
 import { readBytes, writeBytes } from '../../files.js';
-import { type ReasonData, reasonData } from '../../json.js';
-import { reasonOf, reasons } from '../../reasons.js';
+import { utf8 } from '../../formats/bytes.js';
+import { countSchema, hexSchema, secondsSchema } from '../../formats/typed.js';
 import { within } from '../../wait.js';
 import { command, grouped, type Result } from '../command.js';
-import { type Surroundings, withDevice } from '../connection.js';
-import { type ConnectionOptions, connectionOptions, file, flag, option, waitOption } from '../options.js';
-import { countSchema, hexSchema, secondsSchema, textSchema } from '../values.js';
-
-const CORRELATOR_CHARACTERS_MAX = 32; // what a device keeps
+import { type Surroundings, waitsOf, withDevice } from '../connection.js';
+import {
+  type ConnectionOptions,
+  connectionOptions,
+  file,
+  flag,
+  option,
+  output,
+  textSchema,
+  waitOption,
+} from '../options.js';
 
 const ACTIONS = ['get', 'set', 'exec', 'watch'] as const;
 
@@ -43,8 +49,8 @@ export const tree = command({
   options: {
     ...connectionOptions,
     ...grouped('get', {
-      all: { ...flag('also print all nodes below'), short: 'a' },
-      output: file('write the raw value to this file', { short: 'o' }),
+      all: flag('also print all nodes below', { short: 'a' }),
+      output: output('write the raw value to this file', { short: 'o' }),
     }),
     ...grouped('set', {
       file: file('read the value from this file', { short: 'f' }),
@@ -96,11 +102,9 @@ export const tree = command({
         await execOnly(client, uri, correlator, waits);
         return { data: { uri, correlator, result: 'ordered' }, lines: [`${uri}: ordered, correlator ${correlator}`] };
       }
-      const waitMs = options.wait === undefined ? undefined : options.wait * 1000;
-      const limits = waitMs === undefined ? waits : { ...waits, answerMs: waitMs, installMs: waitMs };
-      const end = await around.terminal.follow(execNode(client, uri, correlator, limits));
-      const { exit, line, ...data } = endOf(end);
-      return { data: { uri, correlator, result: end.kind, ...data }, lines: [line], exit };
+      const steps = execNode(client, uri, correlator, { ...waits, ...waitsOf(options) });
+      const { result, exit, line, data } = orderText(await around.terminal.follow(steps));
+      return { data: { uri, correlator, result, ...data }, lines: [line], exit };
     });
   },
 });
@@ -113,43 +117,14 @@ async function get(
   const { signal, dryRun } = around;
   const nodes = await withDevice(options, around, ({ client }) => readTree(client, uri, options.all, { signal }));
   if (options.output !== undefined) await writeBytes(options.output, nodes[0]!.data, { dryRun });
-  return {
-    data: { nodes: nodes.map(nodeData) },
-    lines: nodes.map((node) =>
-      nodes.length === 1 ? nodeText(node) : `${node.uri.padEnd(46)} ${node.format.padEnd(4)} ${nodeText(node)}`,
-    ),
-    product: true,
-  };
+  return { data: { nodes: nodes.map(nodeData) }, lines: nodeLines(nodes), product: true };
 }
 
-async function payloadOf(
-  text: string | undefined,
-  path: string | undefined,
-  bytes: Uint8Array | undefined,
-): Promise<Uint8Array> {
+async function payloadOf(text?: string, path?: string, bytes?: Uint8Array): Promise<Uint8Array> {
   if ([text, path, bytes].filter((one) => one !== undefined).length !== 1) {
     throw new CountersignError('BadArgument', 'argument: tree set takes one of VALUE, --file and --hex');
   }
-  if (path !== undefined) return readBytes(path);
-  return bytes ?? new TextEncoder().encode(text);
-}
-
-function endOf(end: OrderEnd): { exit: number; line: string; alert?: unknown; left?: number } {
-  switch (end.kind) {
-    case 'alert': {
-      const { exit } = reasonOf(end.alert.reason ?? reasons.Internal.code);
-      return { exit, line: alertText(end.alert), alert: alertData(end.alert) };
-    }
-    case 'deferred':
-      return { exit: reasons.Deferred.exit, line: 'deferred: nobody answered the device in time' };
-    case 'asked': {
-      const { left } = end;
-      const line = `waiting: the device still asks its user, for another ${left} s`;
-      return { exit: reasons.AwaitingUser.exit, line, left };
-    }
-    default:
-      return end satisfies never;
-  }
+  return path === undefined ? (bytes ?? utf8(text!)) : readBytes(path);
 }
 
 interface WatchOptions extends ConnectionOptions {
@@ -165,54 +140,20 @@ async function watch(options: WatchOptions, { terminal, signal: outer }: Surroun
   return withDevice(options, { terminal, signal: outer }, async ({ address, client }) => {
     const signal = options.for === undefined ? outer : within(options.for * 1000, outer);
     const retained = address && retainedStates(address, signal);
-    const watching = { uri: options.uri, intervalMs: options.interval * 1000, retained, signal };
-    const told = new Map<string, string>(); // a node whose text is the same is not told again
+    const seen = watchDevice(client, { uri: options.uri, intervalMs: options.interval * 1000, retained, signal });
     let changes = 0;
     try {
-      for await (const sighting of watchDevice(client, watching)) {
-        if (sighting.kind === 'ready') {
-          terminal.note(`watching ${client.link.name}; Ctrl-C ends`);
-          continue;
+      for await (const shown of sightings(seen)) {
+        if (shown === 'ready') terminal.note(`watching ${client.link.name}; Ctrl-C ends`);
+        else {
+          terminal.result({ time: new Date().toISOString(), ...shown.data }, [shown.line]);
+          changes += 1;
+          if (changes === options.count) break;
         }
-        const { data, line } = shownOf(sighting);
-        if (sighting.kind === 'node') {
-          if (told.get(sighting.node.uri) === line) continue;
-          told.set(sighting.node.uri, line);
-        }
-        terminal.result({ time: new Date().toISOString(), ...data }, [line]);
-        changes += 1;
-        if (changes === options.count) break;
       }
     } catch (error) {
       if (!signal.aborted) throw error;
     }
     return { data: { changes }, lines: [] };
   });
-}
-
-function shownOf(sighting: Exclude<Sighting, { kind: 'ready' }>): { data: Record<string, unknown>; line: string } {
-  switch (sighting.kind) {
-    case 'state': {
-      const data = { state: sighting.state, reason: reasonData(sighting.reason) };
-      const told = Object.entries(data).filter(([key]) => key !== 'reason' || sighting.reason !== 0);
-      return { data, line: told.map(memberText).join(', ') };
-    }
-    case 'alert':
-      return { data: { alert: alertData(sighting.alert) }, line: alertText(sighting.alert) };
-    case 'retained':
-      return { data: sighting.changed, line: Object.entries(sighting.changed).map(memberText).join(', ') };
-    case 'node': {
-      const { node } = sighting;
-      return { data: nodeData(node), line: `${node.uri} ${nodeText(node)}` };
-    }
-    default:
-      return sighting satisfies never;
-  }
-}
-
-function memberText([key, value]: [string, unknown]): string {
-  if (key === 'state') return `state ${stateText(Number(value))}`;
-  if (key !== 'reason') return `${key} ${value}`;
-  const { code, name } = value as ReasonData;
-  return `reason ${code} ${name}`;
 }

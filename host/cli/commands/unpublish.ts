@@ -6,8 +6,7 @@ import { placeSchema } from '../../links/broker-place.js';
 import { withFile } from '../../open-file.js';
 import { reasons } from '../../reasons.js';
 import { command } from '../command.js';
-import { option, publishOptions } from '../options.js';
-import { pathSchema } from '../values.js';
+import { option, publishOptions, textSchema } from '../options.js';
 
 const DIGEST = /^[0-9a-f]{64}$/i;
 
@@ -16,7 +15,7 @@ export const unpublish = command({
   summary: 'remove a package from a broker',
   details:
     'Removes the blocks that `countersign publish` left there. Approvals and changes stay: a newer one replaces them.',
-  arguments: { package: { text: 'the .suit file, or the digest of its manifest', schema: pathSchema } },
+  arguments: { package: { text: 'the .suit file, or the digest of its manifest', schema: textSchema } },
   options: {
     from: option('url', 'the broker: mqtt://host/fleet or mqtts://user:password@host/fleet', placeSchema, {
       config: 'publish',

@@ -10,6 +10,8 @@
 //   6. What comes through a pipe goes to the device too, but never answers a question: a line that is just "yes" or "no" is
 //      held back. With --no-input nothing is read at all.
 
+import type { ConsoleKeyboard } from '../../console/console.js';
+import { EOLS, type Eol, type Piping, pipedLines } from '../../console/piped.js';
 import { withResolvers } from '../../wait.js';
 import type { Screen } from './screen.js';
 
@@ -19,12 +21,7 @@ const INTERRUPT = '\x03';
 const ESCAPE = '\x1b';
 const LINE_CHARACTERS_MAX = 1024; // of what is edited here: a path, an answer
 
-export const EOLS = { cr: '\r', lf: '\n', crlf: '\r\n' } as const;
-export type Eol = keyof typeof EOLS;
-
-export interface Keyboard {
-  /** Lets the person edit a line behind `prompt()`, until Enter; undefined when it was left, or when `gone` ended it. */
-  edit(prompt: () => string, gone: AbortSignal): Promise<string | undefined>;
+export interface Keyboard extends ConsoleKeyboard {
   close(): void;
 }
 
@@ -74,6 +71,7 @@ export function openKeyboard(screen: Screen, options: KeyboardOptions): Keyboard
 
   stdin.setRawMode(true);
   stdin.on('data', onData);
+  stdin.once('end', options.quit); // the terminal is gone
   stdin.resume();
 
   return {
@@ -101,37 +99,17 @@ export function openKeyboard(screen: Screen, options: KeyboardOptions): Keyboard
     close() {
       editor?.end(undefined);
       stdin.off('data', onData);
+      stdin.off('end', options.quit);
       stdin.setRawMode(false);
       stdin.pause();
     },
   };
 }
 
-/** What a pipe brings, by lines. Returns what ends the reading. */
-export function readPipe(options: Pick<KeyboardOptions, 'eol' | 'type'> & { onHeld(line: string): void }): () => void {
+/** What a pipe brings. Returns what ends the reading. */
+export function readPipe(piping: Piping): () => void {
   const { stdin } = process;
-  let open = '';
-  const decoder = new TextDecoder();
-  const send = (line: string, ended: boolean) => {
-    if (/^(yes|no)$/i.test(line.trim())) return options.onHeld(line);
-    options.type(Buffer.from(line + (ended ? EOLS[options.eol] : '')));
-  };
-  const onData = (bytes: Uint8Array) => {
-    open += decoder.decode(bytes, { stream: true });
-    const whole = open.split(/\r?\n/);
-    open = whole.pop()!;
-    for (const line of whole) send(line, true);
-  };
-  const onEnd = () => {
-    if (open !== '') send(open, false);
-    open = '';
-  };
-  stdin.on('data', onData);
-  stdin.on('end', onEnd);
-  stdin.resume();
-  return () => {
-    stdin.off('data', onData);
-    stdin.off('end', onEnd);
-    stdin.pause();
-  };
+  const { take, end } = pipedLines(piping);
+  stdin.on('data', take).on('end', end).resume();
+  return () => void stdin.off('data', take).off('end', end).pause();
 }

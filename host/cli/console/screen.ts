@@ -10,9 +10,9 @@
 //                   a document with "open" after a pause, and the line comes again when it is whole
 
 import { stripVTControlCharacters } from 'node:util';
+import type { ConsoleScreen } from '../../console/console.js';
 import { openAppending } from '../../files.js';
 import { printable } from '../../printable.js';
-import { lines } from '../../smp/link.js';
 import type { Terminal } from '../terminal.js';
 
 const IDLE_MS = 300; // an unfinished line above the bottom line is shown after this long
@@ -20,25 +20,15 @@ const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 const ERASE_LINE = '\r\x1b[K';
 
-export interface ScreenOptions {
-  timestamps: boolean;
-  log: string | undefined; // path, appended to
-  onLine(line: string): void; // every line of the device
-  onOpen(text: string): void; // what stands unfinished after a pause; it may go on
-}
-
-export interface Screen {
-  device(bytes: Uint8Array): void;
-  say(text: string, event?: Record<string, unknown>): void;
-  bottom(text: string | undefined): void;
-  cut(): void; // the line is lost: what stands unfinished does not go on
+export interface Screen extends ConsoleScreen {
   toggleTimestamps(): boolean;
   close(): Promise<void>;
 }
 
 const now = (): string => new Date().toISOString();
 
-export function createScreen(terminal: Terminal, options: ScreenOptions): Screen {
+/** `log`: a path, appended to. */
+export function createScreen(terminal: Terminal, options: { timestamps: boolean; log: string | undefined }): Screen {
   const moving = process.stderr.isTTY === true && process.env.TERM !== 'dumb' && !terminal.json;
   const shared = moving && process.stdout.isTTY === true; // stdout and stderr are one screen
   const log = options.log === undefined ? undefined : openAppending(options.log);
@@ -49,18 +39,6 @@ export function createScreen(terminal: Terminal, options: ScreenOptions): Screen
   let timer: NodeJS.Timeout | undefined;
 
   const keep = (line: string) => log?.write(`${now()} ${printable(stripVTControlCharacters(line))}\n`);
-  const whole = lines(
-    (line) => {
-      keep(line);
-      if (terminal.json) terminal.result({ time: now(), text: line }, []);
-      options.onLine(line);
-    },
-    (text) => {
-      if (terminal.json) terminal.result({ time: now(), text, open: true }, []);
-      options.onOpen(text);
-    },
-    IDLE_MS,
-  );
 
   // Bytes as they are, with the time in front of each line if wanted.
   function write(bytes: Uint8Array): void {
@@ -107,8 +85,11 @@ export function createScreen(terminal: Terminal, options: ScreenOptions): Screen
   }
 
   return {
+    line(text, open) {
+      if (!open) keep(text);
+      if (terminal.json) terminal.result({ time: now(), text, ...(open && { open }) }, []);
+    },
     device(bytes) {
-      whole(bytes);
       if (terminal.json) return;
       if (!shared || bottom === undefined) return write(bytes);
       clearTimeout(timer);
@@ -142,13 +123,11 @@ export function createScreen(terminal: Terminal, options: ScreenOptions): Screen
       bottom = text;
       draw();
     },
-    cut: () => whole.end(),
     toggleTimestamps() {
       timestamps = !timestamps;
       return timestamps;
     },
     async close() {
-      whole.end();
       this.bottom(undefined);
       freshLine();
       clearTimeout(timer);

@@ -1,14 +1,12 @@
 // The device's question on its console: shown when the device says that it asks, answered by a line typed for it.
 //
-// The answer is typed as "yes" or "no", whole, on a terminal; it goes to the device as if typed on the line, and the
-// device decides whether its policy takes answers from this line. What became of it is read back. Nothing else here ever
-// answers. Until the device has said on the line that it asks, nothing is sent: a request would stop an application.
+// The answer is typed as "yes" or "no", whole; it goes to the device as if typed on the line, and the device decides whether its
+// policy takes answers from this line. What became of it is read back. Nothing else here ever answers.
 
-import { questionLines } from '../../describe/question.js';
-import { readAsked, typeAnswer, untilOver } from '../../device/question.js';
-import type { Session } from '../../links/session.js';
-import type { Keyboard } from './keyboard.js';
-import type { Screen } from './screen.js';
+import { questionLines, typedText } from '../describe/question.js';
+import { readAsked, typeAnswer, untilOver } from '../device/question.js';
+import type { Client } from '../smp/client.js';
+import type { ConsoleKeyboard, ConsoleScreen } from './console.js';
 
 /** The line by which the agent says that it asks (assembly/smp/notice.ts). */
 export const NOTICE = /^Install .+, reason \d+\? yes\/no$/;
@@ -17,9 +15,9 @@ const answers: Record<string, 'yes' | 'no'> = { yes: 'yes', no: 'no' };
 
 /** Shows the question and lets the person answer it; returns when it is over or was left. */
 export async function askPerson(
-  { client }: Session,
-  screen: Screen,
-  keyboard: Keyboard | undefined,
+  client: Client,
+  screen: ConsoleScreen,
+  keyboard: ConsoleKeyboard | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   const asked = await readAsked(client, { signal });
@@ -34,25 +32,21 @@ export async function askPerson(
   const watching = untilOver(client, asked, gone).then(() => over.abort());
   const until = Date.now() + (asked.left ?? 0) * 1000;
   const prompt = () => `type yes or no, then Enter (${Math.max(0, Math.ceil((until - Date.now()) / 1000))} s left): `;
+  let ended = false;
   for (;;) {
     const line = await keyboard.edit(prompt, gone);
-    if (line === undefined) break;
-    const answer = answers[line.trim().toLowerCase()];
-    if (answer) {
-      const elsewhere = await typeAnswer(client, asked, answer, { signal });
+    ended = over.signal.aborted;
+    const answer = answers[line?.trim().toLowerCase() ?? ''];
+    if (line === undefined || answer !== undefined) {
+      const typed = answer && (await typeAnswer(client, asked, answer, { signal }));
       over.abort();
       await watching;
-      if (elsewhere === undefined) {
-        return screen.say(`the device took the answer: ${answer}`, { event: 'answer', answer });
-      }
-      const why = `its policy takes answers from ${elsewhere}, not from this line`;
-      return screen.say(`the device did not take the answer: ${why}`, { event: 'answer-not-taken', answer });
+      if (!typed) break;
+      const { event } = typed;
+      return screen.say(typedText(answer!, typed), event === 'question-over' ? { event } : { event, answer });
     }
-    if (line.trim() !== '') screen.say(`"${line.trim()}" is no answer: the device waits for yes or no`);
+    if (line.trim() !== '') screen.say(`"${line.trim()}" is not an answer; type yes or no`);
   }
-  const ended = over.signal.aborted;
-  over.abort();
-  await watching;
   if (signal.aborted) return;
   if (ended) screen.say('the question is over: answered elsewhere, or nobody did in time', { event: 'question-over' });
   else screen.say('left unanswered; Ctrl-T a asks again, and without an answer nothing is installed');
