@@ -327,7 +327,7 @@ function coreOf(wasm: CoreExports): Core {
 /** 64 bits; what is more would be cut short on its way, and a floor that a device was never to go below be a low one. */
 function fact(number = 0n): bigint {
   if (number === BigInt.asUintN(64, number)) return number;
-  throw new CountersignError('BadArgument', `core: ${number} is no number of 64 bits`);
+  throw new CountersignError('BadArgument', `core: ${number} is not a 64-bit number`);
 }
 
 async function* iterate(bytes: Question['envelope']): AsyncGenerator<Uint8Array> {

@@ -136,7 +136,7 @@ function signature({ kid, bytes }: Seen, { bootstrap, verify }: LintInput): Foun
   const named = operators.filter(({ key }) => kid === undefined || equal(key.kid, kid));
   const by = kid ? `key ${hex(kid)}` : 'its key';
   if (named.length === 0)
-    return [warn('signer-unknown', `${by} is no operator of this device: it counts for nothing there`)];
+    return [warn('signer-unknown', `${by} is not an operator of this device, so the document does not count there`)];
   const made = named.some(({ key }) => verify(encode(publicKeyToCose(key)), bytes) === 0);
   return made ? [] : [warn('signature-invalid', `the signature is not by ${by}`)];
 }

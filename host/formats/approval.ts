@@ -167,7 +167,7 @@ export function decodeClaims(bytes: Uint8Array, what: string): Claims {
   const place = issue?.path.join('.') ?? '';
   throw new CountersignError(
     'ApprovalMalformed',
-    `approval: ${what} is no approval document (${place}: ${issue?.message})`,
+    `approval: ${what} is not an approval document (${place}: ${issue?.message})`,
   );
 }
 

@@ -196,7 +196,7 @@ export function viewAnchors(anchors: Cbor, what: string): AnchorView[] {
 
 function viewAnchor(value: Cbor, what: string): AnchorView {
   if (!(value instanceof Map))
-    throw new CountersignError('AnchorMalformed', `bootstrap: an anchor of ${what} is no map`);
+    throw new CountersignError('AnchorMalformed', `bootstrap: an anchor of ${what} is not a map`);
   const role = value.get(ANCHOR.role);
   const name = value.get(ANCHOR.name);
   return {

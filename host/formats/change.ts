@@ -112,7 +112,7 @@ function split(bytes: Uint8Array, what: string): { payload: Uint8Array; blocks: 
   return { payload, blocks };
 }
 
-const malformed = (what: string) => new CountersignError('ChangeMalformed', `change: ${what} is no change`);
+const malformed = (what: string) => new CountersignError('ChangeMalformed', `change: ${what} is not a change document`);
 
 /** Looks into a change. */
 export function viewChange(bytes: Uint8Array, what: string): ChangeView {

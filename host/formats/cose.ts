@@ -80,7 +80,7 @@ export function viewSign1(encoded: Uint8Array, what: string): Sign1View {
     signature instanceof Uint8Array;
   if (!shaped) throw new CountersignError('CoseHeader', `${what}: not the four parts of a COSE_Sign1`);
   const labels = header.length === 0 ? new Map<Cbor, Cbor>() : decode(header, `${what}: protected header`);
-  if (!(labels instanceof Map)) throw new CountersignError('CoseHeader', `${what}: the protected header is no map`);
+  if (!(labels instanceof Map)) throw new CountersignError('CoseHeader', `${what}: the protected header is not a map`);
   const algorithm = labels.get(ALG);
   const kid = labels.get(KID) ?? unprotected.get(KID);
   return {

@@ -51,7 +51,7 @@ export const addressSchema = z
 export const familySchema = z
   .string()
   .transform((text) => UF2_FAMILIES[text.toLowerCase()] ?? addressSchema.safeParse(text).data)
-  .refine((family) => family !== undefined, 'is no family: 0xe48bff56, or its name');
+  .refine((family) => family !== undefined, 'is not a UF2 family: give a number such as 0xe48bff56, or a name');
 
 /** START..END, up to and without END. */
 export const regionSchema = z

@@ -7,15 +7,15 @@ import * as z from 'zod';
 import { CountersignError } from '../errors.js';
 import type { ReasonName } from '../reasons.js';
 
-const QUOTES = 'is no text: write it in quotes, or YAML takes it for a number, a date or a truth value';
+const QUOTES = 'is not text: put it in quotes, or YAML reads it as a number, a date or a boolean';
 const ABSENT = 'is missing';
 /** Of what zod expects, in words. */
 const EXPECTED: Record<string, string> = {
-  object: 'is no map of names to values',
-  record: 'is no map of names to values',
-  array: 'is no list',
-  string: 'is no text',
-  number: 'is no number',
+  object: 'is not a map of names to values',
+  record: 'is not a map of names to values',
+  array: 'is not a list',
+  string: 'is not text',
+  number: 'is not a number',
   boolean: 'is neither true nor false',
 };
 
@@ -50,20 +50,32 @@ const issueText: z.core.$ZodErrorMap = (issue) => {
 
 /** The value of a file that no schema has seen yet. */
 export function yamlValue(source: Uint8Array | string, file: YamlFile): unknown {
+  let text = '';
   try {
-    return parse(
-      typeof source === 'string' ? source : new TextDecoder('utf-8', { fatal: true }).decode(source),
-      file.scalars ?? {},
-    );
+    text = typeof source === 'string' ? source : new TextDecoder('utf-8', { fatal: true }).decode(source);
+    return parse(text, file.scalars ?? {});
   } catch (cause) {
     if (!(cause instanceof YAMLParseError) || cause.linePos === undefined) {
       throw malformed(file, ' is not YAML: it is not text', `check that it is the right file; ${file.hint}`, cause);
     }
-    const [{ line, col }] = cause.linePos;
-    const [why = ''] = cause.message.split(/ at line \d+/);
+    const { line, col, why } = placeOf(cause, text);
     const hint = 'correct that line; YAML is indented with spaces, and each name stands once';
-    throw malformed(file, ` is no YAML at line ${line}, column ${col}: ${why}`, hint, cause);
+    throw malformed(file, ` is not YAML at line ${line}, column ${col}: ${why}`, hint, cause);
   }
+}
+
+/**
+ * Where a person finds the fault. A line that is indented under one with a value continues that value: the parser then points at
+ * the value, a line too early.
+ */
+function placeOf({ code, linePos, message }: YAMLParseError, text: string): { line: number; col: number; why: string } {
+  const [{ line, col }] = linePos!;
+  const lines = text.split('\n');
+  const continued = /IMPLICIT_KEY$/.test(code) && !/:(\s|$)/.test((lines[line - 1] ?? '').slice(col - 1));
+  const next = lines[line];
+  if (!continued || !next || !/^\s/.test(next)) return { line, col, why: message.split(/ at line \d+/)[0] ?? '' };
+  const why = 'it is indented under a line that has a value already';
+  return { line: line + 1, col: next.search(/\S/) + 1, why };
 }
 
 const malformed = ({ area, what, reason }: YamlFile, why: string, hint: string, cause: unknown) =>

@@ -265,7 +265,7 @@ function functionList(library: Library, path: string): ReturnType<Library['func'
   try {
     return library.func('C_GetFunctionList', 'ulong', ['_Out_ void **']);
   } catch (cause) {
-    throw new CountersignError('TokenFailed', `token: ${path} is no PKCS#11 module`, { cause });
+    throw new CountersignError('TokenFailed', `token: ${path} is not a PKCS#11 module`, { cause });
   }
 }
 

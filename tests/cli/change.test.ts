@@ -115,7 +115,7 @@ describe('countersign change', { timeout: 200_000 }, () => {
     const silent = await place.run('provision', 'rotate.change', ...where);
     expect(silent.code).toBe(41);
     expect(silent.stdout).toContain('crowd/attic: offline\ncrowd/cellar: offline\n');
-    expect(silent.stdout).toContain('0 of 14 devices stand by it, 12 failed, 2 are offline');
+    expect(silent.stdout).toContain('0 of 14 devices have the change; 12 failed, 2 offline');
     expect(silent.stderr).not.toContain('MaxListeners');
   });
 

@@ -86,9 +86,9 @@ describe('settings', () => {
 
   it.each([
     ['an unknown name', 'flet: x', /sets "flet", which nothing uses/],
-    ['no map', '- x', /countersign.yaml: the document: is no map of names to values/],
+    ['no map', '- x', /countersign.yaml: the document: is not a map of names to values/],
     ['a nested map', 'fleet: {a: 1}', /countersign.yaml: fleet: is neither a value nor a list of values/],
-    ['no YAML', 'fleet: a\n  port: [', /countersign.yaml is no YAML at line 1, column 8/],
+    ['no YAML', 'fleet: a\n  port: [', /countersign.yaml is not YAML at line 2, column 3: it is indented under/],
   ])('a file with %s is an error', async (_, text, message) => {
     const folder = await mkdtemp(join(root, 'bad-'));
     await writeFile(join(folder, 'countersign.yaml'), text);

@@ -91,7 +91,7 @@ describe.skipIf(!have('tmux'))('in a terminal', () => {
     }
     window.text('perhaps');
     window.press('Enter');
-    await window.until('"perhaps" is no answer');
+    await window.until('"perhaps" is not an answer');
     window.text('noo');
     window.press('BSpace', 'BSpace', 'BSpace');
     window.text('yes');
@@ -124,7 +124,7 @@ describe.skipIf(!have('tmux'))('in a terminal', () => {
 
     const trusting = await world.board({ unapproved: 'prompt', 'consent-channels': ['delivering'] });
     const second = await answered(trusting.port, 'no');
-    await second.until('r1.suit: refused: the user said no [121 UserRefused]');
+    await second.until('r1.suit: refused by the device: the user said no [121 UserRefused]');
   });
 
   it('waits for a board that is reset, unplugged and plugged in again; Ctrl-T s and h', async () => {

@@ -100,8 +100,8 @@ describe('a bootstrap file', () => {
   });
 
   it.each([
-    ['an id that YAML takes for a number', 'device: 0017880103E75304', '{}', 'device: is no text: write it in quotes'],
-    ['an id of digits', 'device: 1234', '{}', 'device: is no text: write it in quotes'],
+    ['an id that YAML takes for a number', 'device: 0017880103E75304', '{}', 'device: is not text: put it in quotes'],
+    ['an id of digits', 'device: 1234', '{}', 'device: is not text: put it in quotes'],
     ['a channel that is none', DEVICE, '{consent-channels: [button]}', '"local"|"remote"'],
     ['channels that are no list', DEVICE, '{consent-channels: local}', 'is a list of some of: local, remote'],
     ['sources that are no list', DEVICE, '{sources: card}', 'is a list of some of: '],
@@ -125,9 +125,11 @@ describe('YAML that is none', () => {
   ])('%s: line and column, on one line', async (area, words) => {
     writeFileSync(place.path('x.yaml'), BROKEN);
     const { stderr } = await place.run(...words);
-    expect(stderr).toMatch(new RegExp(`error: ${area}: x.yaml is no YAML at line 1, column 9: [^\\\\]* \\[208`));
+    expect(stderr).toMatch(new RegExp(`error: ${area}: x.yaml is not YAML at line 2, column 3: [^\\\\]* \\[208`));
     writeFileSync(place.path('x.yaml'), 'just text\n');
-    expect((await place.run(...words)).stderr).toContain(`${area}: x.yaml: the document: is no map of names to values`);
+    expect((await place.run(...words)).stderr).toContain(
+      `${area}: x.yaml: the document: is not a map of names to values`,
+    );
   });
 });
 

@@ -74,6 +74,19 @@ describe('check --junit', () => {
     expect(failure!.text).toMatch(/hint: have the operator approve it/);
   });
 
+  it('one that the policy would ask about: its failure is of the reason that its text gives', async () => {
+    writeFileSync(
+      place.path('ask.yaml'),
+      `${readFileSync(place.path('d.yaml'), 'utf8')}policy: {unapproved: prompt}\n`,
+    );
+    expect((await place.run('check', 'app.suit', '-b', 'ask.yaml', '--junit', 'ask.xml')).code).toBe(30);
+    const failure = report('ask.xml').find(({ name }) => name === 'failure');
+    expect(failure).toMatchObject({
+      attributes: { type: '80 NotApproved', message: 'would ask the user: the operator has not approved it' },
+      text: expect.stringContaining('80 NotApproved'),
+    });
+  });
+
   it('one that cannot be judged is an error, and the command ends as without', async () => {
     const ended = await place.run('check', 'nothing.suit', '-b', 'd.yaml', '--junit', 'error.xml', '--json');
     expect([ended.code, ended.json().error.reason.name]).toEqual([3, 'FileNotFound']);

@@ -86,6 +86,15 @@ describe('lint', () => {
     expect((await lint(name, ...PACKAGE, '--strict')).code).toBe(1);
   });
 
+  it('nothing to look at is a wrong argument, with --strict or without', async () => {
+    for (const words of [[], ['--strict'], [...PACKAGE], [...PACKAGE, '--strict']]) {
+      expect((await runHere(place, 'lint', ...words)).json().error).toMatchObject({
+        reason: { name: 'BadArgument' },
+        exit: 4,
+      });
+    }
+  });
+
   it('wide: no class, no package', async () => {
     const { vendor } = world.keys;
     expect((await lint(document({ vendorKid: vendor.public.kid, range: [1n, 9n] }))).rules).toEqual(['wide']);

@@ -39,12 +39,12 @@ const STEPS: [words: string[], next: string][] = [
   [['keygen', 'operator2'], 'approve PACKAGE -k operator2.pem'],
   [['keygen', 'owner2'], 'inspect owner2.pub.pem'],
   [['package', "it's.bin", '-s', '1'], `approve 'it'\\''s.suit'`],
-  [['approve', "it's.suit"], `deliver 'it'\\''s.suit' --approval 'it'\\''s.cose'`],
-  [['approve', "it's.suit", '--embed', '-o', 'e.suit'], 'deliver e.suit'],
-  [['approve', "it's.suit", '--countersign', '-o', 'c.suit'], 'deliver c.suit'],
+  [['approve', "it's.suit"], `deliver 'it'\\''s.suit' --approval 'it'\\''s.cose' --port PORT`],
+  [['approve', "it's.suit", '--embed', '-o', 'e.suit'], 'deliver e.suit --port PORT'],
+  [['approve', "it's.suit", '--countersign', '-o', 'c.suit'], 'deliver c.suit --port PORT'],
   [['approve', '--class', 'c', '--range', '1..2', '-o', 'rule.cose'], 'publish rule.cose --to URL'],
-  [['revoke', "it's.suit"], `tree set +Approvals --file 'it'\\''s.denied.cose'`],
-  [['bootstrap', 'device.yaml', '-o', 'boot.cbor'], 'provision boot.cbor'],
+  [['revoke', "it's.suit"], `tree set +Approvals --file 'it'\\''s.denied.cose' --port PORT`],
+  [['bootstrap', 'device.yaml', '-o', 'boot.cbor'], 'provision boot.cbor --port PORT'],
 ];
 
 it.each(STEPS)('%j', async (words, next) => {
@@ -72,14 +72,22 @@ it('after -o - there is no file to go on with', async () => {
 
 describe('what the command requires is there', () => {
   it.each([
-    [['package'], 'package IMAGE -k KEY --vendor DOMAIN --class NAME -s NUMBER'],
-    [['package', 'app.bin', '-s', '4'], 'package app.bin -s 4 -k KEY --vendor DOMAIN --class NAME'],
-    [['package', '--sign', 'r.yaml'], 'package --sign r.yaml -k KEY'],
+    [['package'], 'package IMAGE -k VENDOR_KEY --vendor DOMAIN --class NAME -s NUMBER'],
+    [['package', 'app.bin', '-s', '4'], 'package app.bin -s 4 -k VENDOR_KEY --vendor DOMAIN --class NAME'],
+    [['package', '--sign', 'r.yaml'], 'package --sign r.yaml -k VENDOR_KEY'],
+    [['approve', 'app.suit'], 'approve app.suit -k OPERATOR_KEY'],
     [['deliver', '--port', '/dev/ttyACM0'], 'deliver PACKAGE --port /dev/ttyACM0'],
-  ])('%j', (words, line) => expect(nextLine(commands, words, none)).toBe(`countersign ${line}`));
+    [['deliver', 'app.suit'], 'deliver app.suit --port PORT'],
+    [['deliver', 'app.suit', '--broker', 'mqtt://h', '--device', 'd'], 'deliver app.suit --broker mqtt://h --device d'],
+  ])('%j', (words, line) => expect(nextLine(commands, words, none, { board: false })).toBe(`countersign ${line}`));
+
+  it('the port, unless a board runs here or a setting names one', () => {
+    expect(nextLine(commands, ['deliver', 'app.suit'], none, { board: true })).toBe('countersign deliver app.suit');
+    expect(nextLine(commands, ['deliver', 'app.suit'], all, { board: false })).toBe('countersign deliver app.suit');
+  });
 
   it('but for what a setting gives', () =>
-    expect(nextLine(commands, ['package'], all)).toBe('countersign package IMAGE -s NUMBER'));
+    expect(nextLine(commands, ['package'], all, { board: false })).toBe('countersign package IMAGE -s NUMBER'));
 });
 
 it('the same device is reached again, and no password repeated', () => {

@@ -45,6 +45,25 @@ describe('a passphrase', () => {
     expect([status, existsSync(place.path('three.pem'))]).toEqual([130, false]);
   });
 
+  it('that is not given, by the end of the input, ends with 130 and says why', async () => {
+    const { text, status } = await runOnTerminal(keygen('five'), [['New passphrase', '\u0004']]);
+    expect([status, existsSync(place.path('five.pem'))]).toEqual([130, false]);
+    expect(text).toContain('error: terminal: the question was cancelled [216 Cancelled]');
+  });
+
+  it('is asked for on a terminal that does not say its size', async () => {
+    const sized = `require('child_process').spawnSync('sh', ['-c', 'stty cols 0 rows 0; exec "$0" "$@"', process.execPath, ...process.argv.slice(1)], { stdio: 'inherit' })`;
+    const { text } = await runOnTerminal(
+      ['-e', sized, ...keygen('six')],
+      [
+        ['New passphrase for', 'open sesame\r'],
+        ['again', 'open sesame\r'],
+      ],
+    );
+    expect(text).toContain('New passphrase for ');
+    expect(existsSync(place.path('six.pem'))).toBe(true);
+  });
+
   it('is not asked for with --no-input', async () => {
     const { text, status } = await runOnTerminal(keygen('four', '--no-input'), []);
     expect([status, text.includes('New passphrase')]).toEqual([4, true]);

@@ -62,7 +62,7 @@ describe('deliver names what is no package, and sends nothing', () => {
 });
 
 it.each([
-  ['foo://bar', 'is no kind of line'],
+  ['foo://bar', 'foo:// is not supported'],
   ['mqtt://broker', 'a broker is named by --broker'],
 ])('%s is not the path of a serial port', async (port, says) => {
   const ended = await place.run('deliver', "it's mine.suit", '-p', port);

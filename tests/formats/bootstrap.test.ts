@@ -69,8 +69,8 @@ describe('a bootstrap file', () => {
   });
 
   it.each([
-    ['a tab', '\tclass: x\n', 'device.yaml is no YAML at line 3, column 1: Tabs are not allowed as indentation'],
-    ['a name twice', 'device: "22"\n', 'device.yaml is no YAML at line 3, column 1: Map keys must be unique'],
+    ['a tab', '\tclass: x\n', 'device.yaml is not YAML at line 3, column 1: Tabs are not allowed as indentation'],
+    ['a name twice', 'device: "22"\n', 'device.yaml is not YAML at line 3, column 1: Map keys must be unique'],
   ])('that is no YAML for %s says where', async (_, more, message) => {
     await expect(load(`device: "11"\nvendor: arm.com\n${more}`)).rejects.toMatchObject({
       code: 208,

@@ -64,7 +64,7 @@ export async function readImage(file: Bytes, name: string, options: ImageOptions
   }
   if (kind === 'bin') await refuseKnown(file, name);
   if (options.family !== undefined && kind !== 'uf2') {
-    throw new CountersignError('BadArgument', `image: ${name} is no UF2 file, so it has no families`);
+    throw new CountersignError('BadArgument', `image: ${name} is not a UF2 file, so it has no families`);
   }
   const image = await READERS[kind](file, name, options);
   const otherProcessor = kind === 'elf' && !isArmElf(head);
