@@ -20,7 +20,7 @@ const validators = new Map<string, ValidateFunction>();
 
 /** What is wrong with a document by its published schema. */
 function faults(name: string, document: unknown): unknown {
-  const known = validators.get(name) ?? new Ajv2020({ allErrors: true }).compile(published(name));
+  const known = validators.get(name) ?? new Ajv2020({ allErrors: true, formats: { 'date-time': true } }).compile(published(name));
   validators.set(name, known);
   return known(document) ? [] : known.errors;
 }
@@ -122,12 +122,14 @@ describe('what commands print', () => {
     [0, 'inspect device.cbor'],
     [20, 'check PACKAGE -b device.yaml'],
     [25, 'check app.suit -b other.yaml'],
-    [0, 'approve PACKAGE -k OPERATOR -o p.cose --expires 90d --publish BROKER/demo'],
+    [0, 'approve PACKAGE -k OPERATOR -o p.cose --expires 90d --publish BROKER/shelf'],
     [0, 'approve PACKAGE -k OPERATOR --countersign -o c.suit'],
     [0, 'inspect p.cose'],
     [0, 'inspect p.cose --yaml'],
     [0, 'check PACKAGE -b device.yaml -a p.cose'],
-    [2, 'publish p.cose --to BROKER/demo'],
+    [2, 'publish p.cose --to BROKER/shelf'], // a fleet without devices: they would take it
+    [0, 'publish PACKAGE --to BROKER/shelf'],
+    [0, 'unpublish PACKAGE --from BROKER/shelf'],
     [0, 'lint p.cose --package app.suit -b device.yaml'],
     [1, 'lint p.cose --package app.suit -b device.yaml --strict'],
     [0, 'change change.yaml -k OPERATOR --bootstrap device.yaml'],
