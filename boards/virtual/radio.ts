@@ -157,7 +157,7 @@ export async function connectRadio(
       if (what === 'application') return;
       documents.started();
       orders.started();
-      // In the middle of a download it goes on as soon as anything is heard on its link.
+      // In the middle of a download it asks on; a packet makes it wait for the answer longer than for a start (slow lines).
       if (shown.state === STATE.downloading) setImmediate(() => void echo(own, '').catch(no));
     },
     async close() {

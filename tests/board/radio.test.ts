@@ -190,6 +190,27 @@ describe('clients of one device', () => {
   });
 });
 
+describe('an agent that starts in the middle of a download', () => {
+  it('gets a packet, so that it stays until its blocks come; any other is left alone', async () => {
+    const { url } = await broker();
+    const heard: Uint8Array[] = [];
+    const device = await radio(url, heard);
+    for (const state of [10, 50, 60, 100]) {
+      device.show({ state });
+      device.started('agent');
+    }
+    await sleep(QUIET_MS);
+    expect(heard).toEqual([]);
+    device.show({ state: 30 });
+    device.started('application');
+    await sleep(QUIET_MS);
+    expect(heard).toEqual([]);
+    device.started('agent');
+    await sleep(QUIET_MS);
+    expect(decodePacket(heard[0]!)).toMatchObject({ op: 2, group: 0, id: 0 });
+  });
+});
+
 describe('what is known of a device', () => {
   const KNOWN = { device: '0a0b', state: 100, firmwareVersion: '1.2.0', digest: 'ff' };
   const REFUSED = { state: 10, reason: reasonData(80) };

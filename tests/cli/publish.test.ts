@@ -132,7 +132,7 @@ describe.skipIf(!have('mosquitto'))('a broker', () => {
   });
 
   it.each([
-    ['a package', ['publish', 'app.suit'], 1],
+    ['firmware', ['publish', 'app.bin'], 1],
     ['a key', ['publish', 'vendor.pem'], 1],
     ['nothing that is there', ['publish', 'no.cose'], 3],
     ['a countersignature', ['approve', 'app.suit', '-k', 'operator.pem', '--countersign', '-o', 'c.suit'], 4],
