@@ -105,7 +105,7 @@ describe.skipIf(process.platform !== 'linux')('what a command takes for the larg
     ['lint', ['lint', 'SIZE.cose', '--package', 'SIZE.embedded.suit']],
     ['check', ['check', 'SIZE.suit', '-b', 'device.yaml', '-a', 'SIZE.cose']],
     ['check, detached', ['check', 'SIZE.detached.suit', '--image', 'SIZE.bin', '-b', 'device.yaml', '-a', 'SIZE.cose']],
-    ['publish, the wrong file', ['publish', 'SIZE.suit', '--to', 'mqtt://127.0.0.1:1/plant'], 1],
+    ['publish, the wrong file', ['publish', 'SIZE.bin', '--to', 'mqtt://127.0.0.1:1/plant'], 1],
   ])('%s', async (_, words, code) => {
     expect(await growth(words, code)).toBeLessThanOrEqual(GROWTH_BYTES_MAX);
   });
