@@ -8,7 +8,10 @@ import { alertOf, echo, parameters, readQuestion, treeGet, treePut } from '../..
 import { encodePacket, OP, type Packet } from '../../host/smp/packet.js';
 import { responseTo, scriptedLink } from './scripted.js';
 
+/** Where silence is the case. */
 const FAST = { timeoutMs: 20, retries: 2 };
+/** Where answers come, however busy the machine is. */
+const PATIENT = { timeoutMs: 10_000, retries: 2 };
 const anything = z.looseObject({});
 const failure = (promise: Promise<unknown>): Promise<CountersignError> =>
   promise.then(
@@ -20,7 +23,7 @@ describe('request', () => {
   it('returns the answer', async () => {
     const client = createClient(
       scriptedLink((request) => ({ r: request.body.d })),
-      FAST,
+      PATIENT,
     );
     expect(await echo(client, 'hello')).toBe('hello');
   });
@@ -32,7 +35,7 @@ describe('request', () => {
     ]) {
       const client = createClient(
         scriptedLink(() => body),
-        FAST,
+        PATIENT,
       );
       const response = await client.request({ op: OP.read, group: 0, id: 6, schema: anything });
       expect(response).toEqual({ ok: false, error });
@@ -52,7 +55,7 @@ describe('request', () => {
       }
       return { r: 'right' };
     });
-    expect(await echo(createClient(link, FAST), 'x')).toBe('right');
+    expect(await echo(createClient(link, PATIENT), 'x')).toBe('right');
   });
 
   it('repeats a lost request with the same sequence, and takes the late answer to the first try', async () => {
@@ -62,7 +65,7 @@ describe('request', () => {
       if (seen.length === 2) self.say(encodePacket(responseTo(link.sent[0]!, { r: 'late' })));
       return undefined;
     });
-    expect(await echo(createClient(link, FAST), 'x')).toBe('late');
+    expect(await echo(createClient(link, PATIENT), 'x')).toBe('late');
     expect(seen).toEqual([seen[0], seen[0]]);
   });
 
@@ -71,7 +74,7 @@ describe('request', () => {
       self.say(encodePacket(responseTo(request, { r: request.body.d })));
       return { r: request.body.d };
     });
-    const client = createClient(link, FAST);
+    const client = createClient(link, PATIENT);
     expect([await echo(client, 'one'), await echo(client, 'two')]).toEqual(['one', 'two']);
     expect(link.sent.length).toBe(2);
   });
@@ -125,7 +128,7 @@ describe('request', () => {
 
   it('an answer that is not of its form is an error at once, not a retry', async () => {
     const link = scriptedLink(() => ({ r: 5 }));
-    const error = await failure(echo(createClient(link, FAST), 'x'));
+    const error = await failure(echo(createClient(link, PATIENT), 'x'));
     expect(error.message).toMatch(/not of its form: r: .*header/);
     expect(link.sent.length).toBe(1);
   });
@@ -187,7 +190,7 @@ describe('the version of the protocol', () => {
 
   it('is 2 with who answers in 2', async () => {
     const link = server((version) => version);
-    const client = createClient(link, FAST);
+    const client = createClient(link, PATIENT);
     await client.request(about(0));
     await client.request(about(1));
     expect([versions(link), client.version]).toEqual(['22', 2]);
@@ -195,7 +198,7 @@ describe('the version of the protocol', () => {
 
   it('is 1 with who answers a request of version 2 in 1', async () => {
     const link = server(() => 1);
-    const client = createClient(link, FAST);
+    const client = createClient(link, PATIENT);
     await client.request(about(0));
     await client.request(about(1));
     expect([versions(link), client.version]).toEqual(['21', 1]);
@@ -265,7 +268,7 @@ describe('parameters', () => {
     parameters(
       createClient(
         scriptedLink(() => body),
-        FAST,
+        PATIENT,
       ),
     );
 
@@ -292,7 +295,7 @@ describe('values of the tree', () => {
       const off = body.off as number;
       return { fmt: 'bin', len: VALUE.length, off, data: VALUE.subarray(off, off + 400) };
     });
-    const node = await treeGet(createClient(link, FAST), './x');
+    const node = await treeGet(createClient(link, PATIENT), './x');
     expect(node).toEqual({ format: 'bin', data: VALUE });
     expect(link.sent.map(({ body }) => body.off)).toEqual([0, 400, 800, 1200]);
   });
@@ -303,7 +306,7 @@ describe('values of the tree', () => {
     ['more than the length', (off: number) => ({ len: 2, off, data: Uint8Array.of(1, 2, 3) })],
   ])('%s is an error, not a loop', async (_, piece) => {
     const link = scriptedLink(({ body }) => ({ fmt: 'bin', ...piece(body.off as number) }));
-    expect((await failure(treeGet(createClient(link, FAST), './x'))).message).toContain('offsets');
+    expect((await failure(treeGet(createClient(link, PATIENT), './x'))).message).toContain('offsets');
     expect(link.sent.length).toBe(1);
   });
 
@@ -321,20 +324,20 @@ describe('values of the tree', () => {
       first = false;
       return { off: next };
     });
-    await treePut(createClient(link, FAST), './x', VALUE);
+    await treePut(createClient(link, PATIENT), './x', VALUE);
     expect(got).toEqual(VALUE);
   });
 
   it('a device that never moves on is an error, not a loop', async () => {
     const link = scriptedLink((request) => (request.group === 0 ? { buf_size: 256, buf_count: 1 } : { off: 0 }));
-    expect((await failure(treePut(createClient(link, FAST), './x', VALUE))).message).toContain('offsets');
+    expect((await failure(treePut(createClient(link, PATIENT), './x', VALUE))).message).toContain('offsets');
   });
 });
 
 it('a question that is not pending has no more to say', async () => {
   const client = createClient(
     scriptedLink(() => ({ pending: false })),
-    FAST,
+    PATIENT,
   );
   expect(await readQuestion(client)).toEqual({ pending: false });
 });
