@@ -1,4 +1,7 @@
 // How vitest runs: test files side by side, those that take longest first, so that the last ones to end are short.
+//
+// A file that only calls functions shares its process with others of its kind, which have loaded the same modules already. One that
+// starts programs, changes the environment or waits for a line has a process of its own.
 
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
@@ -32,11 +35,16 @@ const LONGEST = [
   'port/story',
 ];
 
+/** Folders whose files only call functions. */
+const SHARING = ['agent', 'core', 'crypto', 'formats', 'library', 'model', 'smp', 'traps'];
+
+const shared = `tests/{${SHARING.join(',')}}/**/*.test.ts`;
+
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const place = ({ moduleId }: TestSpecification) => {
+    const place = ({ moduleId, project }: TestSpecification) => {
       const at = LONGEST.findIndex((name) => moduleId.endsWith(`tests/${name}.test.ts`));
-      return at < 0 ? LONGEST.length : at;
+      return at < 0 ? LONGEST.length + Number(project.name === 'sharing') : at;
     };
     return [...files].sort((a, b) => place(a) - place(b));
   }
@@ -44,7 +52,10 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    include: ['tests/**/*.test.ts'],
+    projects: [
+      { extends: true, test: { name: 'apart', include: ['tests/**/*.test.ts'], exclude: [shared] } },
+      { extends: true, test: { name: 'sharing', include: [shared], isolate: false } },
+    ],
     // Real processes (brokers, boards) take part: a generous bound, so that a slow machine is not a failing test.
     testTimeout: 120_000,
     hookTimeout: 120_000,
