@@ -21,11 +21,11 @@ describe.skipIf(!haveReader())('a board with a card slot', { timeout: TIMEOUT_MS
 
   beforeAll(async () => {
     place = await makePlace();
-    for (const name of ['vendor', 'operator']) await place.must('keygen', name);
+    for (const name of ['vendor', 'operator']) await place.given('keygen', name);
     await writeFile(place.path('app.bin'), Buffer.alloc(400, 3));
     const vendor = ['--vendor', 'example.com', '--class', 'sensor', '-s', '1', '--version', '1.0.0', '-o', 'app.suit'];
-    await place.must('package', 'app.bin', '-k', 'vendor.pem', ...vendor);
-    await place.must('approve', 'app.suit', '-k', 'operator.pem');
+    await place.given('package', 'app.bin', '-k', 'vendor.pem', ...vendor);
+    await place.given('approve', 'app.suit', '-k', 'operator.pem');
     const bootstrap = [
       'device: "0a0b"',
       'vendor: example.com',

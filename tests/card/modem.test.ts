@@ -124,8 +124,8 @@ describe('a card behind a scripted modem', { timeout: TIMEOUT_MS }, () => {
 
   beforeAll(async () => {
     place = await makePlace();
-    await place.must('keygen', 'operator');
-    await place.must('approve', '--vendor-kid', '0011', '-k', 'operator.pem', '-o', 'a.cose', '--record', 'none');
+    await place.given('keygen', 'operator');
+    await place.given('approve', '--vendor-kid', '0011', '-k', 'operator.pem', '-o', 'a.cose', '--record', 'none');
     document = new Uint8Array(await readFile(place.path('a.cose')));
     files = (root) => filesWith(document, root);
   }, TIMEOUT_MS);
@@ -171,7 +171,7 @@ describe('a card behind a scripted modem', { timeout: TIMEOUT_MS }, () => {
   it('is listed and written, too', async () => {
     const card = createCard({}, files(0x5015));
     await writeFile(place.path('b.cose'), document);
-    await place.must('approve', '--vendor-kid', '0022', '-k', 'operator.pem', '-o', 'b.cose', '--record', 'none');
+    await place.given('approve', '--vendor-kid', '0022', '-k', 'operator.pem', '-o', 'b.cose', '--record', 'none');
     const written = new Uint8Array(await readFile(place.path('b.cose')));
     for (const knows of [['CCHO'], ['CSIM'], ['CRSM']] as Script['knows'][]) {
       const modem = startModem(card, { knows });

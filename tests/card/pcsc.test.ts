@@ -30,7 +30,7 @@ describe.skipIf(!haveReader())('a card in a PC/SC reader', { timeout: TIMEOUT_MS
 
   beforeAll(async () => {
     place = await makePlace();
-    await place.must('keygen', 'operator');
+    await place.given('keygen', 'operator');
     const approve = (...more: string[]) =>
       place.must('approve', '-k', 'operator.pem', '--vendor-kid', '00112233', '--record', 'none', ...more);
     await approve('-o', 'release.cose');

@@ -9,14 +9,14 @@ let place: Place;
 const running: Running[] = [];
 beforeAll(async () => {
   place = await makePlace();
-  for (const name of ['vendor', 'operator']) await place.must('keygen', name);
+  for (const name of ['vendor', 'operator']) await place.given('keygen', name);
   writeFileSync(
     place.path('big.bin'),
     Uint8Array.from({ length: 80_000 }, (_, at) => at >> 4),
   );
   const names = ['--vendor', 'vendor.example', '--class', 'virtual', '--version', '9', '-s', '9'];
-  await place.must('package', 'big.bin', '-k', 'vendor.pem', ...names);
-  await place.must('approve', 'big.suit', '-k', 'operator.pem');
+  await place.given('package', 'big.bin', '-k', 'vendor.pem', ...names);
+  await place.given('approve', 'big.suit', '-k', 'operator.pem');
 });
 afterAll(async () => {
   await Promise.all(running.map((board) => board.stop()));

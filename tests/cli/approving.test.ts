@@ -15,10 +15,10 @@ const put = (name: string, content: string | Uint8Array) => writeFile(place.path
 
 beforeAll(async () => {
   place = await makePlace();
-  for (const name of ['vendor', 'operator']) await place.must('keygen', name);
+  for (const name of ['vendor', 'operator']) await place.given('keygen', name);
   await put('app.bin', new Uint8Array(1000));
   const words = ['-k', 'vendor.pem', '--vendor', 'example.com', '--class', 'sensor', '-s', '5', '--version', '1.2.0'];
-  await place.must('package', 'app.bin', ...words);
+  await place.given('package', 'app.bin', ...words);
 });
 afterAll(() => place.remove());
 
@@ -99,11 +99,11 @@ describe('approve and revoke', () => {
       expect(ended.json().error.message).toContain(`deny package ${await digest()}`);
     }
     expect(await place.listing()).toEqual(before);
-    await place.must('approve', ...rule, ...key, '-o', 'yes.cose'); // repeats it
+    await place.given('approve', ...rule, ...key, '-o', 'yes.cose'); // repeats it
     const named = await place.must('approve', 'app.suit', '--dry-run', ...key);
     expect(named.stderr).toContain(`warning: this ends a denial: deny package ${await digest()}`);
     await place.must('revoke', '--class', 'sensor', '--vendor', 'example.com', ...key, '-o', 'all.cose');
-    await place.must('approve', ...rule, '--only', '--lift', ...key, '-o', 'yes.cose');
+    await place.given('approve', ...rule, '--only', '--lift', ...key, '-o', 'yes.cose');
     expect(claimsFromYaml(await readFile(place.path('op14.record.yaml'), 'utf8'), 'record').entries).toHaveLength(1);
   });
 
@@ -130,7 +130,7 @@ describe('approve and revoke', () => {
     await put('far.yaml', `sequence: ${far[1]}\npolicy: {}\n`);
     expect((await place.must('change', 'far.yaml', ...key)).stderr).toMatch(/warning: sequence \d+ is far ahead/);
 
-    await place.must('approve', 'app.suit', '-s', far[0]!, '--force', ...key);
+    await place.given('approve', 'app.suit', '-s', far[0]!, '--force', ...key);
     const next = await place.run('revoke', 'app.suit', ...key);
     expect([next.code, next.json().error.reason.name]).toEqual([1, 'SequenceExhausted']);
     expect(next.json().error.message).toBe(`approval: ${far[0]} was used, and there is no higher number`);
@@ -160,8 +160,8 @@ describe('approve and revoke', () => {
 
   it('keeps no record if told so, and none of a dry run', async () => {
     await operator('op3');
-    await place.must('approve', 'app.suit', '-k', 'op3.pem', '--record', 'none', '-o', 'e.cose');
-    await place.must('approve', 'app.suit', '-k', 'op3.pem', '--dry-run', '-o', 'f.cose');
+    await place.given('approve', 'app.suit', '-k', 'op3.pem', '--record', 'none', '-o', 'e.cose');
+    await place.given('approve', 'app.suit', '-k', 'op3.pem', '--dry-run', '-o', 'f.cose');
     const names = await readdir(place.folder);
     expect(names).not.toContain('op3.record.yaml');
     expect(names).not.toContain('f.cose');
@@ -169,7 +169,7 @@ describe('approve and revoke', () => {
 
   it('embeds the document in the package', async () => {
     await operator('op4');
-    await place.must('approve', 'app.suit', '-k', 'op4.pem', '--embed', '-o', 'embedded.suit');
+    await place.given('approve', 'app.suit', '-k', 'op4.pem', '--embed', '-o', 'embedded.suit');
     const [document] = approvalsIn(splitEnvelope(await bytesOf('embedded.suit'), 'e'), 'e');
     expect(hex(viewApproval(document!, 'd').claims.entries[0]!.digest!)).toBe(await digest());
   });
@@ -190,7 +190,7 @@ describe('approve and revoke', () => {
       'rule.yaml',
       'issuer: ACME\nsequence: 77\nid: 0a0b\nissued: 2027-01-01T00:00:00Z\nentries:\n  - {verdict: deny, vendor-key: 00ff}\n',
     );
-    await place.must('approve', '--from', 'rule.yaml', '-k', 'op5.pem');
+    await place.given('approve', '--from', 'rule.yaml', '-k', 'op5.pem');
     const twin = await place.must('inspect', 'rule.cose', '--yaml');
     expect(claimsFromYaml(twin.stdout, 'twin')).toEqual(
       claimsFromYaml(await readFile(place.path('rule.yaml'), 'utf8'), 'rule'),

@@ -21,7 +21,7 @@ const verdict = (file: string, ...words: string[]) => place.run('check', file, '
 beforeAll(async () => {
   place = await makePlace();
   await mkdir(place.path('vault'));
-  for (const name of ['vendor', 'other']) await place.must('keygen', name);
+  for (const name of ['vendor', 'other']) await place.given('keygen', name);
   await offline('keygen', 'operator');
   await offline('keygen', 'second', '--type', 'p256');
   for (const name of ['operator', 'second']) await carry(`vault/${name}.pub.pem`, `${name}.pub.pem`);
@@ -31,7 +31,7 @@ beforeAll(async () => {
   ] as const) {
     await writeFile(place.path(`${name}.bin`), Buffer.alloc(300, Number(sequence)));
     const vendor = ['--vendor', 'example.com', '--class', 'sensor', '-s', sequence, '-o', `${name}.suit`];
-    await place.must('package', `${name}.bin`, '-k', 'vendor.pem', ...vendor);
+    await place.given('package', `${name}.bin`, '-k', 'vendor.pem', ...vendor);
   }
   const bootstrap = [
     'device: "00e1d2c3b4a59687"',

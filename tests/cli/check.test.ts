@@ -30,8 +30,8 @@ ${more}`;
 
 beforeAll(async () => {
   place = await makePlace();
-  for (const name of ['vendor', 'one', 'stranger']) await place.must('keygen', name);
-  await place.must('keygen', 'two', '-t', 'p256');
+  for (const name of ['vendor', 'one', 'stranger']) await place.given('keygen', name);
+  await place.given('keygen', 'two', '-t', 'p256');
   await put(
     'app.bin',
     Uint8Array.from({ length: 3000 }, (_, i) => i & 0xff),
@@ -325,8 +325,8 @@ describe('a package of the largest size', () => {
   it('is judged as it is read, not held', async () => {
     await writeFile(place.path('huge.bin'), Buffer.alloc(60 * 1024 * 1024, 1));
     const words = ['-k', 'vendor.pem', '--vendor', 'example.com', '--class', 'sensor', '-s', '5'];
-    await place.must('package', 'huge.bin', ...words, '-o', 'huge.suit');
-    await place.must('approve', 'huge.suit', '-k', 'one.pem', '--countersign', '-o', 'huge.yes.suit');
+    await place.given('package', 'huge.bin', ...words, '-o', 'huge.suit');
+    await place.given('approve', 'huge.suit', '-k', 'one.pem', '--countersign', '-o', 'huge.yes.suit');
     const small = await peak('countersigned.suit');
     const huge = await peak('huge.yes.suit');
     expect([small.code, huge.code]).toEqual([0, 0]);

@@ -8,7 +8,7 @@ import { makeDeviceWorld } from '../support/device-world.js';
 let place: Place;
 beforeAll(async () => {
   place = await makePlace();
-  for (const name of ['vendor', 'other', 'operator']) await place.must('keygen', name);
+  for (const name of ['vendor', 'other', 'operator']) await place.given('keygen', name);
   writeFileSync(place.path('app.bin'), new Uint8Array(30_000).fill(0xa5));
   for (const [file, key, vendor, kind] of [
     ['good', 'vendor', 'vendor.example', 'lamp'],
@@ -17,7 +17,7 @@ beforeAll(async () => {
     ['forged', 'other', 'vendor.example', 'lamp'],
   ] as const) {
     const names = ['--vendor', vendor, '--class', kind, '-s', '5', '-o', `${file}.suit`];
-    await place.must('package', 'app.bin', '-k', `${key}.pem`, ...names);
+    await place.given('package', 'app.bin', '-k', `${key}.pem`, ...names);
   }
   const anchors = '[{role: vendor, key: vendor.pub.pem, name: Maker}, {role: operator, key: operator.pub.pem}]';
   writeFileSync(place.path('d.yaml'), `device: "0a"\nvendor: vendor.example\nclass: lamp\nanchors: ${anchors}\n`);

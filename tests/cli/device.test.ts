@@ -24,8 +24,8 @@ afterEach(async () => {
 
 beforeAll(async () => {
   place = await makePlace();
-  await place.must('keygen', 'vendor');
-  await place.must('keygen', 'operator');
+  await place.given('keygen', 'vendor');
+  await place.given('keygen', 'operator');
   for (const sequence of [1, 2, 3]) {
     writeFileSync(place.path(`app${sequence}.bin`), new Uint8Array(5000).fill(sequence));
     const names = [
@@ -39,16 +39,16 @@ beforeAll(async () => {
       `1.${sequence}.0`,
     ];
     const output = ['-k', 'vendor.pem', '-s', String(sequence), '-o', `r${sequence}.suit`];
-    await place.must('package', `app${sequence}.bin`, ...names, ...output);
+    await place.given('package', `app${sequence}.bin`, ...names, ...output);
   }
-  await place.must('approve', 'r1.suit', '-k', 'operator.pem', '-o', 'r1.cose');
+  await place.given('approve', 'r1.suit', '-k', 'operator.pem', '-o', 'r1.cose');
   writeFileSync(
     place.path('big.bin'),
     new Uint8Array(80_000).map((_, at) => at >> 4),
   );
   const big = ['--vendor', 'vendor.example', '--class', 'virtual', '--version', '9'];
-  await place.must('package', 'big.bin', '-k', 'vendor.pem', '-s', '9', ...big, '-o', 'big.suit');
-  await place.must('approve', 'big.suit', '-k', 'operator.pem', '-o', 'big.cose');
+  await place.given('package', 'big.bin', '-k', 'vendor.pem', '-s', '9', ...big, '-o', 'big.suit');
+  await place.given('approve', 'big.suit', '-k', 'operator.pem', '-o', 'big.cose');
   for (const policy of ['unapproved: reject', 'unapproved: prompt, prompt-timeout: 3', 'unapproved: prompt']) {
     writeFileSync(
       place.path(`${policy.replace(/\W+/g, '-')}.yaml`),

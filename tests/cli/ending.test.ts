@@ -24,13 +24,13 @@ afterEach(async () => {
 });
 beforeAll(async () => {
   place = await makePlace();
-  await place.must('keygen', 'vendor');
-  await place.must('keygen', 'operator');
-  await place.must('keygen', 'consenter');
+  await place.given('keygen', 'vendor');
+  await place.given('keygen', 'operator');
+  await place.given('keygen', 'consenter');
   writeFileSync(place.path('app.bin'), new Uint8Array(3000).fill(0xa5));
   const names = ['--vendor', 'vendor.example', '--class', 'virtual', '--version', '1.0.0', '-s', '1'];
-  await place.must('package', 'app.bin', '-k', 'vendor.pem', ...names, '-o', 'r.suit');
-  await place.must('approve', 'r.suit', '-k', 'operator.pem', '-o', 'r.cose');
+  await place.given('package', 'app.bin', '-k', 'vendor.pem', ...names, '-o', 'r.suit');
+  await place.given('approve', 'r.suit', '-k', 'operator.pem', '-o', 'r.cose');
   writeFileSync(
     place.path('device.yaml'),
     `device: "0a0b"

@@ -11,13 +11,13 @@ const opened = async (name: string) => splitEnvelope(new Uint8Array(await readFi
 
 beforeAll(async () => {
   place = await makePlace();
-  for (const name of ['vendor', 'operator']) await place.must('keygen', name);
+  for (const name of ['vendor', 'operator']) await place.given('keygen', name);
   await writeFile(place.path('app.bin'), new Uint8Array(1000));
   const words = ['-k', 'vendor.pem', '--vendor', 'example.com', '--class', 'sensor', '--name', 'Pump'];
   const known = ['-s', '1', '--version', '1.0.0', '--description', 'has a known hole', '-o', 'v1.suit'];
   const mended = ['-s', '2', '--version', '2.0.0', '--description', 'mends the hole', '-o', 'v2.suit'];
-  await place.must('package', 'app.bin', ...words, ...known);
-  await place.must('package', 'app.bin', ...words, ...mended);
+  await place.given('package', 'app.bin', ...words, ...known);
+  await place.given('package', 'app.bin', ...words, ...mended);
   const [old, fresh] = [await opened('v1.suit'), await opened('v2.suit')];
   const text = fresh.members.find(({ key }) => key === MEMBER.text)!;
   await writeFile(

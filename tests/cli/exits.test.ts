@@ -44,7 +44,7 @@ describe('on a device', () => {
     const board = await world.board({ unapproved: 'reject' });
     world.package('r.suit', 1n);
     writeFileSync(world.path('stranger.pem'), generateKey('ed25519').toPem());
-    await place.must('approve', world.path('r.suit'), '-k', world.path('stranger.pem'), '-o', 'stranger.cose');
+    await place.given('approve', world.path('r.suit'), '-k', world.path('stranger.pem'), '-o', 'stranger.cose');
     const words = ['deliver', world.path('r.suit'), '-p', board.port, '--approval', 'stranger.cose', '--json'];
     const ended = await place.run(...words);
     expect([ended.code, ended.json().error.reason.name]).toEqual([22, 'SignerUnknown']);

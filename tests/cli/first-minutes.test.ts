@@ -17,7 +17,7 @@ const PROGRAM = fileURLToPath(new URL('../../dist/bin/countersign.js', import.me
 let place: Place;
 beforeAll(async () => {
   place = await makePlace();
-  for (const name of ['vendor', 'operator']) await place.must('keygen', name);
+  for (const name of ['vendor', 'operator']) await place.given('keygen', name);
 });
 afterAll(() => place.remove());
 
@@ -135,7 +135,7 @@ describe('YAML that is none', () => {
 
 it('of a broker that does not answer, nobody is told to insert a card', async () => {
   writeFileSync(place.path('app.bin'), new Uint8Array(3000).fill(0xa5));
-  await place.must('package', 'app.bin', '-k', 'vendor.pem', '--vendor', 'v.example', '--class', 'c', '-s', '1');
+  await place.given('package', 'app.bin', '-k', 'vendor.pem', '--vendor', 'v.example', '--class', 'c', '-s', '1');
   const anchors = ['vendor', 'operator'].map((role) => `{role: ${role}, key: ${role}.pub.pem}`).join(', ');
   writeFileSync(place.path('d.yaml'), `device: "0a"\nvendor: v.example\nclass: c\nanchors: [${anchors}]\n`);
   const ended = await place.run('check', 'app.suit', '-b', 'd.yaml', '--approvals-from', 'mqtt://127.0.0.1:1/f');

@@ -51,15 +51,15 @@ describe('without a terminal', () => {
     expect(statSync(place.path('operator.pem')).mode & 0o777).toBe(0o600);
     await place.must('bootstrap', 'device.yaml');
     writeFileSync(place.path('app.bin'), new Uint8Array(3000).fill(0xa5));
-    await place.must('package', 'app.bin', '-s', '1');
+    await place.given('package', 'app.bin', '-s', '1');
     expect((await place.run('check', 'app.suit')).code).toBe(20);
-    await place.must('approve', 'app.suit');
+    await place.given('approve', 'app.suit');
     await place.must('lint', 'app.cose', '--strict', '--soon', '1d');
     await place.must('check', 'app.suit', '--approval', 'app.cose');
   });
 
   it('what is given is what is written, and a key that is there is used', async () => {
-    await place.must('keygen', 'acme', '--type', 'p256');
+    await place.given('keygen', 'acme', '--type', 'p256');
     rmSync(place.path('acme.pem')); // of the vendor only the public half is here
     const id = '0017880103E75304'; // YAML takes this for a number
     await place.must(
@@ -98,7 +98,7 @@ describe('without a terminal', () => {
   });
 
   it('a private key is never replaced, not even with --force', async () => {
-    await place.must('keygen', 'operator');
+    await place.given('keygen', 'operator');
     rmSync(place.path('operator.pub.pem'));
     const before = text('operator.pem');
     const ended = await place.run('init', ...NAMES, '--yes', '--force', '--json');
@@ -116,7 +116,7 @@ describe('without a terminal', () => {
     ['an id that is too long', ['--device', 'ab'.repeat(33)], 202],
     ['an id that is no hex', ['--device', 'sensor-7'], 202],
   ])('%s: nothing is written', async (_, words, code) => {
-    await place.must('keygen', 'k');
+    await place.given('keygen', 'k');
     writeFileSync(place.path('device.txt'), 'no key');
     mkdirSync(place.path('keys'));
     symlinkSync('keys', place.path('link'));

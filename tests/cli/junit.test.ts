@@ -40,12 +40,12 @@ const cases = (name: string) => report(name).filter((one) => one.name === 'testc
 
 beforeAll(async () => {
   place = await makePlace();
-  for (const name of ['vendor', 'operator']) await place.must('keygen', name);
+  for (const name of ['vendor', 'operator']) await place.given('keygen', name);
   writeFileSync(place.path('app.bin'), 'x'.repeat(1000));
   const hostile = 'a]]>b<c>&"\u0007\u001b[2J\u202e';
   const names = ['--vendor', 'example.com', '--class', 'sensor', '-s', '5', '--name', hostile, '--version', '1'];
-  await place.must('package', 'app.bin', '-k', 'vendor.pem', ...names);
-  await place.must('approve', 'app.suit', '-k', 'operator.pem', '-o', 'app.cose');
+  await place.given('package', 'app.bin', '-k', 'vendor.pem', ...names);
+  await place.given('approve', 'app.suit', '-k', 'operator.pem', '-o', 'app.cose');
   const anchors = '[{role: vendor, key: vendor.pub.pem}, {role: operator, key: operator.pub.pem}]';
   writeFileSync(place.path('d.yaml'), `device: "0a"\nvendor: example.com\nclass: sensor\nanchors: ${anchors}\n`);
 });
@@ -100,7 +100,7 @@ describe('check --junit', () => {
 describe('lint --junit', () => {
   it('has a case for each rule; what is warned of fails with --strict, and is told without', async () => {
     const words = ['lint', 'app.cose', '-b', 'd.yaml', '--package', 'app.suit', '--soon', '2999-01-01'];
-    await place.must('approve', 'app.suit', '-k', 'operator.pem', '-o', 'app.cose', '--expires', '90d');
+    await place.given('approve', 'app.suit', '-k', 'operator.pem', '-o', 'app.cose', '--expires', '90d');
     expect((await place.run(...words, '--strict', '--junit', 'strict.xml')).code).toBe(1);
     expect(cases('strict.xml').map(({ attributes }) => attributes.name)).toEqual([...LINT_RULES]);
     const failures = report('strict.xml').filter(({ name }) => name === 'failure');

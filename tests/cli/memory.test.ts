@@ -39,7 +39,7 @@ beforeAll(async () => {
   place = await makePlace();
   world = makeDeviceWorld();
   writeFileSync(place.path('mark.mjs'), MARK);
-  for (const who of ['vendor', 'operator']) await place.must('keygen', who);
+  for (const who of ['vendor', 'operator']) await place.given('keygen', who);
   const anchors = `anchors:\n  - { role: vendor, key: vendor.pub.pem }\n  - { role: operator, key: operator.pub.pem }\n`;
   writeFileSync(
     place.path('device.yaml'),
@@ -119,8 +119,8 @@ describe.skipIf(process.platform !== 'linux')('what a command takes for the larg
     const board = recovery();
     const line = await overUdp(board);
     const to = ['-p', line.port, '--bootstrap', 'device.yaml', '--remember', place.path('guard.json')];
-    await place.must('approve', 'small.signed.suit', ...APPROVED, '-o', 'small.signed.cose');
-    await place.must('approve', 'large.signed.suit', ...APPROVED, '-o', 'large.signed.cose');
+    await place.given('approve', 'small.signed.suit', ...APPROVED, '-o', 'small.signed.cose');
+    await place.given('approve', 'large.signed.suit', ...APPROVED, '-o', 'large.signed.cose');
     const words = ['deliver', 'SIZE.signed.suit', ...to, '--approval', 'SIZE.signed.cose'];
     expect(await growth(words)).toBeLessThanOrEqual(GROWTH_BYTES_MAX);
     line.close();

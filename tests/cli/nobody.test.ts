@@ -20,10 +20,10 @@ beforeAll(async () => {
   world = makeDeviceWorld();
   const environment = { COUNTERSIGN_PASSPHRASE: 'open sesame' };
   await place.runWith({ environment }, 'keygen', 'locked', '--encrypt');
-  await place.must('keygen', 'open');
+  await place.given('keygen', 'open');
   writeFileSync(place.path('app.bin'), new Uint8Array(100));
-  await place.must('package', 'app.bin', '-k', 'open.pem', ...ABOUT);
-  await place.must('approve', 'app.suit', '-k', 'locked.pub.pem', '--prepare');
+  await place.given('package', 'app.bin', '-k', 'open.pem', ...ABOUT);
+  await place.given('approve', 'app.suit', '-k', 'locked.pub.pem', '--prepare');
   writeFileSync(place.path('rotate.yaml'), 'policy: { unapproved: prompt }\n');
   mkdirSync(place.path('out'));
   // A device that asks its user, and whom nobody here can answer for.

@@ -42,7 +42,7 @@ beforeAll(async () => {
     await offline('keygen', name, ...(name === 'curve' ? ['--type', 'p256'] : []));
     await carry(`vault/${name}.pub.pem`, `${name}.pub.pem`);
   }
-  for (const name of ['operator', 'other']) await place.must('keygen', name);
+  for (const name of ['operator', 'other']) await place.given('keygen', name);
   await writeFile(place.path('app.bin'), Buffer.alloc(300, 5));
   await writeFile(place.path('else.bin'), Buffer.alloc(300, 6));
   const bootstrap = [
@@ -82,7 +82,7 @@ describe('a package in three steps', { timeout: TIMEOUT_MS }, () => {
 
   it('with a P-256 key, and then approved as any other', async () => {
     await inThreeSteps('curved', 'curve', [...ABOUT, ...TEXT]);
-    await place.must('approve', 'curved.suit', '-k', 'operator.pem');
+    await place.given('approve', 'curved.suit', '-k', 'operator.pem');
     expect(await place.run('check', 'curved.suit', '-b', 'device.yaml', '-a', 'curved.cose')).toMatchObject({
       code: 0,
     });
@@ -125,10 +125,10 @@ describe('what does not belong together is refused', { timeout: TIMEOUT_MS }, ()
     for (const [name, content] of Object.entries(changed)) await writeFile(place.path(`${name}.yaml`), content);
     const flipped = (await bytes('whole.sig')).map((byte, at) => (at === 9 ? byte ^ 1 : byte));
     await writeFile(place.path('flipped.sig'), flipped);
-    await place.must('approve', 'whole.suit', '-k', 'operator.pub.pem', '--prepare', '-o', 'approval.request.yaml');
-    await place.must('approve', '--sign', 'approval.request.yaml', '-k', 'operator.pem');
+    await place.given('approve', 'whole.suit', '-k', 'operator.pub.pem', '--prepare', '-o', 'approval.request.yaml');
+    await place.given('approve', '--sign', 'approval.request.yaml', '-k', 'operator.pem');
     const counter = ['--prepare', '--countersign', '-o', 'counter.request.yaml'];
-    await place.must('approve', 'whole.suit', '-k', 'vendor.pub.pem', ...counter);
+    await place.given('approve', 'whole.suit', '-k', 'vendor.pub.pem', ...counter);
   }, TIMEOUT_MS);
 
   it.each<[string, string[], number]>([

@@ -30,32 +30,32 @@ async function gate(): Promise<number | null> {
 
 beforeAll(async () => {
   place = await makePlace();
-  for (const name of ['vendor', 'operator', 'stranger']) await place.must('keygen', name);
+  for (const name of ['vendor', 'operator', 'stranger']) await place.given('keygen', name);
   writeFileSync(place.path('app.bin'), new Uint8Array(new Uint32Array([0x20004000, 0x101, 0, 0, 1, 2, 3, 4]).buffer));
   const about = ['--vendor', 'vendor.example', '--class', 'sensor', '-s', '1', '-o', 'release.suit'];
-  await place.must('package', 'app.bin', '-k', 'vendor.pem', ...about);
+  await place.given('package', 'app.bin', '-k', 'vendor.pem', ...about);
   device('reject');
 });
 afterAll(() => place.remove());
 
 it('lets an approved release through, and nothing else', { timeout: 300_000 }, async () => {
   expect(LINES.map(([name]) => name)).toEqual(['check', 'lint']);
-  await place.must('approve', 'release.suit', '-k', 'stranger.pem', '-o', 'release.cose');
+  await place.given('approve', 'release.suit', '-k', 'stranger.pem', '-o', 'release.cose');
   expect(await gate()).toBe(22);
   const other = '00'.repeat(32);
-  await place.must('approve', '--digest', other, '-k', 'operator.pem', '-o', 'other.cose');
+  await place.given('approve', '--digest', other, '-k', 'operator.pem', '-o', 'other.cose');
   copyFileSync(place.path('other.cose'), place.path('release.cose'));
   expect(await gate()).toBe(20);
   device('prompt');
   expect(await gate()).toBe(30);
   device('reject');
-  await place.must('approve', 'release.suit', '-k', 'operator.pem', '-o', 'good.cose');
+  await place.given('approve', 'release.suit', '-k', 'operator.pem', '-o', 'good.cose');
   copyFileSync(place.path('good.cose'), place.path('release.cose'));
   expect(await gate()).toBe(0);
   await place.must('revoke', 'release.suit', '-k', 'operator.pem', '-o', 'denied.cose');
   copyFileSync(place.path('denied.cose'), place.path('release.cose'));
   expect(await gate()).toBe(23);
-  await place.must('approve', 'release.suit', '-k', 'operator.pem', '--expires', '7d', '-o', 'soon.cose');
+  await place.given('approve', 'release.suit', '-k', 'operator.pem', '--expires', '7d', '-o', 'soon.cose');
   copyFileSync(place.path('soon.cose'), place.path('release.cose'));
   expect(await gate()).toBe(1); // approved, but lint --strict warns
 });

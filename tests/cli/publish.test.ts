@@ -13,10 +13,10 @@ import { have } from '../support/need.js';
 let place: Place;
 beforeAll(async () => {
   place = await makePlace();
-  for (const name of ['vendor', 'operator', 'other']) await place.must('keygen', name);
+  for (const name of ['vendor', 'operator', 'other']) await place.given('keygen', name);
   writeFileSync(place.path('app.bin'), new Uint8Array(100));
   const words = ['-k', 'vendor.pem', '--vendor', 'example.com', '--class', 'sensor', '-s', '5'];
-  await place.must('package', 'app.bin', ...words);
+  await place.given('package', 'app.bin', ...words);
   const anchors = '[{role: vendor, key: vendor.pub.pem}, {role: operator, key: operator.pub.pem}]';
   writeFileSync(
     place.path('device.yaml'),
@@ -76,7 +76,7 @@ describe.skipIf(!have('mosquitto'))('a broker', () => {
   });
 
   it('gets a document that was signed elsewhere, once; the name is the issuer, the key id, or what one says', async () => {
-    await place.must(
+    await place.given(
       'approve',
       'app.suit',
       '-k',
@@ -87,7 +87,7 @@ describe.skipIf(!have('mosquitto'))('a broker', () => {
       '-o',
       'r.request.yaml',
     );
-    await place.must('approve', '--sign', 'r.request.yaml', '-k', 'operator.pem');
+    await place.given('approve', '--sign', 'r.request.yaml', '-k', 'operator.pem');
     const attach = [
       'approve',
       '--attach',

@@ -16,7 +16,7 @@ let broker: Broker;
 beforeAll(async () => {
   place = await makePlace();
   broker = await startBroker();
-  await place.must('keygen', 'operator');
+  await place.given('keygen', 'operator');
 });
 afterAll(async () => {
   await broker.close();

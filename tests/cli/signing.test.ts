@@ -46,7 +46,7 @@ const IMAGE = Uint8Array.from({ length: 1000 }, (_, i) => (i * 7) & 0xff);
 
 beforeAll(async () => {
   place = await makePlace();
-  for (const name of ['vendor', 'operator']) await place.must('keygen', name);
+  for (const name of ['vendor', 'operator']) await place.given('keygen', name);
   await put('app.bin', IMAGE);
   await pack('app.bin', '--version', '1.2.0', '--name', 'Sensor');
 });
@@ -63,7 +63,7 @@ describe('keygen', () => {
   });
 
   it('replaces nothing without --force, and writes nothing then', async () => {
-    await place.must('keygen', 'k2');
+    await place.given('keygen', 'k2');
     const before = await bytesOf('k2.pem');
     await writeFile(place.path('k3.pub.pem'), 'something');
     for (const name of ['k2', 'k3']) {
@@ -73,13 +73,13 @@ describe('keygen', () => {
     }
     expect(await bytesOf('k2.pem')).toEqual(before);
     expect(await readdir(place.folder)).not.toContain('k3.pem');
-    await place.must('keygen', 'k2', '--force');
+    await place.given('keygen', 'k2', '--force');
     expect(await bytesOf('k2.pem')).not.toEqual(before);
   });
 
   it('encrypts, with the passphrase from a file or the environment', async () => {
     await put('secret', 'open sesame\n');
-    await place.must('keygen', 'k4', '--passphrase-file', 'secret');
+    await place.given('keygen', 'k4', '--passphrase-file', 'secret');
     expect(await readFile(place.path('k4.pem'), 'utf8')).toContain('ENCRYPTED');
     const approveWith = (environment: Record<string, string>, ...more: string[]) =>
       place.runWith(

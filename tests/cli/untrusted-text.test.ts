@@ -47,7 +47,7 @@ beforeAll(async () => {
   place = await makePlace();
   await mkdir(place.folder, { recursive: true });
   await writeFile(place.path('demo.suit'), packageOf(1).bytes);
-  await place.must('keygen', 'consenter');
+  await place.given('keygen', 'consenter');
   line = await overUdp({
     async take(bytes: Uint8Array) {
       const request = decodePacket(bytes);

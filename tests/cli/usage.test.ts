@@ -8,11 +8,11 @@ let place: Place;
 const NAMES = ['--vendor', 'vendor.example', '--class', 'c', '-s', '1'];
 beforeAll(async () => {
   place = await makePlace();
-  await place.must('keygen', 'vendor');
-  await place.must('keygen', 'operator');
+  await place.given('keygen', 'vendor');
+  await place.given('keygen', 'operator');
   writeFileSync(place.path('app.bin'), new Uint8Array(3000).fill(0xa5));
-  await place.must('package', 'app.bin', '-k', 'vendor.pem', ...NAMES, '-o', "it's mine.suit");
-  await place.must('approve', "it's mine.suit", '-k', 'operator.pem', '-o', 'r.cose');
+  await place.given('package', 'app.bin', '-k', 'vendor.pem', ...NAMES, '-o', "it's mine.suit");
+  await place.given('approve', "it's mine.suit", '-k', 'operator.pem', '-o', 'r.cose');
   const anchors = ['vendor', 'operator'].map((role) => `{role: ${role}, key: ${role}.pub.pem}`).join(', ');
   writeFileSync(
     place.path('d.yaml'),

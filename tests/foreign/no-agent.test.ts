@@ -18,7 +18,7 @@ let place: Place;
 const lines: Line[] = [];
 beforeAll(async () => {
   place = await makePlace();
-  await place.must('keygen', 'key');
+  await place.given('keygen', 'key');
   await writeFile(place.path('demo.suit'), packageOf(1).bytes);
   await writeFile(
     place.path('device.yaml'),

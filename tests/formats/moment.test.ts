@@ -88,7 +88,7 @@ describe('on the command line', () => {
   let place: Place;
   beforeAll(async () => {
     place = await makePlace();
-    await place.must('keygen', 'operator');
+    await place.given('keygen', 'operator');
   });
   afterAll(() => place.remove());
   const rule = ['approve', '--class', 'sensor', '--vendor', 'example.com', '-k', 'operator.pem', '--record', 'none'];

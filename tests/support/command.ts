@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { commands } from '../../host/cli/commands/index.js';
 import { parse } from '../../host/cli/parse.js';
 import { makeTerminal } from '../../host/cli/terminal.js';
+import { loadConfig, settingNames } from '../../host/config.js';
 import { asCountersignError } from '../../host/errors.js';
 import { documentJson, errorData } from '../../host/json.js';
 import { checkDocument, checkDocuments } from './documents.js';
@@ -51,6 +52,8 @@ export interface Place {
   start(...words: string[]): Running;
   /** Runs and throws unless it ends with 0. */
   must(...words: string[]): Promise<Ended>;
+  /** The same in this process, for the files that a test begins with: nothing is started, and nothing is said. */
+  given(...words: string[]): Promise<void>;
   /** Names, sizes and times of all files: what a failed command must not change. */
   listing(): Promise<string[]>;
   remove(): Promise<void>;
@@ -75,6 +78,7 @@ export async function makePlace(): Promise<Place> {
       if (ended.code !== 0) throw new Error(`countersign ${words.join(' ')}: exit ${ended.code}\n${ended.stderr}`);
       return ended;
     },
+    given: (...words) => inTurn(() => given(folder, words)),
     async listing() {
       const names = await readdir(folder);
       const rows = await Promise.all(names.map(async (name) => [name, await stat(join(folder, name))] as const));
@@ -82,6 +86,35 @@ export async function makePlace(): Promise<Place> {
     },
     remove: () => rm(folder, { recursive: true, force: true }),
   };
+}
+
+let last: Promise<unknown> = Promise.resolve();
+/** One after the other: the working folder and the environment are this process's. */
+function inTurn<T>(make: () => Promise<T>): Promise<T> {
+  const made = last.catch(() => undefined).then(make);
+  last = made;
+  return made;
+}
+
+async function given(folder: string, words: string[]): Promise<void> {
+  const [before, env] = [process.cwd(), process.env];
+  process.chdir(folder);
+  process.env = cleanEnvironment(folder);
+  try {
+    const places = { folder, environment: process.env };
+    const made = parse(commands, words, () => loadConfig(places, settingNames(commands)));
+    if (made.kind !== 'run') throw new Error('help is for the program itself');
+    const { command, arguments: values, options, common } = made;
+    const terminal = makeTerminal({ json: true, input: false, level: -2 });
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const { exit = 0 } = await command.run({ arguments: values, options, terminal, dryRun: common.dryRun, signal });
+    if (exit !== 0) throw new Error(`exit ${exit}`);
+  } catch (cause) {
+    throw new Error(`countersign ${words.join(' ')}: ${cause}`, { cause });
+  } finally {
+    process.chdir(before);
+    process.env = env;
+  }
 }
 
 /**
