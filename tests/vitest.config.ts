@@ -57,8 +57,8 @@ export default defineConfig({
       { extends: true, test: { name: 'sharing', include: [shared], isolate: false } },
     ],
     // Real processes (brokers, boards) take part: a generous bound, so that a slow machine is not a failing test.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     // Many files mostly wait for what they have started: one worker more than the two processors this is made for.
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },

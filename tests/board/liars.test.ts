@@ -83,7 +83,7 @@ function device(changes: Partial<Device>) {
     if (id === 6) return correlator === undefined ? { n: 0 } : says.alert(correlator);
     return undefined;
   };
-  return createClient(scriptedLink(script), { timeoutMs: 30, retries: 1 });
+  return createClient(scriptedLink(script), { timeoutMs: 3000, retries: 1 });
 }
 
 async function run(changes: Partial<Device>): Promise<Outcome | CountersignError> {

@@ -64,7 +64,7 @@ describe('a small buffer', () => {
       if (off === store.length) store.push(...data);
       return { off: store.length };
     });
-    const client = createClient(link, { timeoutMs: 50, retries: 0 });
+    const client = createClient(link, { timeoutMs: 10_000, retries: 0 });
     const job = { file: FILE, digest: new Uint8Array(32), parameters: await parameters(client) };
     const steps = upload(client, job);
     for (let step = await steps.next(); !step.done; step = await steps.next());
