@@ -26,6 +26,9 @@ const IN_THE_WAY = {
   'V8 Ed25519 verify': NOISE,
   'V8 ECDSA P-256 verify': NOISE,
   'V8 SHA-512, 64 KiB chunks': NOISE,
+  'command countersign --help': NOISE,
+  'command countersign check, start':
+    'a quarter is YAML and its file, a quarter the schemas that zod makes of all that a check may read.',
   'wasm core-small.wasm':
     'two curves and two hashes take 8 KB of it, the readers of CBOR, COSE and SUIT 7, evidence, policy and exports 8. Tried:\n' +
     "  more of Binaryen's passes (at most 300 bytes less), 64-bit products (4.6 KB more). As C it takes less, see below.",
