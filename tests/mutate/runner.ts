@@ -42,7 +42,8 @@ function ended(module: TestModule): void {
 }
 
 const vitest = await createVitest('test', {
-  ...{ config: 'tests/vitest.config.ts', watch: false, bail: 1, isolate: false, maxWorkers: 1, testTimeout: 60_000 },
+  ...{ config: 'tests/vitest.config.ts', watch: false, bail: 1, isolate: false, testTimeout: 60_000 },
+  fileParallelism: false, // one worker: of maxWorkers, the projects of the configuration hear nothing
   sequence: { sequencer: InOrder as never },
   reporters: [{ onTestCaseResult: () => tell({ test: true }), onTestModuleEnd: ended }],
 });
