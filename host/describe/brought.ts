@@ -11,7 +11,7 @@ import { rows } from '../formats/wording.js';
 import { reasonData } from '../json.js';
 import { reasons } from '../reasons.js';
 import { changeData, changeRows } from './change.js';
-import { anchorText, type Described } from './words.js';
+import type { Described } from './words.js';
 
 /** A bootstrap document; `identity`: what the device says after that, or of a dry run before. `link` names it. */
 export function bootstrapBrought(
@@ -21,7 +21,7 @@ export function bootstrapBrought(
 ): Described {
   const view = viewBootstrap(document, 'the bootstrap document');
   const device = deviceId ?? (view && hex(view.device));
-  const anchors = view?.anchors.map(anchorText);
+  const anchors = view?.anchors.map(({ role, name, key }) => [role, name, hex(key.kid)].filter(Boolean).join(' '));
   return {
     data: { provisioned: !dryRun, device, about, bytes: document.length, anchors: anchors?.length },
     lines: [
