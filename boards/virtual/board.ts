@@ -17,7 +17,7 @@ import { decodePacket } from '../../host/smp/packet.js';
 import { wasmFile } from '../../host/wasm.js';
 import { applicationText } from './application.js';
 import { type CardSlot, openCardSlot } from './card.js';
-import { type Flash, openFlash } from './flash.js';
+import { type Flash, makeFlash, openFlash } from './flash.js';
 import { type Answer, createMachine, type Machine } from './machine.js';
 import { openPty } from './pty.js';
 import { connectRadio, type Radio } from './radio.js';
@@ -32,7 +32,9 @@ const QUIET_MS = 150; // after the last packet, before the board looks at its ow
 const FRAME_FIRST = [0x06, 0x04]; // lines of packets on the console begin with one of these bytes, text does not
 
 export interface VirtualBoardOptions {
-  flash: string; // path of the flash file; made when absent
+  flash?: string; // path of the flash file; made when absent. Without one it has flash that is gone when it closes
+  serial?: boolean; // has a serial port; default: yes
+  module?: WebAssembly.Module; // the agent, compiled once for many boards
   broker?: BrokerUrl;
   fleet?: string;
   name?: string; // on the broker
@@ -46,9 +48,11 @@ export interface VirtualBoardOptions {
 }
 
 export interface VirtualBoard {
-  readonly port: string; // path of the serial port
+  readonly port: string; // path of the serial port; empty: it has none
   readonly running: Machine['running'];
   readonly flash: Flash['counts'];
+  /** Gives a blank one its bootstrap document, as over a line of its own. */
+  provision(bootstrap: Uint8Array): Promise<void>;
   reset(): void; // the button
   close(): Promise<void>;
 }
@@ -56,16 +60,17 @@ export interface VirtualBoard {
 export async function startVirtualBoard(options: VirtualBoardOptions): Promise<VirtualBoard> {
   const { onText = () => undefined, onQuestion } = options;
   const board = await loadBoard(BOARD_NAME);
-  const module = new WebAssembly.Module(options.wasm ?? (await readFile(wasmFile('agent')).catch(noAgent)));
-  const flash = openFlash(options.flash, board.flash, onText);
-  const pty = openPty((bytes) => receive(LINK.console, bytes));
+  const module = options.module ?? (await loadAgent(options.wasm));
+  const { flash: path, serial = true } = options;
+  const flash = path === undefined ? makeFlash(board.flash, onText) : openFlash(path, board.flash, onText);
+  const pty = serial ? openPty((bytes) => receive(LINK.console, bytes)) : undefined;
   let radio: Radio | undefined;
   let slot: CardSlot | undefined;
   let closing = false;
 
   // Text of the board itself goes out on the wire, as an application's would, and to whoever watches in this process.
   const say = (text: string): void => {
-    pty.write(Buffer.from(`${text}\r\n`));
+    pty?.write(Buffer.from(`${text}\r\n`));
     onText(text);
   };
 
@@ -112,7 +117,7 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
   }
 
   function sent(bytes: Uint8Array): void {
-    pty.write(bytes);
+    pty?.write(bytes);
     if (FRAME_FIRST.includes(bytes[0]!)) lookSoon();
     else hear(bytes);
   }
@@ -159,7 +164,7 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
     clearImmediate(turn as NodeJS.Immediate);
     clearTimeout(look);
     question?.abort();
-    pty.close();
+    pty?.close();
     flash.close();
     slot?.close();
     await self.close();
@@ -186,11 +191,12 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
   machine.reset();
   run();
   return {
-    port: pty.path,
+    port: pty?.path ?? '',
     get running() {
       return machine.running;
     },
     flash: flash.counts,
+    provision: self.provision,
     reset: () => machine.reset(),
     close,
   };
@@ -203,6 +209,10 @@ function alertIn(packet: Uint8Array): Alert | undefined {
     return undefined;
   }
 }
+
+/** The agent that was built, or another one. */
+export const loadAgent = async (wasm?: Uint8Array): Promise<WebAssembly.Module> =>
+  new WebAssembly.Module(new Uint8Array(wasm ?? (await readFile(wasmFile('agent')).catch(noAgent))));
 
 function noAgent(cause: unknown): never {
   throw new CountersignError('CoreUnavailable', 'board: build/agent.wasm is not there', { cause });

@@ -1,4 +1,4 @@
-// The board's flash: a file of exactly its size, written through at each operation, as strict as silicon is.
+// The board's flash: a file of exactly its size (or, in a swarm, memory alone), written through at each operation, as strict as silicon is.
 //
 // What silicon cannot do is refused, loudly: unaligned words, a bit from 0 to 1 without an erase, a word written twice
 // (cells lose their guarantee), half pages. Results as in the HAL: 0 done, -1 failed. Operations survive the end of
@@ -38,6 +38,33 @@ export function openFlash(path: string, size: FlashSize, refused: (why: string) 
   }
   const cells = new Uint8Array(size.bytes);
   readSync(file, cells, 0, size.bytes, 0);
+  return flashOf(cells, size, refused, {
+    stored: (offset, length) => void writeSync(file, cells, offset, length, offset),
+    close() {
+      closeSync(file);
+      unlock();
+    },
+  });
+}
+
+/** Flash that is gone with this process, as new. */
+export function makeFlash(size: FlashSize, refused: (why: string) => void): Flash {
+  const nothing = () => undefined;
+  return flashOf(new Uint8Array(size.bytes).fill(0xff), size, refused, { stored: nothing, close: nothing });
+}
+
+interface Behind {
+  /** These cells have changed. */
+  stored(offset: number, length: number): void;
+  close(): void;
+}
+
+function flashOf(
+  cells: Uint8Array<ArrayBuffer>,
+  size: FlashSize,
+  refused: (why: string) => void,
+  behind: Behind,
+): Flash {
   const words = new DataView(cells.buffer);
   const counts = { written: 0, erased: 0 };
   const refuse = (why: string): number => {
@@ -45,7 +72,7 @@ export function openFlash(path: string, size: FlashSize, refused: (why: string) 
     return -1;
   };
   const store = (offset: number, length: number): number => {
-    writeSync(file, cells, offset, length, offset);
+    behind.stored(offset, length);
     return 0;
   };
 
@@ -75,10 +102,7 @@ export function openFlash(path: string, size: FlashSize, refused: (why: string) 
       return store(offset, length);
     },
     counts,
-    close() {
-      closeSync(file);
-      unlock();
-    },
+    close: behind.close,
   };
 }
 

@@ -1,13 +1,20 @@
 // The board's look at its own agent, over a packet link of its own: what a display or a broker shows of the device.
 //
-// Only reads. What cannot be read just now (the agent restarts, the application runs) is simply not shown.
+// Only reads, but for what makes a blank board a device. What cannot be read just now (the agent restarts, the application runs) is simply not shown.
 
-import { readApprovals, readChangeNumber, readDeviceId, readInstalled, readState } from '../../host/device/identity.js';
+import {
+  NODE,
+  readApprovals,
+  readChangeNumber,
+  readDeviceId,
+  readInstalled,
+  readState,
+} from '../../host/device/identity.js';
 import { viewApproval } from '../../host/formats/approval.js';
 import { hex } from '../../host/formats/bytes.js';
 import type { DeviceState } from '../../host/links/topics.js';
 import { createClient } from '../../host/smp/client.js';
-import { imageState, type Question, readQuestion } from '../../host/smp/commands.js';
+import { imageState, type Question, readQuestion, treePut } from '../../host/smp/commands.js';
 import { createListeners, type Link } from '../../host/smp/link.js';
 
 const TIMEOUT_MS = 1000; // the agent answers at once, or after a restart not at all
@@ -17,6 +24,7 @@ export interface Self {
   /** All that is told of a device; undefined for what it does not have. */
   look(): Promise<DeviceState | undefined>;
   question(): Promise<Question | undefined>;
+  provision(bootstrap: Uint8Array): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -58,6 +66,7 @@ export function createSelf(send: (bytes: Uint8Array) => void): Self {
         change: change ? `${change}` : undefined,
       };
     },
+    provision: (bootstrap) => treePut(client, NODE.bootstrap, bootstrap),
     question: () => attempt(() => readQuestion(client)),
     close: () => client.close(),
   };
