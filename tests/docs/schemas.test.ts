@@ -20,7 +20,8 @@ const validators = new Map<string, ValidateFunction>();
 
 /** What is wrong with a document by its published schema. */
 function faults(name: string, document: unknown): unknown {
-  const known = validators.get(name) ?? new Ajv2020({ allErrors: true, formats: { 'date-time': true } }).compile(published(name));
+  const known =
+    validators.get(name) ?? new Ajv2020({ allErrors: true, formats: { 'date-time': true } }).compile(published(name));
   validators.set(name, known);
   return known(document) ? [] : known.errors;
 }
