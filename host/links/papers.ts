@@ -35,7 +35,6 @@ export const alertSchema = z.object({
   reason: reasonSchema,
   correlator: z.string().max(CORRELATOR_BYTES_MAX).optional().describe('of the order, if it had one'),
 });
-type AlertPaper = z.infer<typeof alertSchema>;
 
 export const orderSchema = z.object({
   version,
