@@ -27,6 +27,7 @@ export const BOARD_NAME = 'virtual';
 
 const LINK = { console: 0, mqtt: 1, self: 2 } as const; // as in board.json
 const TICK_MS = 20; // how long a chip would sleep at most
+const TICK_MS_MAX = 100; // of time that a held up process has lost: what is to be seen between two ticks is not skipped over
 const BUSY_MS_MAX = 10; // then everybody else in this process gets a turn
 const QUIET_MS = 150; // after the last packet, before the board looks at its own state
 const FRAME_FIRST = [0x06, 0x04]; // lines of packets on the console begin with one of these bytes, text does not
@@ -82,7 +83,9 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
       if (alert) radio?.alert(alert);
       else if (link === LINK.mqtt) radio?.send(bytes);
       else self.receive(bytes);
-      if (alert || link === LINK.mqtt) lookSoon();
+      // An alert is the end of something, after which the application is started: a board that is held up would be too late.
+      if (alert) lookSoon(0);
+      else if (link === LINK.mqtt) lookSoon();
     },
     random: (to) => void randomFillSync(to),
     clock: () => BigInt(Math.floor(Date.now() / 1000)),
@@ -106,14 +109,17 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
   // A look is a packet like any other, and a packet keeps the agent from starting the application: so only behind
   // somebody else's packets, when it is quiet again.
   let look: NodeJS.Timeout | undefined;
-  function lookSoon(): void {
+  function lookSoon(ms = QUIET_MS): void {
     if (closing) return;
     clearTimeout(look);
-    look = setTimeout(async () => {
-      if (machine.running !== 'agent') return;
-      const state = await self.look();
-      if (state && !closing) radio?.show(state);
-    }, QUIET_MS);
+    if (ms === 0) setImmediate(lookNow);
+    else look = setTimeout(lookNow, ms);
+  }
+
+  async function lookNow(): Promise<void> {
+    if (closing || machine.running !== 'agent') return;
+    const state = await self.look();
+    if (state && !closing) radio?.show(state);
   }
 
   function sent(bytes: Uint8Array): void {
@@ -150,7 +156,7 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
     const began = performance.now();
     do {
       const now = performance.now();
-      machine.tick(Math.floor(now - last));
+      machine.tick(Math.min(Math.floor(now - last), TICK_MS_MAX));
       last += Math.floor(now - last);
     } while (machine.busy() && performance.now() - began < BUSY_MS_MAX);
     if (closing) return;

@@ -13,7 +13,7 @@ import {
 import { viewApproval } from '../../host/formats/approval.js';
 import { hex } from '../../host/formats/bytes.js';
 import type { DeviceState } from '../../host/links/topics.js';
-import { createClient } from '../../host/smp/client.js';
+import { type Client, createClient } from '../../host/smp/client.js';
 import { imageState, type Question, readQuestion, treePut } from '../../host/smp/commands.js';
 import { createListeners, type Link } from '../../host/smp/link.js';
 
@@ -48,27 +48,28 @@ export function createSelf(send: (bytes: Uint8Array) => void): Self {
 
   return {
     receive: emit.packet,
-    async look() {
-      const device = await attempt(() => readDeviceId(client));
-      const state = await attempt(() => readState(client));
-      if (state === undefined) return undefined;
-      const installed = await attempt(() => readInstalled(client));
-      const images = await attempt(() => imageState(client));
-      const hash = images?.find((image) => image.active)?.hash;
-      const approvals = (await attempt(() => readApprovals(client)))?.flatMap(heldApproval);
-      const change = device === undefined ? 0n : await attempt(() => readChangeNumber(client));
-      return {
-        state,
-        device,
-        firmwareVersion: installed?.version,
-        digest: hash && hex(hash),
-        approvals,
-        change: change ? `${change}` : undefined,
-      };
-    },
+    look: () => attempt(() => readAll(client)),
     provision: (bootstrap) => treePut(client, NODE.bootstrap, bootstrap),
     question: () => attempt(() => readQuestion(client)),
     close: () => client.close(),
+  };
+}
+
+// All of it or nothing: what was shown before stays then.
+async function readAll(client: Client): Promise<DeviceState> {
+  const device = await readDeviceId(client);
+  const state = await readState(client);
+  const installed = await readInstalled(client);
+  const hash = (await imageState(client)).find((image) => image.active)?.hash;
+  const blank = device === undefined;
+  const change = blank ? 0n : await readChangeNumber(client);
+  return {
+    state,
+    device,
+    firmwareVersion: installed?.version,
+    digest: hash && hex(hash),
+    approvals: blank ? undefined : (await readApprovals(client)).flatMap(heldApproval),
+    change: change === 0n ? undefined : `${change}`,
   };
 }
 
