@@ -6,25 +6,12 @@ import { FORMS } from '../../formats/signing-request.js';
 import { deviceStateSchema } from '../../links/topics.js';
 import * as part from './parts.js';
 import { count, document, flag, hex, path, reason, sequence, state, text } from './parts.js';
+import { holders, publish, published, unpublish } from './publishing.js';
 
 const written = flag.meta({ description: 'false: a dry run' });
 const output = { output: path, written };
 const signer = hex.meta({ description: 'key id' });
 const form = z.enum(FORMS);
-
-const published = {
-  broker: text,
-  fleet: text,
-  topic: text,
-  published: flag.meta({ description: 'false: a dry run, or it was there already' }),
-  replaced: sequence.optional().meta({ description: 'number of the document that was there' }),
-};
-
-const names = z.array(text);
-const holders = z.strictObject({ taken: names, waiting: names, offline: names }).meta({
-  id: 'Holders',
-  description: 'names of the devices that hold what was published; that are online and do not yet; that are offline',
-});
 
 const request = document('--prepare: a signing request', {
   request: path,
@@ -269,27 +256,6 @@ const provision = z.union([
     away: z.array(text),
   }),
 ]);
-
-const publish = z.union([
-  document('an approval document on a broker', {
-    ...{ file: path, ...published, document: part.approval },
-    signer: hex.optional(),
-    devices: holders.optional(),
-  }),
-  document('a change on a broker', {
-    ...{ file: path, ...published, change: z.strictObject(part.change) },
-    devices: holders.optional(),
-  }),
-  document('a package on a broker', {
-    ...{ file: path, ...published, digest: part.digest, bytes: count },
-    blocks: count,
-  }),
-]);
-const unpublish = document('a package that was on a broker', {
-  ...{ broker: text, fleet: text, topic: text, digest: part.digest },
-  removed: count.meta({ description: 'messages; in a dry run: that would be removed' }),
-  unpublished: flag,
-});
 
 // --- Deliveries ---
 
