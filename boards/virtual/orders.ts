@@ -1,5 +1,5 @@
 // Orders to fetch a package, which the broker keeps for this device or its groups, put to the agent as anybody else would put
-// them: the package's URL, and Exec.
+// them: Exec with the digest of the package.
 //
 // An order is a hint of somebody untrusted. It is put once for its digest and correlator, and again as long as it is open:
 //
@@ -14,11 +14,11 @@
 // What becomes of it the agent decides.
 
 import { NODE } from '../../host/device/identity.js';
-import { packageUrl } from '../../host/device/serve.js';
+import { fromHex } from '../../host/formats/bytes.js';
 import type { OrderPaper } from '../../host/links/papers.js';
 import { reasons } from '../../host/reasons.js';
 import type { Client } from '../../host/smp/client.js';
-import { type Alert, treeExec, treePut } from '../../host/smp/commands.js';
+import { type Alert, treeExec } from '../../host/smp/commands.js';
 import { agentReason } from '../../host/smp/packet.js';
 import { sleep } from '../../host/wait.js';
 
@@ -93,9 +93,9 @@ export function createOrders(client: Client, updating: () => boolean, random: ()
     const { digest, correlator } = open.order;
     open.tries += 1;
     try {
-      const url = new TextEncoder().encode(packageUrl(digest));
-      await treePut(client, NODE.packageUrl, url, { signal: ending.signal });
-      const answer = await treeExec(client, NODE.downloadAndUpdate, correlator, { signal: ending.signal });
+      // With the digest in the order itself: a URL would be kept in flash, which strangers have no business to wear.
+      const hash = fromHex(digest);
+      const answer = await treeExec(client, NODE.downloadAndUpdate, correlator, { hash, signal: ending.signal });
       open.wanted = false;
       if (!answer.ok) over((one) => one === open && FINAL.includes(agentReason(answer.error) ?? -1));
       return true;

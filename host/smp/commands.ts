@@ -200,9 +200,9 @@ export function treeExec(
   client: Client,
   uri: string,
   correlator?: string,
-  waits: Waits = {},
+  { hash, ...waits }: Waits & { /** Of a manifest: the device fetches that package. */ hash?: Uint8Array } = {},
 ): Promise<Response<unknown>> {
-  const body = correlator === undefined ? { uri } : { uri, corr: correlator };
+  const body = { uri, ...(correlator !== undefined && { corr: correlator }), ...(hash && { hash }) };
   return client.request({ op: OP.write, group: GROUP.countersign, id: 3, body, schema: nothing, ...SLOW, ...waits });
 }
 

@@ -152,7 +152,7 @@ describe.skipIf(!have('mosquitto'))('when an order is put to the agent', () => {
     const broker = await startMosquitto();
     cleanups.push(() => broker.close());
     const execs: string[] = [];
-    const urls: string[] = [];
+    const digests: string[] = [];
     const radio: Radio = await connectRadio(
       { url: broker.url, fleet: FLEET, device: 'one', groups },
       {
@@ -163,10 +163,8 @@ describe.skipIf(!have('mosquitto'))('when an order is put to the agent', () => {
           const answer = (said: Packet['body']) =>
             radio.send(encodePacket({ ...packet, op: (packet.op + 1) as 1, body: said }));
           if (group === 0) return answer({ buf_size: 640, buf_count: 1 });
-          if (id === 1) {
-            urls.push(Buffer.from(body.data as Uint8Array).toString());
-            return answer({ off: (body.data as Uint8Array).length });
-          }
+          expect([id, body.uri]).toEqual([3, NODE.downloadAndUpdate]);
+          digests.push(hex(body.hash as Uint8Array));
           execs.push(body.corr as string);
           answer({});
         },
@@ -183,16 +181,16 @@ describe.skipIf(!have('mosquitto'))('when an order is put to the agent', () => {
       });
     const client = await connectBroker(broker.url);
     cleanups.push(() => client.endAsync(true));
-    return { radio, execs, urls, order, client, where };
+    return { radio, execs, digests, order, client, where };
   }
   const soon = (ms: number) => new Date(Date.now() + ms).toISOString();
 
   it('once, until another one stands there; again after a reset, as long as it is open', async () => {
-    const { radio, execs, urls, order } = await device();
+    const { radio, execs, digests, order } = await device();
     await order();
     await order();
     await sleep(500);
-    expect([execs, urls]).toEqual([['c'], [`cs:/p/${DIGEST}/raw`]]);
+    expect([execs, digests]).toEqual([['c'], [DIGEST]]);
     await order({ correlator: 'd' });
     await sleep(500);
     radio.started('agent');
