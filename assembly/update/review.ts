@@ -1,5 +1,6 @@
 // When approval data changed: does what runs still have no operator against it? If one denies it, policy 7 says what
-// then: report it, or bring the image back that ran before (which reports it, too).
+// then: report it, or bring the image back that ran before (which reports it, too). And what a person is being asked about is
+// judged again.
 //
 // That image comes back if it is still there, whole, its vendor still an anchor, and no operator against it either. Its
 // approval is not asked for anew: a document that denies a package often replaces the one that approved the package
@@ -8,14 +9,16 @@
 import { compare } from '../codec/bytes';
 import { Key } from '../flash/keys';
 import { Place, placeHolds } from '../flash/slots';
+import { questionOpen } from '../policy/consent';
 import { facts } from '../policy/facts';
 import { policy } from '../policy/policy';
+import { Verdict } from '../policy/verdict';
 import { Reason } from '../reason';
 import { alertStage } from './alert';
 import { Event as Audit, auditStage } from './audit';
 import { downloadActive, downloadYield } from './download';
-import { hand, handCommit, Operation, order } from './hand';
-import { recall } from './install';
+import { About, hand, handCommit, Operation, order, question } from './hand';
+import { installBegin, recall } from './install';
 import { judgePlace, verdictDigest, verdictReason } from './judgement';
 import { State, updating } from './machine';
 import { digestOf, imageOf, other, Package, pack, packageLoad } from './packages';
@@ -39,6 +42,14 @@ export function reviewTick(): void {
   if (found && !trial) alertStage(order, Reason.Denied, Operation.Update);
   if (found) hand.reason = Reason.Denied;
   handCommit();
+  if (isDecided()) installBegin();
+}
+
+// Is a person being asked what nobody needs to be asked any more: is it approved, or denied? Otherwise the question stays as it
+// is, whatever its reason would be now: an answer may be on its way.
+function isDecided(): bool {
+  if (!questionOpen(question) || hand.about !== <u32>About.Install || !packageLoad(pack, Key.Staged)) return false;
+  return judgePlace(Place.Staged, pack.headBytes) !== Verdict.Ask;
 }
 
 // A package on board is not given up for it: it may be what the operator wants instead.

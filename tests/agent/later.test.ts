@@ -3,6 +3,7 @@
 
 import { describe, expect, it } from 'vitest';
 import {
+  alert,
   approvalOf,
   DENIED,
   exec,
@@ -161,5 +162,45 @@ describe('who has no key, and takes the countersignature out of a package,', () 
     expectOk(exec(board, NODE.update));
     board.settle();
     expect(runs(board, signed)).toBe(true); // and nobody was asked
+  });
+});
+
+describe('of a package that a person is asked about', () => {
+  function asked() {
+    const board = provisionedBoard({ unapproved: 1 });
+    expectOk(upload(board, D.bytes));
+    expectOk(exec(board, NODE.update, 'order-1'));
+    board.run(2000);
+    expect([question(board).pending, board.asking]).toEqual([true, 1]);
+    return board;
+  }
+
+  it('a denial ends the question, and the order is answered', () => {
+    const board = asked();
+    expectOk(put(board, NODE.approvals, approvalOf(D.digest, 2, DENIED)));
+    board.run(200);
+    expect([question(board).pending, board.asking, state(board)]).toEqual([false, 0, 70]);
+    expect(alert(board)).toMatchObject({ result: 453, corr: 'order-1' });
+    board.press = 1;
+    board.run(2000);
+    expect(runs(board, D)).toBe(false);
+  });
+
+  it('an approval installs it: nobody has to answer any more', () => {
+    const board = asked();
+    expectOk(put(board, NODE.approvals, approvalOf(D.digest, 2)));
+    board.settle();
+    expect(runs(board, D)).toBe(true);
+  });
+
+  it('one about something else, or one that wants a person, leaves the question as it is', () => {
+    const board = asked();
+    const { nonce } = question(board);
+    expectOk(put(board, NODE.approvals, approvalOf(E.digest, 2)));
+    board.run(200);
+    expect([question(board).nonce, board.asking]).toEqual([nonce, 1]);
+    press(board, 1);
+    board.settle();
+    expect(runs(board, D)).toBe(true);
   });
 });

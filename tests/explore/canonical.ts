@@ -163,7 +163,7 @@ function settleHand(device: Device, record: Buffer): void {
   zero(hand('newest'), 8);
   if (record.readUInt32LE(hand('eraseCount'))) record.writeUInt32LE(1, hand('eraseCount'));
   if (state !== TRIAL && state !== SWAP_OUT) zero(hand('reason')); // those end by it
-  if (state !== DOWNLOADING) zero(hand('approved'), 2); // asked of what is on its way
+  if (state !== DOWNLOADING && state !== READY) zero(hand('approved'), 2); // asked of what is on its way, or on board
   if (state !== TRIAL) zero(hand('trialBoots'));
   if (![DOWNLOADING, READY, SWAP_IN, HAVE_DATA].includes(state)) {
     zero(hand('lines'));

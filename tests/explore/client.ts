@@ -59,7 +59,7 @@ function open(
 ) {
   const { device, ghost } = watch;
   const was = { upload: ghost.upload, lines: device.lines, offset: watch.before?.offset ?? 0 };
-  const same = Boolean(watch.before?.active) && was.upload === name && sha !== undefined;
+  const same = Boolean(watch.before?.active) && !watch.before?.fetched && was.upload === name && sha !== undefined;
   ghost.upload = name;
   device.lines = same ? was.lines | (1 << link) : 1 << link;
   const body = { off: 0, len: file.length, ...(sha ? { sha } : {}), data };
@@ -123,8 +123,8 @@ export function serve(watch: Watch, link: number, name: Name, most = BLOCKS_MAX)
   let given = 0;
   for (; given < most && device.running === 'agent'; given++) {
     device.tick(1);
-    const { line, asked } = pulling(device);
-    const off = Math.floor((sessionOf(watch) === 'pulled' ? (watch.before?.offset ?? 0) : 0) / BLOCK) * BLOCK;
+    const { line, asked, session } = pulling(device);
+    const off = Math.floor((session ? (watch.before?.offset ?? 0) : 0) / BLOCK) * BLOCK;
     if (line !== link + 1 || off >= asked || off >= OFFERS[name].bytes.length) break;
     const was = watch.before?.offset;
     block(watch, link, name, off);
@@ -133,29 +133,22 @@ export function serve(watch: Watch, link: number, name: Name, most = BLOCKS_MAX)
   return given > 0;
 }
 
-type Session = 'none' | 'pulled' | 'pushed';
-const sessionOf = ({ before, device }: Watch): Session =>
-  !before?.active ? 'none' : pulling(device).session ? 'pulled' : 'pushed';
-
 function block(watch: Watch, link: number, name: Name, off: number): void {
-  const { device, ghost } = watch;
+  const { device, ghost, before } = watch;
   const { bytes } = OFFERS[name];
-  const was = {
-    upload: ghost.upload,
-    lines: device.lines,
-    offset: watch.before?.offset ?? 0,
-    session: sessionOf(watch),
-  };
-  const opens = was.session !== 'pulled' || was.offset === 0;
+  const was = { upload: ghost.upload, lines: device.lines, offset: before?.offset, fetched: before?.fetched };
+  const opens = !was.fetched || was.offset === 0;
   if (opens) ghost.upload = name;
-  device.lines = opens ? 1 << link : was.lines | (1 << link);
+  watch.gives = 1 << link;
+  device.lines = opens ? watch.gives : was.lines | watch.gives;
   const body = encode({ off, len: bytes.length, data: bytes.subarray(off, off + BLOCK) });
   const wire = Buffer.concat([Buffer.from([0x09, 0, body.length >> 8, body.length & 255, 0, 64, 0, 7]), body]);
   device.receive(link, link === 0 ? frame(wire) : wire);
+  watch.gives = 0;
   const now = watch.before;
   if (opens && (now?.offset ?? 0) > BLOCK)
     device.lines = 0; // resumed: the pages in flash know their lines
-  else if (now?.offset === was.offset && sessionOf(watch) === was.session) {
+  else if (now?.offset === was.offset && now?.fetched === was.fetched) {
     ghost.upload = was.upload;
     device.lines = was.lines;
   }

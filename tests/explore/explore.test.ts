@@ -33,6 +33,8 @@ describe('every state that can come about', () => {
     ['bring back what is denied', 30_000],
     ['prompt, power cuts', 20_000],
     ['prompt, ask before download, channels 7, trial boots 0, threshold 2', 30_000],
+    ['prompt, what the device fetches', 20_000],
+    ['ask before download, what the device fetches', 20_000],
   ])('runs only what may run: %s', { timeout: 10 * MINUTES }, (name, most) => {
     const explorer = new Explorer(agent, rulesOf(name));
     const outcome = search(explorer, { transitions: most, recovery: 20, recover: honestClient(explorer, 'A') });
@@ -65,7 +67,8 @@ describe('long ways at random, with power cuts and calls of the flash that fail'
 
 describe('the canonical form', () => {
   it('overwrites only what has no meaning', { timeout: 5 * MINUTES }, () => {
-    for (const [seed, name] of ['prompt', 'prompt, approvals inside packages', 'bring back what is denied'].entries()) {
+    const names = ['prompt', 'prompt, approvals inside packages', 'bring back what is denied'];
+    for (const [seed, name] of [...names, 'ask before download, what the device fetches'].entries()) {
       const { steps, differing } = walk(agent, rulesOf(name), { walks: 150, seed: seed + 1 });
       expect(differing, name).toEqual([]);
       expect(steps).toBeGreaterThan(1000);

@@ -127,6 +127,15 @@ export const PLANTS: readonly Plant[] = [
     sees: /yes over a line that delivered it/,
   },
   {
+    name: 'takes blocks that it asked for as if no line had delivered them',
+    file: 'update/pull.ts',
+    right: 'downloadPush(link, from + skipped',
+    wrong: 'downloadPush(HERE ? -1 : link, from + skipped',
+    rules: { topics: ['pull'] },
+    events: /^(order A link 0|blocks of A link 0|short time|typed yes)/,
+    sees: /yes over a line that delivered it/,
+  },
+  {
     name: 'never ends an upload that was cut when all of its pages were whole',
     file: 'update/download.ts',
     right: '  return offerPhase() === Offer.Complete ? finish() : Reason.Ok;\n}\n\n// Clears',

@@ -13,6 +13,7 @@ export interface Seen {
   about: '' | 'download' | 'install'; // of the question that is open
   asked: Buffer; // its manifest digest
   active: boolean; // an upload session
+  fetched: boolean; // it is that of the package which the device fetches
   offset: number; // of it: the next byte wanted
   erases: number; // of the slot, counted before each
   floor: number;
@@ -31,19 +32,23 @@ export function observe(device: Device): Seen {
     about: open ? (ABOUT[device.word(HAND, hand('about'))] ?? '') : '',
     asked: device.bytesOf(HAND, question('digest'), 32),
     active: device.is('update/download/active'),
+    fetched: pulling(device).session,
     offset: Number(device.global('update/download/offset').value),
     erases: device.word(HAND, hand('eraseCount')),
     floor: device.word('policy_facts_facts', at(device, 'policy/facts Facts', 'installedSequence')),
   };
 }
 
-/** The device's own fetching: the link that blocks are to come over + 1, or 0; where what it asked for ends; is a session its own? */
+/** The device's own fetching: the link that blocks are to come over + 1, or 0; where what it asked for ends; is the session its own? */
 export function pulling(device: Device): { line: number; asked: number; session: boolean } {
   const { pull, session } = fitOf(device);
   return {
     line: device.word(PULL, pull('line')),
     asked: device.word(PULL, pull('asked')),
-    session: device.bytesOf(SESSION_RECORD, session('line'), 2).readUInt16LE() !== 0,
+    session:
+      device.is('update/download/active') &&
+      device.bytesOf(SESSION_RECORD, session('line'), 2).readUInt16LE() !== 0 &&
+      device.bytesOf(SESSION_RECORD, session('name'), 32).equals(device.bytesOf(PULL, pull('digest'), 32)),
   };
 }
 

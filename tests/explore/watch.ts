@@ -32,6 +32,8 @@ export class Watch {
   ghost!: Ghost;
   violations: Violation[] = [];
   before: Glimpse | undefined; // what was seen last
+  /** Mask of the line over which a block is being given. */
+  gives = 0;
   private answer: { yes: boolean; to: string; how: How } | undefined;
 
   constructor(device: Device<Ghost>, policy: Policy & World) {
@@ -78,6 +80,8 @@ export class Watch {
     const was = this.before;
     this.before = now;
     if (!was) return;
+    // A session of its own took the place of another one: what that brought is gone.
+    if (now.fetched && !was.fetched) this.device.lines = this.gives;
     if (now.floor < was.floor) this.report('the floor of sequence numbers fell');
     if (was.question && !now.question) this.closed(was);
     this.ended(was, now);

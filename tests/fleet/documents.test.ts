@@ -170,16 +170,22 @@ describe.skipIf(!have('mosquitto'))('documents on a broker', () => {
     expect(put).toBeLessThanOrEqual(33 + (Date.now() - began) / 10_000); // one more every ten seconds
   });
 
-  it('a yes to a question comes to nothing when a denial has come meanwhile', async () => {
+  it('a denial ends a question, and a yes comes to nothing', async () => {
     const here = await fleet();
     let answer!: (answer: 'yes') => void;
     const pressed = new Promise<'yes'>((resolve) => (answer = resolve));
-    await here.board('one', { unapproved: 'prompt' }, { onQuestion: () => pressed });
+    let over = false;
+    const onQuestion = (_: unknown, signal: AbortSignal) => {
+      signal.addEventListener('abort', () => (over = true));
+      return pressed;
+    };
+    await here.board('one', { unapproved: 'prompt' }, { onQuestion });
     const file = here.world.package('first', 1n);
     const ended = here.deliver('one', file);
     await here.until(([one]) => one?.state === 50);
     await here.approve(1, [only('deny', file)]);
     await here.until(([one]) => one?.approvals?.length === 1);
+    await here.until(() => over);
     answer('yes');
     expect(await ended).toBe('refused');
     expect((await here.seen())[0]).not.toHaveProperty('digest');
