@@ -21,6 +21,7 @@ import { DEVICE_FILTERS, type DeviceState, exchangeTopics, OFFLINE, ONLINE, read
 
 const BROKER_MS_MAX = 10_000; // to connect, and for each acknowledgement
 const RECONNECT_MS = 1000;
+const PRESENCE_MS = 100; // less than QUIET_MS: whoever waits for silence hears of all
 const QUIET_MS = 300; // a broker sends what is retained right after the subscription, and does not say when it has
 
 export interface Address {
@@ -236,9 +237,17 @@ export async function watchStates(
     const key = `${fleetName}/${name}`;
     const said = kind === 'state' ? { state: stateIn(payload) } : { online: presenceIn(payload) };
     if (said.state === undefined && said.online === undefined) return;
-    const { state, online } = { ...known.get(key), ...said };
-    known.set(key, { state, online });
-    onDevice({ fleet: fleetName, name, state: { ...state, online: online === true } }, retain);
+    const before = known.get(key);
+    clearTimeout(before?.untold);
+    const { state, online } = { ...before, ...said };
+    const tell = () => onDevice({ fleet: fleetName, name, state: { ...state, online: online === true } }, retain);
+    // What is retained comes in any order. That a device is away is told when it has said so, or says nothing of it.
+    const untold = online === undefined && retain ? setTimeout(tell, PRESENCE_MS) : undefined;
+    known.set(key, { state, online, untold });
+    if (!untold) tell();
+  });
+  client.on('close', () => {
+    for (const { untold } of known.values()) clearTimeout(untold);
   });
   const all = async () => {
     for (const filter of DEVICE_FILTERS(fleet)) await subscribe(client, url, filter, signal);
@@ -286,6 +295,8 @@ export async function acknowledged<T>(url: BrokerUrl, work: Promise<T>, signal: 
 }
 
 interface Said {
+  /** Until it is told. */
+  untold?: ReturnType<typeof setTimeout> | undefined;
   state?: DeviceState | undefined;
   online?: boolean | undefined;
 }

@@ -89,7 +89,7 @@ export function lines(
     }
     if (open === '') return;
     timer = setTimeout(() => onOpen(open), idleMs);
-    timer.unref();
+    timer.unref?.(); // in a page it is a number
   };
   const end = (): void => {
     clearTimeout(timer);

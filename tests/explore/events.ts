@@ -2,6 +2,7 @@
 //
 // Topics: events beyond the basic ones, for policies that are explored with them; all at once would be too many states.
 
+import { decode } from 'cborg';
 import { ask, exec, goOn, junk, order, put, refused, serve, upload } from './client.js';
 import { NONCE_OLD, nonceOf } from './sight.js';
 import type { Watch } from './watch.js';
@@ -132,11 +133,18 @@ function addDocument(add: Add, number: number): void {
 function addChanges(add: Add, policy: Watch['policy']): void {
   for (const [number, bytes] of Object.entries(changes(policy))) {
     add(`change ${number}`, (watch) => {
-      if (refused(put(watch, 'Change', bytes))) return;
+      // Where a call of the flash failed, it may be in force although it was answered with that.
+      if (refused(put(watch, 'Change', bytes)) && changeInForce(watch) !== Number(number)) return;
       watch.ghost.changes |= Number(number);
       if (watch.ghost.changes & 2) watch.ghost.documents[0] = 0;
     });
   }
+}
+
+/** The number of the last change, as the device tells it. */
+function changeInForce(watch: Watch): number | undefined {
+  const data = ask(watch, 1, 64, 0, { uri: './FUMO/1/Ext/Countersign/Change' }, false)?.data;
+  return data instanceof Uint8Array ? (decode(data, { useMaps: true }) as Map<number, number>).get(1) : undefined;
 }
 
 function addTime(add: Add): void {
