@@ -10,7 +10,8 @@
 //                                                     starts the next time
 //
 // A packet to a running application resets the board, so nothing is handed in twice, and of what strangers leave there only
-// so much in a time. Changes go first, in the order of their numbers: each may decide who has to sign the next one.
+// so much in a time. Changes go first, in the order of their numbers: each may decide who has to sign the next one. But where
+// there are too many, the kinds take turns, and what was refused makes room for whatever comes: no flood keeps a denial out.
 
 import { type EXTENSION_URI, NODE } from '../../host/device/identity.js';
 import { CountersignError } from '../../host/errors.js';
@@ -24,11 +25,11 @@ import { sleep } from '../../host/wait.js';
 export type Kind = 'approval' | 'change';
 
 const KINDS = {
-  change: { uri: NODE.change, bytesMax: CHANGE_BYTES_MAX, order: 0 },
-  approval: { uri: NODE.approvals, bytesMax: DOCUMENT_BYTES_MAX, order: 1 },
-} as const satisfies Record<Kind, { uri: `${typeof EXTENSION_URI}/${string}`; bytesMax: number; order: number }>;
+  change: { uri: NODE.change, bytesMax: CHANGE_BYTES_MAX },
+  approval: { uri: NODE.approvals, bytesMax: DOCUMENT_BYTES_MAX },
+} as const satisfies Record<Kind, { uri: `${typeof EXTENSION_URI}/${string}`; bytesMax: number }>;
 
-const DOCUMENTS_MAX = 128; // topics; far more than a fleet has operators and changes in force
+const DOCUMENTS_MAX = 64; // topics of each kind; far more than a fleet has operators, or changes in force
 const GATHER_MS = 100; // what is retained comes one by one, and has an order
 const PAUSE_MS = 500; // before the second try, then twice as long each time
 const PAUSE_MS_MAX = 30_000;
@@ -71,6 +72,8 @@ export function createDocuments({ client, away, taken }: Surroundings): Document
   let working = false;
   let soon: NodeJS.Timeout | undefined;
   let standing: string | undefined;
+  let turn: Kind = 'change';
+  let scarce = false; // there are more than may be handed in for now
   const allowance = createAllowance();
 
   function later(ms: number): void {
@@ -86,9 +89,13 @@ export function createDocuments({ client, away, taken }: Surroundings): Document
     working = true;
     let pauseMs = PAUSE_MS;
     try {
-      for (let next = first(papers); next; next = first(papers)) {
+      for (let next = first(papers, turn); next; next = first(papers, turn)) {
         const waitMs = allowance();
-        if (waitMs > 0) return later(waitMs);
+        if (waitMs > 0) {
+          scarce = true;
+          return later(waitMs);
+        }
+        if (scarce) turn = next.kind === 'change' ? 'approval' : 'change';
         if (await hand(next)) pauseMs = PAUSE_MS;
         else {
           await sleep(pauseMs, ending.signal);
@@ -96,6 +103,8 @@ export function createDocuments({ client, away, taken }: Surroundings): Document
           if (away()) return; // not woken for that: it is there again at its next start
         }
       }
+      turn = 'change';
+      scarce = false;
     } catch {
       // Closed.
     } finally {
@@ -130,7 +139,7 @@ export function createDocuments({ client, away, taken }: Surroundings): Document
       if (bytes.length === 0) return void papers.delete(key);
       const before = papers.get(key);
       if (bytes.length > KINDS[kind].bytesMax || (before && sameBytes(before.bytes, bytes))) return;
-      if (!before && papers.size >= DOCUMENTS_MAX) return;
+      if (!before && !hasRoom(papers, kind)) return;
       papers.set(key, { kind, name, bytes: Uint8Array.from(bytes), answer: undefined });
       later(GATHER_MS);
     },
@@ -154,10 +163,19 @@ export function createDocuments({ client, away, taken }: Surroundings): Document
 
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
-/** What is to be handed in next: changes in the order of their numbers, then approvals. */
-function first(papers: ReadonlyMap<string, Paper>): Paper | undefined {
+/** What is to be handed in next: of the kind whose turn it is, if there is one; changes in the order of their numbers. */
+function first(papers: ReadonlyMap<string, Paper>, turn: Kind): Paper | undefined {
   const open = [...papers.values()].filter(({ answer }) => answer === undefined);
-  return open.sort((a, b) => KINDS[a.kind].order - KINDS[b.kind].order || compareNumbers(a.name, b.name))[0];
+  const later = ({ kind }: Paper) => Number(kind !== turn);
+  return open.sort((a, b) => later(a) - later(b) || compareNumbers(a.name, b.name))[0];
+}
+
+/** Is there room for one more of this kind? The oldest one that was refused makes some. */
+function hasRoom(papers: Map<string, Paper>, kind: Kind): boolean {
+  const mine = [...papers].filter(([, paper]) => paper.kind === kind);
+  if (mine.length < DOCUMENTS_MAX) return true;
+  const refused = mine.find(([, { answer }]) => answer !== undefined && answer !== reasons.Ok.code);
+  return refused !== undefined && papers.delete(refused[0]);
 }
 
 /** Decimal numbers of any length; names that are none come last. */

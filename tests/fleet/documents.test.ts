@@ -143,32 +143,42 @@ describe.skipIf(!have('mosquitto'))('documents on a broker', () => {
     expect(put).toEqual([]);
   });
 
-  it('a flood of them is handed in a little at a time', async () => {
-    const here = await fleet();
-    let put = 0;
-    const radio: Radio = await connectRadio(
-      { url: here.url, fleet: 'plant', device: 'scripted' },
-      {
-        away: false,
-        receive(bytes) {
-          const packet = decodePacket(bytes);
-          put += packet.group === 64 ? 1 : 0;
-          const body = packet.group === 64 ? { err: { group: 64, rc: 27 } } : { buf_size: 640, buf_count: 1 };
-          radio.send(encodePacket({ ...packet, op: (packet.op + 1) as 1, body }));
+  it.each(['approvals', 'changes'])(
+    'a flood of %s is handed in a little at a time, and keeps nothing out',
+    async (kind) => {
+      const here = await fleet();
+      let put = 0;
+      const MINE = 0xee;
+      let mine = 0;
+      const radio: Radio = await connectRadio(
+        { url: here.url, fleet: 'plant', device: 'scripted' },
+        {
+          away: false,
+          receive(bytes) {
+            const packet = decodePacket(bytes);
+            put += packet.group === 64 ? 1 : 0;
+            if (packet.group === 64 && (packet.body.data as Uint8Array)[0] === MINE) mine++;
+            const body = packet.group === 64 ? { err: { group: 64, rc: 27 } } : { buf_size: 640, buf_count: 1 };
+            radio.send(encodePacket({ ...packet, op: (packet.op + 1) as 1, body }));
+          },
         },
-      },
-      undefined,
-    );
-    cleanups.push(() => radio.close());
-    radio.started('agent');
-    const began = Date.now();
-    for (let turn = 0; turn < 300; turn++) {
-      await here.publish(`cs/plant/approvals/n${turn % 200}`, Uint8Array.of(turn, turn >> 8));
-    }
-    await sleep(1000);
-    expect(put).toBeGreaterThanOrEqual(32);
-    expect(put).toBeLessThanOrEqual(33 + (Date.now() - began) / 10_000); // one more every ten seconds
-  });
+        undefined,
+      );
+      cleanups.push(() => radio.close());
+      radio.started('agent');
+      const began = Date.now();
+      for (let turn = 0; turn < 300; turn++) {
+        await here.publish(`cs/plant/${kind}/${turn % 200}`, Uint8Array.of(0x81, turn, turn >> 8));
+      }
+      await here.publish('cs/plant/approvals/operator', Uint8Array.of(MINE));
+      await sleep(1000);
+      expect(put).toBeGreaterThanOrEqual(32);
+      expect(put).toBeLessThanOrEqual(33 + (Date.now() - began) / 10_000); // one more every ten seconds
+      if (kind === 'approvals') return; // it takes its turn among them
+      await sleep(21_000);
+      expect(mine).toBe(1);
+    },
+  );
 
   it('a denial ends a question, and a yes comes to nothing', async () => {
     const here = await fleet();
