@@ -251,7 +251,11 @@ async function* untilAnswered(session: Session, about: 'download' | 'install'): 
   let until: number | undefined; // when the device gives up; unknown before it was seen asking
   let toldAt = Number.NEGATIVE_INFINITY;
   for (;;) {
-    const question = await readQuestion(client, waits).catch(ignoreSilence);
+    let silence: unknown;
+    const question = await readQuestion(client, waits).catch((error: unknown) => {
+      silence = error;
+      return ignoreSilence(error);
+    });
     if (client.gone) return lost(client.gone, session.bytes);
     const now = Date.now();
     if (question?.pending) {
@@ -267,7 +271,7 @@ async function* untilAnswered(session: Session, about: 'download' | 'install'): 
       if (isOurs(session, alert)) return finished(session, alert);
       return (await nobodyAnswered(session, about, question.reason, until)) ? { kind: 'deferred' } : undefined;
     }
-    if (now > (until ?? began) + ANSWER_MARGIN_MS) return { kind: 'asked', left: 0 };
+    if (now > (until ?? began) + ANSWER_MARGIN_MS) return lost(silence, session.bytes); // one that asks moves its end
     await sleep(POLL_MS, waits.signal);
   }
 }

@@ -22,7 +22,7 @@ interface Device {
   alert(correlator: string): Record<string, unknown>;
   exec: Record<string, unknown>;
   upload(off: number, bytes: number): Record<string, unknown>;
-  question(asked: number): Record<string, unknown>;
+  question(asked: number): Record<string, unknown> | undefined; // undefined: it says nothing more
   stored: Uint8Array; // what reading back any document gives
 }
 
@@ -199,6 +199,11 @@ describe('deliver', () => {
     const question = (asked: number) => (asked ? { pending: false } : { pending: true, left: 1 });
     const outcome = await run({ state, question, alert: () => ({ n: 0 }) });
     expect('kind' in outcome ? outcome.kind : outcome.reason.name).toBe(wanted);
+  });
+
+  it('a device that falls silent while it asks is lost; nobody says that it still asks', async () => {
+    const upload = () => ({ err: { group: 64, rc: 120 } });
+    expect(await run({ ...NOTHING, upload, question: () => undefined })).toMatchObject({ kind: 'link-lost' });
   });
 
   it('a question that ends at once, again and again, ends', async () => {
