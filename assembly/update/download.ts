@@ -144,7 +144,6 @@ export function downloadFetch(line: u32, length: u32, digest: usize): Reason {
   return reason;
 }
 
-// Is exactly this being fetched?
 export function downloadFetches(digest: usize): bool {
   return active && session.line !== 0 && compare(NAME, digest, NAME_BYTES) === 0;
 }
@@ -206,7 +205,9 @@ function decide(): Reason {
   if (session.line !== 0 && digest !== 0 && compare(digest, NAME, NAME_BYTES) !== 0)
     return refuse(Reason.OtherPackage, 0);
   if (verdict === Verdict.Reject) return refuse(verdictReason(), digest);
-  if (session.length !== offerHeadBytes() + manifest.imageBytes) return refuse(Reason.PayloadSize, digest);
+  // How long a fetched file is, whoever has it said: no vendor's package is refused for that.
+  if (session.length !== offerHeadBytes() + manifest.imageBytes)
+    return refuse(Reason.PayloadSize, session.line ? 0 : digest);
   if (holds(Key.Primary, Place.Primary, digest)) return refuse(Reason.Unchanged, digest);
   if (hand.state === <u32>State.Ready && !isBetter(verdict) && holds(Key.Staged, Place.Staged, digest))
     return onBoard();
@@ -240,7 +241,6 @@ function holds(key: Key, place: Place, digest: usize): bool {
   return placeHolds(place, pack.imageBytes, imageOf(pack)) === Reason.Ok;
 }
 
-// It waits already, and what was asked about it goes on.
 function onBoard(): Reason {
   downloadReset();
   offset = session.length;
@@ -276,9 +276,9 @@ function refuse(reason: Reason, digest: usize): Reason {
   wantRefusal(reason);
   if (digest === 0) return reason; // nobody can be held to it
   const known = auditTold(reason, digest);
-  if ((known && !orderWaits()) || wearPay(COST_COMMIT, false) !== Reason.Ok) return reason;
+  if ((known && !orderWaits(digest)) || wearPay(COST_COMMIT, false) !== Reason.Ok) return reason;
   if (!known) auditDecision(Audit.Refused, reason, digest, facts.installedSequence, manifest.sequence, null);
-  if (orderWaits()) orderRefuse(reason);
+  if (orderWaits(digest)) orderRefuse(reason, digest);
   floorsStage();
   handCommit();
   return reason;
@@ -289,7 +289,7 @@ function accept(verdict: Verdict, digest: usize): Reason {
   if (poor !== Reason.Ok) return refuse(poor, 0);
   const moved = move(Event.Accept, verdict === Verdict.Install ? Reason.Ok : verdictReason(), digest);
   if (moved !== Reason.Ok) return refuse(moved, 0);
-  orderBind();
+  orderBind(digest);
   hand.approved = u16(isApproved(verdict));
   hand.lines = lines;
   session.headBytes = offerHeadBytes();

@@ -43,7 +43,7 @@ export class Order {
   operation: u32; // Operation
   line: u32; // link + 1 that the alert is for, 0: it was ordered by no command of ours, and is not told unasked
   correlatorBytes: u32;
-  unused: u32;
+  named: u32; // 1: it names its package, which is in hand, or else beside it (order.ts)
   correlator: u64; // CORRELATOR_BYTES_MAX
   correlator1: u64;
   correlator2: u64;

@@ -42,29 +42,37 @@ import {
 import { installBegin } from './install';
 import { State, updating } from './machine';
 import { digestOf, pack, packageLoad } from './packages';
-import { pullBegin } from './pull';
+import { pullBegin, pullResume } from './pull';
 import { COST_COMMIT, wearPay } from './wear';
 
 const ORDER_MS: u32 = 600_000;
+const DIGEST_BYTES: u32 = 32;
 
 const waiting = changetype<Order>(memory.data(offsetof<Order>(), 8)); // for a package
+const WANTED: usize = memory.data(DIGEST_BYTES, 8); // that package, if it is named
 let leftMs: u32 = 0; // of it
 
 // `line` is link + 1 of the line that is to hear the alert, 0 for none. `correlator` of `length` bytes, which may be 0. `named`
 // is the digest of the manifest that is to be fetched over that line, or 0.
 export function orderTake(operation: Operation, line: u32, correlator: usize, length: u32, named: usize): Reason {
   if (length > CORRELATOR_BYTES_MAX) return Reason.ValueTooLarge;
-  if (isOf(order, operation, correlator, length)) return Reason.Ok;
+  const other = named !== 0 && compare(digestInHand(), named, DIGEST_BYTES) !== 0;
+  if (!other && isOf(order, operation, correlator, length)) {
+    pullResume(line, named); // what somebody else had fetched meanwhile
+    return Reason.Ok;
+  }
   if (updating()) return Reason.WrongState;
   if (hand.state === <u32>State.Successful && alertAnswers(correlator, length, Reason.Ok)) return Reason.Ok;
-  if (named && packageLoad(pack, Key.Primary) && compare(digestOf(pack), named, 32) === 0) return Reason.Unchanged;
-  const other = named !== 0 && compare(digestInHand(), named, 32) !== 0;
+  if (named && packageLoad(pack, Key.Primary) && compare(digestOf(pack), named, DIGEST_BYTES) === 0)
+    return Reason.Unchanged;
   if (operation !== Operation.Update && (other || !isOnBoard(operation, named))) {
     if (!other && hand.state === <u32>State.Downloading) {
-      if (named) pullBegin(line, named);
+      pullResume(line, named);
       return note(operation, line, correlator, length);
     }
     fill(waiting, operation, line, correlator, length);
+    waiting.named = u32(named !== 0);
+    if (named) memory.copy(WANTED, named, DIGEST_BYTES);
     leftMs = ORDER_MS;
     pullBegin(line, named);
     return Reason.Ok;
@@ -112,21 +120,23 @@ function note(operation: Operation, line: u32, correlator: usize, length: u32): 
   return reason;
 }
 
-// A package was accepted: the order that waited is about it from now on. The caller stages the record.
-export function orderBind(): void {
-  if (waiting.operation === Operation.None) return;
+// A package was accepted: the order that waited for it is about it from now on. The caller stages the record.
+export function orderBind(digest: usize): void {
+  if (!orderWaits(digest)) return;
   memory.copy(changetype<usize>(order), changetype<usize>(waiting), offsetof<Order>());
   orderEnd(waiting);
 }
 
-// Does an order wait for a package?
-export function orderWaits(): bool {
-  return waiting.operation !== Operation.None;
+// Does an order wait for this package: one that names it, or none?
+export function orderWaits(digest: usize): bool {
+  if (waiting.operation === Operation.None) return false;
+  return waiting.named === 0 || compare(WANTED, digest, DIGEST_BYTES) === 0;
 }
 
-// A vendor's package was refused: the order that waited for one is answered. Staged.
-export function orderRefuse(reason: Reason): void {
-  alertStage(waiting, reason, Operation.Download);
+// This vendor's package was refused: the order that waited for it is answered, and where none waits it is told all the same. One
+// that waits for another package goes on. Staged.
+export function orderRefuse(reason: Reason, digest: usize): void {
+  if (waiting.operation === Operation.None || orderWaits(digest)) alertStage(waiting, reason, Operation.Download);
 }
 
 // What was ordered with the download. If it comes to nothing it is over, and does not fire later.
@@ -148,6 +158,6 @@ export function orderTick(milliseconds: u32): void {
     orderEnd(waiting);
     return;
   }
-  orderRefuse(Reason.NothingDelivered);
+  alertStage(waiting, Reason.NothingDelivered, Operation.Download);
   handCommit();
 }

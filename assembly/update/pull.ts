@@ -1,6 +1,6 @@
 // The pull: the device asks for the blocks of a package itself, over the line that its order came on, as it can take them.
 //
-//   an order whose PkgURL names a digest         fetched from the first block on
+//   an order that names a digest                 fetched from the first block on
 //   a reset in 30, while it was being fetched    goes on behind what stands in flash, over the same line
 //
 //   asks     the next blocks, up to a window beyond the one wanted next, and never past the last one; as long as the length of
@@ -14,7 +14,9 @@
 
 import { compare } from '../codec/bytes';
 import { PIECE } from '../flash/flash';
+import { imageBytesMax } from '../flash/slots';
 import { storeDamaged, storeLength, storeReadPart, storeSettle } from '../flash/store';
+import { HEAD_BYTES_MAX } from '../package/head';
 import { Answer, digestAsked, questionOpen } from '../policy/consent';
 import { Reason } from '../reason';
 import {
@@ -97,12 +99,18 @@ export function pullBegin(line: u32, digest: usize): void {
   memory.copy(DIGEST, digest, DIGEST_BYTES);
 }
 
+// The same, unless exactly that is fetched already, over this line.
+export function pullResume(line: u32, digest: usize): void {
+  if (digest === 0 || (pull.line === line && compare(DIGEST, digest, DIGEST_BYTES) === 0)) return;
+  pullBegin(line, digest);
+}
+
 function isOnItsWay(): bool {
   return hand.state === <u32>State.Downloading && compare(digestInHand(), DIGEST, DIGEST_BYTES) === 0;
 }
 
 function isWanted(): bool {
-  return pull.line !== 0 && !storeDamaged() && !updating() && (orderWaits() || isOnItsWay());
+  return pull.line !== 0 && !storeDamaged() && !updating() && (orderWaits(DIGEST) || isOnItsWay());
 }
 
 function isAsked(): bool {
@@ -164,12 +172,19 @@ export function pullBytes(): u32 {
 // A block, `bytes` of the upload file of `length` bytes from `offset` on. True if it was the one wanted next.
 export function pullTake(link: i32, offset: u32, length: u32, from: usize, bytes: u32): bool {
   if (pull.line !== <u32>link + 1 || pull.questioned || offset >= pull.asked || bytes > BLOCK_BYTES) return false;
-  if (!isWanted() || storeSettle() !== Reason.Ok) return false;
-  if (!downloadFetches(DIGEST)) {
+  if (length > imageBytesMax() + HEAD_BYTES_MAX || !isWanted() || storeSettle() !== Reason.Ok) return false;
+  const begun = downloadFetches(DIGEST);
+  if (!begun || length !== downloadLength()) {
+    // Nobody signed how long the file is: what was begun with another length, by whoever, is begun anew where it stands still.
+    if (begun) {
+      if (pull.pauseMs <= PAUSE_MS) return false;
+      pull.pauseMs = PAUSE_MS;
+      pull.asked = 0;
+    }
     if (downloadFetch(pull.line, length, DIGEST) !== Reason.Ok) return false;
   }
   const skipped = downloadOffset() - offset;
-  if (length !== downloadLength() || skipped >= bytes || inputIsLost()) return false;
+  if (skipped >= bytes || inputIsLost()) return false;
   downloadPush(link, from + skipped, bytes - skipped);
   pull.quietMs = 0;
   pull.pauseMs = PAUSE_MS;

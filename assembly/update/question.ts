@@ -148,7 +148,7 @@ function refuse(): Reason {
   }
   downloadReset();
   move(Event.Refuse, Reason.UserRefused, 0);
-  orderRefuse(Reason.UserRefused); // the order that waited for a package; one about what is in hand goes on
+  orderRefuse(Reason.UserRefused, digestAsked(question)); // the order that waited for a package; one about what is in hand goes on
   auditStage(Audit.Refused, Reason.UserRefused, digestAsked(question));
   return handCommit();
 }

@@ -47,6 +47,7 @@ export interface Orders {
   close(): void;
 }
 
+const DOWNLOAD_AND_UPDATE = 3; // the operation in an alert (OMA FUMO)
 const ENDED_MAX = 64; // orders that are over and may still stand on the broker
 const AFTER_START_MS = 300; // documents go first: they may be what it needs
 
@@ -151,7 +152,9 @@ export function createOrders(client: Client, updating: () => boolean, random: ()
       if (!updating()) again(AFTER_START_MS);
     },
     taken: () => again(AFTER_START_MS),
-    told({ corr, reason = -1 }) {
+    // Anybody may give an order of another kind with the same correlator.
+    told({ corr, type, reason = -1 }) {
+      if (type !== DOWNLOAD_AND_UPDATE) return;
       over(({ order: { correlator } }) => correlator === corr && FINAL.includes(reason));
     },
     close() {

@@ -16,7 +16,10 @@ const STABLE_NAMES = '/dev/serial/by-id'; // udev's, by maker and serial number
 const ADVICE: [RegExp, string][] = [
   [/permission denied/i, 'join the group that may use serial ports, often dialout or uucp, and log in anew'],
   [/cannot lock port|busy/i, 'another program has the port open: end that one'],
-  [/inappropriate ioctl|not implemented/i, 'this is no serial port: `countersign devices` lists those that there are'],
+  [
+    /inappropriate ioctl|not implemented/i,
+    'this is not a serial port: `countersign devices` lists the ports of this machine',
+  ],
 ];
 
 export interface PortInfo {

@@ -1,34 +1,8 @@
 // What the device fetches, when blocks are lost and when it is interrupted.
 import { describe, expect, it } from 'vitest';
-import {
-  alert,
-  approvalOf,
-  expectOk,
-  imageOf,
-  images,
-  knock,
-  NODE,
-  packageOf,
-  provisionedBoard,
-  put,
-  runs,
-  state,
-  upload,
-} from '../support/agent-world.js';
+import { alert, expectOk, images, knock, runs, state, upload } from '../support/agent-world.js';
 import { MAP } from '../support/bench-hal.js';
-import { BLOCK_BYTES, order, serve, serveFor, wanted } from '../support/blocks.js';
-
-const SIZE = 40_000;
-const wantedPackage = (sequence = 1, seed = 1) => packageOf(sequence, { image: imageOf(SIZE, seed) });
-
-function approvedBoard(policy = {}, one = wantedPackage()) {
-  const board = provisionedBoard(policy);
-  expectOk(put(board, NODE.approvals, approvalOf(one.digest)));
-  return { board, one };
-}
-
-const inOrder = (count: number, from = 0) => Array.from({ length: count }, (_, i) => (from + i) * BLOCK_BYTES);
-const blocksOf = (file: Uint8Array) => Math.ceil(file.length / BLOCK_BYTES);
+import { approvedBoard, BLOCK_BYTES, blocksOf, inOrder, order, serve, serveFor, wanted } from '../support/blocks.js';
 
 describe('what is lost', () => {
   it('is asked for again, later and later, and for no longer than the order waits', () => {

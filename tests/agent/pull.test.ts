@@ -20,21 +20,21 @@ import {
   stranger,
   upload,
 } from '../support/agent-world.js';
-import type { Board } from '../support/bench-hal.js';
-import { MAP } from '../support/bench-hal.js';
-import { BLOCK_BYTES, block, give, order, serve, serveFor, urlOf, wanted } from '../support/blocks.js';
-
-const SIZE = 40_000;
-const wantedPackage = (sequence = 1, seed = 1) => packageOf(sequence, { image: imageOf(SIZE, seed) });
-
-function approvedBoard(policy = {}, one = wantedPackage()) {
-  const board = provisionedBoard(policy);
-  expectOk(put(board, NODE.approvals, approvalOf(one.digest)));
-  return { board, one };
-}
-
-const inOrder = (count: number, from = 0) => Array.from({ length: count }, (_, i) => (from + i) * BLOCK_BYTES);
-const blocksOf = (file: Uint8Array) => Math.ceil(file.length / BLOCK_BYTES);
+import { type Board, MAP } from '../support/bench-hal.js';
+import {
+  approvedBoard,
+  BLOCK_BYTES,
+  block,
+  blocksOf,
+  give,
+  inOrder,
+  largePackage,
+  order,
+  serve,
+  serveFor,
+  urlOf,
+  wanted,
+} from '../support/blocks.js';
 
 describe('an order that names a digest', () => {
   it('by the URL beside it is as good as by a member of its own', () => {
@@ -96,10 +96,10 @@ describe('an order that names a digest', () => {
   it.each([
     ['no URL', '', 0],
     ['a URL of another kind', 'https://example.org/firmware.suit', 0],
-    ['an encoding that it does not know', urlOf(wantedPackage().digest, 'lzz'), 0],
-    ['a digest cut short', urlOf(wantedPackage().digest).replace('cs:/p/', '').slice(2), 0],
-    ['a digest in capital letters', urlOf(wantedPackage().digest).toUpperCase().replace('/RAW', '/raw'), 0],
-    ['a digest and nothing else', urlOf(wantedPackage().digest).slice('cs:/p/'.length), 1],
+    ['an encoding that it does not know', urlOf(largePackage().digest, 'lzz'), 0],
+    ['a digest cut short', urlOf(largePackage().digest).replace('cs:/p/', '').slice(2), 0],
+    ['a digest in capital letters', urlOf(largePackage().digest).toUpperCase().replace('/RAW', '/raw'), 0],
+    ['a digest and nothing else', urlOf(largePackage().digest).slice('cs:/p/'.length), 1],
   ])('with %s waits for somebody who pushes', (_what, url, asks) => {
     const { board } = approvedBoard();
     if (url) expectOk(put(board, `${NODE.downloadAndUpdate}/PkgURL`, Buffer.from(url)));
@@ -129,10 +129,10 @@ describe('an order that names a digest', () => {
   });
 
   it('of what is on board installs it, also after a refusal that no longer holds', () => {
-    const one = wantedPackage();
+    const one = largePackage();
     const board = provisionedBoard({ unapproved: 1 });
     expectOk(upload(board, one.bytes));
-    const other = packageOf(3, { image: imageOf(SIZE, 3) });
+    const other = packageOf(3, { image: imageOf(40_000, 3) });
     expectOk(put(board, NODE.approvals, approvalOf(other.digest, 1)));
     expect(state(board)).toBe(50);
     expectOk(put(board, NODE.approvals, approvalOf(one.digest, 2)));
@@ -144,7 +144,7 @@ describe('an order that names a digest', () => {
   it('of another package than the one on board fetches that one', () => {
     const { board, one } = approvedBoard();
     expectOk(upload(board, one.bytes));
-    const next = wantedPackage(2, 2);
+    const next = largePackage(2, 2);
     expectOk(put(board, NODE.approvals, approvalOf(next.digest, 2)));
     expectOk(order(board, next.digest));
     serve(board, next.bytes);
@@ -154,7 +154,7 @@ describe('an order that names a digest', () => {
 });
 
 describe('what comes instead', () => {
-  const notApproved = wantedPackage(9, 9);
+  const notApproved = largePackage(9, 9);
 
   it('of a package that nobody approved is asked for no further than its head', () => {
     const board = provisionedBoard();
@@ -168,7 +168,7 @@ describe('what comes instead', () => {
 
   it('another approved package than the one ordered is not taken, and the order goes on', () => {
     const { board, one } = approvedBoard();
-    const named = wantedPackage(2, 2);
+    const named = largePackage(2, 2);
     expectOk(order(board, named.digest));
     serve(board, one.bytes);
     expect(state(board)).toBe(10);
@@ -224,7 +224,7 @@ describe('a question before the download', () => {
 
   it('waits for the answer, and a yes goes on by itself', () => {
     const board = provisionedBoard(policy);
-    const one = wantedPackage();
+    const one = largePackage();
     expectOk(order(board, one.digest));
     serve(board, one.bytes);
     expect(board.flash.erases.filter(({ offset }) => offset < MAP.state)).toEqual([]);
@@ -243,7 +243,7 @@ describe('a question before the download', () => {
     ['nobody', (board: Board) => board.run(700_000)],
   ])('ends it with %s', (_what, end) => {
     const board = provisionedBoard({ ...policy, timeout: 30 });
-    const one = wantedPackage();
+    const one = largePackage();
     expectOk(order(board, one.digest));
     serve(board, one.bytes);
     end(board);
@@ -255,8 +255,8 @@ describe('a question before the download', () => {
 
   it('of somebody else over another line ends it, and his package does not come in its place', () => {
     const board = provisionedBoard(policy);
-    const one = wantedPackage();
-    const other = wantedPackage(2, 2);
+    const one = largePackage();
+    const other = largePackage(2, 2);
     expectOk(order(board, one.digest));
     serve(board, one.bytes);
     expect(rc(upload(board, other.bytes, { link: 2 }))).toBe(120);
@@ -275,7 +275,7 @@ describe('the line that blocks come over', () => {
     [1, true],
   ])('%i: is a yes typed on the console one? %s', (link, counts) => {
     const board = provisionedBoard(policy);
-    const one = wantedPackage();
+    const one = largePackage();
     expectOk(order(board, one.digest, 'order-1', link));
     serve(board, one.bytes, { link });
     board.run(3000);
@@ -287,7 +287,7 @@ describe('the line that blocks come over', () => {
 
   it('counts after a reset, too, and for every line that delivered a part', () => {
     const board = provisionedBoard(policy);
-    const one = wantedPackage();
+    const one = largePackage();
     expectOk(order(board, one.digest, 'order-1', 0));
     serve(board, one.bytes, { link: 0, until: 40 });
     board.reboot();

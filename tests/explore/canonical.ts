@@ -95,6 +95,7 @@ function settleMemory(device: Device, settings: Settings, erase: number): string
     device.clearGlobal('tree/commands/total');
   }
   device.setWord(WAITING, waiting('line'), 0); // where its alert goes
+  if (!device.word(WAITING, waiting('named'))) device.clear('update_order_WANTED');
   device.setWord(PULL, fitOf(device).pull('from'), 0); // the request is out
   device.global('update/order/leftMs').value = device.word(WAITING, waiting('operation')) ? ORDER_MS : 0;
   return faults;
@@ -170,6 +171,7 @@ function settleHand(device: Device, record: Buffer): void {
     zero(hand('digest'), 32);
   }
   zero(order('line')); // where its alert goes
+  zero(order('named')); // what is in hand is what it was about
   if (record.readUInt32LE(consent('channel')) !== SIGNED) zero(consent('consenter')); // that of an earlier answer
   if (record.readUInt32LE(question('state')) === OPEN) {
     for (const field of ['channel', 'line', 'consenter']) zero(question(field)); // of the one before, until it is answered

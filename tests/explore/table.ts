@@ -87,6 +87,7 @@ const STATE_RECORDS: readonly string[] = [
   ...[
     'update_hand_HAND',
     'update_order_waiting',
+    'update_order_WANTED',
     'update_alert_alert',
     'update_effects_NONCE',
     'update_download_session',

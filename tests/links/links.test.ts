@@ -116,7 +116,7 @@ describe('serial', () => {
     const locked = later(openPty(() => undefined));
     chmodSync(locked.path, 0);
     expect((await failure(withoutRights(() => openSerial(locked.path)))).hint).toContain('dialout');
-    expect((await failure(openSerial('/dev/null'))).hint).toContain('no serial port');
+    expect((await failure(openSerial('/dev/null'))).hint).toContain('not a serial port');
   });
 
   it('a cable that is pulled ends the request that waits', async () => {

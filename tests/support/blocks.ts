@@ -1,10 +1,24 @@
 // The other end of a line, for a device that fetches for itself: takes its requests and gives it blocks.
 import { encode } from 'cborg';
-import { NODE, state } from './agent-world.js';
+import { approvalOf, expectOk, imageOf, NODE, packageOf, provisionedBoard, put, state } from './agent-world.js';
 import type { Board } from './bench-hal.js';
 import { ask, type Body, frame, response, unframe } from './smp.js';
 
 export const BLOCK_BYTES = 512;
+
+/** A package of 40,000 bytes and some: 79 blocks. */
+export const largePackage = (sequence = 1, seed = 1) => packageOf(sequence, { image: imageOf(40_000, seed) });
+
+/** A device whose operator has approved it. */
+export function approvedBoard(policy = {}, one = largePackage()) {
+  const board = provisionedBoard(policy);
+  expectOk(put(board, NODE.approvals, approvalOf(one.digest)));
+  return { board, one };
+}
+
+/** The offsets of so many blocks. */
+export const inOrder = (count: number, from = 0) => Array.from({ length: count }, (_, i) => (from + i) * BLOCK_BYTES);
+export const blocksOf = (file: Uint8Array) => Math.ceil(file.length / BLOCK_BYTES);
 
 export interface Wanted {
   digest: Uint8Array;
