@@ -24,6 +24,9 @@ export { modemSlots, objectsIn, type ReaderContent, readerSlots, type Slots, wit
 export type { Answers, BoardPanel, StartBoard, StartedBoard, StartOptions } from './device/runner.js';
 // One piece of work with files, which replaces none of its inputs.
 export { fileWork } from './file-work.js';
+export { bringChangeToFleet, type ChangedFleet, type FleetChange } from './fleet/changes.js';
+export { type Holders, type Sought, whoHolds } from './fleet/holders.js';
+export { placeOrder } from './fleet/orders.js';
 export {
   type FileKey,
   generateKey,
@@ -71,15 +74,6 @@ export {
 } from './local/connect.js';
 export { readDocument, readPackageDigest } from './local/document-file.js';
 export { exportVerifier } from './local/export-c.js';
-export {
-  bringChangeToFleet,
-  type ChangedFleet,
-  type FleetChange,
-  type Holders,
-  placeOrder,
-  type Sought,
-  whoHolds,
-} from './local/fleet.js';
 export { guardFile } from './local/guard-file.js';
 export { documentYaml, takeApart, withDescribed } from './local/inspect.js';
 export {

@@ -11,6 +11,7 @@ import { loadBoard } from '../../host/boards.js';
 import { CountersignError } from '../../host/errors.js';
 import { reasonData } from '../../host/json.js';
 import type { BrokerUrl } from '../../host/links/mqtt-url.js';
+import { connectRadio, type Radio } from '../../host/radio/radio.js';
 import { type Alert, alertOf, type Question } from '../../host/smp/commands.js';
 import { lines } from '../../host/smp/link.js';
 import { decodePacket } from '../../host/smp/packet.js';
@@ -20,7 +21,6 @@ import { type CardSlot, openCardSlot } from './card.js';
 import { type Flash, makeFlash, openFlash } from './flash.js';
 import { type Answer, createMachine, type Machine } from './machine.js';
 import { openPty } from './pty.js';
-import { connectRadio, type Radio } from './radio.js';
 import { createSelf } from './self.js';
 
 export const BOARD_NAME = 'virtual';

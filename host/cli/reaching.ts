@@ -1,8 +1,8 @@
 // Which devices of a fleet have taken what was published on its broker, and which not yet: by what they say of themselves there.
 
 import { CountersignError } from '../errors.js';
+import type { Holders, Sought } from '../fleet/holders.js';
 import type { BrokerPlace } from '../links/broker-place.js';
-import type { Holders, Sought } from '../local/fleet.js';
 import { reasons } from '../reasons.js';
 import type { Result } from './command.js';
 import type { Surroundings } from './connection.js';
@@ -39,7 +39,7 @@ export async function reach(
   { wait, signal, terminal }: { wait: number | undefined } & Pick<Surroundings, 'signal' | 'terminal'>,
 ): Promise<Reached> {
   if (wait !== undefined) terminal.note(`waiting for the devices of ${fleet}, at most ${wait} s`);
-  const { whoHolds } = await import('../local/fleet.js');
+  const { whoHolds } = await import('../fleet/holders.js');
   const devices = await whoHolds({ url, fleet }, sought, { waitMs: wait === undefined ? 0 : wait * 1000, signal });
   const { taken, waiting, offline } = devices;
   const all = taken.length + waiting.length + offline.length;

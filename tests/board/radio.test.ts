@@ -3,12 +3,12 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { connectRadio, type Radio } from '../../boards/virtual/radio.js';
 import { reasonData } from '../../host/json.js';
 import { type Broker, startBroker } from '../../host/links/broker.js';
 import { connectBroker, listDevices, openMqtt } from '../../host/links/mqtt.js';
 import { readAlertPaper } from '../../host/links/papers.js';
 import { exchangeTopics, topicsOf } from '../../host/links/topics.js';
+import { connectRadio, type Radio } from '../../host/radio/radio.js';
 import { type Alert, alertOf } from '../../host/smp/commands.js';
 import { decodePacket, encodePacket } from '../../host/smp/packet.js';
 

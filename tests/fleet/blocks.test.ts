@@ -4,11 +4,11 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { connectRadio, type Radio } from '../../boards/virtual/radio.js';
 import { connectBroker } from '../../host/links/mqtt.js';
 import { publishPackage } from '../../host/links/packages.js';
 import { blocksPaper } from '../../host/links/papers.js';
 import { blockTopic } from '../../host/links/topics.js';
+import { connectRadio, type Radio } from '../../host/radio/radio.js';
 import { decodePacket, encodePacket } from '../../host/smp/packet.js';
 import { type Mosquitto, startMosquitto } from '../support/mosquitto.js';
 import { have } from '../support/need.js';

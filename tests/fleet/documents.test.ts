@@ -2,9 +2,9 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { connectRadio, type Radio } from '../../boards/virtual/radio.js';
 import { signChange } from '../../host/formats/change.js';
 import { generateKey } from '../../host/keys/read.js';
+import { connectRadio, type Radio } from '../../host/radio/radio.js';
 import { reasons } from '../../host/reasons.js';
 import { decodePacket, encodePacket, type Packet } from '../../host/smp/packet.js';
 import { have } from '../support/need.js';

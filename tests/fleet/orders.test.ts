@@ -2,15 +2,15 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { connectRadio, type Radio } from '../../boards/virtual/radio.js';
 import { NODE } from '../../host/device/identity.js';
 import { packageUrl } from '../../host/device/serve.js';
+import { placeOrder } from '../../host/fleet/orders.js';
 import { hex } from '../../host/formats/bytes.js';
 import { connectBroker, openMqtt } from '../../host/links/mqtt.js';
 import { publishPackage } from '../../host/links/packages.js';
 import { type OrderPaper, readAlertPaper } from '../../host/links/papers.js';
 import { topicsOf } from '../../host/links/topics.js';
-import { placeOrder } from '../../host/local/fleet.js';
+import { connectRadio, type Radio } from '../../host/radio/radio.js';
 import { createClient } from '../../host/smp/client.js';
 import { type Alert, treeExec, treePut } from '../../host/smp/commands.js';
 import { decodePacket, encodePacket, type Packet } from '../../host/smp/packet.js';

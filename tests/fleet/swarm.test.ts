@@ -2,10 +2,10 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { startSwarm } from '../../boards/virtual/swarm.js';
+import { placeOrder } from '../../host/fleet/orders.js';
 import { encodeBootstrap } from '../../host/formats/bootstrap.js';
 import { classIdOf, hex, vendorIdOf } from '../../host/formats/bytes.js';
 import { publishPackage } from '../../host/links/packages.js';
-import { placeOrder } from '../../host/local/fleet.js';
 import { have } from '../support/need.js';
 import { digestOf, everything, FLEET, only, startFleet } from './fleet.js';
 

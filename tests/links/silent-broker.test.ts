@@ -3,10 +3,10 @@
 
 import { createServer, type Socket } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
-import { connectRadio } from '../../boards/virtual/radio.js';
 import type { CountersignError } from '../../host/errors.js';
 import { openShelf, readKeptApprovals } from '../../host/links/approvals.js';
 import { listDevices, openMqtt, untilOnline, watchStates } from '../../host/links/mqtt.js';
+import { connectRadio } from '../../host/radio/radio.js';
 
 const CONNACK = Buffer.of(0x20, 2, 0, 0); // MQTT 3.1.1 section 3.2
 const LIMIT_MS = 15_000;

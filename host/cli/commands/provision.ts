@@ -1,6 +1,6 @@
 // provision: brings the bootstrap document to a blank device, once. The device then locks; later it takes changes of
 // anchors and policy that its operators signed, here or with --all on every device of a fleet that is online
-// (local/fleet.ts).
+// (fleet/changes.ts).
 
 import { bootstrapBrought, changeBrought, changeBroughtToFleet } from '../../describe/brought.js';
 import { bringChange } from '../../device/change.js';
@@ -69,7 +69,7 @@ const toDevice: Bringing = async (change, path, options, around) => {
 };
 
 const toFleet: Bringing = async (change, path, { broker, fleet, timeout, retries }, around) => {
-  const { bringChangeToFleet } = await import('../../local/fleet.js');
+  const { bringChangeToFleet } = await import('../../fleet/changes.js');
   const told = (done: number, of: number) => around.terminal.detail(`${done} of ${of} devices`);
   const how = { url: broker!, fleet, timeoutMs: timeout * 1000, retries, ...around, told };
   const changed = await bringChangeToFleet(change, path, how);

@@ -3,8 +3,8 @@
 // The agent answers while it is called, so whoever's packet is being handed in is whom it answers. From outside only
 // requests pass: an answer that nobody here gave is nobody's, and a block of a package could be one.
 
-import { createListeners, type Link } from '../../host/smp/link.js';
-import { OP } from '../../host/smp/packet.js';
+import { createListeners, type Link } from '../smp/link.js';
+import { OP } from '../smp/packet.js';
 
 /** The agent, as a radio sees it. */
 export interface Agent {

@@ -11,9 +11,9 @@
 // Whoever may write there can leave anything: a block of another length than it must have, or that is not waited for, is
 // dropped, and the agent hashes what it takes. Never more than 64 blocks are waited for.
 
-import { blockPacket, type Wanted } from '../../host/device/serve.js';
-import { hex } from '../../host/formats/bytes.js';
-import { BLOCK_BYTES, type BlocksPaper, blockBytes, readBlocksPaper } from '../../host/links/papers.js';
+import { blockPacket, type Wanted } from '../device/serve.js';
+import { hex } from '../formats/bytes.js';
+import { BLOCK_BYTES, type BlocksPaper, blockBytes, readBlocksPaper } from '../links/papers.js';
 
 const BLOCKS_MAX = 64; // topics at once: two windows of an agent
 

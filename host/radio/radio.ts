@@ -6,10 +6,10 @@
 // (the retain flag of what comes with a subscription) is nobody's any more, and would be carried out at every connection.
 
 import type { ISubscriptionMap } from 'mqtt';
-import { STATE } from '../../host/device/identity.js';
-import { wantedOf } from '../../host/device/serve.js';
-import { type Address, acknowledged, connectBroker, endBroker, stateIn, subscribe } from '../../host/links/mqtt.js';
-import { alertPaper, readOrderPaper } from '../../host/links/papers.js';
+import { STATE } from '../device/identity.js';
+import { wantedOf } from '../device/serve.js';
+import { type Address, acknowledged, connectBroker, endBroker, stateIn, subscribe } from '../links/mqtt.js';
+import { alertPaper, readOrderPaper } from '../links/papers.js';
 import {
   APPROVALS_FILTER,
   blockTopic,
@@ -22,9 +22,9 @@ import {
   stateDocument,
   topicNameSchema,
   topicsOf,
-} from '../../host/links/topics.js';
-import { createClient } from '../../host/smp/client.js';
-import { type Alert, echo } from '../../host/smp/commands.js';
+} from '../links/topics.js';
+import { createClient } from '../smp/client.js';
+import { type Alert, echo } from '../smp/commands.js';
 import { createBlocks } from './blocks.js';
 import { type Agent, createDesk } from './desk.js';
 import { createDocuments } from './documents.js';

@@ -13,14 +13,14 @@
 //
 // What becomes of it the agent decides.
 
-import { NODE } from '../../host/device/identity.js';
-import { fromHex } from '../../host/formats/bytes.js';
-import type { OrderPaper } from '../../host/links/papers.js';
-import { reasons } from '../../host/reasons.js';
-import type { Client } from '../../host/smp/client.js';
-import { type Alert, treeExec } from '../../host/smp/commands.js';
-import { agentReason } from '../../host/smp/packet.js';
-import { sleep } from '../../host/wait.js';
+import { NODE } from '../device/identity.js';
+import { fromHex } from '../formats/bytes.js';
+import type { OrderPaper } from '../links/papers.js';
+import { reasons } from '../reasons.js';
+import type { Client } from '../smp/client.js';
+import { type Alert, treeExec } from '../smp/commands.js';
+import { agentReason } from '../smp/packet.js';
+import { sleep } from '../wait.js';
 
 const TRIES_MAX = 16;
 const PAUSE_MS = 2000; // between two tries of one order

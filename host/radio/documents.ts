@@ -13,14 +13,14 @@
 // so much in a time. Changes go first, in the order of their numbers: each may decide who has to sign the next one. But where
 // there are too many, the kinds take turns, and what was refused makes room for whatever comes: no flood keeps a denial out.
 
-import { type EXTENSION_URI, NODE } from '../../host/device/identity.js';
-import { CountersignError } from '../../host/errors.js';
-import { DOCUMENT_BYTES_MAX } from '../../host/formats/approval.js';
-import { CHANGE_BYTES_MAX } from '../../host/formats/change.js';
-import { type ReasonName, reasons } from '../../host/reasons.js';
-import type { Client } from '../../host/smp/client.js';
-import { treePut } from '../../host/smp/commands.js';
-import { sleep } from '../../host/wait.js';
+import { type EXTENSION_URI, NODE } from '../device/identity.js';
+import { CountersignError } from '../errors.js';
+import { DOCUMENT_BYTES_MAX } from '../formats/approval.js';
+import { CHANGE_BYTES_MAX } from '../formats/change.js';
+import { type ReasonName, reasons } from '../reasons.js';
+import type { Client } from '../smp/client.js';
+import { treePut } from '../smp/commands.js';
+import { sleep } from '../wait.js';
 
 export type Kind = 'approval' | 'change';
 
