@@ -89,7 +89,7 @@ export const enum Reason {
   // 100..119: bootstrap, trust anchors and policy
   BootstrapVersion = 100,
   BootstrapLocked = 101, // already provisioned
-  IdentityMalformed = 102, // device, vendor or class id of the wrong size
+  IdentityMalformed = 102, // device, vendor or class id or a group of the wrong size
   AnchorMalformed = 103,
   AnchorRole = 104,
   AnchorDuplicate = 105, // one public key twice: it could be counted twice

@@ -158,7 +158,7 @@ const table = {
   // 100..119 bootstrap, trust anchors and policy
   BootstrapVersion: row(100, 'the bootstrap document is of an unknown version', REBOOTSTRAP, BAD_SETUP),
   BootstrapLocked: row(101, 'the device is provisioned already', 'anchors and policy change only by an operator-signed document', BAD_REQUEST),
-  IdentityMalformed: row(102, 'a device, vendor or class id has the wrong size', REBOOTSTRAP, BAD_SETUP),
+  IdentityMalformed: row(102, 'a device, vendor or class id or a group has the wrong size', REBOOTSTRAP, BAD_SETUP),
   AnchorMalformed: row(103, 'a trust anchor is malformed', REBOOTSTRAP, BAD_SETUP),
   AnchorRole: row(104, 'a trust anchor has an unknown role', REBOOTSTRAP, BAD_SETUP),
   AnchorDuplicate: row(105, 'one public key stands in it twice', REBOOTSTRAP, BAD_SETUP),

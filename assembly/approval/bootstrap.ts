@@ -1,11 +1,13 @@
-// The bootstrap document: who the device is and whom it believes.
+// The bootstrap document: who the device is, whom it believes, and which groups of devices it belongs to.
 //
-//   {1: 1, 2: device id, 3: vendor-id, 4: class-id, 5: anchors, 6: policy, ? 7: [* bstr approval document]}
+//   {1: 1, 2: device id, 3: vendor-id, 4: class-id, 5: anchors, 6: policy, ? 7: [* bstr approval document],
+//    ? 8: [* tstr group]}
 //
 // It is kept whole in BOOTSTRAP, and everything read from it points there. It is not signed: a blank device believes
-// the first one and whoever stores it must lock it then. A faulty one leaves the device unprovisioned.
+// the first one and whoever stores it must lock it then. A faulty one leaves the device unprovisioned. Groups say whose orders
+// are for this device, to whoever brings it orders: nothing here depends on them.
 
-import { reading } from '../codec/cbor';
+import { Cursor, reading } from '../codec/cbor';
 import { Reason } from '../reason';
 import { anchorsForget, anchorsRead } from './anchors';
 
@@ -17,6 +19,8 @@ const BOOTSTRAP_VERSION: u64 = 1;
 const UUID_BYTES: u32 = 16;
 // Chip ids have 8 to 16 bytes; a digest used as an id fits.
 export const DEVICE_ID_BYTES_MAX: u32 = 32;
+const GROUPS_MAX: u32 = 16;
+const GROUP_BYTES_MAX: u32 = 64; // as one level of a topic has them
 
 @unmanaged
 export class Identity {
@@ -28,6 +32,7 @@ export class Identity {
   policyBytes: u32;
   approvals: usize; // encoded array of approval documents, 0: none
   approvalsBytes: u32;
+  groups: usize; // their member of the document, with its key; 0: none
 }
 
 export const identity = changetype<Identity>(memory.data(offsetof<Identity>(), 4));
@@ -98,7 +103,20 @@ function readMember(key: i32): Reason {
       for (let left = reading.array(); reading.more(left); left--) reading.bytes();
       identity.approvalsBytes = <u32>(reading.at - identity.approvals);
       return Reason.Ok;
+    case 8:
+      identity.groups = reading.at - 1;
+      return groupsRead(reading);
     default:
       return Reason.UnknownMember;
   }
+}
+
+// Also those of a change.
+export function groupsRead(reading: Cursor): Reason {
+  const count = reading.array();
+  for (let left = count; reading.more(left); left--) {
+    reading.text();
+    if (reading.length - 1 >= GROUP_BYTES_MAX) return Reason.IdentityMalformed;
+  }
+  return count > GROUPS_MAX ? Reason.IdentityMalformed : Reason.Ok;
 }

@@ -1,9 +1,9 @@
 // A change: what the operators of a provisioned device alter about whom it believes and what it does.
 //
 //   change  = [payload: bstr, + bstr .cbor COSE_Sign1_Tagged (detached, over the payload)]
-//   payload = ["change", {1: sequence, 2: iat, ? 3: [+ device id], ? 5: anchors, ? 6: policy}]
+//   payload = ["change", {1: sequence, 2: iat, ? 3: [+ device id], ? 5: anchors, ? 6: policy, ? 8: groups}]
 //
-// 5 and 6 are as in the bootstrap document (design, section 5) and replace what stands there whole; at least one is
+// 5, 6 and 8 are as in the bootstrap document (design, section 5) and replace what stands there whole; at least one is
 // there. As many distinct operator anchors must have signed as the policy in force asks for to approve a package:
 // whoever can bring firmware in can alter the rules, nobody else. All signatures come in one document, so a device
 // never keeps half a change. Signers that it does not know count for nothing.
@@ -12,7 +12,7 @@
 // consents are maps, a SUIT_Digest is an array that begins with a number, and a change begins with its own name.
 
 import { ANCHORS_MAX, anchorSigner, anchorsIn, Role } from '../approval/anchors';
-import { BOOTSTRAP, BOOTSTRAP_BYTES_MAX, bootstrapBytes, identity } from '../approval/bootstrap';
+import { BOOTSTRAP, BOOTSTRAP_BYTES_MAX, bootstrapBytes, groupsRead, identity } from '../approval/bootstrap';
 import { listsDevice } from '../approval/entries';
 import { compare } from '../codec/bytes';
 import { reading, writing } from '../codec/cbor';
@@ -36,6 +36,8 @@ export class Change {
   anchorsBytes: u32;
   policy: usize; // encoded; 0: it stays
   policyBytes: u32;
+  groups: usize; // encoded; 0: they stay
+  groupsBytes: u32;
   otherDevice: bool; // it lists devices, and this is none of them
 }
 
@@ -87,7 +89,7 @@ function readPayload(from: usize, length: u32): bool {
     reading.close() === Reason.Ok &&
     change.sequence !== 0 &&
     change.issuedAt !== 0 &&
-    change.anchors + change.policy !== 0
+    (change.anchors | change.policy | change.groups) !== 0
   );
 }
 
@@ -113,13 +115,18 @@ function readMember(key: i32): void {
       change.policy = at;
       change.policyBytes = <u32>(reading.at - at);
       break;
+    case 8:
+      if (groupsRead(reading) !== Reason.Ok) reading.fail(Reason.IdentityMalformed);
+      change.groups = at;
+      change.groupsBytes = <u32>(reading.at - at);
+      break;
     default:
       reading.fail(Reason.UnknownMember);
   }
 }
 
 // The bootstrap document as it stands with the change, in SCRATCH. Its members stand in the order of their keys: what is
-// before the anchors and behind the policy stays. Returns its length, 0 when it is too long.
+// before the anchors, and between policy and groups, stays. Returns its length, 0 when it is too long.
 function compose(): u32 {
   const anchorsAt = identity.classId + UUID_BYTES + 1;
   writing.open(SCRATCH, BOOTSTRAP_BYTES_MAX);
@@ -130,7 +137,16 @@ function compose(): u32 {
   if (change.policy !== 0) writing.raw(change.policy, change.policyBytes);
   else writing.raw(identity.policy, identity.policyBytes);
   const rest = identity.policy + identity.policyBytes;
-  writing.raw(rest, <u32>(BOOTSTRAP + bootstrapBytes() - rest));
+  const end = BOOTSTRAP + bootstrapBytes();
+  const groups = identity.groups !== 0 ? identity.groups : end;
+  writing.raw(rest, <u32>(groups - rest));
+  if (change.groups === 0) {
+    writing.raw(groups, <u32>(end - groups));
+  } else {
+    if (groups === end) store<u8>(SCRATCH, load<u8>(BOOTSTRAP) + 1); // the map has one pair more
+    writing.uint(8);
+    writing.raw(change.groups, change.groupsBytes);
+  }
   return writing.fault === Reason.Ok ? writing.written() : 0;
 }
 

@@ -3,6 +3,7 @@
 // Nothing here loads a serial port or a broker: --help, and commands that reach no device, do without.
 
 import { z } from 'zod';
+import { topicNameSchema } from '../formats/topic-name.js';
 import {
   countSchema,
   hexSchema,
@@ -13,7 +14,6 @@ import {
 } from '../formats/typed.js';
 import { brokerSchema, placeSchema } from '../links/broker-place.js';
 import { FRAMINGS } from '../links/stream.js';
-import { topicNameSchema } from '../links/topics.js';
 import { NO_RECORD } from '../local/issue.js';
 import { RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from '../smp/client.js';
 import { BUFFER_BYTES_MIN } from '../smp/commands.js';

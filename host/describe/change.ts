@@ -1,8 +1,8 @@
-// What a change of anchors or policy says, for `inspect`, for whoever signs one, and for whoever brings it to devices.
+// What a change of anchors, policy or groups says, for `inspect`, for whoever signs one, and for whoever brings it to devices.
 
 import { hex } from '../formats/bytes.js';
 import type { ChangeView } from '../formats/change.js';
-import { anchorData, anchorText, momentText, policyTexts, signatureText } from './words.js';
+import { anchorData, anchorText, groupsText, momentText, policyTexts, signatureText } from './words.js';
 
 export const changeRows = ({
   sequence,
@@ -10,6 +10,7 @@ export const changeRows = ({
   devices,
   anchors,
   policy,
+  groups,
   signers,
 }: ChangeView): [string, unknown][] => [
   ['number', sequence],
@@ -17,14 +18,16 @@ export const changeRows = ({
   ['devices', devices?.map(hex) ?? 'all that it comes to'],
   ['anchors', anchors?.map(anchorText)],
   ['policy', policy && policyTexts(policy)],
+  ['groups', groups && groupsText(groups)],
   ['signed', signers.map(signatureText)],
 ];
 
-export const changeData = ({ sequence, issuedAt, devices, anchors, policy, signers }: ChangeView) => ({
+export const changeData = ({ sequence, issuedAt, devices, anchors, policy, groups, signers }: ChangeView) => ({
   sequence,
   issuedAt: momentText(issuedAt),
   devices,
   anchors: anchors?.map(anchorData),
   policy,
+  groups,
   signers: signers.map(({ kid }) => kid ?? null),
 });

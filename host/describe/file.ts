@@ -15,7 +15,7 @@ import { type PublicKey, type RawKey, thumbprint } from '../formats/keys.js';
 import { claimsRows, entryText, rows } from '../formats/wording.js';
 import { changeData, changeRows } from './change.js';
 import { describePackage } from './package.js';
-import { anchorText, approvalData, type Described, keyData, policyTexts, signatureText } from './words.js';
+import { anchorText, approvalData, type Described, groupsText, keyData, policyTexts, signatureText } from './words.js';
 
 export type FileType = 'package' | 'approval' | 'change' | 'bootstrap' | 'key' | 'image';
 
@@ -107,7 +107,7 @@ function describeChange(bytes: Uint8Array, name: string): Described {
   const view = viewChange(bytes, name);
   return {
     data: { bytes: bytes.length, ...changeData(view) },
-    lines: [`change of anchors or policy, ${bytes.length} bytes`, ...rows(changeRows(view))],
+    lines: [`change of anchors, policy or groups, ${bytes.length} bytes`, ...rows(changeRows(view))],
   };
 }
 
@@ -115,7 +115,7 @@ function describeBootstrap(bytes: Uint8Array, name: string): Described {
   const view = viewBootstrap(bytes, name);
   if (view === undefined)
     throw new CountersignError('FileUnsupported', `file: ${name} is CBOR, but nothing known here`);
-  const { device, anchors, policy } = view;
+  const { device, anchors, policy, groups } = view;
   const [vendorId, classId] = [uuidText(view.vendorId), uuidText(view.classId)];
   const approvals = view.approvals.map((document, index) => viewApproval(document, `approval ${index + 1} of ${name}`));
   const entries = approvals.flatMap(({ claims }) => claims.entries.map(entryText));
@@ -126,6 +126,7 @@ function describeBootstrap(bytes: Uint8Array, name: string): Described {
       ...{ device, vendorId, classId, policy },
       anchors: anchors.map(({ role, name: owner, key }) => ({ role, name: owner, ...keyData(key) })),
       approvals: approvals.map(approvalData),
+      groups,
     },
     lines: [
       `bootstrap document, ${bytes.length} bytes`,
@@ -136,6 +137,7 @@ function describeBootstrap(bytes: Uint8Array, name: string): Described {
         ['trusts', anchors.map(anchorText)],
         ['policy', policyLines.length > 0 ? policyLines : 'all defaults'],
         ['approvals', entries.length > 0 ? entries : undefined],
+        ['groups', groups.length > 0 ? groupsText(groups) : undefined],
       ]),
     ],
   };

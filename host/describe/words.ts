@@ -30,6 +30,9 @@ export const signatureText = ({ algorithm, kid }: Pick<ApprovalView, 'algorithm'
 export const policyTexts = (policy: Record<string, unknown>): string[] =>
   Object.entries(policy).map(([key, value]) => `${key}: ${[value].flat().join(', ')}`);
 
+/** "pilot, building-7" */
+export const groupsText = (groups: readonly string[]): string => (groups.length > 0 ? groups.join(', ') : 'none');
+
 export const claimsData = ({ issuedAt, notBefore, expires, entries, ...rest }: Claims): Record<string, unknown> => ({
   ...rest,
   issuedAt: momentText(issuedAt),

@@ -1,7 +1,7 @@
 // The bootstrap document: who a device is, whom it trusts and what its policy is; written once to a blank device.
 //
 // {1: 1, 2: device id, 3: vendor-id, 4: class-id, 5: [+ {1: role, 2: COSE_Key, ? 3: name}], 6: policy,
-//  ? 7: [* approval document]}
+//  ? 7: [* approval document], ? 8: [* group]}
 //
 // The file that a person writes is YAML; paths in it are relative to it:
 //
@@ -13,6 +13,7 @@
 //     - {role: operator, key: operator.pub.pem}
 //   policy: {unapproved: prompt, threshold: 1}
 //   approvals: [release-5.cose]     # optional
+//   groups: [pilot, building-7]     # optional; whose orders are for this device, too
 //
 // Whether the result is sound (sizes, roles, doubled keys, threshold) is said by the core when it is provisioned.
 
@@ -22,13 +23,23 @@ import { classIdOf, fromHex, vendorIdOf } from './bytes.js';
 import { type Cbor, cborMap, decode, encode } from './cbor.js';
 import { type PublicKey, publicKeyFromCose, publicKeyToCose } from './keys.js';
 import { type Policy, policyFromCbor, policySchema, policyToCbor } from './policy.js';
+import { topicNameSchema } from './topic-name.js';
 import { readYaml, type YamlFile, yamlHex, yamlText, yamlValue } from './yaml-text.js';
 
 /** A device keeps no larger document. */
 export const BOOTSTRAP_BYTES_MAX = 1024;
 
 const BOOTSTRAP_VERSION = 1;
-const MEMBER = { version: 1, device: 2, vendorId: 3, classId: 4, anchors: 5, policy: 6, approvals: 7 } as const;
+const MEMBER = {
+  version: 1,
+  device: 2,
+  vendorId: 3,
+  classId: 4,
+  anchors: 5,
+  policy: 6,
+  approvals: 7,
+  groups: 8,
+} as const;
 const ANCHOR = { role: 1, key: 2, name: 3 } as const;
 
 /** In the order of their numbers, from 1. */
@@ -49,7 +60,15 @@ export interface Bootstrap {
   policy: Policy;
   /** Signed approval documents that the device starts with. */
   approvals: Uint8Array[];
+  /** Names of groups of devices, each one level of a topic. */
+  groups?: readonly string[] | undefined;
 }
+
+const GROUPS_MAX = 16;
+export const groupsSchema = z
+  .array(z.preprocess((name) => (typeof name === 'number' ? String(name) : name), topicNameSchema))
+  .max(GROUPS_MAX)
+  .refine((names) => new Set(names).size === names.length, 'a group is named twice');
 
 export const anchorsFileSchema = z.array(
   z.strictObject({ role: z.enum(ROLES), key: yamlText, name: yamlText.optional() }),
@@ -62,11 +81,12 @@ const fileSchema = z.strictObject({
   anchors: anchorsFileSchema,
   policy: policySchema.default({}),
   approvals: z.array(yamlText).default([]),
+  groups: groupsSchema.default([]),
 });
 
 /** The CBOR of a bootstrap document (docs/formats.md). */
 export function encodeBootstrap(bootstrap: Bootstrap): Uint8Array {
-  const { approvals, policy } = bootstrap;
+  const { approvals, policy, groups = [] } = bootstrap;
   const bytes = encode(
     cborMap([
       [MEMBER.version, BOOTSTRAP_VERSION],
@@ -76,6 +96,7 @@ export function encodeBootstrap(bootstrap: Bootstrap): Uint8Array {
       [MEMBER.anchors, anchorsToCbor(bootstrap.anchors)],
       [MEMBER.policy, policyToCbor(policy)],
       [MEMBER.approvals, approvals.length > 0 ? approvals : undefined],
+      [MEMBER.groups, groups.length > 0 ? groups : undefined],
     ]),
   );
   if (bytes.length <= BOOTSTRAP_BYTES_MAX) return bytes;
@@ -115,7 +136,7 @@ export async function bootstrapFromFile(bytes: Uint8Array, what: string, files: 
   const anchors = await readAnchors(file.anchors, files);
   const approvals: Uint8Array[] = [];
   for (const path of file.approvals) approvals.push(await files.bytes(path));
-  const { policy, device } = file;
+  const { policy, device, groups } = file;
   return encodeBootstrap({
     device: fromHex(device),
     vendorId,
@@ -123,6 +144,7 @@ export async function bootstrapFromFile(bytes: Uint8Array, what: string, files: 
     anchors,
     policy,
     approvals,
+    groups,
   });
 }
 
@@ -159,6 +181,7 @@ export interface BootstrapView {
   anchors: AnchorView[];
   policy: Record<string, unknown>;
   approvals: Uint8Array[];
+  groups: string[];
 }
 
 export interface AnchorView {
@@ -186,7 +209,14 @@ export function viewBootstrap(bytes: Uint8Array, what: string): BootstrapView | 
     anchors: viewAnchors(anchors, what),
     policy: policyFromCbor(map.get(MEMBER.policy) ?? new Map()),
     approvals: approvals.filter((one) => one instanceof Uint8Array),
+    groups: viewGroups(map.get(MEMBER.groups)),
   };
+}
+
+/** Those that can be one; the core judges the others. */
+export function viewGroups(groups: Cbor | undefined): string[] {
+  if (!Array.isArray(groups)) return [];
+  return groups.flatMap((name) => topicNameSchema.safeParse(name).data ?? []);
 }
 
 export function viewAnchors(anchors: Cbor, what: string): AnchorView[] {

@@ -1,7 +1,7 @@
-// A change of anchors or policy: what operators alter on devices that are in the field.
+// A change of anchors, policy or groups: what operators alter on devices that are in the field.
 //
 //   [payload: bstr, + bstr .cbor COSE_Sign1_Tagged (detached, over the payload)]
-//   payload = ["change", {1: sequence, 2: iat, ? 3: [+ device id], ? 5: anchors, ? 6: policy}]
+//   payload = ["change", {1: sequence, 2: iat, ? 3: [+ device id], ? 5: anchors, ? 6: policy, ? 8: groups}]
 //
 // A device takes it if as many of its operators signed as its policy asks for to approve a package, and if no change with
 // this number or a higher one came before. What a change names, it replaces whole: a list of anchors is the whole list
@@ -12,6 +12,7 @@
 //   devices: ["00e1d2c3b4a59687"]        # optional: all that hear of it
 //   anchors: [{role: vendor, key: vendor.pub.pem}, {role: operator, key: new.pub.pem, name: New}]
 //   policy: {unapproved: prompt}
+//   groups: [pilot, building-7]
 
 import * as z from 'zod';
 import { CountersignError } from '../errors.js';
@@ -20,9 +21,11 @@ import {
   type AnchorView,
   anchorsFileSchema,
   anchorsToCbor,
+  groupsSchema,
   type NamedFiles,
   readAnchors,
   viewAnchors,
+  viewGroups,
 } from './bootstrap.js';
 import { fromHex, hex, join, same } from './bytes.js';
 import { type Cbor, cborMap, decode, encode, MAJOR, writeHead } from './cbor.js';
@@ -36,7 +39,7 @@ import { readYaml, yamlHex } from './yaml-text.js';
 export const CHANGE_BYTES_MAX = 1792;
 
 const NAME = 'change';
-const MEMBER = { sequence: 1, issuedAt: 2, devices: 3, anchors: 5, policy: 6 } as const;
+const MEMBER = { sequence: 1, issuedAt: 2, devices: 3, anchors: 5, policy: 6, groups: 8 } as const;
 
 export interface Change {
   sequence: bigint;
@@ -45,6 +48,7 @@ export interface Change {
   devices?: Uint8Array[] | undefined;
   anchors?: Anchor[] | undefined;
   policy?: Policy | undefined;
+  groups?: readonly string[] | undefined;
 }
 
 export interface ChangeView {
@@ -53,10 +57,11 @@ export interface ChangeView {
   devices: Uint8Array[] | undefined;
   anchors: AnchorView[] | undefined;
   policy: Record<string, unknown> | undefined;
+  groups: string[] | undefined;
   /** What the signatures claim; whether they are true is the core's to say. */
   signers: { algorithm: number | undefined; kid: Uint8Array | undefined }[];
   /** The values as they stand in the document, to be compared with what a device has in force. */
-  encoded: { anchors?: Uint8Array; policy?: Uint8Array };
+  encoded: { anchors?: Uint8Array; policy?: Uint8Array; groups?: Uint8Array };
 }
 
 /** What is signed. */
@@ -69,6 +74,7 @@ function encodePayload(change: Change): Uint8Array {
       [MEMBER.devices, change.devices],
       [MEMBER.anchors, change.anchors && anchorsToCbor(change.anchors)],
       [MEMBER.policy, change.policy && policyToCbor(change.policy)],
+      [MEMBER.groups, change.groups],
     ]),
   ]);
 }
@@ -120,7 +126,7 @@ export function viewChange(bytes: Uint8Array, what: string): ChangeView {
   const content = decode(payload, what);
   const [name, map] = Array.isArray(content) ? content : [];
   if (name !== NAME || !(map instanceof Map)) throw malformed(what);
-  const [sequence, issuedAt, devices, anchors, policy] = Object.values(MEMBER).map((key) => map.get(key));
+  const [sequence, issuedAt, devices, anchors, policy, groups] = Object.values(MEMBER).map((key) => map.get(key));
   const counted = typeof sequence === 'number' || typeof sequence === 'bigint';
   if (!counted || typeof issuedAt !== 'number' || !(devices === undefined || areIds(devices))) throw malformed(what);
   return {
@@ -129,10 +135,12 @@ export function viewChange(bytes: Uint8Array, what: string): ChangeView {
     devices,
     anchors: anchors === undefined ? undefined : viewAnchors(anchors, what),
     policy: policy === undefined ? undefined : policyFromCbor(policy),
+    groups: groups === undefined ? undefined : viewGroups(groups),
     signers: blocks.map((block) => viewSign1(block, what)).map(({ algorithm, kid }) => ({ algorithm, kid })),
     encoded: {
       ...(anchors !== undefined && { anchors: encode(anchors) }),
       ...(policy !== undefined && { policy: encode(policy) }),
+      ...(groups !== undefined && { groups: encode(groups) }),
     },
   };
 }
@@ -142,7 +150,8 @@ export function changeInForce(view: ChangeView, bootstrap: Uint8Array, what: str
   const map = decode(bootstrap, what);
   const stands = (member: Cbor, wanted: Uint8Array | undefined) =>
     wanted === undefined || (map instanceof Map && same(encode(map.get(member)), wanted));
-  return stands(MEMBER.anchors, view.encoded.anchors) && stands(MEMBER.policy, view.encoded.policy);
+  const { anchors, policy, groups } = view.encoded;
+  return stands(MEMBER.anchors, anchors) && stands(MEMBER.policy, policy) && stands(MEMBER.groups, groups);
 }
 
 const areIds = (value: Cbor): value is Uint8Array[] =>
@@ -155,13 +164,21 @@ const fileSchema = z
     devices: z.array(yamlHex).min(1).optional(),
     anchors: anchorsFileSchema.optional(),
     policy: policySchema.optional(),
+    groups: groupsSchema.optional(),
   })
-  .refine(({ anchors, policy }) => anchors ?? policy, 'it changes neither anchors nor policy');
+  .refine(
+    ({ anchors, policy, groups }) => anchors ?? policy ?? groups,
+    'it changes neither anchors nor policy nor groups',
+  );
 
 /** Reads a change that a person wrote, with the files that it names. `now` in Unix seconds. */
 export async function changeFromYaml(bytes: Uint8Array, what: string, files: NamedFiles, now: number): Promise<Change> {
   const hint = 'docs/bootstrap-and-policy.md describes every field of a change';
-  const { sequence, issued, devices, anchors, policy } = readYaml(bytes, fileSchema, { area: 'change', what, hint });
+  const { sequence, issued, devices, anchors, policy, groups } = readYaml(bytes, fileSchema, {
+    area: 'change',
+    what,
+    hint,
+  });
   const issuedAt = issued === undefined ? now : parseMoment(issued);
   if (issuedAt === undefined) {
     throw new CountersignError('FileMalformed', `change: ${what}: issued: "${issued}" ${NO_MOMENT}`);
@@ -172,5 +189,6 @@ export async function changeFromYaml(bytes: Uint8Array, what: string, files: Nam
     devices: devices?.map(fromHex),
     anchors: anchors && (await readAnchors(anchors, files)),
     policy,
+    groups,
   };
 }

@@ -3,9 +3,9 @@
 // What passes is a SecretUrl, so that nobody behind this door can show the password.
 
 import { z } from 'zod';
+import { topicNameSchema } from '../formats/topic-name.js';
 import { SecretUrl } from '../secret-url.js';
 import { readBroker } from './mqtt-url.js';
-import { topicNameSchema } from './topics.js';
 
 export interface BrokerPlace {
   url: SecretUrl;

@@ -4,14 +4,6 @@
 import * as z from 'zod';
 import { documentJson, JSON_VERSION, reasonSchema } from '../json.js';
 
-const NAME_BYTES_MAX = 64; // with the fixed parts well below the 256 bytes that some brokers allow a topic
-
-// A fleet or device as one level of a topic: no separators, no wildcards, nothing that a terminal would act on.
-export const topicNameSchema = z
-  .string()
-  .regex(/^[A-Za-z0-9._:-]+$/, 'only letters, digits and . _ : - are allowed')
-  .max(NAME_BYTES_MAX);
-
 interface DeviceTopics {
   state: string;
   online: string;

@@ -14,7 +14,7 @@
 import { CountersignError } from '../errors.js';
 import { type ApprovalView, type Claims, viewApproval } from '../formats/approval.js';
 import { hex, same } from '../formats/bytes.js';
-import { topicNameSchema } from '../links/topics.js';
+import { topicNameSchema } from '../formats/topic-name.js';
 import { clockDoubts, type Doubt, requireLift } from './doubts.js';
 
 /** Where the documents of a fleet's operators are, one for each. */

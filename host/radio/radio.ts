@@ -8,6 +8,7 @@
 import type { ISubscriptionMap } from 'mqtt';
 import { STATE } from '../device/identity.js';
 import { wantedOf } from '../device/serve.js';
+import { topicNameSchema } from '../formats/topic-name.js';
 import { type Address, acknowledged, connectBroker, endBroker, stateIn, subscribe } from '../links/mqtt.js';
 import { alertPaper, readOrderPaper } from '../links/papers.js';
 import {
@@ -20,7 +21,6 @@ import {
   OFFLINE,
   ONLINE,
   stateDocument,
-  topicNameSchema,
   topicsOf,
 } from '../links/topics.js';
 import { createClient } from '../smp/client.js';

@@ -35,8 +35,8 @@ const CHANGE = fieldsOf('host/formats/change.ts');
 
 describe('every field', () => {
   it('is known here', () => {
-    expect(BOOTSTRAP).toEqual(['device', 'vendor', 'class', 'anchors', 'policy', 'approvals']);
-    expect(CHANGE).toEqual(['sequence', 'issued', 'devices', 'anchors', 'policy']);
+    expect(BOOTSTRAP).toEqual(['device', 'vendor', 'class', 'anchors', 'policy', 'approvals', 'groups']);
+    expect(CHANGE).toEqual(['sequence', 'issued', 'devices', 'anchors', 'policy', 'groups']);
     expect(POLICY.length).toBe(8);
   });
 
@@ -50,7 +50,7 @@ describe('every field', () => {
   });
 
   it.each(CHANGE)('%s of a change has a section with a default', (field) => {
-    const heading = ['anchors', 'policy'].includes(field) ? `### \`${field}\` of a change` : `### \`${field}\``;
+    const heading = BOOTSTRAP.includes(field) ? `### \`${field}\` of a change` : `### \`${field}\``;
     expect(said(heading, 'Default')).toBeDefined();
   });
 

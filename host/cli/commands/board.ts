@@ -6,8 +6,8 @@
 
 import { z } from 'zod';
 import { listRunners } from '../../boards.js';
+import { topicNameSchema } from '../../formats/topic-name.js';
 import { rows } from '../../formats/wording.js';
-import { topicNameSchema } from '../../links/topics.js';
 import { startBoard } from '../../local/boards.js';
 import { orAbort } from '../../wait.js';
 import { command } from '../command.js';

@@ -1,4 +1,4 @@
-// change: the operators' side of new anchors or a new policy for devices in the field.
+// change: the operators' side of new anchors, a new policy or other groups for devices in the field.
 //
 // Signs what a YAML file says; given a change that others have signed, adds one more signature. Several operators pass
 // the one file round until as many have signed as the devices ask for. `provision` brings it to the devices.
@@ -18,9 +18,9 @@ import { openSigningKey } from '../secrets.js';
 
 export const change = command({
   name: 'change',
-  summary: 'sign new trust anchors or a new policy for devices in the field',
+  summary: 'sign new trust anchors, a new policy or other groups for devices in the field',
   details: [
-    'FILE is YAML with anchors, policy or both, as in a bootstrap file. Each replaces all that the device had. It can',
+    'FILE is YAML with anchors, policy or groups, as in a bootstrap file. Each replaces all that the device had. It can',
     'also hold devices (a list of ids), sequence and issued. If FILE is a signed change, this adds one more',
     'signature, for devices that require several operators. `countersign provision` brings the change to devices.',
   ].join('\n'),

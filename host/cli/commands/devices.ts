@@ -2,7 +2,7 @@
 // their state on a broker.
 
 import { devicesFound } from '../../describe/devices.js';
-import { topicNameSchema } from '../../links/topics.js';
+import { topicNameSchema } from '../../formats/topic-name.js';
 import { command } from '../command.js';
 import { brokerOptions, option } from '../options.js';
 

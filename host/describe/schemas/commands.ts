@@ -172,6 +172,7 @@ const INSPECTED = {
     anchors: z.array(z.strictObject({ role: text, name: text.optional(), ...part.key })),
     policy: part.policy,
     approvals: z.array(part.signedApproval),
+    groups: part.groups,
   },
   key: { ...part.key, private: flag, encrypted: flag },
   image: {

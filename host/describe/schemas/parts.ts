@@ -62,12 +62,15 @@ export const anchor = z.strictObject({ role: text, name: text.optional(), kid: h
 export const policy = z
   .record(text, z.unknown())
   .meta({ id: 'Policy', description: 'members as in docs/bootstrap-and-policy.md' });
+/** Names of groups of devices. */
+export const groups = z.array(text);
 export const change = {
   sequence,
   issuedAt: moment,
   devices: z.array(hex).optional(),
   anchors: z.array(anchor).optional(),
   policy: policy.optional(),
+  groups: groups.optional(),
   signers: z.array(hex.nullable()).meta({ description: 'key ids; null: the signature names none' }),
 };
 

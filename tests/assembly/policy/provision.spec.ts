@@ -71,7 +71,7 @@ describe('a bootstrap document', () => {
     for (let key = 1; key <= 6; key++) expect(give(withMember(key, ''))).toBe(Reason.MissingMember, `member ${key}`);
     expect(give(`${usual()}00`)).toBe(Reason.TrailingBytes);
     expect(give('')).toBe(Reason.Truncated);
-    expect(give(`a7${usual().slice(2)}0840`)).toBe(Reason.UnknownMember);
+    expect(give(`a7${usual().slice(2)}0940`)).toBe(Reason.UnknownMember);
     expect(give(`a7${usual().slice(2)}0640`)).toBe(Reason.NotDeterministic);
     expect(give(withMember(1, '02'))).toBe(Reason.BootstrapVersion);
     expect(give(withMember(1, '00'))).toBe(Reason.BootstrapVersion);
