@@ -55,7 +55,7 @@ import {
   pagesWritten,
   progress,
 } from './pages';
-import { ask } from './question';
+import { ask, asks } from './question';
 import { HeadUser, headTake } from './rooms';
 import { COST_COMMIT, COST_DOWNLOAD, wearForgive, wearPay } from './wear';
 
@@ -265,11 +265,12 @@ function mayStart(verdict: Verdict, digest: usize): bool {
 
 function wait(why: Reason, digest: usize): Reason {
   const reason = ask(About.Download, digest, why, lines);
+  downloadReset(); // also where it is being asked already
   return reason === Reason.Ok ? Reason.AwaitingUser : reason;
 }
 
-// Nothing changes but the log, and that only when a vendor's package is refused for another reason than last time, or
-// when a server ordered one: whatever becomes of an order is told in an alert.
+// Nothing changes but the log, and a question that a denial answers; and they only when a vendor's package is refused for
+// another reason than last time, or when it was ordered: whatever becomes of an order is told in an alert.
 function refuse(reason: Reason, digest: usize): Reason {
   downloadReset();
   offerBegin();
@@ -279,6 +280,7 @@ function refuse(reason: Reason, digest: usize): Reason {
   if ((known && !orderWaits(digest)) || wearPay(COST_COMMIT, false) !== Reason.Ok) return reason;
   if (!known) auditDecision(Audit.Refused, reason, digest, facts.installedSequence, manifest.sequence, null);
   if (orderWaits(digest)) orderRefuse(reason, digest);
+  if (reason === Reason.Denied && asks(About.Download, digest)) move(Event.Refuse, reason, 0);
   floorsStage();
   handCommit();
   return reason;
@@ -355,9 +357,7 @@ function resume(link: i32): Reason {
   session.headBytes = stored.headBytes;
   if (verdict === Verdict.Reject) return end(verdictReason());
   lines = progress.lines | lineOf(link);
-  if (mayStart(verdict, digestInHand())) return goOn(verdict);
-  downloadReset();
-  return wait(verdictReason(), digestInHand());
+  return mayStart(verdict, digestInHand()) ? goOn(verdict) : wait(verdictReason(), digestInHand());
 }
 
 function isStored(): bool {

@@ -6,7 +6,8 @@
 //   asks     the next blocks, up to a window beyond the one wanted next, and never past the last one; as long as the length of
 //            the package is not known, the first block alone
 //   again    what does not come: after PAUSE_MS, twice as long each time up to PAUSE_MS_MAX, and a little more by chance
-//   waits    while somebody is asked whether it may be downloaded; a yes goes on, anything else ends it
+//   waits    while somebody is asked whether it may be downloaded; a yes goes on, anything else ends it. When approvals change,
+//            the head is fetched and judged again meanwhile: one that is approved now goes on without an answer
 //   ends     with the order that it is for, or when the package is no longer on its way
 //
 // Blocks may come from anybody. They are taken as an upload takes its bytes (download.ts): in order, on this line only, and
@@ -17,7 +18,7 @@ import { PIECE } from '../flash/flash';
 import { imageBytesMax } from '../flash/slots';
 import { storeDamaged, storeLength, storeReadPart, storeSettle } from '../flash/store';
 import { HEAD_BYTES_MAX } from '../package/head';
-import { Answer, digestAsked, questionOpen } from '../policy/consent';
+import { Answer, questionOpen } from '../policy/consent';
 import { Reason } from '../reason';
 import {
   downloadFetch,
@@ -32,6 +33,7 @@ import { NONCE } from './effects';
 import { About, agreedTo, digestInHand, hand, question } from './hand';
 import { State, updating } from './machine';
 import { orderWaits } from './order';
+import { asks } from './question';
 import { inputIsLost } from './rooms';
 
 export const BLOCK_BYTES: u32 = 512;
@@ -43,6 +45,13 @@ const PAUSE_MS_MAX: u32 = 64_000;
 
 const DIGEST_BYTES: u32 = 32;
 
+// Is somebody asked whether it may be downloaded?
+const enum Questioned {
+  No = 0,
+  Waits = 1,
+  Looks = 2, // while the head is judged again
+}
+
 @unmanaged
 class Pull {
   line: u32; // link + 1 that the blocks come over, 0: nothing is fetched
@@ -50,7 +59,7 @@ class Pull {
   asked: u32; // and ends here
   quietMs: u32; // since a block was taken, or asked for again
   pauseMs: u32; // so long nothing has to come before it is asked for again
-  questioned: u32; // 1: somebody is asked whether it may be downloaded
+  questioned: Questioned;
   digest: u64; // of the manifest, DIGEST_BYTES
   digest1: u64;
   digest2: u64;
@@ -113,19 +122,16 @@ function isWanted(): bool {
   return pull.line !== 0 && !storeDamaged() && !updating() && (orderWaits(DIGEST) || isOnItsWay());
 }
 
-function isAsked(): bool {
-  return hand.about === <u32>About.Download && compare(digestAsked(question), DIGEST, DIGEST_BYTES) === 0;
-}
-
 // --- Requests ---
 
 // Time passes. The line that blocks are to be asked for on now, < 0: none; pullFrom and pullBytes say which.
 export function pullTick(milliseconds: u32): i32 {
   if (!isWanted()) pullBegin(0, 0);
   if (pull.line === 0) return -1;
-  if (questionOpen(question) && isAsked()) pull.questioned = 1;
-  else if (pull.questioned) answered();
-  if (pull.questioned || pull.line === 0) return -1;
+  if (asks(About.Download, DIGEST)) {
+    if (pull.questioned === Questioned.No) pull.questioned = Questioned.Waits;
+  } else if (pull.questioned !== Questioned.No) answered();
+  if (pull.questioned === Questioned.Waits || pull.line === 0) return -1;
   pull.quietMs += milliseconds;
   if (pull.quietMs >= pull.pauseMs) again();
   const known = downloadFetches(DIGEST);
@@ -141,9 +147,16 @@ export function pullTick(milliseconds: u32): i32 {
 
 // A yes to this package goes on, and is looked at again with its head; whatever else became of the question ends it.
 function answered(): void {
-  pull.questioned = 0;
+  pull.questioned = Questioned.No;
   pull.pauseMs = 0;
   if (agreedTo(About.Download, DIGEST, 0, Reason.AwaitingUser) !== Answer.Yes) pullBegin(0, 0);
+}
+
+// Approvals changed.
+export function pullReview(): void {
+  if (pull.questioned === Questioned.No) return;
+  pull.questioned = Questioned.Looks;
+  pull.pauseMs = 0;
 }
 
 function again(): void {
@@ -171,7 +184,13 @@ export function pullBytes(): u32 {
 
 // A block, `bytes` of the upload file of `length` bytes from `offset` on. True if it was the one wanted next.
 export function pullTake(link: i32, offset: u32, length: u32, from: usize, bytes: u32): bool {
-  if (pull.line !== <u32>link + 1 || pull.questioned || offset >= pull.asked || bytes > BLOCK_BYTES) return false;
+  if (
+    pull.line !== <u32>link + 1 ||
+    pull.questioned === Questioned.Waits ||
+    offset >= pull.asked ||
+    bytes > BLOCK_BYTES
+  )
+    return false;
   if (length > imageBytesMax() + HEAD_BYTES_MAX || !isWanted() || storeSettle() !== Reason.Ok) return false;
   const begun = downloadFetches(DIGEST);
   if (!begun || length !== downloadLength()) {
@@ -186,7 +205,14 @@ export function pullTake(link: i32, offset: u32, length: u32, from: usize, bytes
   const skipped = downloadOffset() - offset;
   if (skipped >= bytes || inputIsLost()) return false;
   downloadPush(link, from + skipped, bytes - skipped);
+  if (pull.questioned === Questioned.Looks) looked();
   pull.quietMs = 0;
   pull.pauseMs = PAUSE_MS;
   return true;
+}
+
+// A head that is whole was judged: it is on its way, or nothing is, and the question stands as it did.
+function looked(): void {
+  if (!downloadFetches(DIGEST)) pull.questioned = Questioned.Waits;
+  else if (!questionOpen(question)) pull.questioned = Questioned.No;
 }

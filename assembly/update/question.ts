@@ -46,7 +46,7 @@ import { COST_COMMIT, COST_QUESTION, wearForgive, wearPay } from './wear';
 // in: the verdict was just taken; `lines` that delivered the package
 export function ask(what: About, digest: usize, reason: Reason, lines: u32): Reason {
   const open = questionOpen(question);
-  if (open && hand.about === <u32>what && compare(digestAsked(question), digest, 32) === 0) {
+  if (asks(what, digest)) {
     lines |= question.lines;
     if (hand.why === <u32>reason || what === About.Download) {
       const why = reason === Reason.AwaitingUser ? reason : hand.why;
@@ -75,6 +75,11 @@ export function ask(what: About, digest: usize, reason: Reason, lines: u32): Rea
   }
   setShow(Show.New);
   return handCommit();
+}
+
+// Is exactly this being asked?
+export function asks(what: About, digest: usize): bool {
+  return questionOpen(question) && hand.about === <u32>what && compare(digestAsked(question), digest, 32) === 0;
 }
 
 // A question that is found is made certain before the device shows it to the person beside it: they must find the same

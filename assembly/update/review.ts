@@ -22,6 +22,7 @@ import { installBegin, recall } from './install';
 import { judgePlace, verdictDigest, verdictReason } from './judgement';
 import { State, updating } from './machine';
 import { digestOf, imageOf, other, Package, pack, packageLoad } from './packages';
+import { pullReview } from './pull';
 
 // Does a wanted review when the memory for a head is free. It is wanted until its outcome is in flash.
 export function reviewTick(): void {
@@ -43,6 +44,7 @@ export function reviewTick(): void {
   if (found) hand.reason = Reason.Denied;
   handCommit();
   if (isDecided()) installBegin();
+  pullReview();
 }
 
 // Is a person being asked what nobody needs to be asked any more: is it approved, or denied? Otherwise the question stays as it

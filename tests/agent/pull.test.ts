@@ -1,8 +1,10 @@
 // The device fetches for itself: it asks for blocks over the line that its order came on, as it can take them.
 import { describe, expect, it } from 'vitest';
 import {
+  APPROVED,
   alert,
   approvalOf,
+  DENIED,
   exec,
   expectOk,
   imageOf,
@@ -251,6 +253,50 @@ describe('a question before the download', () => {
     for (let at = 0; at < 200; at++) board.tick(100);
     expect(wanted(board)).toEqual([]);
     expect(runs(board, one)).toBe(false);
+  });
+
+  it('is judged again when approvals change: what is approved meanwhile needs no answer', () => {
+    const board = provisionedBoard(policy);
+    const [one, other] = [largePackage(), largePackage(2, 2)];
+    expectOk(order(board, one.digest));
+    serve(board, one.bytes);
+    const { nonce } = question(board);
+    expectOk(put(board, NODE.approvals, approvalOf(other.digest))); // of another package: it is looked at, and the question stays
+    expect(serve(board, one.bytes).length).toBeGreaterThan(0);
+    expect(question(board)).toMatchObject({ pending: true, nonce });
+    board.run(5000);
+    expect(wanted(board)).toEqual([]);
+    const entries = [{ verdict: APPROVED, digest: one.digest, confirm: 0 }]; // nobody is to be asked
+    expectOk(put(board, NODE.approvals, approvalOf(one.digest, 2, APPROVED, { entries })));
+    serve(board, one.bytes);
+    board.settle();
+    expect(runs(board, one)).toBe(true);
+  });
+
+  it('a denial that comes meanwhile ends it, and no yes counts any more', () => {
+    const board = provisionedBoard(policy);
+    const one = largePackage();
+    expectOk(order(board, one.digest));
+    serve(board, one.bytes);
+    expectOk(put(board, NODE.approvals, approvalOf(one.digest, 1, DENIED)));
+    serve(board, one.bytes);
+    expect(alert(board)).toMatchObject({ corr: 'order-1', reason: 84 });
+    expect(question(board).pending).toBe(false);
+    press(board, 1);
+    serveFor(board, 10_000, one.bytes);
+    expect(runs(board, one)).toBe(false);
+  });
+
+  it('a yes while it is looked at again is a yes', () => {
+    const board = provisionedBoard(policy);
+    const one = largePackage();
+    expectOk(order(board, one.digest));
+    serve(board, one.bytes);
+    expectOk(put(board, NODE.approvals, approvalOf(one.digest)));
+    board.tick(50); // asks for the head
+    press(board, 1);
+    serve(board, one.bytes);
+    expect(state(board)).toBe(50);
   });
 
   it('of somebody else over another line ends it, and his package does not come in its place', () => {
