@@ -7,14 +7,15 @@
 // we ask of the broker itself has a limit. Who a device is, nobody here checks: the broker is transport.
 
 import { Socket } from 'node:net';
-import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
+import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import { CountersignError } from '../errors.js';
 import { hex } from '../formats/bytes.js';
 import type { SecretUrl } from '../secret-url.js';
 import type { Alert } from '../smp/commands.js';
 import { createListeners, type Link } from '../smp/link.js';
 import { encodePacket, GROUP, OP } from '../smp/packet.js';
-import { onAbort, orAbort, sleep, within } from '../wait.js';
+import { onAbort, orAbort, sleep, within, withResolvers } from '../wait.js';
+import { boundMessages } from './mqtt-bound.js';
 import { type BrokerUrl, brokerOf } from './mqtt-url.js';
 import { readAlertPaper } from './papers.js';
 import { DEVICE_FILTERS, type DeviceState, exchangeTopics, OFFLINE, ONLINE, readState, topicsOf } from './topics.js';
@@ -46,12 +47,7 @@ export async function connectBroker(
   signal?: AbortSignal,
 ): Promise<MqttClient> {
   const url = brokerOf(broker);
-  // No URL for mqtt.js: it would parse it once more, in its own way, and Node warns of what it makes of some.
-  const connecting = connectAsync(
-    '',
-    { ...whereTo(url), ...options, connectTimeout: BROKER_MS_MAX, reconnectPeriod: RECONNECT_MS },
-    false,
-  );
+  const connecting = begin({ ...whereTo(url), ...options });
   // Given up while it was still connecting: the connection must not stay behind. Once it stands, its user ends it.
   const giveUp = () => void connecting.then((late) => late.end(true)).catch(() => undefined);
   const stop = signal && onAbort(signal, giveUp);
@@ -78,6 +74,31 @@ export async function connectBroker(
   // mqtt.js reports each failed reconnection here; it goes on trying, and requests meanwhile time out by themselves.
   client.on('error', () => undefined);
   return client;
+}
+
+/** As connectAsync of mqtt.js without retries, but that what comes is bounded. */
+function begin(options: IClientOptions): Promise<MqttClient> {
+  // No URL for mqtt.js: it would parse it once more, in its own way, and Node warns of what it makes of some.
+  const limits = { connectTimeout: BROKER_MS_MAX, reconnectPeriod: RECONNECT_MS, manualConnect: true };
+  const client = connect('', { ...options, ...limits });
+  boundMessages(client);
+  const { promise, resolve, reject } = withResolvers<MqttClient>();
+  const failed = (error?: Error) => {
+    over();
+    client.end(true);
+    reject(error ?? new Error("Couldn't connect to server"));
+  };
+  const connected = () => {
+    over();
+    resolve(client);
+  };
+  const closed = () => failed();
+  function over() {
+    client.off('connect', connected).off('error', failed).off('close', closed);
+  }
+  client.on('connect', connected).on('error', failed).on('close', closed);
+  client.connect();
+  return promise;
 }
 
 function whereTo(url: SecretUrl): IClientOptions {
