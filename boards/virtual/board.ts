@@ -9,8 +9,8 @@ import { randomFillSync } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { loadBoard } from '../../host/boards.js';
 import { CountersignError } from '../../host/errors.js';
-import { reasonData } from '../../host/json.js';
 import type { BrokerUrl } from '../../host/links/mqtt-url.js';
+import { toldState } from '../../host/radio/look.js';
 import { connectRadio, type Radio } from '../../host/radio/radio.js';
 import { type Alert, alertOf, type Question } from '../../host/smp/commands.js';
 import { lines } from '../../host/smp/link.js';
@@ -129,8 +129,8 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
   }
   const hear = lines((line) => {
     onText(line);
-    const told = /^state (\d+), reason (\d+)$/.exec(line);
-    if (told) radio?.show({ state: Number(told[1]), reason: reasonData(Number(told[2])) });
+    const told = toldState(line);
+    if (told) radio?.show(told);
   });
 
   // --- The panel ---

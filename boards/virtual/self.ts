@@ -2,19 +2,11 @@
 //
 // Only reads, but for what makes a blank board a device. What cannot be read just now (the agent restarts, the application runs) is simply not shown.
 
-import {
-  NODE,
-  readApprovals,
-  readChangeNumber,
-  readDeviceId,
-  readInstalled,
-  readState,
-} from '../../host/device/identity.js';
-import { viewApproval } from '../../host/formats/approval.js';
-import { hex } from '../../host/formats/bytes.js';
+import { NODE } from '../../host/device/identity.js';
 import type { DeviceState } from '../../host/links/topics.js';
-import { type Client, createClient } from '../../host/smp/client.js';
-import { imageState, type Question, readQuestion, treePut } from '../../host/smp/commands.js';
+import { readDevice } from '../../host/radio/look.js';
+import { createClient } from '../../host/smp/client.js';
+import { type Question, readQuestion, treePut } from '../../host/smp/commands.js';
 import { createListeners, type Link } from '../../host/smp/link.js';
 
 const TIMEOUT_MS = 1000; // the agent answers at once, or after a restart not at all
@@ -48,37 +40,9 @@ export function createSelf(send: (bytes: Uint8Array) => void): Self {
 
   return {
     receive: emit.packet,
-    look: () => attempt(() => readAll(client)),
+    look: () => attempt(() => readDevice(client)),
     provision: (bootstrap) => treePut(client, NODE.bootstrap, bootstrap),
     question: () => attempt(() => readQuestion(client)),
     close: () => client.close(),
   };
-}
-
-// All of it or nothing: what was shown before stays then.
-async function readAll(client: Client): Promise<DeviceState> {
-  const device = await readDeviceId(client);
-  const state = await readState(client);
-  const installed = await readInstalled(client);
-  const hash = (await imageState(client)).find((image) => image.active)?.hash;
-  const blank = device === undefined;
-  const change = blank ? 0n : await readChangeNumber(client);
-  return {
-    state,
-    device,
-    firmwareVersion: installed?.version,
-    digest: hash && hex(hash),
-    approvals: blank ? undefined : (await readApprovals(client)).flatMap(heldApproval),
-    change: change === 0n ? undefined : `${change}`,
-  };
-}
-
-// What the device keeps it has verified; what names no key cannot be told apart.
-function heldApproval(document: Uint8Array): NonNullable<DeviceState['approvals']> {
-  try {
-    const { claims, kid } = viewApproval(document, 'a document of the device');
-    return kid ? [{ kid: hex(kid), sequence: `${claims.sequence}` }] : [];
-  } catch {
-    return [];
-  }
 }

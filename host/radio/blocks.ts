@@ -11,6 +11,7 @@
 // Whoever may write there can leave anything: a block of another length than it must have, or that is not waited for, is
 // dropped, and the agent hashes what it takes. Never more than 64 blocks are waited for.
 
+import type { ISubscriptionMap, MqttClient } from 'mqtt';
 import { blockPacket, type Wanted } from '../device/serve.js';
 import { hex } from '../formats/bytes.js';
 import { BLOCK_BYTES, type BlocksPaper, blockBytes, readBlocksPaper } from '../links/papers.js';
@@ -24,13 +25,38 @@ export interface Blocks {
   heard(topic: string, payload: Uint8Array): void;
   /** The agent has started anew, or is gone: it asks again, if it wants to. */
   forget(): void;
+  close(): void;
 }
 
-interface Surroundings {
-  topic(digest: string, block: number | 'i'): string;
-  /** Both are done in the order in which they are called. */
+/** Where they come from, in place of the radio's own connection: several boards may share one. */
+export interface BlockSource {
+  /** `heard` is told of what stands on the topics that the reader subscribes to, never before `subscribe` has returned. */
+  join(heard: (topic: string, payload: Uint8Array) => void): BlockReader;
+}
+
+export interface BlockReader {
+  /** Both are done in the order in which they are called. What is subscribed to once more is told once more. */
   subscribe(topics: string[]): void;
   unsubscribe(topics: string[]): void;
+  close(): void;
+}
+
+/** By a connection of one's own. What fails is asked for again by the agent. */
+export function blocksOn(client: MqttClient): BlockReader {
+  const ignore = () => undefined;
+  return {
+    // Also to what it is subscribed to already: the broker sends it once more then, and mqtt.js would leave it out.
+    subscribe(wanted) {
+      const topics = Object.fromEntries(wanted.map((one) => [one, { qos: 0 as const }]));
+      client.subscribeAsync({ ...topics, resubscribe: true } as ISubscriptionMap).catch(ignore);
+    },
+    unsubscribe: (over) => void client.unsubscribeAsync(over).catch(ignore),
+    close: ignore,
+  };
+}
+
+interface Surroundings extends BlockReader {
+  topic(digest: string, block: number | 'i'): string;
   /** One packet to the agent. */
   handIn(packet: Uint8Array): void;
 }
@@ -140,5 +166,10 @@ export function createBlocks({ topic, handIn, ...broker }: Surroundings): Blocks
       flush(now, now.info.bytes);
     },
     forget,
+    close() {
+      pull = undefined;
+      clearTimeout(giveUp);
+      broker.close();
+    },
   };
 }

@@ -9,13 +9,16 @@
 //   the package runs, or the user said no               is over
 //   the agent has started anew                          once more, unless an update is under way: that is left alone
 //   a newer approval or change was kept                 once more
+//   the agent has left before it told an end            once more after a while, later and later: what it was to fetch may
+//                                                       have come too late. Not where a person is asked
 //   it was put as often as TRIES_MAX                    is over, until the next start of this process
 //
 // What becomes of it the agent decides.
 
-import { NODE } from '../device/identity.js';
+import { NODE, STATE } from '../device/identity.js';
 import { fromHex } from '../formats/bytes.js';
 import type { OrderPaper } from '../links/papers.js';
+import type { DeviceState } from '../links/topics.js';
 import { reasons } from '../reasons.js';
 import type { Client } from '../smp/client.js';
 import { type Alert, treeExec } from '../smp/commands.js';
@@ -30,9 +33,11 @@ const FINAL: number[] = [reasons.Ok.code, reasons.Unchanged.code, reasons.UserRe
 
 interface Open {
   order: OrderPaper;
-  timer: NodeJS.Timeout | undefined; // until its time
+  from: number; // its time
+  timer: NodeJS.Timeout | undefined; // until then, or until it is tried once more
   wanted: boolean; // is to be put
   tries: number;
+  told: boolean; // an alert has said what became of it
 }
 
 export interface Orders {
@@ -40,6 +45,8 @@ export interface Orders {
   heard(topic: string, order: OrderPaper | undefined): void;
   /** The agent has started. */
   started(): void;
+  /** It has left, and the application runs. */
+  left(): void;
   /** It has kept a document that it did not have. */
   taken(): void;
   /** An alert of the agent. */
@@ -50,8 +57,12 @@ export interface Orders {
 const DOWNLOAD_AND_UPDATE = 3; // the operation in an alert (OMA FUMO)
 const ENDED_MAX = 64; // orders that are over and may still stand on the broker
 const AFTER_START_MS = 300; // documents go first: they may be what it needs
+const AFTER_LEAVING_MS = 15_000; // then twice as long with each try
+/** The package is on board, or the person at the device has not answered yet: more of the same would pester. */
+const WAITING: number[] = [STATE.ready, STATE.failedHaveData, STATE.updating];
+const ASKED: number[] = [reasons.AwaitingUser.code, reasons.Deferred.code];
 
-export function createOrders(client: Client, updating: () => boolean, random: () => number = Math.random): Orders {
+export function createOrders(client: Client, shown: () => DeviceState, random: () => number = Math.random): Orders {
   const orders = new Map<string, Open>(); // by topic: a device and its groups have one each
   const ended: string[] = [];
   const ending = new AbortController();
@@ -93,6 +104,7 @@ export function createOrders(client: Client, updating: () => boolean, random: ()
   async function put(open: Open): Promise<boolean> {
     const { digest, correlator } = open.order;
     open.tries += 1;
+    open.told = false;
     try {
       // With the digest in the order itself: a URL would be kept in flash, which strangers have no business to wear.
       const hash = fromHex(digest);
@@ -118,7 +130,12 @@ export function createOrders(client: Client, updating: () => boolean, random: ()
   }
 
   function again(ms: number): void {
-    for (const open of orders.values()) if (!open.timer) open.wanted = true;
+    for (const open of orders.values()) {
+      if (Date.now() < open.from) continue;
+      clearTimeout(open.timer);
+      open.timer = undefined;
+      open.wanted = true;
+    }
     later(ms);
   }
 
@@ -142,19 +159,29 @@ export function createOrders(client: Client, updating: () => boolean, random: ()
       clearTimeout(before?.timer);
       orders.delete(topic);
       if (!order || ended.includes(keyOf(order)) || isLate(order)) return;
-      const open: Open = { order, timer: undefined, wanted: false, tries: 0 };
+      const earliest = Math.max(Date.now(), order.notBefore === undefined ? 0 : Date.parse(order.notBefore));
+      const from = earliest + random() * (order.spread ?? 0) * 1000;
+      const open: Open = { order, from, timer: undefined, wanted: false, tries: 0, told: false };
       orders.set(topic, open);
-      const from = Math.max(Date.now(), order.notBefore === undefined ? 0 : Date.parse(order.notBefore));
-      waitFor(open, from + random() * (order.spread ?? 0) * 1000);
+      waitFor(open, from);
     },
     started() {
       ready = true;
-      if (!updating()) again(AFTER_START_MS);
+      if (shown().state !== STATE.updating) again(AFTER_START_MS);
+    },
+    left() {
+      const { state = 0, reason } = shown();
+      if (WAITING.includes(state) || ASKED.includes(reason?.code ?? 0)) return;
+      for (const open of orders.values()) {
+        if (open.timer || open.wanted || open.told) continue;
+        waitFor(open, Date.now() + AFTER_LEAVING_MS * 2 ** (open.tries - 1));
+      }
     },
     taken: () => again(AFTER_START_MS),
     // Anybody may give an order of another kind with the same correlator.
     told({ corr, type, reason = -1 }) {
       if (type !== DOWNLOAD_AND_UPDATE) return;
+      for (const open of orders.values()) if (open.order.correlator === corr) open.told = true;
       over(({ order: { correlator } }) => correlator === corr && FINAL.includes(reason));
     },
     close() {

@@ -5,7 +5,6 @@
 // What is known stays when it goes: only the word whether it is there is its last will. A request that the broker kept
 // (the retain flag of what comes with a subscription) is nobody's any more, and would be carried out at every connection.
 
-import type { ISubscriptionMap } from 'mqtt';
 import { STATE } from '../device/identity.js';
 import { wantedOf } from '../device/serve.js';
 import { topicNameSchema } from '../formats/topic-name.js';
@@ -25,17 +24,21 @@ import {
 } from '../links/topics.js';
 import { createClient } from '../smp/client.js';
 import { type Alert, echo } from '../smp/commands.js';
-import { createBlocks } from './blocks.js';
-import { type Agent, createDesk } from './desk.js';
+import type { Link } from '../smp/link.js';
+import { type BlockSource, blocksOn, createBlocks } from './blocks.js';
+import { type Agent, createDesk, deskLink } from './desk.js';
 import { createDocuments } from './documents.js';
 import { createOrders } from './orders.js';
 
-const TIMEOUT_MS = 1000; // the agent answers at once, or after a restart not at all
-const RETRIES = 3;
+const LIMITS = { timeoutMs: 1000, retries: 3 }; // an agent in this process answers at once, or after a restart not at all
 
 export interface Station extends Address {
   /** Groups of the device: their orders are its own. */
   groups?: readonly string[] | undefined;
+  /** Where blocks come from; default: the radio's own connection. */
+  blocks?: BlockSource | undefined;
+  /** A client asked for more than a line can carry, which was dropped. */
+  refused?(): void;
 }
 
 export interface Radio {
@@ -45,6 +48,8 @@ export interface Radio {
   alert(alert: Alert): void;
   show(state: DeviceState): void; // what is not mentioned stays as it was shown
   started(what: 'agent' | 'application'): void;
+  /** A link for a client of the board's own, which looks at its agent. */
+  link(name: string): Link;
   close(): Promise<void>;
 }
 
@@ -52,7 +57,7 @@ const yes = () => true;
 const no = () => false;
 
 export async function connectRadio(
-  { url, fleet, device, groups = [] }: Station,
+  { url, fleet, device, groups = [], blocks: source, refused = () => undefined }: Station,
   agent: Agent,
   signal: AbortSignal | undefined,
 ): Promise<Radio> {
@@ -71,20 +76,16 @@ export async function connectRadio(
 
   const tell = () => void publish(topics.state, stateDocument(shown));
 
-  const desk = createDesk(agent);
-  const own = createClient(desk.link('own radio'), { timeoutMs: TIMEOUT_MS, retries: RETRIES });
-  const orders = createOrders(own, () => shown.state === STATE.updating);
+  const desk = createDesk(agent, refused);
+  const used = () => agent.used?.();
+  const own = createClient(deskLink(desk, 'own radio', used), agent.line ?? LIMITS);
+  const orders = createOrders(own, () => shown);
   const documents = createDocuments({ client: own, away: () => agent.away, taken: orders.taken });
   const blocks = createBlocks({
     topic: (digest, block) => blockTopic(fleet, digest, block),
-    // Also to what it is subscribed to already: the broker sends it once more then, and mqtt.js would leave it out.
-    subscribe(wanted) {
-      const topics = Object.fromEntries(wanted.map((one) => [one, { qos: 0 as const }]));
-      client.subscribeAsync({ ...topics, resubscribe: true } as ISubscriptionMap).catch(no); // the agent asks again
-    },
-    unsubscribe: (over) => void client.unsubscribeAsync(over).catch(no),
+    ...(source?.join((topic, payload) => blocks.heard(topic, payload)) ?? blocksOn(client)),
     handIn: (packet) => {
-      if (!agent.away) agent.receive(packet); // it would reset the board
+      if (!agent.away) desk.give(packet); // it would reset the board
     },
   });
 
@@ -92,7 +93,10 @@ export async function connectRadio(
     const name = topicNameSchema.safeParse(topic.split('/').at(-1)).data;
     if (name === undefined) return;
     const { response } = exchangeTopics(fleet, device, name);
-    desk.ask(Uint8Array.from(payload), (packet) => client.publish(response, Buffer.from(packet), { qos: 0 }));
+    desk.ask(name, Uint8Array.from(payload), (packet) => {
+      client.publish(response, Buffer.from(packet), { qos: 0 });
+      used();
+    });
   }
 
   client.on('message', (topic, payload, { retain }) => {
@@ -134,12 +138,15 @@ export async function connectRadio(
   async function end(): Promise<void> {
     documents.close();
     orders.close();
+    blocks.close();
+    desk.close();
     await own.close();
     await endBroker(client);
   }
 
   return {
     send(packet) {
+      desk.heard();
       const wanted = wantedOf(packet);
       if (wanted) blocks.wanted(wanted);
       else desk.answer(packet);
@@ -154,12 +161,13 @@ export async function connectRadio(
     },
     started(what) {
       blocks.forget();
-      if (what === 'application') return;
+      if (what === 'application') return orders.left();
       documents.started();
       orders.started();
       // In the middle of a download it asks on; a packet makes it wait for the answer longer than for a start (slow lines).
       if (shown.state === STATE.downloading) setImmediate(() => void echo(own, '').catch(no));
     },
+    link: (name) => deskLink(desk, name),
     async close() {
       // An orderly farewell leaves no will: it is our own word then.
       leaving = true;
