@@ -25,6 +25,13 @@ export type { Answers, BoardPanel, StartBoard, StartedBoard, StartOptions } from
 // One piece of work with files, which replaces none of its inputs.
 export { fileWork } from './file-work.js';
 export { bringChangeToFleet, type ChangedFleet, type FleetChange } from './fleet/changes.js';
+export {
+  type GatewayCounts,
+  type GatewayEvent,
+  type GatewayOptions,
+  type GatewayPort,
+  runGateway,
+} from './fleet/gateway.js';
 export { type Holders, type Sought, whoHolds } from './fleet/holders.js';
 export { placeOrder } from './fleet/orders.js';
 export {

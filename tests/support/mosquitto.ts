@@ -6,6 +6,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startBroker } from '../../host/links/broker.js';
 import { connectBroker } from '../../host/links/mqtt.js';
@@ -24,6 +25,8 @@ export interface Wishes {
   tls?: true;
   /** mosquitto's message_size_limit. */
   messageBytesMax?: number;
+  /** Gets each packet that it sends or receives, as a line of its log. */
+  log?: (line: string) => void;
 }
 
 export interface Mosquitto {
@@ -42,7 +45,8 @@ export async function startMosquitto(wishes: Wishes = {}): Promise<Mosquitto> {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const ended = new Promise<void>((resolve) => mosquitto.once('close', () => resolve()));
-  mosquitto.stderr.resume();
+  if (wishes.log) createInterface(mosquitto.stderr).on('line', wishes.log);
+  else mosquitto.stderr.resume();
   const close = async () => {
     mosquitto.kill();
     await ended;
@@ -76,7 +80,7 @@ function writeConfig(
   folder: string,
   port: number,
   securePort: number,
-  { guarded, tls, messageBytesMax }: Wishes,
+  { guarded, tls, messageBytesMax, log }: Wishes,
 ): string {
   const file = (name: string, text: string) => {
     const path = join(folder, name);
@@ -92,6 +96,7 @@ function writeConfig(
     }
     lines.push(`password_file ${passwords}`, `acl_file ${file('acl', guarded.acl)}`);
   }
+  if (log) lines.push('log_dest stderr', 'log_type all');
   if (messageBytesMax) lines.push(`message_size_limit ${messageBytesMax}`);
   lines.push(`listener ${port} 127.0.0.1`);
   if (tls) {

@@ -14,6 +14,7 @@ import { consoleCommand } from './console.js';
 import { deliver } from './deliver.js';
 import { devices } from './devices.js';
 import { exportC } from './export-c.js';
+import { gateway } from './gateway.js';
 import { init } from './init.js';
 import { inspect } from './inspect.js';
 import { keygen } from './keygen.js';
@@ -32,7 +33,7 @@ const groups: Record<string, readonly AnyCommand[]> = {
   Operator: [approve, revoke, publish, unpublish, change, card],
   Device: [bootstrap, provision, deliver, consoleCommand, consent, tree],
   'Look and check': [inspect, check, lint, log, devices],
-  'Boards and ports': [board, exportC],
+  'Boards and ports': [board, gateway, exportC],
 };
 
 export const commands: readonly AnyCommand[] = Object.entries(groups).flatMap(([group, list]) =>

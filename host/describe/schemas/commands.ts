@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { LINT_RULES } from '../../formats/approval-lint.js';
 import { FORMS } from '../../formats/signing-request.js';
 import { deviceStateSchema } from '../../links/topics.js';
+import { gateway } from './gateway.js';
 import * as part from './parts.js';
 import { count, document, flag, hex, path, reason, sequence, state, text } from './parts.js';
 import { holders, publish, published, unpublish } from './publishing.js';
@@ -377,7 +378,7 @@ export const commandSchemas = {
   check: document('the verdict', part.verdict),
   ...{ completion, config, consent, console, deliver, devices },
   'export-c': exportC,
-  ...{ init, inspect, keygen, lint, log },
+  ...{ gateway, init, inspect, keygen, lint, log },
   package: z.union([packaged, request, signature]),
   ...{ provision, publish },
   revoke: z.union([issued, request, signature]),

@@ -1,0 +1,186 @@
+// One board of a gateway, from the moment when its line is open until it is gone: it is asked once who it is, and joined to the
+// fleet as a board with a radio of its own is, by the same radio.
+//
+// What wakes a board whose application runs, besides that one question: a request of a client, a document that it has not been
+// given since it was joined, and an order whose time has come. Nothing is polled. Who a board says it is, nobody here checks:
+// that only names it on the broker, where its requests and answers go.
+
+import { STATE } from '../device/identity.js';
+import { asCountersignError, CountersignError } from '../errors.js';
+import type { BrokerUrl } from '../links/mqtt-url.js';
+import { type DeviceState, topicNameSchema } from '../links/topics.js';
+import type { BlockSource } from '../radio/blocks.js';
+import { readDevice } from '../radio/look.js';
+import { connectRadio, type Radio } from '../radio/radio.js';
+import { type Client, createClient } from '../smp/client.js';
+import type { Alert } from '../smp/commands.js';
+import type { Link } from '../smp/link.js';
+import { follower, orAbort, sleep, withResolvers } from '../wait.js';
+import { PACE, watchLine } from './gateway-line.js';
+
+const TRY_MS = 2000; // before whoever does not answer is asked again, then twice as long each time
+const TRY_MS_MAX = 60_000;
+const REJOIN_MS = 1000;
+const NAME_CHARACTERS_MAX = 64;
+
+export type BoardEvent =
+  | { event: 'joined'; port: string; device: string; state: DeviceState }
+  | { event: 'left'; port: string; device: string; why: CountersignError | undefined }
+  | { event: 'ended'; port: string; device: string; alert: Alert }
+  | { event: 'waiting'; port: string; why: CountersignError }
+  | { event: 'dropped'; device?: string; digest?: string; why: string };
+
+export interface BoardPlace {
+  port: string;
+  /** On the broker; default: the device's id, or what the port is called. */
+  name?: string | undefined;
+  url: BrokerUrl;
+  fleet: string;
+  groups?: readonly string[] | undefined;
+  blocks: BlockSource;
+  told(event: BoardEvent): void;
+  /** Names that are in use: two boards with one name would answer for each other. */
+  names: Set<string>;
+}
+
+/** Until the signal ends it. The link stays open: it is another's. */
+export async function serveBoard(link: Link, place: BoardPlace, signal: AbortSignal): Promise<void> {
+  let pauseMs = TRY_MS;
+  let told = false; // that nobody answers
+  while (!signal.aborted) {
+    try {
+      await joinOnce(link, place, signal, () => {
+        pauseMs = TRY_MS;
+        told = false;
+      });
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!told) place.told({ event: 'waiting', port: place.port, why: asCountersignError(error) });
+      told = true;
+    }
+    await somethingHeard(link, pauseMs, signal);
+    pauseMs = Math.min(2 * pauseMs, TRY_MS_MAX);
+  }
+}
+
+/** A board that gets its power says something, most of them. */
+async function somethingHeard(link: Link, ms: number, signal: AbortSignal): Promise<void> {
+  const ending = follower(signal);
+  const early = () =>
+    void sleep(REJOIN_MS, ending.signal).then(
+      () => ending.abort(),
+      () => undefined,
+    );
+  const stop = link.listen({ packet: early, text: early });
+  await sleep(ms, ending.signal).catch(() => undefined);
+  stop();
+  ending.abort();
+}
+
+/** Returns when the board has to be joined anew; throws when it cannot be, or is gone. */
+async function joinOnce(link: Link, place: BoardPlace, signal: AbortSignal, joined: () => void): Promise<void> {
+  const { port, told, names } = place;
+  const state = await lookFirst(link, signal);
+  const device = nameOf(place, state);
+  if (names.has(device)) {
+    const hint = 'another board of this gateway has that name: give this one another, --name PORT=NAME';
+    throw new CountersignError('BadArgument', `gateway: ${port} would be ${device}`, { hint });
+  }
+  names.add(device);
+  try {
+    const why = await beOnBroker(link, place, { device, state }, signal, () => {
+      joined();
+      told({ event: 'joined', port, device, state });
+    });
+    told({ event: 'left', port, device, why });
+  } finally {
+    names.delete(device);
+  }
+}
+
+async function beOnBroker(
+  link: Link,
+  { port, name, url, fleet, groups, blocks, told }: BoardPlace,
+  { device, state }: { device: string; state: DeviceState },
+  signal: AbortSignal,
+  joined: () => void,
+): Promise<CountersignError | undefined> {
+  const { promise: over, resolve: leave } = withResolvers<CountersignError | undefined>();
+  let radio: Radio | undefined;
+  let updating = false;
+  const look = inTurn(async () => {
+    const now = await readDevice(looking!, { signal }).catch(() => undefined); // the next one will be answered
+    if (!now) return;
+    updating = now.state === STATE.updating;
+    radio?.show(now);
+    if (now.device !== state.device && name === undefined) leave(undefined); // it has got a name, or is another board
+  });
+  const line = watchLine(link, {
+    packet: (packet) => radio?.send(packet),
+    alert(alert) {
+      radio?.alert(alert);
+      told({ event: 'ended', port, device, alert });
+    },
+    state(now) {
+      updating = now.state === STATE.updating;
+      radio?.show(now);
+    },
+    started: (what) => radio?.started(what),
+    // An image on trial starts only if the device is left alone.
+    look: (ended) => {
+      if (ended || !updating) look();
+    },
+    silent: () => leave(new CountersignError('NoAnswer', `gateway: no answer from ${port}`)),
+  });
+  let complained = false;
+  const refused = () => {
+    if (!complained) told({ event: 'dropped', device, why: 'requests: more than its line can carry' });
+    complained = true;
+  };
+  let looking: Client | undefined;
+  try {
+    radio = await connectRadio({ url, fleet, device, groups, blocks, refused }, line.agent, signal);
+    looking = createClient(radio.link('own board'), PACE);
+    joined();
+    radio.show(state);
+    radio.started('agent');
+    return await orAbort(Promise.race([over, link.closed]), signal).catch(() => undefined);
+  } finally {
+    line.close();
+    await looking?.close();
+    await radio?.close();
+  }
+}
+
+/** The only question that a board is asked just to be known. */
+async function lookFirst(link: Link, signal: AbortSignal): Promise<DeviceState> {
+  const client = createClient({ ...link, framingBytes: link.framingBytes, close: async () => undefined }, PACE);
+  try {
+    return await readDevice(client, { signal });
+  } finally {
+    await client.close();
+  }
+}
+
+function nameOf({ name, port }: BoardPlace, { device }: DeviceState): string {
+  if (name !== undefined) return name;
+  if (device !== undefined) return device.slice(0, NAME_CHARACTERS_MAX);
+  const last = port.split(/[\\/]/).at(-1)!;
+  return topicNameSchema.parse(last.replace(/[^A-Za-z0-9._:-]/g, '_').slice(0, NAME_CHARACTERS_MAX) || 'board');
+}
+
+/** One at a time, and one more if it was wanted meanwhile. */
+function inTurn(work: () => Promise<void>): () => void {
+  let running = false;
+  let wanted = false;
+  return async function start(): Promise<void> {
+    wanted = true;
+    if (running) return;
+    running = true;
+    while (wanted) {
+      wanted = false;
+      await work();
+    }
+    running = false;
+  };
+}

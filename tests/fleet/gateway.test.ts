@@ -1,0 +1,133 @@
+// Boards on serial lines take part in a fleet through a gateway as boards with a radio do: documents, orders, blocks, requests;
+// each block comes from the broker once for all of them, and a port that is pulled out and comes back is no loss.
+
+import { symlinkSync, unlinkSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { startVirtualBoard, type VirtualBoard, type VirtualBoardOptions } from '../../boards/virtual/board.js';
+import { placeOrder } from '../../host/fleet/orders.js';
+import { encodeBootstrap } from '../../host/formats/bootstrap.js';
+import { classIdOf, hex, vendorIdOf } from '../../host/formats/bytes.js';
+import { listDevices, openMqtt } from '../../host/links/mqtt.js';
+import { publishPackage } from '../../host/links/packages.js';
+import type { OrderPaper } from '../../host/links/papers.js';
+import { createClient } from '../../host/smp/client.js';
+import { osInfo } from '../../host/smp/commands.js';
+import { makePlace, type Running } from '../support/command.js';
+import { have } from '../support/need.js';
+import { digestOf, everything, FLEET, type Fleet, only, startFleet } from './fleet.js';
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function fleet(): Promise<Fleet & { sent: string[] }> {
+  const sent: string[] = [];
+  const log = (line: string) => {
+    const block = /Sending PUBLISH to .*'(cs\/[^/]+\/p\/[^']+\/raw\/\d+)'/.exec(line)?.[1];
+    if (block) sent.push(block);
+  };
+  const started = await startFleet({ log });
+  cleanups.push(() => started.close());
+  return { ...started, sent };
+}
+
+/** A board on a pseudo-terminal, without a radio, and with an id of its own. */
+async function boardOf({ world }: Fleet, number: number, options: VirtualBoardOptions = {}): Promise<VirtualBoard> {
+  const vendorId = vendorIdOf('vendor.example');
+  const board = await startVirtualBoard(options);
+  cleanups.push(() => board.close());
+  await board
+    .provision(
+      encodeBootstrap({
+        device: Uint8Array.of(0xaa, number),
+        vendorId,
+        classId: classIdOf(vendorId, 'virtual'),
+        anchors: [
+          { role: 'vendor', key: world.keys.vendor.public },
+          { role: 'operator', key: world.keys.operator.public },
+        ],
+        policy: { 'trial-boots': 0, unapproved: 'reject', 'when-denied': 'revert' },
+        approvals: [],
+      }),
+    )
+    .catch(() => undefined); // it is, by its flash
+  return board;
+}
+
+async function gateway({ url }: Fleet, ...words: string[]): Promise<Running & { events(): { event: string }[] }> {
+  const place = await makePlace();
+  cleanups.push(() => place.remove());
+  const running = place.start('gateway', '--broker', url, '--fleet', FLEET, ...words, '--json');
+  cleanups.push(() => running.stop());
+  const events = () =>
+    running
+      .output()
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line));
+  return { ...running, events };
+}
+
+const orderFor = (file: Uint8Array, correlator: string): OrderPaper => ({
+  digest: hex(digestOf(file)),
+  encoding: 'raw',
+  correlator,
+});
+const running = (version: string, count: number) => (all: { firmwareVersion?: string | undefined }[]) =>
+  all.filter(({ firmwareVersion }) => firmwareVersion === version).length === count;
+
+describe.skipIf(!have('mosquitto'))('a gateway', () => {
+  it('two boards: approved once, ordered once, installed on both; revoked once, both go back; one is unplugged meanwhile', async () => {
+    const here = await fleet();
+    const where = { url: here.url, fleet: FLEET };
+    const flash = here.world.path('flash-b');
+    const [linkA, linkB] = [here.world.path('ttyA'), here.world.path('ttyB')];
+    const started = await gateway(here, '--port', linkA, '--port', linkB, '--group', 'cellar');
+    await started.said('ttyB'); // before there are boards: it would inherit their ends of the lines, and hold them
+    await started.said('"waiting"');
+    symlinkSync((await boardOf(here, 1)).port, linkA);
+    let two = await boardOf(here, 2, { flash });
+    symlinkSync(two.port, linkB);
+    await here.until((all) => all.filter(({ online }) => online).length === 2);
+    expect((await listDevices(here.url, FLEET)).map(({ name }) => name)).toEqual(['aa01', 'aa02']);
+
+    const first = here.world.package('first', 1n, 20_000);
+    const second = here.world.package('second', 2n, 60_000);
+    for (const file of [first, second]) await publishPackage(where, digestOf(file), file);
+    await here.approve(1, [everything('approve')]);
+    await here.until((all) => all.every(({ approvals }) => approvals?.[0]?.sequence === '1'));
+    here.sent.length = 0;
+    await placeOrder(where, { group: 'cellar' }, orderFor(first, 'first'));
+    await here.until(running('1.1.0', 2), 60_000);
+    expect(new Set(here.sent).size).toBe(Math.ceil(first.length / 512));
+    expect(here.sent.length).toBe(new Set(here.sent).size);
+
+    here.sent.length = 0;
+    await placeOrder(where, { device: 'aa01' }, orderFor(second, 'second'));
+    await placeOrder(where, { device: 'aa02' }, orderFor(second, 'second'));
+    const begun = Date.now() + 30_000;
+    while (here.sent.length < 20 && Date.now() < begun) await sleep(5);
+    unlinkSync(linkB);
+    await two.close();
+    await here.until((all) => all.filter(({ online }) => online).length === 1);
+    two = await boardOf(here, 2, { flash });
+    symlinkSync(two.port, linkB);
+    await here.until(running('1.2.0', 2), 60_000);
+    expect(new Set(here.sent).size).toBe(Math.ceil(second.length / 512));
+    expect(here.sent.length).toBe(new Set(here.sent).size);
+
+    const client = createClient(await openMqtt({ ...where, device: 'aa02' }));
+    expect(await osInfo(client)).toContain('Countersign');
+    await client.close();
+
+    await here.approve(2, [only('deny', second), everything('approve')]);
+    await here.until(running('1.1.0', 2), 60_000);
+    const { code } = await started.stop();
+    expect(code).toBe(130);
+    expect((await here.seen()).map(({ online }) => online)).toEqual([false, false]);
+    const kinds = started.events().map(({ event }) => event);
+    for (const kind of ['running', 'joined', 'left', 'waiting', 'ended']) expect(kinds).toContain(kind);
+  }, 300_000);
+});
