@@ -50,6 +50,8 @@ export const ONLINE = 'online';
 export const OFFLINE = 'offline';
 
 const APPROVALS_MAX = 64; // far more than any device has operators
+/** Groups that a device shows: each of them is a subscription of its own. */
+export const GROUPS_MAX = 16;
 const hexSchema = z.string().regex(/^([0-9a-f]{2}){1,64}$/);
 const sequenceSchema = z.string().regex(/^\d{1,20}$/);
 
@@ -67,6 +69,12 @@ export const deviceStateSchema = z.object({
     .optional()
     .describe('approval documents that it holds: key id of the operator, number of the document'),
   change: sequenceSchema.optional().describe('number of the last change of anchors or policy; absent: there was none'),
+  groups: z
+    .array(topicNameSchema)
+    .max(GROUPS_MAX)
+    .optional()
+    .describe('that the device belongs to: it takes their orders; absent: none'),
+  at: z.number().int().min(0).optional().describe('when this was said, in seconds since 1970, by a device with a clock'),
 });
 export type DeviceState = Omit<z.infer<typeof deviceStateSchema>, 'version'>;
 

@@ -16,6 +16,7 @@ import {
   changeTopic,
   type DeviceState,
   exchangeTopics,
+  GROUPS_MAX,
   groupOrderTopic,
   OFFLINE,
   ONLINE,
@@ -68,13 +69,14 @@ export async function connectRadio(
   const kept = { qos: 1, retain: true } as const;
   const will = { topic: topics.online, payload: Buffer.from(OFFLINE), ...kept };
   const client = await connectBroker(url, { will }, signal);
-  let shown: DeviceState = {};
+  let shown: DeviceState = groups.length > 0 ? { groups: groups.slice(0, GROUPS_MAX) } : {};
   let leaving = false;
   const publish = (topic: string, text: string) =>
     acknowledged(url, client.publishAsync(topic, text, kept), undefined).then(yes, no);
   const arrive = () => publish(topics.online, ONLINE);
 
-  const tell = () => void publish(topics.state, stateDocument(shown));
+  // Whatever carries a radio of this kind has a clock.
+  const tell = () => void publish(topics.state, stateDocument({ ...shown, at: Math.floor(Date.now() / 1000) }));
 
   const desk = createDesk(agent, refused);
   const used = () => agent.used?.();
@@ -107,7 +109,7 @@ export async function connectRadio(
     else if (orderTopics.includes(topic)) orders.heard(topic, readOrderPaper(payload));
     // What was known in an earlier life, until this one knows better.
     else if (topic === topics.state) {
-      if (retain) know({ ...stateIn(payload), ...shown });
+      if (retain) know({ ...stateIn(payload), groups: undefined, at: undefined, ...shown });
     }
     // The will of a connection that the broker gave up only now, when there is a new one.
     else if (topic === topics.online) {
@@ -120,6 +122,7 @@ export async function connectRadio(
     await subscribe(client, url, topics.state, signal);
     await subscribe(client, url, [approvals, changes, ...orderTopics], signal);
     await acknowledged(url, client.publishAsync(topics.online, ONLINE, kept), signal);
+    if (groups.length > 0) tell();
   } catch (error) {
     await end();
     throw error;

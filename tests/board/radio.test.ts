@@ -29,9 +29,9 @@ async function broker(): Promise<Broker> {
   return started;
 }
 
-async function radio(url: string, heard: Uint8Array[] = []) {
+async function radio(url: string, heard: Uint8Array[] = [], groups: string[] = []) {
   const connected = await connectRadio(
-    { url, ...DEVICE },
+    { url, ...DEVICE, groups },
     { receive: (bytes) => void heard.push(bytes), away: false },
     undefined,
   );
@@ -214,6 +214,7 @@ describe('an agent that starts in the middle of a download', () => {
 describe('what is known of a device', () => {
   const KNOWN = { device: '0a0b', state: 100, firmwareVersion: '1.2.0', digest: 'ff' };
   const REFUSED = { state: 10, reason: reasonData(80) };
+  const AT = { at: expect.any(Number) };
 
   it('outlives a connection that breaks off: only the word whether it is there changes', async () => {
     const { url } = await broker();
@@ -223,15 +224,15 @@ describe('what is known of a device', () => {
       await sleep(100);
       expect([await kept(TOPICS.online), JSON.parse((await kept(TOPICS.state))!)]).toEqual([
         'online',
-        { version: 1, ...KNOWN },
+        { version: 1, ...AT, ...KNOWN },
       ]);
     });
     expect([await kept(TOPICS.online), JSON.parse((await kept(TOPICS.state))!)]).toEqual([
       'offline',
-      { version: 1, ...KNOWN },
+      { version: 1, ...AT, ...KNOWN },
     ]);
     expect(await listDevices(url, 'plant')).toEqual([
-      { fleet: 'plant', name: 'one', state: { ...KNOWN, online: false } },
+      { fleet: 'plant', name: 'one', state: { ...AT, ...KNOWN, online: false } },
     ]);
   });
 
@@ -245,11 +246,30 @@ describe('what is known of a device', () => {
     const second = await radio(url);
     second.show(REFUSED);
     await sleep(100);
-    expect(JSON.parse((await kept(TOPICS.state))!)).toEqual({ version: 1, ...KNOWN, ...REFUSED });
+    expect(JSON.parse((await kept(TOPICS.state))!)).toEqual({ version: 1, ...AT, ...KNOWN, ...REFUSED });
     second.show({ state: 10, device: undefined, firmwareVersion: undefined, digest: undefined });
     await sleep(100);
-    expect(JSON.parse((await kept(TOPICS.state))!)).toEqual({ version: 1, ...REFUSED });
+    expect(JSON.parse((await kept(TOPICS.state))!)).toEqual({ version: 1, ...AT, ...REFUSED });
     expect(await listDevices(url, 'plant')).toMatchObject([{ state: { online: true } }]);
+  });
+
+  it('names its groups of today at once, and when it said so', async () => {
+    const { url } = await broker();
+    const { kept } = await somebody(url);
+    const state = async () => JSON.parse((await kept(TOPICS.state))!);
+    const before = Math.floor(Date.now() / 1000);
+    const first = await radio(url, [], ['cellar', 'attic']);
+    expect(await state()).toEqual({ version: 1, groups: ['cellar', 'attic'], ...AT });
+    expect((await state()).at).toBeGreaterThanOrEqual(before);
+    first.show(KNOWN);
+    await first.close();
+    await radio(url, [], ['garden']);
+    await sleep(100);
+    expect(await state()).toEqual({ version: 1, ...AT, ...KNOWN, groups: ['garden'] });
+    const many = Array.from({ length: 20 }, (_, at) => `g${at}`);
+    await radio(url, [], many);
+    await sleep(100);
+    expect((await state()).groups).toEqual(many.slice(0, 16));
   });
 
   it('a will that comes late, of an earlier connection, does not last', async () => {
