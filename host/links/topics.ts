@@ -74,7 +74,12 @@ export const deviceStateSchema = z.object({
     .max(GROUPS_MAX)
     .optional()
     .describe('that the device belongs to: it takes their orders; absent: none'),
-  at: z.number().int().min(0).optional().describe('when this was said, in seconds since 1970, by a device with a clock'),
+  at: z
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe('when this was said, in seconds since 1970, by a device with a clock'),
 });
 export type DeviceState = Omit<z.infer<typeof deviceStateSchema>, 'version'>;
 
