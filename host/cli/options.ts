@@ -3,6 +3,7 @@
 // Nothing here loads a serial port or a broker: --help, and commands that reach no device, do without.
 
 import { z } from 'zod';
+import { momentText } from '../formats/moment.js';
 import { topicNameSchema } from '../formats/topic-name.js';
 import {
   countSchema,
@@ -13,6 +14,7 @@ import {
   sequenceSchema,
 } from '../formats/typed.js';
 import { brokerSchema, placeSchema } from '../links/broker-place.js';
+import { type OrderPaper, SPREAD_SECONDS_MAX } from '../links/papers.js';
 import { FRAMINGS } from '../links/stream.js';
 import { NO_RECORD } from '../local/issue.js';
 import { RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from '../smp/client.js';
@@ -154,6 +156,33 @@ export const sourceOptions = grouped('Approvals', {
   ),
 });
 export type SourceOptions = Values<typeof sourceOptions> & { fleet: string };
+
+/** How a package gets to devices on a broker. */
+export const orderOptions = grouped('On a broker', {
+  push: flag('send the package to the device instead of ordering it to fetch: for agents that cannot', {
+    not: ['notBefore', 'deadline', 'spread'],
+    why: 'these belong to an order',
+  }),
+  notBefore: option('moment', 'the device begins no earlier: 2027-01-31T22:00:00Z, or 2h', momentSchema.optional()),
+  deadline: option('moment', 'the device begins no later', momentSchema.optional()),
+  spread: option(
+    'seconds',
+    'the device begins after a random time of at most this',
+    countSchema(0, SPREAD_SECONDS_MAX).optional(),
+  ),
+});
+/** When devices are to begin, as an order says it. */
+export function timingOf({
+  notBefore,
+  deadline,
+  spread,
+}: Values<typeof orderOptions>): Pick<OrderPaper, 'notBefore' | 'deadline' | 'spread'> {
+  return {
+    ...(notBefore !== undefined && { notBefore: momentText(notBefore) }),
+    ...(deadline !== undefined && { deadline: momentText(deadline) }),
+    ...(spread !== undefined && { spread }),
+  };
+}
 
 /** For commands that make a document: the broker where it is published besides. */
 export const publishOptions = grouped('Publishing', {

@@ -73,6 +73,19 @@ export function deliveryText(
   }
 }
 
+const ORDERED = {
+  offline: 'it is offline, and finds the order when it comes back',
+  later: 'it begins when the time of the order has come',
+} as const;
+
+/** An order that stands on a broker, for a device that has not been heard of. */
+export const orderedText = ({ topic, why }: { topic: string; why: keyof typeof ORDERED }): OutcomeText => ({
+  ...{ result: 'ordered', exit: reasons.NoAnswer.exit },
+  line: `ordered: ${ORDERED[why]}`,
+  details: rows([['order', topic]]),
+  data: { order: topic, why },
+});
+
 /** What a device is, and where its update stands. */
 export const deviceLines = ({ deviceId, about, state, installed }: Identity): string[] =>
   rows([

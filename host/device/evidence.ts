@@ -87,3 +87,15 @@ export async function bringApproval(
     return { kind: 'superseded' };
   }
 }
+
+/** Brings all that was gathered to a device, and tells what became of each. Throws as bringApproval. */
+export async function bringApprovals(
+  client: Client,
+  gathered: readonly Gathered[],
+  told: (name: string, brought: Brought) => void,
+  waits: Waits = {},
+): Promise<void> {
+  for (const { name, lasting, evidence } of gathered) {
+    if ('bytes' in evidence) told(name, await bringApproval(client, evidence.bytes, { lasting }, waits));
+  }
+}

@@ -181,7 +181,7 @@ export async function openMqtt({ url, fleet, device }: Address, signal?: AbortSi
 const newClientName = (): string => hex(crypto.getRandomValues(new Uint8Array(12)));
 
 /** As the device itself would send it on a line of its own. */
-const alertPacket = (alert: Alert): Uint8Array =>
+export const alertPacket = (alert: Alert): Uint8Array =>
   encodePacket({
     version: 2,
     op: OP.write,

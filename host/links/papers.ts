@@ -17,7 +17,7 @@ export const BLOCK_BYTES = 512;
 export const PACKAGE_BYTES_MAX = 16 * 1024 * 1024;
 
 const CORRELATOR_BYTES_MAX = 32; // as devices have it
-const SPREAD_SECONDS_MAX = 7 * 24 * 3600;
+export const SPREAD_SECONDS_MAX = 7 * 24 * 3600;
 
 const version = z.literal(JSON_VERSION).describe('of this document; one of another version is not read');
 const digest = z.string().regex(/^[0-9a-f]{64}$/);

@@ -10,7 +10,6 @@ import { readBytes } from '../../files.js';
 import { readFrom, sizeOf } from '../../formats/byte-source.js';
 import { looksLikeChange, viewChange } from '../../formats/change.js';
 import { openEnvelope } from '../../formats/envelope.js';
-import { payloadDigest, requireWhole, viewManifest } from '../../formats/manifest.js';
 import { placeSchema } from '../../links/broker-place.js';
 import { readDocument } from '../../local/document-file.js';
 import { openPublishing, publishChange } from '../../local/publish.js';
@@ -87,13 +86,11 @@ const publishBlocks: Publish = async (path, { to, as, fleet: named, force, wait 
   if (as !== undefined) throw new CountersignError('BadArgument', 'argument: --as belongs to an approval');
   if (wait !== undefined) throw needsPublish();
   const { publishPackage } = await import('../../links/packages.js');
+  const { requirePublishable } = await import('../../fleet/publishing.js');
   const { url, fleet = named } = to;
   return withFile(path, async (file) => {
     const envelope = await openEnvelope(file, path);
-    requireWhole(envelope, path);
-    if (viewManifest(envelope, path, await payloadDigest(envelope)).intact.payload === false) {
-      throw new CountersignError('PayloadDigest', `package: ${path} has another firmware than its manifest names`);
-    }
+    await requirePublishable(envelope, path);
     const told = (done: number, of: number) => terminal.detail(`${done} of ${of} blocks`);
     const done = await publishPackage({ url, fleet }, envelope.digest!, file, { dryRun, force, signal, told });
     const where = { ...done, broker: `${url}`, fleet, bytes: sizeOf(file) };

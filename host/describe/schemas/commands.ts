@@ -288,6 +288,11 @@ const deliver = z.union([
     reason,
     message: text,
   }),
+  delivered('on a broker: the order stays, for a device that is offline or begins later', 'ordered', {
+    exit,
+    order: text.meta({ description: 'its topic' }),
+    why: z.enum(['offline', 'later']),
+  }),
   delivered('--dry-run', 'dry-run', {
     bytes: count,
     approvals: count,
