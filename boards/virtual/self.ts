@@ -36,11 +36,12 @@ export function createSelf(send: (bytes: Uint8Array) => void): Self {
   };
   const client = createClient(link, { timeoutMs: TIMEOUT_MS, retries: 0 });
 
+  let seen: DeviceState | undefined;
   const attempt = async <T>(read: () => Promise<T>): Promise<T | undefined> => read().catch(() => undefined);
 
   return {
     receive: emit.packet,
-    look: () => attempt(() => readDevice(client)),
+    look: async () => (seen = (await attempt(() => readDevice(client, {}, seen))) ?? seen),
     provision: (bootstrap) => treePut(client, NODE.bootstrap, bootstrap),
     question: () => attempt(() => readQuestion(client)),
     close: () => client.close(),

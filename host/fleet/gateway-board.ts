@@ -7,8 +7,9 @@
 
 import { STATE } from '../device/identity.js';
 import { asCountersignError, CountersignError } from '../errors.js';
+import { topicNameSchema } from '../formats/topic-name.js';
 import type { BrokerUrl } from '../links/mqtt-url.js';
-import { type DeviceState, topicNameSchema } from '../links/topics.js';
+import type { DeviceState } from '../links/topics.js';
 import type { BlockSource } from '../radio/blocks.js';
 import { readDevice } from '../radio/look.js';
 import { connectRadio, type Radio } from '../radio/radio.js';
@@ -108,9 +109,11 @@ async function beOnBroker(
   const { promise: over, resolve: leave } = withResolvers<CountersignError | undefined>();
   let radio: Radio | undefined;
   let updating = false;
+  let seen = state;
   const look = inTurn(async () => {
-    const now = await readDevice(looking!, { signal }).catch(() => undefined); // the next one will be answered
+    const now = await readDevice(looking!, { signal }, seen).catch(() => undefined); // the next one will be answered
     if (!now) return;
+    seen = now;
     updating = now.state === STATE.updating;
     radio?.show(now);
     if (now.device !== state.device && name === undefined) leave(undefined); // it has got a name, or is another board

@@ -2,6 +2,7 @@
 // JSON is in papers.ts.
 
 import * as z from 'zod';
+import { topicNameSchema } from '../formats/topic-name.js';
 import { documentJson, JSON_VERSION, reasonSchema } from '../json.js';
 
 interface DeviceTopics {

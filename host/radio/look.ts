@@ -2,6 +2,7 @@
 
 import {
   readApprovals,
+  readBootstrap,
   readChangeNumber,
   readDeviceId,
   readInstalled,
@@ -9,28 +10,40 @@ import {
   type Waits,
 } from '../device/identity.js';
 import { viewApproval } from '../formats/approval.js';
+import { viewBootstrap } from '../formats/bootstrap.js';
 import { hex } from '../formats/bytes.js';
 import { reasonData } from '../json.js';
 import type { DeviceState } from '../links/topics.js';
 import type { Client } from '../smp/client.js';
 import { imageState } from '../smp/commands.js';
 
-/** All of it or nothing: what was shown before stays then. Undefined for what the device does not have. */
-export async function readDevice(client: Client, waits: Waits = {}): Promise<DeviceState> {
+/**
+ * All of it or nothing: what was shown before stays then. Undefined for what the device does not have. `before` is what was read
+ * the last time: what only a change alters is not read again.
+ */
+export async function readDevice(client: Client, waits: Waits = {}, before?: DeviceState): Promise<DeviceState> {
   const device = await readDeviceId(client, waits);
   const state = await readState(client, waits);
   const installed = await readInstalled(client, waits);
   const hash = (await imageState(client, waits)).find((image) => image.active)?.hash;
   const blank = device === undefined;
-  const change = blank ? 0n : await readChangeNumber(client, waits);
+  const number = blank ? 0n : await readChangeNumber(client, waits);
+  const change = number === 0n ? undefined : `${number}`;
+  const stands = before !== undefined && before.device === device && before.change === change;
   return {
     state,
     device,
     firmwareVersion: installed?.version,
     digest: hash && hex(hash),
     approvals: blank ? undefined : (await readApprovals(client, waits)).flatMap(heldApproval),
-    change: change === 0n ? undefined : `${change}`,
+    change,
+    groups: blank ? undefined : stands ? before.groups : await readGroups(client, waits),
   };
+}
+
+async function readGroups(client: Client, waits: Waits): Promise<string[] | undefined> {
+  const bootstrap = await readBootstrap(client, waits);
+  return bootstrap && viewBootstrap(bootstrap, 'the device’s bootstrap document')?.groups;
 }
 
 // What the device keeps it has verified; what names no key cannot be told apart.

@@ -65,11 +65,11 @@ export async function connectRadio(
   const topics = topicsOf(fleet, device);
   const requests = exchangeTopics(fleet, device, '+').request;
   const [approvals, changes] = [APPROVALS_FILTER(fleet), changeTopic(fleet, '+')];
-  const orderTopics = [topics.order, ...groups.map((group) => groupOrderTopic(fleet, group))];
+  const orderTopics = new Set([topics.order]);
   const kept = { qos: 1, retain: true } as const;
   const will = { topic: topics.online, payload: Buffer.from(OFFLINE), ...kept };
   const client = await connectBroker(url, { will }, signal);
-  let shown: DeviceState = groups.length > 0 ? { groups: groups.slice(0, GROUPS_MAX) } : {};
+  let shown: DeviceState = {};
   let leaving = false;
   const publish = (topic: string, text: string) =>
     acknowledged(url, client.publishAsync(topic, text, kept), undefined).then(yes, no);
@@ -106,7 +106,7 @@ export async function connectRadio(
       if (!retain) request(topic, payload);
     } else if (isBelow(topic, approvals)) documents.heard('approval', lastOf(topic), payload);
     else if (isBelow(topic, changes)) documents.heard('change', lastOf(topic), payload);
-    else if (orderTopics.includes(topic)) orders.heard(topic, readOrderPaper(payload));
+    else if (orderTopics.has(topic)) orders.heard(topic, readOrderPaper(payload));
     // What was known in an earlier life, until this one knows better.
     else if (topic === topics.state) {
       if (retain) know({ ...stateIn(payload), groups: undefined, at: undefined, ...shown });
@@ -120,9 +120,10 @@ export async function connectRadio(
     await subscribe(client, url, requests, signal, 0);
     await subscribe(client, url, topics.online, signal);
     await subscribe(client, url, topics.state, signal);
-    await subscribe(client, url, [approvals, changes, ...orderTopics], signal);
+    await subscribe(client, url, [approvals, changes, topics.order], signal);
     await acknowledged(url, client.publishAsync(topics.online, ONLINE, kept), signal);
-    if (groups.length > 0) tell();
+    follow(groups);
+    know({ ...shown, groups: joined(groups) });
   } catch (error) {
     await end();
     throw error;
@@ -136,6 +137,27 @@ export async function connectRadio(
     if (JSON.stringify(next) === JSON.stringify(shown)) return;
     shown = next;
     tell();
+  }
+
+  function show(state: DeviceState): void {
+    const all = 'groups' in state ? joined(groups, state.groups) : shown.groups;
+    follow(all ?? []);
+    know({ ...shown, ...state, groups: all });
+    documents.stands(`${shown.device} ${shown.change}`);
+  }
+
+  // A device takes the orders of its groups from now on, and those of the others no more.
+  function follow(now: readonly string[]): void {
+    const wanted = now.map((group) => groupOrderTopic(fleet, group));
+    const over = [...orderTopics].filter((topic) => topic !== topics.order && !wanted.includes(topic));
+    const fresh = wanted.filter((topic) => !orderTopics.has(topic));
+    for (const topic of over) {
+      orderTopics.delete(topic);
+      orders.heard(topic, undefined);
+    }
+    for (const topic of fresh) orderTopics.add(topic);
+    if (over.length > 0) client.unsubscribeAsync(over).catch(no);
+    if (fresh.length > 0) client.subscribeAsync(fresh, { qos: 1 }).catch(no); // once more with the next connection
   }
 
   async function end(): Promise<void> {
@@ -158,10 +180,7 @@ export async function connectRadio(
       orders.told(alert);
       client.publish(topics.alert, alertPaper(alert, shown.device), { qos: 1 });
     },
-    show(state) {
-      know({ ...shown, ...state });
-      documents.stands(`${shown.device} ${shown.change}`);
-    },
+    show,
     started(what) {
       blocks.forget();
       if (what === 'application') return orders.left();
@@ -179,6 +198,12 @@ export async function connectRadio(
       await end();
     },
   };
+}
+
+/** Those of the station first; undefined: none. */
+function joined(station: readonly string[], device: readonly string[] = []): string[] | undefined {
+  const all = [...new Set([...station, ...device])].slice(0, GROUPS_MAX);
+  return all.length > 0 ? all : undefined;
 }
 
 /** Is it one level below the filter that ends in "+"? */

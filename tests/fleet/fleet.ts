@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
-import type { VirtualBoard, VirtualBoardOptions } from '../../boards/virtual/board.js';
+import type { VirtualBoard } from '../../boards/virtual/board.js';
 import { deliver } from '../../host/device/deliver.js';
 import { type Entry, newDocumentId, signApproval } from '../../host/formats/approval.js';
 import { classIdOf, vendorIdOf } from '../../host/formats/bytes.js';
@@ -12,7 +12,7 @@ import type { Policy } from '../../host/formats/policy.js';
 import { connectBroker, listDevices, openMqtt, type SeenDevice } from '../../host/links/mqtt.js';
 import { approvalTopic, changeTopic } from '../../host/links/topics.js';
 import { createClient } from '../../host/smp/client.js';
-import { type DeviceWorld, makeDeviceWorld } from '../support/device-world.js';
+import { type DeviceWorld, makeDeviceWorld, type WorldBoard } from '../support/device-world.js';
 import { type Mosquitto, startMosquitto, type Wishes } from '../support/mosquitto.js';
 
 export const FLEET = 'plant';
@@ -25,7 +25,7 @@ export interface Fleet {
   broker: Mosquitto;
   url: string;
   world: DeviceWorld;
-  board(name: string, policy: Policy, options?: Partial<VirtualBoardOptions>): Promise<VirtualBoard>;
+  board(name: string, policy: Policy, options?: WorldBoard): Promise<VirtualBoard>;
   /** The operator's document of this number, retained under a name. */
   approve(sequence: number, entries: Entry[], as?: string, key?: SigningKey): Promise<Uint8Array>;
   change(number: number, document: Uint8Array): Promise<void>;

@@ -19,12 +19,17 @@ export const DEVICE = Uint8Array.of(0x0a, 0x0b);
 const VENDOR_ID = vendorIdOf('vendor.example');
 const CLASS_ID = classIdOf(VENDOR_ID, 'virtual');
 
+export interface WorldBoard extends Partial<VirtualBoardOptions> {
+  /** Those in its bootstrap document. */
+  belongsTo?: readonly string[];
+}
+
 export interface DeviceWorld {
   folder: string;
   path(name: string): string;
   keys: Record<'vendor' | 'operator' | 'consenter', SigningKey>;
   /** A board of this policy, provisioned, without trial boots. */
-  board(policy: Policy, options?: Partial<VirtualBoardOptions>): Promise<VirtualBoard>;
+  board(policy: Policy, options?: WorldBoard): Promise<VirtualBoard>;
   /** Writes a package of this sequence, and returns its bytes. */
   package(name: string, sequence: bigint, imageBytes?: number): Uint8Array;
   close(): Promise<void>;
@@ -44,7 +49,7 @@ export function makeDeviceWorld(): DeviceWorld {
     folder,
     path,
     keys,
-    async board(policy, options = {}) {
+    async board(policy, { belongsTo = [], ...options } = {}) {
       count += 1;
       const running = await startVirtualBoard({ flash: path(`flash${count}`), ...options });
       boards.push(running);
@@ -59,6 +64,7 @@ export function makeDeviceWorld(): DeviceWorld {
         ],
         policy: { 'trial-boots': 0, ...policy },
         approvals: [],
+        groups: belongsTo,
       });
       const client = createClient(await openSerial(running.port));
       await provision(client, document);

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { CountersignError } from '../../errors.js';
-import { topicNameSchema } from '../../links/topics.js';
+import { topicNameSchema } from '../../formats/topic-name.js';
 import { command } from '../command.js';
 import { brokerOptions, connectionOptions, option, textSchema } from '../options.js';
 
