@@ -8,11 +8,24 @@ const MASK = '***';
 const NOT_PLAIN = '/?#\\'; // \ counts as / in URLs of the web
 const encoded = (letter: string): string => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`;
 
+/** What a connection takes besides its URL. Files are named here, and read when it is opened: none of it is a secret. */
+export interface Access {
+  /** Certificates of the authorities that may sign the other side's, PEM. */
+  ca?: string | undefined;
+  /** Certificate and private key by which we are known there, PEM; the key may stand in the same file. */
+  cert?: string | undefined;
+  certKey?: string | undefined;
+  /** Version of MQTT. */
+  mqtt?: '3.1.1' | '5' | undefined;
+}
+
 export class SecretUrl {
   readonly #url: URL;
+  readonly access: Readonly<Access>;
 
-  private constructor(url: URL) {
+  private constructor(url: URL, access: Access = {}) {
     this.#url = url;
+    this.access = access;
   }
 
   /** The URL, or what is wrong with the text, as a phrase after its name; the phrase does not quote it. */
@@ -71,7 +84,11 @@ export class SecretUrl {
   withoutPath(): SecretUrl {
     const url = new URL(this.#url);
     url.pathname = '';
-    return new SecretUrl(url);
+    return new SecretUrl(url, this.access);
+  }
+
+  with(access: Access): SecretUrl {
+    return new SecretUrl(this.#url, { ...this.access, ...access });
   }
 
   /** For the connection alone: what is secret in it, never to be shown. */

@@ -3,7 +3,7 @@
 import type { Connection } from '../local/connect.js';
 import { BAUD_DEFAULT } from '../smp/link.js';
 import { type Context, flagOf } from './command.js';
-import { type ConnectionOptions, FLEET_DEFAULT } from './options.js';
+import { type ConnectionOptions, FLEET_DEFAULT, MQTT_DEFAULT } from './options.js';
 
 /** What a command runs in, beside its arguments and options. */
 export type Surroundings = Pick<Context<never, never>, 'terminal' | 'dryRun' | 'signal'>;
@@ -24,10 +24,11 @@ export async function withDevice<T>(
 }
 
 /** How the same device is reached again, for a line to copy. A URL with a password is not repeated. */
-export function connectionWords({ port, broker, fleet, device, baud }: ConnectionOptions): string[] {
+export function connectionWords(options: ConnectionOptions): string[] {
+  const { port, broker, fleet, device, baud, ca, cert, certKey, mqtt } = options;
   const url = broker && (broker.reveal().password === '' ? `${broker}` : 'URL');
-  const given = { port, broker: url, fleet, device, baud };
-  const defaults: Partial<typeof given> = { fleet: FLEET_DEFAULT, baud: BAUD_DEFAULT };
+  const given = { port, broker: url, fleet, device, baud, ...(broker && { ca, cert, certKey, mqtt }) };
+  const defaults: Partial<typeof given> = { fleet: FLEET_DEFAULT, baud: BAUD_DEFAULT, mqtt: MQTT_DEFAULT };
   return Object.entries(given).flatMap(([key, value]) =>
     value === undefined || value === defaults[key as keyof typeof given] ? [] : [flagOf(key), `${value}`],
   );

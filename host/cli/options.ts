@@ -23,6 +23,7 @@ import { BAUD_DEFAULT } from '../smp/link.js';
 import { type ArgumentSpec, grouped, type OptionSpec } from './command.js';
 
 export const FLEET_DEFAULT = 'demo';
+export const MQTT_DEFAULT = '3.1.1'; // what every broker speaks
 
 /** Text that is not empty; a path, as given. */
 export const textSchema = z.string().min(1, 'is empty');
@@ -68,39 +69,55 @@ export type Values<T extends Record<string, OptionSpec>> = { [K in keyof T]: z.o
 export const baudOption = (text: string, more: More = {}) =>
   option('rate', text, countSchema(50, 4_000_000).default(BAUD_DEFAULT), { short: 'b', ...more });
 
+/** What opens a broker besides its URL; parse.ts puts it into every URL of a broker that a command is given. */
+export const accessOptions = grouped('Access to the broker', {
+  ca: file('certificates of the authorities that the broker must be signed by, PEM', { config: 'ca', path: true }),
+  cert: file('certificate of ours, for a broker that asks for one, PEM', { config: 'cert', path: true }),
+  certKey: file('private key of that certificate, PEM; default: in the file of the certificate', {
+    config: 'cert-key',
+    path: true,
+  }),
+  mqtt: option('3.1.1|5', 'version of MQTT', z.enum([MQTT_DEFAULT, '5']).default(MQTT_DEFAULT), { config: 'mqtt' }),
+});
+
 export const brokerOptions = {
   broker: option('url', 'MQTT broker', brokerSchema.optional(), { config: 'broker' }),
+  ...accessOptions,
   fleet: option('name', 'name of the fleet on the broker', topicNameSchema.default(FLEET_DEFAULT), { config: 'fleet' }),
 };
 
 /** By which a command reaches a device; local/connect.ts says what follows from them. */
-export const connectionOptions = grouped('Connection', {
-  port: text('port', 'serial port, tcp://host:port or udp://host', { short: 'p', config: 'port' }),
-  baud: baudOption('baud rate of the serial port', { config: 'baud' }),
-  framing: option(
-    FRAMINGS.join('|'),
-    'packet framing on the serial line; raw has no checksum; auto tries console first',
-    z.enum(FRAMINGS).default('auto'),
-    { config: 'framing' },
-  ),
-  mtu: option(
-    'bytes',
-    'largest packet to send; default: as the device says',
-    countSchema(BUFFER_BYTES_MIN, 65_535).optional(),
-    { config: 'mtu' },
-  ),
-  ...brokerOptions,
-  device: option('name', 'name of the device on the broker', topicNameSchema.optional(), { config: 'device' }),
-  timeout: option('seconds', 'how long to wait for each answer', secondsSchema.default(TIMEOUT_MS_DEFAULT / 1000), {
-    config: 'timeout',
+export const connectionOptions = {
+  ...grouped('Connection', {
+    port: text('port', 'serial port, tcp://host:port or udp://host', { short: 'p', config: 'port' }),
+    baud: baudOption('baud rate of the serial port', { config: 'baud' }),
+    framing: option(
+      FRAMINGS.join('|'),
+      'packet framing on the serial line; raw has no checksum; auto tries console first',
+      z.enum(FRAMINGS).default('auto'),
+      { config: 'framing' },
+    ),
+    mtu: option(
+      'bytes',
+      'largest packet to send; default: as the device says',
+      countSchema(BUFFER_BYTES_MIN, 65_535).optional(),
+      { config: 'mtu' },
+    ),
+    broker: brokerOptions.broker,
+    fleet: brokerOptions.fleet,
+    device: option('name', 'name of the device on the broker', topicNameSchema.optional(), { config: 'device' }),
+    timeout: option('seconds', 'how long to wait for each answer', secondsSchema.default(TIMEOUT_MS_DEFAULT / 1000), {
+      config: 'timeout',
+    }),
+    retries: option(
+      'count',
+      'how many more times to wait that long; lost packets are sent again sooner',
+      countSchema(0, 100).default(RETRIES_DEFAULT),
+      { config: 'retries' },
+    ),
   }),
-  retries: option(
-    'count',
-    'how many more times to wait that long; lost packets are sent again sooner',
-    countSchema(0, 100).default(RETRIES_DEFAULT),
-    { config: 'retries' },
-  ),
-});
+  ...accessOptions,
+};
 export type ConnectionOptions = Values<typeof connectionOptions>;
 
 /** What opens a card. A PIN is never a flag; its last try is a person's decision. */
@@ -138,23 +155,31 @@ export const signingOptions = grouped('Access to the key', {
 export type SigningOptions = Values<typeof signingOptions>;
 
 /** Where approvals are read from (local/approvals.ts). */
-export const sourceOptions = grouped('Approvals', {
-  approval: option('file', 'an approval document; a device with our agent stores it', textSchema.array().default([]), {
-    repeat: true,
-    file: 'read',
+export const sourceOptions = {
+  ...grouped('Approvals', {
+    approval: option(
+      'file',
+      'an approval document; a device with our agent stores it',
+      textSchema.array().default([]),
+      {
+        repeat: true,
+        file: 'read',
+      },
+    ),
+    card: text('reader', 'read the approval from the smart card in this reader: part of its name, or "any"', {
+      config: 'card',
+    }),
+    modem: text('port', 'read the approval from the card behind the modem on this serial port'),
+    ...cardOptions,
+    approvalsFrom: option(
+      'url',
+      'read the approvals that operators published on this broker: mqtt://host/fleet',
+      placeSchema.optional(),
+      { config: 'approvals-from' },
+    ),
   }),
-  card: text('reader', 'read the approval from the smart card in this reader: part of its name, or "any"', {
-    config: 'card',
-  }),
-  modem: text('port', 'read the approval from the card behind the modem on this serial port'),
-  ...cardOptions,
-  approvalsFrom: option(
-    'url',
-    'read the approvals that operators published on this broker: mqtt://host/fleet',
-    placeSchema.optional(),
-    { config: 'approvals-from' },
-  ),
-});
+  ...accessOptions,
+};
 export type SourceOptions = Values<typeof sourceOptions> & { fleet: string };
 
 /** How a package gets to devices on a broker. */
@@ -185,22 +210,25 @@ export function timingOf({
 }
 
 /** For commands that make a document: the broker where it is published besides. */
-export const publishOptions = grouped('Publishing', {
-  publish: option(
-    'url',
-    'also publish the document, retained, on this broker: mqtt://host/fleet',
-    placeSchema.optional(),
-    { config: 'publish' },
-  ),
-  publishAs: option(
-    'name',
-    "the operator's name in the topic; default: the issuer or the key id",
-    topicNameSchema.optional(),
-    { config: 'publish-as' },
-  ),
-  wait: waitOption('wait this long until all online devices have taken it'),
-  fleet: brokerOptions.fleet,
-});
+export const publishOptions = {
+  ...grouped('Publishing', {
+    publish: option(
+      'url',
+      'also publish the document, retained, on this broker: mqtt://host/fleet',
+      placeSchema.optional(),
+      { config: 'publish' },
+    ),
+    publishAs: option(
+      'name',
+      "the operator's name in the topic; default: the issuer or the key id",
+      topicNameSchema.optional(),
+      { config: 'publish-as' },
+    ),
+    wait: waitOption('wait this long until all online devices have taken it'),
+    fleet: brokerOptions.fleet,
+  }),
+  ...accessOptions,
+};
 
 /** By which an entry of a document says what it is about. */
 export const selectorOptions = grouped('What it is about', {

@@ -14,6 +14,7 @@ import { exitCodes } from '../reasons.js';
 import { packageVersion } from '../root.js';
 import { withoutPassword } from '../secret-url.js';
 import { environmentName } from '../setting-name.js';
+import { withAccess } from './broker-access.js';
 import { type AnyCommand, flagOf, type OptionSpec } from './command.js';
 
 export interface Common {
@@ -50,7 +51,7 @@ export function parse(commands: readonly AnyCommand[], words: readonly string[],
     rendered.action(() => {
       const common = readCommon(program.opts(), rendered.opts());
       const given = readArguments(definition, rendered.args);
-      const options = readOptions(definition, { ...given, ...rendered.opts() }, config);
+      const options = withAccess(readOptions(definition, { ...given, ...rendered.opts() }, config));
       const inputs = [...pathsIn(definition.arguments, given), ...pathsIn(definition.options, options)];
       found = { kind: 'run', command: definition, arguments: given, options, common, inputs };
     });

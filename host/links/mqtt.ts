@@ -15,6 +15,7 @@ import type { Alert } from '../smp/commands.js';
 import { createListeners, type Link } from '../smp/link.js';
 import { encodePacket, GROUP, OP } from '../smp/packet.js';
 import { onAbort, orAbort, sleep, within, withResolvers } from '../wait.js';
+import { accessOptions, adviceFor, claimClientId } from './mqtt-access.js';
 import { boundMessages } from './mqtt-bound.js';
 import { type BrokerUrl, brokerOf } from './mqtt-url.js';
 import { readAlertPaper } from './papers.js';
@@ -31,23 +32,13 @@ export interface Address {
   device: string;
 }
 
-const REFUSED = [4, 5]; // MQTT 3.1.1 section 3.2.2.3: bad user name or password, not authorized
-// OpenSSL's X509_V_ERR_..., as Node names them: nobody here has heard of who signed the certificate.
-const STRANGERS = [
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-];
-
 export async function connectBroker(
   broker: BrokerUrl,
   options: Pick<IClientOptions, 'will'> = {},
   signal?: AbortSignal,
 ): Promise<MqttClient> {
   const url = brokerOf(broker);
-  const connecting = begin({ ...whereTo(url), ...options });
+  const connecting = begin({ ...whereTo(url), ...(await accessOptions(url)), ...options });
   // Given up while it was still connecting: the connection must not stay behind. Once it stands, its user ends it.
   const giveUp = () => void connecting.then((late) => late.end(true)).catch(() => undefined);
   const stop = signal && onAbort(signal, giveUp);
@@ -57,11 +48,7 @@ export async function connectBroker(
   } catch (cause) {
     if (cause instanceof CountersignError) throw cause;
     const { message, code } = cause as { message: string; code?: string | number };
-    const hint = REFUSED.includes(Number(code))
-      ? 'check the user and the password in the URL: mqtt://user:password@host'
-      : STRANGERS.includes(String(code))
-        ? 'name the authority that signed the certificate of this broker: NODE_EXTRA_CA_CERTS=authority.pem'
-        : undefined;
+    const hint = adviceFor(code, url);
     throw new CountersignError('LinkUnavailable', `mqtt ${url}: ${message || code || 'no connection'}`, {
       cause,
       ...(hint && { hint }),
@@ -80,7 +67,9 @@ export async function connectBroker(
 function begin(options: IClientOptions): Promise<MqttClient> {
   // No URL for mqtt.js: it would parse it once more, in its own way, and Node warns of what it makes of some.
   const limits = { connectTimeout: BROKER_MS_MAX, reconnectPeriod: RECONNECT_MS, manualConnect: true };
-  const client = connect('', { ...options, ...limits });
+  const { name, free } = claimClientId(options);
+  const client = connect('', { ...options, ...(name !== undefined && { clientId: name }), ...limits });
+  client.on('end', free);
   boundMessages(client);
   const { promise, resolve, reject } = withResolvers<MqttClient>();
   const failed = (error?: Error) => {
@@ -101,13 +90,15 @@ function begin(options: IClientOptions): Promise<MqttClient> {
   return promise;
 }
 
+const ALIASES: Record<string, string> = { tcp: 'mqtt', ssl: 'mqtts' };
+
 function whereTo(url: SecretUrl): IClientOptions {
   const { username, password, search } = url.reveal();
   const { scheme, host, port } = url;
   const web = /^wss?$/.test(scheme);
   const clientId = new URLSearchParams(search).get('clientId');
   return {
-    protocol: scheme as NonNullable<IClientOptions['protocol']>,
+    protocol: (ALIASES[scheme] ?? scheme) as NonNullable<IClientOptions['protocol']>,
     host: web && host.includes(':') ? `[${host}]` : host,
     ...(port !== undefined && { port }),
     ...(web && { path: `${url.pathname}${search}` }),
@@ -306,6 +297,9 @@ export async function acknowledged<T>(url: BrokerUrl, work: Promise<T>, signal: 
   try {
     return await orAbort(work, within(BROKER_MS_MAX, signal));
   } catch (cause) {
+    // MQTT 5 says what the versions before were silent about.
+    if (/^Publish error/.test((cause as Error).message))
+      throw new CountersignError('NotPublished', `mqtt ${brokerOf(url)}: ${(cause as Error).message}`, { cause });
     if (signal?.aborted || !(cause instanceof CountersignError) || cause.reason.name !== 'TimedOut') throw cause;
     throw new CountersignError(
       'LinkUnavailable',

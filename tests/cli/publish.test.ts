@@ -152,9 +152,11 @@ describe.skipIf(!have('mosquitto', 'openssl'))('a broker with TLS', () => {
     await approve('operator', '-o', 'tls.cose');
     const stranger = await place.run(...words);
     expect([stranger.code, stranger.json().error.reason.name]).toEqual([41, 'LinkUnavailable']);
-    expect(stranger.json().error.hint).toContain('NODE_EXTRA_CA_CERTS');
-    const known = await place.runWith({ environment: { NODE_EXTRA_CA_CERTS: authority } }, ...words);
+    expect(stranger.json().error.hint).toContain('--ca');
+    const known = await place.run(...words, '--ca', authority);
     expect([known.code, known.json().published]).toEqual([0, true]);
+    const ofNode = await place.runWith({ environment: { NODE_EXTRA_CA_CERTS: authority } }, ...words, '--force');
+    expect([ofNode.code, ofNode.json().error]).toEqual([2, undefined]);
     await mosquitto.close();
   });
 });

@@ -22,7 +22,10 @@ export interface Wishes {
     /** mosquitto's acl_file. */
     acl: string;
   };
-  tls?: true;
+  /** `asking`: nobody gets in there without a certificate of that authority; also the name or address in the broker's own. */
+  tls?: true | { asking?: boolean; name?: string; days?: number };
+  /** Listens for WebSockets as well, and with TLS on one more port for those. */
+  web?: boolean;
   /** mosquitto's message_size_limit. */
   messageBytesMax?: number;
   /** Gets each packet that it sends or receives, as a line of its log. */
@@ -34,16 +37,28 @@ export interface Mosquitto {
   url: string;
   as(user: string, password: string): string;
   /** With TLS: the other way in, and the file of the authority. */
-  secure: { url: string; authority: string };
+  secure: { url: string; authority: string; web: string };
+  web: string;
+  /** A certificate of that authority for a client, and its key: two files. */
+  certificate(name: string, days?: number): [cert: string, key: string];
   close(): Promise<void>;
 }
 
 export async function startMosquitto(wishes: Wishes = {}): Promise<Mosquitto> {
-  const [port, securePort] = [await freePort(), await freePort()];
+  const [port, securePort, webPort, secureWebPort] = [
+    await freePort(),
+    await freePort(),
+    await freePort(),
+    await freePort(),
+  ];
   const folder = mkdtempSync(join(tmpdir(), 'mosquitto-'));
-  const mosquitto = spawn('mosquitto', ['-c', writeConfig(folder, port, securePort, wishes)], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const mosquitto = spawn(
+    'mosquitto',
+    ['-c', writeConfig(folder, { port, securePort, webPort, secureWebPort }, wishes)],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
   const ended = new Promise<void>((resolve) => mosquitto.once('close', () => resolve()));
   if (wishes.log) createInterface(mosquitto.stderr).on('line', wishes.log);
   else mosquitto.stderr.resume();
@@ -55,11 +70,17 @@ export async function startMosquitto(wishes: Wishes = {}): Promise<Mosquitto> {
   const as = (user: string, password: string) => `mqtt://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}`;
   const [first] = Object.entries(wishes.guarded?.users ?? {});
   const url = first ? as(...first) : `mqtt://127.0.0.1:${port}`;
-  const secure = { url: `mqtts://127.0.0.1:${securePort}`, authority: join(folder, AUTHORITY) };
+  const web = `ws://127.0.0.1:${webPort}/mqtt`;
+  const secure = {
+    url: `mqtts://127.0.0.1:${securePort}`,
+    authority: join(folder, AUTHORITY),
+    web: `wss://127.0.0.1:${secureWebPort}/mqtt`,
+  };
+  const certificate = (name: string, days?: number) => makeCertificate(folder, name, { days });
   for (let attempt = 1; ; attempt++) {
     try {
       await (await connectBroker(url)).endAsync(true);
-      return { url, as, secure, close };
+      return { url, as, secure, web, certificate, close };
     } catch (error) {
       if (attempt < ATTEMPTS) await sleep(PAUSE_MS);
       else {
@@ -78,9 +99,8 @@ async function freePort(): Promise<number> {
 
 function writeConfig(
   folder: string,
-  port: number,
-  securePort: number,
-  { guarded, tls, messageBytesMax, log }: Wishes,
+  { port, securePort, webPort, secureWebPort }: Record<'port' | 'securePort' | 'webPort' | 'secureWebPort', number>,
+  { guarded, tls, web, messageBytesMax, log }: Wishes,
 ): string {
   const file = (name: string, text: string) => {
     const path = join(folder, name);
@@ -99,22 +119,47 @@ function writeConfig(
   if (log) lines.push('log_dest stderr', 'log_type all');
   if (messageBytesMax) lines.push(`message_size_limit ${messageBytesMax}`);
   lines.push(`listener ${port} 127.0.0.1`);
+  if (web) lines.push(`listener ${webPort} 127.0.0.1`, 'protocol websockets');
   if (tls) {
-    const [certificate, key] = makeCertificate(folder);
-    lines.push(`listener ${securePort} 127.0.0.1`, `certfile ${certificate}`, `keyfile ${key}`);
+    const { asking = false, name = 'IP:127.0.0.1', days } = tls === true ? {} : tls;
+    makeAuthority(folder);
+    const [certificate, key] = makeCertificate(folder, 'broker', { days, names: name });
+    const secured = [`certfile ${certificate}`, `keyfile ${key}`];
+    if (asking) secured.push(`cafile ${join(folder, AUTHORITY)}`, 'require_certificate true');
+    lines.push(`listener ${securePort} 127.0.0.1`, ...secured);
+    if (web) lines.push(`listener ${secureWebPort} 127.0.0.1`, 'protocol websockets', ...secured);
   }
   return file('conf', `${lines.join('\n')}\n`);
 }
 
-/** For 127.0.0.1, of an authority of its own. */
-function makeCertificate(folder: string): [string, string] {
+const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+
+export function makeAuthority(folder: string): void {
   const at = (name: string) => join(folder, name);
-  const fresh = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
-  run('openssl', ...fresh, '-subj', '/CN=Plant', '-keyout', at('authority.key'), '-out', at(AUTHORITY));
-  const by = ['-CA', at(AUTHORITY), '-CAkey', at('authority.key'), '-addext', 'subjectAltName=IP:127.0.0.1'];
-  const leaf = ['-addext', 'basicConstraints=critical,CA:FALSE', '-subj', '/CN=broker'];
-  run('openssl', ...fresh, ...by, ...leaf, '-keyout', at('broker.key'), '-out', at('broker.pem'));
-  return [at('broker.pem'), at('broker.key')];
+  run(
+    'openssl',
+    ...['req', '-x509', ...NEW_KEY, '-days', '2', '-subj', '/CN=Plant'],
+    ...['-keyout', at('authority.key'), '-out', at(AUTHORITY)],
+  );
+}
+
+/** Signed by the authority there, for so many days (-1: it is over); two files. */
+export function makeCertificate(
+  folder: string,
+  name: string,
+  { days = 2, names }: { days?: number | undefined; names?: string } = {},
+): [string, string] {
+  const at = (file: string) => join(folder, file);
+  const files: [string, string] = [at(`${name}.pem`), at(`${name}.key`)];
+  run('openssl', 'req', '-new', ...NEW_KEY, '-subj', `/CN=${name}`, '-keyout', files[1], '-out', at('request'));
+  const extensions = ['basicConstraints=critical,CA:FALSE', ...(names ? [`subjectAltName=${names}`] : [])];
+  writeFileSync(at('extensions'), `${extensions.join('\n')}\n`);
+  run(
+    'openssl',
+    ...['x509', '-req', '-in', at('request'), '-CA', at(AUTHORITY), '-CAkey', at('authority.key'), '-CAcreateserial'],
+    ...['-days', `${days}`, '-extfile', at('extensions'), '-out', files[0]],
+  );
+  return files;
 }
 
 function run(program: string, ...words: string[]): void {

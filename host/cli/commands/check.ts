@@ -22,6 +22,7 @@ import { loadCore } from '../../wasm.js';
 import { command } from '../command.js';
 import { junitOption, reported } from '../junit.js';
 import {
+  accessOptions,
   bootstrapOption,
   brokerOptions,
   file,
@@ -62,6 +63,7 @@ export const check = command({
     ),
     approvalsFrom: sourceOptions.approvalsFrom,
     fleet: brokerOptions.fleet,
+    ...accessOptions,
     unreachable: option('source', 'a source that the device cannot read', z.array(z.enum(SOURCES)).default([]), {
       repeat: true,
     }),

@@ -4,7 +4,7 @@
 import { devicesFound } from '../../describe/devices.js';
 import { topicNameSchema } from '../../formats/topic-name.js';
 import { command } from '../command.js';
-import { brokerOptions, option } from '../options.js';
+import { accessOptions, brokerOptions, option } from '../options.js';
 
 const ALL_FLEETS = '+';
 
@@ -14,6 +14,7 @@ export const devices = command({
   arguments: {},
   options: {
     broker: brokerOptions.broker,
+    ...accessOptions,
     fleet: option('name', 'only this fleet', topicNameSchema.optional(), { config: 'fleet' }),
   },
   examples: ['countersign devices', 'countersign devices --broker mqtt://localhost --json'],

@@ -17,7 +17,7 @@ import { withFile } from '../../open-file.js';
 import { reasons } from '../../reasons.js';
 import { command, type Result } from '../command.js';
 import type { Surroundings } from '../connection.js';
-import { fileArgument, flag, option, publishOptions, type Values } from '../options.js';
+import { accessOptions, fileArgument, flag, option, publishOptions, type Values } from '../options.js';
 import { needsPublish, reach, withReached } from '../reaching.js';
 
 const PACKAGE_START = [0xd8, 0x6b]; // tag 107
@@ -30,6 +30,7 @@ const options = {
   fleet: publishOptions.fleet,
   force: flag('replace even a newer document, one signed with another key, or a denial; send all blocks again'),
   wait: publishOptions.wait,
+  ...accessOptions,
 };
 type Options = Values<typeof options>;
 

@@ -6,7 +6,7 @@ import { placeSchema } from '../../links/broker-place.js';
 import { withFile } from '../../open-file.js';
 import { reasons } from '../../reasons.js';
 import { command } from '../command.js';
-import { option, publishOptions, textSchema } from '../options.js';
+import { accessOptions, option, publishOptions, textSchema } from '../options.js';
 
 const DIGEST = /^[0-9a-f]{64}$/i;
 
@@ -21,6 +21,7 @@ export const unpublish = command({
       config: 'publish',
     }),
     fleet: publishOptions.fleet,
+    ...accessOptions,
   },
   examples: ['countersign unpublish release.suit --from mqtt://broker/plant'],
   writes: true,
