@@ -155,6 +155,7 @@ describe('what commands print', () => {
     [0, 'export-c -o c'],
     [4, 'card read p.cose'], // with cards: tests/card/
     [130, 'board virtual --flash flash'],
+    [130, 'gateway --port PORT --broker BROKER --fleet shelf'],
     [3, 'inspect nothing'],
     [4, 'nothing'],
   ];
@@ -166,8 +167,10 @@ describe('what commands print', () => {
     }
     const words = [...line.replace(/[A-Z]{4,}/g, (word) => at[word] ?? word).split(' '), '--json'];
     const running = place.start(...words);
-    if (words[0] === 'board') await running.said('"port"');
-    const { code, stdout } = await (words[0] === 'board' ? running.stop() : running.ended);
+    const untilStopped: Record<string, string> = { board: '"port"', gateway: '"joined"' };
+    const said = untilStopped[words[0]!];
+    if (said) await running.said(said);
+    const { code, stdout } = await (said ? running.stop() : running.ended);
     const documents = stdout.trim().split('\n');
     expect(documents.length).toBeGreaterThan(0);
     for (const text of documents) {

@@ -1,0 +1,86 @@
+// What a broker sends is bounded: a giant message is cut before it is kept, and what comes behind it is heard.
+
+import { createServer, type Socket } from 'node:net';
+import { afterEach, expect, it } from 'vitest';
+import { connectBroker } from '../../host/links/mqtt.js';
+import { MESSAGE_BYTES_MAX } from '../../host/links/mqtt-bound.js';
+
+const MEGABYTE = 1024 * 1024;
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** Says that it is connected, and then what it likes. */
+async function hostile(then: (socket: Socket) => void): Promise<string> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.once('data', () => {
+      socket.write(Buffer.from([0x20, 2, 0, 0]));
+      then(socket);
+    });
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  cleanups.push(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return `mqtt://127.0.0.1:${(server.address() as { port: number }).port}`;
+}
+
+function lengthBytes(length: number): number[] {
+  const rest = Math.floor(length / 0x80);
+  return rest > 0 ? [(length & 0x7f) | 0x80, ...lengthBytes(rest)] : [length];
+}
+const head = (topic: string, bytes: number) =>
+  Buffer.from([0x30, ...lengthBytes(2 + topic.length + bytes), 0, topic.length, ...Buffer.from(topic)]);
+
+it('a message of 200 MiB costs no memory, and the next one is heard', async () => {
+  const url = await hostile(async (socket) => {
+    const piece = Buffer.alloc(MEGABYTE);
+    socket.write(head('giant', 200 * MEGABYTE));
+    for (let sent = 0; sent < 200; sent++) {
+      if (!socket.write(piece)) await new Promise((done) => socket.once('drain', done));
+    }
+    socket.write(Buffer.concat([head('exact', 3), Buffer.from('abc')]));
+    for (const byte of Buffer.concat([head('slow', 2), Buffer.from('de')])) socket.write(Buffer.of(byte));
+  });
+  const before = process.memoryUsage().rss;
+  const client = await connectBroker(url);
+  cleanups.push(() => client.endAsync(true));
+  const heard: [string, number][] = [];
+  let most = 0;
+  await new Promise<void>((done) => {
+    const watch = setInterval(() => (most = Math.max(most, process.memoryUsage().rss)), 5);
+    client.on('message', (topic, payload) => {
+      heard.push([topic, payload.length]);
+      if (topic === 'slow') done();
+    });
+    cleanups.push(() => clearInterval(watch));
+  });
+  expect(heard).toEqual([
+    ['giant', MESSAGE_BYTES_MAX - 7],
+    ['exact', 3],
+    ['slow', 2],
+  ]);
+  expect((most - before) / MEGABYTE).toBeLessThan(100);
+});
+
+it('what is longer and no message, or no MQTT at all, ends the connection', async () => {
+  for (const first of [
+    [0x90, ...lengthBytes(MEGABYTE)],
+    [0x30, 0xff, 0xff, 0xff, 0xff, 1],
+  ]) {
+    let hungUp!: () => void;
+    const over = new Promise<void>((resolve) => (hungUp = resolve));
+    const url = await hostile((socket) => {
+      socket.once('close', hungUp);
+      socket.write(Buffer.from(first));
+    });
+    const client = await connectBroker(url);
+    cleanups.push(() => client.endAsync(true));
+    await over;
+  }
+});
