@@ -5,6 +5,8 @@ import { symlinkSync, unlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startVirtualBoard, type VirtualBoard, type VirtualBoardOptions } from '../../boards/virtual/board.js';
+import { provision } from '../../host/device/identity.js';
+import { type GatewayEvent, type GatewayPort, runGateway } from '../../host/fleet/gateway.js';
 import { placeOrder } from '../../host/fleet/orders.js';
 import { encodeBootstrap } from '../../host/formats/bootstrap.js';
 import { classIdOf, hex, vendorIdOf } from '../../host/formats/bytes.js';
@@ -70,6 +72,29 @@ async function gateway({ url }: Fleet, ...words: string[]): Promise<Running & { 
   return { ...running, events };
 }
 
+/** A gateway in this process; what it tells. */
+function inProcess({ url }: Fleet, ports: GatewayPort[], groups: string[] = []): GatewayEvent[] {
+  const events: GatewayEvent[] = [];
+  const stop = new AbortController();
+  const told = (event: GatewayEvent) => void events.push(event);
+  const over = runGateway({ ports, baud: 115_200, url, fleet: FLEET, groups, told }, stop.signal);
+  cleanups.push(() => {
+    stop.abort();
+    return over;
+  });
+  return events;
+}
+
+async function until(wanted: () => boolean): Promise<void> {
+  for (const end = Date.now() + 30_000; Date.now() < end && !wanted(); ) await sleep(20);
+  expect(wanted()).toBe(true);
+}
+
+async function bring({ url }: Fleet, file: Uint8Array, whom: { device: string } | { group: string }, name: string) {
+  await publishPackage({ url, fleet: FLEET }, digestOf(file), file);
+  await placeOrder({ url, fleet: FLEET }, whom, orderFor(file, name));
+}
+
 const orderFor = (file: Uint8Array, correlator: string): OrderPaper => ({
   digest: hex(digestOf(file)),
   encoding: 'raw',
@@ -130,4 +155,94 @@ describe.skipIf(!have('mosquitto'))('a gateway', () => {
     const kinds = started.events().map(({ event }) => event);
     for (const kind of ['running', 'joined', 'left', 'waiting', 'ended']) expect(kinds).toContain(kind);
   }, 300_000);
+
+  it('leaves an application alone, and wakes it for a document, a request and an order only', async () => {
+    const here = await fleet();
+    const text: string[] = [];
+    const board = await boardOf(here, 1, { onText: (line) => text.push(line) });
+    const events = inProcess(here, [{ port: board.port }], ['all']);
+    await here.until((all) => all.some(({ online }) => online));
+    await here.approve(1, [everything('approve')]);
+    await bring(here, here.world.package('first', 1n, 5000), { group: 'all' }, 'first');
+    await here.until(running('1.1.0', 1));
+    const starts = () => text.filter((line) => line.includes('would run now')).length;
+    await until(() => board.running === 'application');
+    const before = starts();
+    await sleep(15_000);
+    expect([board.running, starts()]).toEqual(['application', before]);
+    await here.approve(2, [everything('approve')]);
+    await here.until(([one]) => one?.approvals?.[0]?.sequence === '2');
+    await until(() => board.running === 'application');
+    expect(starts()).toBe(before + 1);
+    const client = createClient(await openMqtt({ url: here.url, fleet: FLEET, device: 'aa01' }));
+    expect(await osInfo(client)).toContain('Countersign');
+    await client.close();
+    await until(() => board.running === 'application');
+    expect(starts()).toBe(before + 2);
+    await bring(here, here.world.package('second', 2n, 5000), { group: 'all' }, 'second');
+    await here.until(running('1.2.0', 1));
+    expect(events.filter(({ event }) => event !== 'ended').map(({ event }) => event)).toEqual(['joined']);
+  }, 200_000);
+
+  it('a board that is reset on and on while it fetches is no loss', async () => {
+    const here = await fleet();
+    let resets = 0;
+    const board = await boardOf(here, 1, {
+      onText(line) {
+        if (line.startsWith('state 30') && resets++ < 3) setTimeout(() => board.reset(), 30 * resets);
+      },
+    });
+    inProcess(here, [{ port: board.port, name: 'pump' }], ['all']);
+    await here.until((all) => all.some(({ online }) => online));
+    await here.approve(1, [everything('approve')]);
+    await here.until(([one]) => one?.approvals?.[0]?.sequence === '1');
+    here.sent.length = 0;
+    const once = Date.now() + 20_000;
+    const early = (async () => {
+      while (here.sent.length === 0 && Date.now() < once) await sleep(1);
+      board.reset(); // the order is taken, and not written down yet
+    })();
+    await bring(here, here.world.package('first', 1n, 80_000), { device: 'pump' }, 'first');
+    await early;
+    await here.until(running('1.1.0', 1), 120_000);
+    expect((await listDevices(here.url, FLEET)).map(({ name }) => name)).toEqual(['pump']);
+  }, 200_000);
+
+  it('a blank board goes by its port until it has an id; two with one name are told apart', async () => {
+    const here = await fleet();
+    const vendorId = vendorIdOf('vendor.example');
+    const board = await startVirtualBoard({});
+    cleanups.push(() => board.close());
+    const events = inProcess(here, [{ port: board.port }]);
+    await until(() => events.some(({ event }) => event === 'joined'));
+    const blank = board.port.split('/').at(-1)!;
+    expect((await listDevices(here.url, FLEET)).map(({ name }) => name)).toEqual([blank]);
+    const client = createClient(await openMqtt({ url: here.url, fleet: FLEET, device: blank }));
+    const document = encodeBootstrap({
+      device: Uint8Array.of(0xaa, 9),
+      vendorId,
+      classId: classIdOf(vendorId, 'virtual'),
+      anchors: [
+        { role: 'vendor', key: here.world.keys.vendor.public },
+        { role: 'operator', key: here.world.keys.operator.public },
+      ],
+      policy: {},
+      approvals: [],
+    });
+    await provision(client, document);
+    await client.close();
+    await until(() => events.filter(({ event }) => event === 'joined').length === 2);
+    const states = Object.fromEntries(
+      (await listDevices(here.url, FLEET)).map(({ name, state }) => [name, state.online]),
+    );
+    expect(states).toEqual({ [blank]: false, aa09: true });
+
+    const twin = await boardOf(here, 9);
+    const others = inProcess(here, [
+      { port: twin.port, name: 'one' },
+      { port: (await boardOf(here, 9)).port, name: 'one' },
+    ]);
+    await until(() => others.length === 2);
+    expect(others.map(({ event }) => event).sort()).toEqual(['joined', 'waiting']);
+  });
 });
