@@ -11,7 +11,6 @@ import { acknowledged, connectBroker, endBroker } from '../links/mqtt.js';
 import type { BrokerUrl } from '../links/mqtt-url.js';
 import { lastingName } from '../links/serial.js';
 import { keepOpen } from '../links/session.js';
-import type { Framing } from '../links/stream.js';
 import { openPort } from '../local/connect.js';
 import { blocksOn } from '../radio/blocks.js';
 import type { Link } from '../smp/link.js';
@@ -32,7 +31,6 @@ export interface GatewayPort {
 export interface GatewayOptions {
   ports: readonly GatewayPort[];
   baud: number;
-  framing?: Framing;
   url: BrokerUrl;
   fleet: string;
   /** Whose orders the boards take, too. */
@@ -77,7 +75,7 @@ export async function runGateway(options: GatewayOptions, signal: AbortSignal): 
 /** Opens the port whenever it is there, and has its board served as long as it is. */
 async function keepPort(
   { port }: GatewayPort,
-  { baud, framing = 'console', told }: GatewayOptions,
+  { baud, told }: GatewayOptions,
   serve: (link: Link, stop: AbortSignal) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
@@ -94,7 +92,7 @@ async function keepPort(
     await keepOpen(
       {
         ...options,
-        open: () => openPort(path, baud, signal, { framing }),
+        open: () => openPort(path, baud, signal, { framing: 'console' }),
         up({ link }) {
           away = false;
           const stop = follower(signal);

@@ -70,6 +70,7 @@ function begin(options: IClientOptions): Promise<MqttClient> {
   const { name, free } = claimClientId(options);
   const client = connect('', { ...options, ...(name !== undefined && { clientId: name }), ...limits });
   client.on('end', free);
+  client.options.manualConnect = false; // to bound it first; later mqtt.js would take that for "connect again after the end"
   boundMessages(client);
   const { promise, resolve, reject } = withResolvers<MqttClient>();
   const failed = (error?: Error) => {

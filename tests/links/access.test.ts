@@ -177,6 +177,14 @@ describe.skipIf(!have('mosquitto', 'mosquitto_passwd'))('MQTT 5 and accounts', (
   });
 });
 
+it('a broker that is not there ends the command', async () => {
+  const place = await makePlace();
+  const began = Date.now();
+  const { code } = await place.run('devices', '--broker', 'mqtt://127.0.0.1:1');
+  expect([code, Date.now() - began < 30_000]).toEqual([41, true]);
+  await place.remove();
+});
+
 it('every command that takes a broker takes what opens it', () => {
   const takesBroker = ({ schema }: { schema: { safeParse(value: unknown): { data?: unknown } } }) => {
     const { data } = schema.safeParse('mqtts://host/fleet');

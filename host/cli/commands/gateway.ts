@@ -30,7 +30,7 @@ export const gateway = command({
     port: option(
       'port',
       'serial port or tcp://host:port; default: the only board of this machine',
-      textSchema.array(),
+      textSchema.array().default([]),
       {
         short: 'p',
         repeat: true,
@@ -46,7 +46,6 @@ export const gateway = command({
       },
     ),
     baud: connectionOptions.baud,
-    framing: connectionOptions.framing,
     ...brokerOptions,
     group: option(
       'name',
@@ -63,7 +62,7 @@ export const gateway = command({
     'countersign gateway -p /dev/ttyACM0 -p /dev/ttyACM1 --name /dev/ttyACM0=pump --broker mqtt://localhost --fleet plant',
   ],
   async run({ options, terminal, signal }) {
-    const { broker: url, fleet, baud, framing, group: groups, cache, name: named } = options;
+    const { broker: url, fleet, baud, group: groups, cache, name: named } = options;
     if (!url)
       throw new CountersignError('BadArgument', 'gateway: no broker is named', { hint: 'give --broker mqtt://host' });
     const [{ runGateway }, { gatewayEvent, gatewayRuns }, { onlyPort }] = await Promise.all([
@@ -81,7 +80,7 @@ export const gateway = command({
     terminal.note('running until Ctrl-C');
     const counts = await runGateway(
       {
-        ...{ ports, baud, framing, url, fleet, groups, cacheBytesMax: cache * MEGABYTE },
+        ...{ ports, baud, url, fleet, groups, cacheBytesMax: cache * MEGABYTE },
         told(event) {
           const { data, lines } = gatewayEvent(event);
           terminal.result(data, lines);
