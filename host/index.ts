@@ -25,6 +25,14 @@ export type { Answers, BoardPanel, StartBoard, StartedBoard, StartOptions } from
 // One piece of work with files, which replaces none of its inputs.
 export { fileWork } from './file-work.js';
 export { bringChangeToFleet, type ChangedFleet, type FleetChange } from './fleet/changes.js';
+export { deliverOrdered, type Ordered, type OrderedDelivery } from './fleet/deliver.js';
+export {
+  deliverToMany,
+  deliverToSelected,
+  type ManyDelivery,
+  type ManyEnd,
+  type SelectedDelivery,
+} from './fleet/deliver-many.js';
 export {
   type GatewayCounts,
   type GatewayEvent,
@@ -33,7 +41,15 @@ export {
   runGateway,
 } from './fleet/gateway.js';
 export { type Holders, type Sought, whoHolds } from './fleet/holders.js';
-export { placeOrder } from './fleet/orders.js';
+export { placeOrder, type Timing, type Whom } from './fleet/orders.js';
+export {
+  type Asked,
+  type Asking,
+  askSelected,
+  type Selected,
+  type Selection,
+  selectDevices,
+} from './fleet/several.js';
 export {
   type FileKey,
   generateKey,
@@ -48,6 +64,7 @@ export * from './library.js';
 export { type ApprovalShelf, type KeptApproval, openShelf, readKeptApprovals } from './links/approvals.js';
 export { type Broker, startBroker } from './links/broker.js';
 export { type BrokerPlace, brokerSchema, placeSchema, placeText } from './links/broker-place.js';
+export { type FleetLine, type Heard, openFleetLine } from './links/fleet-line.js';
 export { type Address, listDevices, openMqtt, type SeenDevice, untilOnline } from './links/mqtt.js';
 export type { BrokerUrl } from './links/mqtt-url.js';
 export { type PackagePlace, type PublishingPackage, publishPackage, unpublishPackage } from './links/packages.js';

@@ -44,9 +44,10 @@ export { cardDocument, cardRemoved, cardsFound } from './describe/card.js';
 export { type Both, compared, type Known, type Names } from './describe/compared.js';
 export { devicesFound } from './describe/devices.js';
 export { type Description, describe, type FileType, type ReadKey } from './describe/file.js';
+export { askedOfMany, type DeliveryEnd, deliveredToMany, type InFleet } from './describe/fleet.js';
 export { errorCase, type JunitCase, junitXml, lintCases, verdictCase } from './describe/junit.js';
 export { lintLine, lintLines } from './describe/lint.js';
-export { auditData, auditLines } from './describe/log.js';
+export { auditData, auditLines, endLines } from './describe/log.js';
 export {
   bootstrapMade,
   changeMade,
@@ -67,6 +68,7 @@ export {
   guardedDelivery,
   guardedText,
   type OutcomeText,
+  orderedText,
   previewText,
 } from './describe/outcome.js';
 export { describePackage } from './describe/package.js';
@@ -88,6 +90,7 @@ export { type Delivery, type Denied, deliver, type Outcome } from './device/deli
 export {
   type Brought,
   bringApproval,
+  bringApprovals,
   documentsIn,
   type Gathered,
   gatherFrom,
@@ -146,6 +149,7 @@ export {
   type Remembered,
   verifyLog,
 } from './device/log.js';
+export { eachOf, type OneOf } from './device/many.js';
 export {
   type Asked,
   awaitAsked,

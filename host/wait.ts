@@ -161,3 +161,20 @@ export function withResolvers<T>(): { promise: Promise<T>; resolve(value: T): vo
   });
   return { promise, resolve, reject };
 }
+
+/** Lets so many work at a time; the others wait for their turn, in order. */
+export function limiter(atATime: number): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (work) => {
+    if (running >= atATime) await new Promise<void>((resolve) => waiting.push(resolve));
+    else running += 1;
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else running -= 1;
+    }
+  };
+}

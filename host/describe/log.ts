@@ -50,7 +50,8 @@ function answerWords({ channel, consenter }: LogAnswer): string {
   return channel === 'local' ? 'yes at the device' : `yes (${channel})`;
 }
 
-function endLines({ records, faults, newest, before }: Audit): string[] {
+/** Whether the log is whole, without its records. */
+export function endLines({ records, faults, newest, before }: Audit): string[] {
   const told = faults.map(({ number, what, why }) => `record ${number} ${what}: ${why}`);
   if (faults.length > 0) return ['the log is NOT whole', ...told.map((line) => `  ${line}`)];
   if (records.length === 0) return ['the log is empty'];

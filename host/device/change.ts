@@ -5,11 +5,12 @@
 // and a dry run stops there. The device decides.
 
 import type { Core } from '../core.js';
-import { asCountersignError, CountersignError } from '../errors.js';
+import { CountersignError } from '../errors.js';
 import { viewChange } from '../formats/change.js';
 import { reasonOf, reasons } from '../reasons.js';
 import type { Client } from '../smp/client.js';
 import { hasChange, putChange, readBootstrap, readChangeNumber, type Waits } from './identity.js';
+import { eachOf } from './many.js';
 
 /** Devices that are talked to at a time; a broker's share of each is small, an answer takes seconds on a slow chip. */
 const AT_A_TIME = 16;
@@ -66,30 +67,15 @@ export async function* bringChangeToAll(
   open: (device: string) => Promise<Client>,
   bringing: Bringing = {},
 ): AsyncGenerator<ChangedDevice, void, undefined> {
-  const { signal } = bringing;
-  const queue = [...devices];
-  const running = new Map<string, Promise<ChangedDevice>>();
-  const start = async (device: string): Promise<ChangedDevice> => {
+  const bring = async (device: string): Promise<ChangeOutcome> => {
+    const client = await open(device);
     try {
-      const client = await open(device);
-      try {
-        return { device, outcome: await bringChange(core, client, change, bringing) };
-      } finally {
-        await client.close();
-      }
-    } catch (thrown) {
-      signal?.throwIfAborted();
-      return { device, error: asCountersignError(thrown) };
+      return await bringChange(core, client, change, bringing);
+    } finally {
+      await client.close();
     }
   };
-  for (;;) {
-    for (const device of queue.splice(0, AT_A_TIME - running.size)) {
-      signal?.throwIfAborted();
-      running.set(device, start(device));
-    }
-    if (running.size === 0) return;
-    const done = await Promise.race(running.values());
-    running.delete(done.device);
-    yield done;
+  for await (const { device, ...how } of eachOf(devices, AT_A_TIME, bring, bringing.signal)) {
+    yield 'error' in how ? { device, error: how.error } : { device, outcome: how.value };
   }
 }

@@ -11,6 +11,7 @@ import type { BrokerUrl } from '../links/mqtt-url.js';
 import { reasons } from '../reasons.js';
 import { type ClientOptions, createClient } from '../smp/client.js';
 import { loadCore } from '../wasm.js';
+import { worstExit } from './worst.js';
 
 export interface FleetChange extends ClientOptions {
   url: BrokerUrl;
@@ -46,14 +47,6 @@ export async function bringChangeToFleet(change: Uint8Array, what: string, how: 
   }
   devices.sort((a, b) => (a.device < b.device ? -1 : 1));
   const away = seen.filter(({ state }) => !state.online).map(({ name }) => name);
-  return { devices, away, exit: worstExit(devices, away.length) };
-}
-
-function worstExit(devices: readonly ChangedDevice[], away: number): number {
-  if (devices.length + away === 0) return reasons.NotFound.exit;
-  const exits: number[] = devices.flatMap((one) => ('error' in one ? [one.error.reason.exit] : []));
-  if (away > 0) exits.push(reasons.NoAnswer.exit);
-  const silent: number[] = [reasons.LinkLost.exit, reasons.NoAnswer.exit];
-  const heard = exits.filter((exit) => !silent.includes(exit));
-  return Math.max(0, ...(heard.length > 0 ? heard : exits));
+  const exits = devices.map((one) => ('error' in one ? one.error.reason.exit : 0));
+  return { devices, away, exit: worstExit([...exits, ...away.map(() => reasons.NoAnswer.exit)]) };
 }

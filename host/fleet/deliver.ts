@@ -192,7 +192,8 @@ async function* follow(
   }
 }
 
-const shownIn = (heard: Heard | undefined): string => `${heard?.state.state} ${heard?.state.reason?.code}`;
+/** What of a state tells how an update goes. */
+export const shownIn = (heard: Heard | undefined): string => `${heard?.state.state} ${heard?.state.reason?.code}`;
 
 const NO_END: number[] = [reasons.Ok.code, reasons.AwaitingUser.code, reasons.Deferred.code, reasons.WrongState.code];
 /** Does what a device shows look like a refusal? */

@@ -40,6 +40,12 @@ function momentOf(text: string): number | undefined {
   return Number.isNaN(seconds) ? parseMoment(text) : seconds <= MOMENT_MAX ? seconds : undefined;
 }
 
+/** As RFC 9562 writes it. */
+export const uuidSchema = z
+  .string()
+  .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, 'is no UUID')
+  .transform((text) => fromHex(text.replaceAll('-', '')));
+
 /** A memory address: 0x… or decimal. */
 export const addressSchema = z
   .string()

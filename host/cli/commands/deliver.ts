@@ -6,6 +6,7 @@
 
 import { approvalBrought } from '../../describe/brought.js';
 import { requirePackage } from '../../describe/file.js';
+import { deliveredToMany } from '../../describe/fleet.js';
 import { deliveryText, orderedText, previewText } from '../../describe/outcome.js';
 import { explainRefusal } from '../../describe/refusal.js';
 import { deliver as deliverPackage } from '../../device/deliver.js';
@@ -13,6 +14,7 @@ import { bringApprovals, documentsIn, type Gathered } from '../../device/evidenc
 import { identify } from '../../device/identity.js';
 import { isThirdParty } from '../../device/third-party.js';
 import { CountersignError } from '../../errors.js';
+import type { Selection } from '../../fleet/several.js';
 import type { ByteSource } from '../../formats/byte-source.js';
 import { openEnvelope } from '../../formats/envelope.js';
 import { sequenceSchema } from '../../formats/typed.js';
@@ -37,12 +39,14 @@ import {
   waitOption,
 } from '../options.js';
 import { cardAccess } from '../secrets.js';
+import { askingOf, selectionOf, severalOptions } from '../several.js';
 import { deliverGuarded } from '../third-party.js';
 
 const options = {
   ...connectionOptions,
   ...sourceOptions,
   ...orderOptions,
+  ...severalOptions,
   ...grouped('Boards without our agent', {
     bootstrap: bootstrapOption('whom the board would trust, and its policy; this machine decides'),
     installed: option('number', 'sequence number of the firmware that the board runs', sequenceSchema.optional()),
@@ -74,6 +78,7 @@ export const deliver = command({
     'countersign deliver release.suit --port /dev/ttyACM0',
     'countersign deliver release.suit --broker mqtt://localhost --device virtual --approval release.cose',
     'countersign deliver release.suit --port /dev/ttyACM0 --json',
+    'countersign deliver release.suit --broker mqtt://localhost --fleet plant --group cellar --spread 600',
     'countersign deliver release.suit --port udp://192.0.2.7 --bootstrap board.yaml --approvals-from mqtt://broker/factory',
   ],
   writes: true,
@@ -81,6 +86,8 @@ export const deliver = command({
     return withFile(path, async (file) => {
       await requirePackage(file, path);
       const { gathered, again } = await gather(options, around);
+      const selection = selectionOf(options.all, options);
+      if (selection) return toMany(selection, { path, file, gathered, again }, options, around);
       return withDevice(options, around, (device) =>
         toDevice(device, { path, file, gathered, again }, options, around),
       );
@@ -155,6 +162,25 @@ async function toDevice(
   } finally {
     await line?.close();
   }
+}
+
+async function toMany(
+  selection: Selection,
+  { path, file, gathered }: Job,
+  options: Options,
+  { terminal, signal, dryRun }: Surroundings,
+): Promise<Result> {
+  if (options.push) throw new CountersignError('BadArgument', 'argument: --push is for one device');
+  const { deliverToSelected } = await import('../../fleet/deliver-many.js');
+  const envelope = await openEnvelope(file, path);
+  const found = await deliverToSelected({ url: options.broker!, fleet: options.fleet }, selection, {
+    ...askingOf(options, signal),
+    ...{ file, envelope, path, gathered, dryRun, timing: timingOf(options), installMs: waitsOf(options).installMs },
+    brought: (device, name, brought) => terminal.detail(`${device}: ${approvalBrought(name, brought).text}`),
+    published: (done, of) => terminal.detail(`${done} of ${of} blocks published`),
+    told: (done, of, { device, result }) => terminal.detail(`${done} of ${of}: ${device} ${result}`),
+  });
+  return { ...deliveredToMany(path, envelope.digest!, found.ends, found), exit: found.exit };
 }
 
 /** The approvals, and how those that may change are gathered once more. */

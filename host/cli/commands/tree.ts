@@ -9,15 +9,18 @@
 // -y and its like do not exist here either: what an order asks the user is answered by the user of the device.
 
 import { z } from 'zod';
+import { askedOfMany } from '../../describe/fleet.js';
 import { nodeData, nodeLines, orderText, sightings } from '../../describe/node.js';
 import { CORRELATOR_CHARACTERS_MAX, newCorrelator } from '../../device/follow.js';
 import { EXTENSION_URI, OBJECT_URI } from '../../device/identity.js';
-import { execNode, execOnly, nodeUri, readTree, writeNode } from '../../device/tree.js';
+import { execNode, execOnly, type NamedNode, nodeUri, readTree, writeNode } from '../../device/tree.js';
 import { watchDevice } from '../../device/watch.js';
 import { CountersignError } from '../../errors.js';
 import { readBytes, writeBytes } from '../../files.js';
+import type { Selection } from '../../fleet/several.js';
 import { utf8 } from '../../formats/bytes.js';
 import { countSchema, hexSchema, secondsSchema } from '../../formats/typed.js';
+import type { Client } from '../../smp/client.js';
 import { within } from '../../wait.js';
 import { command, grouped, type Result } from '../command.js';
 import { type Surroundings, waitsOf, withDevice } from '../connection.js';
@@ -31,6 +34,7 @@ import {
   textSchema,
   waitOption,
 } from '../options.js';
+import { askingOf, selectionOf, severalOptionsOfTree } from '../several.js';
 
 const ACTIONS = ['get', 'set', 'exec', 'watch'] as const;
 
@@ -50,8 +54,9 @@ export const tree = command({
     ...connectionOptions,
     ...grouped('get', {
       all: flag('also print all nodes below', { short: 'a' }),
-      output: output('write the raw value to this file', { short: 'o' }),
+      output: output('write the raw value to this file', { short: 'o', not: ['allDevices', 'group', 'class'] }),
     }),
+    ...severalOptionsOfTree,
     ...grouped('set', {
       file: file('read the value from this file', { short: 'f' }),
       hex: option('hex', 'the value, in hex', hexSchema.optional()),
@@ -63,7 +68,9 @@ export const tree = command({
         textSchema.max(CORRELATOR_CHARACTERS_MAX).optional(),
       ),
       detach: flag('do not wait for the final alert'),
-      wait: waitOption('how long to wait for the user and for the installation'),
+      wait: waitOption(
+        'how long to wait for the user and for the installation; with get: for devices that are offline',
+      ),
     }),
     ...grouped('watch', {
       interval: option('seconds', 'how often to read a named node', secondsSchema.default(1)),
@@ -73,6 +80,7 @@ export const tree = command({
   },
   examples: [
     'countersign tree get ./FUMO/1 --all --port /dev/ttyACM0',
+    'countersign tree get State --broker mqtt://localhost --fleet plant --all-devices',
     'countersign tree set +Approvals --file release.cose --broker mqtt://localhost --device sensor-7',
     'countersign tree exec Update --correlator order-15 --port tcp://localhost:4321',
     'countersign tree watch --broker mqtt://localhost --device sensor-7 --json',
@@ -81,7 +89,12 @@ export const tree = command({
   async run({ arguments: { action, uri: given, value }, options, ...around }) {
     const { dryRun } = around;
     const uri = given === undefined ? undefined : nodeUri(given);
+    const selection = selectionOf(options.allDevices, options);
+    if (selection && action !== 'get') {
+      throw new CountersignError('BadArgument', 'argument: --all-devices, --group and --class belong to tree get');
+    }
     if (action === 'watch') return watch({ ...options, uri }, around);
+    if (action === 'get' && selection) return getOfMany(uri ?? OBJECT_URI, selection, options, around);
     if (action === 'get') return get(uri ?? OBJECT_URI, options, around);
     if (uri === undefined) throw new CountersignError('BadArgument', `argument: tree ${action} needs a URI`);
     const waits = { signal: around.signal };
@@ -118,6 +131,21 @@ async function get(
   const nodes = await withDevice(options, around, ({ client }) => readTree(client, uri, options.all, { signal }));
   if (options.output !== undefined) await writeBytes(options.output, nodes[0]!.data, { dryRun });
   return { data: { nodes: nodes.map(nodeData) }, lines: nodeLines(nodes), product: true };
+}
+
+async function getOfMany(
+  uri: string,
+  selection: Selection,
+  options: ConnectionOptions & { all: boolean; parallel?: number | undefined; wait?: number | undefined },
+  { signal }: Surroundings,
+): Promise<Result> {
+  const { askSelected } = await import('../../fleet/several.js');
+  const asking = askingOf(options, signal);
+  const place = { url: options.broker!, fleet: options.fleet };
+  const read = (client: Client) => readTree(client, uri, options.all, { signal });
+  const asked = await askSelected(place, selection, asking, read);
+  const nodes = (found: NamedNode[]) => ({ data: { nodes: found.map(nodeData) }, lines: nodeLines(found) });
+  return { ...askedOfMany(asked.asked, asked, nodes), exit: asked.exit, product: true };
 }
 
 async function payloadOf(text?: string, path?: string, bytes?: Uint8Array): Promise<Uint8Array> {

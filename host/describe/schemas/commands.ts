@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { LINT_RULES } from '../../formats/approval-lint.js';
 import { FORMS } from '../../formats/signing-request.js';
 import { deviceStateSchema } from '../../links/topics.js';
+import { asked, deliveredToMany } from './fleet.js';
 import { gateway } from './gateway.js';
 import * as part from './parts.js';
 import { count, document, flag, hex, path, reason, sequence, state, text } from './parts.js';
@@ -224,7 +225,7 @@ const lint = document('the warnings', {
   ),
 });
 
-const log = document('the audit log', {
+const audit = {
   device: text.meta({ description: 'device id in hex; empty: not provisioned' }),
   whole: flag,
   records: z.array(part.record),
@@ -232,7 +233,8 @@ const log = document('the audit log', {
     z.strictObject({ number: count, what: z.enum(['missing', 'altered', 'unconfirmed', 'cut back']), why: text }),
   ),
   newest: z.strictObject({ number: count, hash: part.digest }).optional(),
-});
+};
+const log = z.union([document('the audit log', audit), asked('the audit logs of several devices', audit)]);
 
 const outcome = z.enum(['taken', 'acceptable', 'in-force']);
 const provision = z.union([
@@ -293,6 +295,7 @@ const deliver = z.union([
     order: text.meta({ description: 'its topic' }),
     why: z.enum(['offline', 'later']),
   }),
+  deliveredToMany,
   delivered('--dry-run', 'dry-run', {
     bytes: count,
     approvals: count,
@@ -318,8 +321,10 @@ const time = text.meta({ description: 'ISO 8601, of this machine' });
 const correlator = text;
 const setting = { uri: text, written, bytes: count };
 
+const nodes = { nodes: z.array(z.strictObject(part.node)) };
 const tree = z.union([
-  document('get', { nodes: z.array(z.strictObject(part.node)) }),
+  document('get', nodes),
+  asked('get, of several devices', nodes),
   document('set', { ...setting, confirmed: flag.optional().meta({ description: 'read back, the same' }) }),
   document('exec --dry-run', { uri: text, correlator, ordered: z.literal(false) }),
   document('exec', { uri: text, correlator, result: z.enum(['ordered', 'deferred']) }),

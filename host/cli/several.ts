@@ -1,0 +1,52 @@
+// Several devices of a fleet instead of one: the options that choose them, and what follows from these.
+
+import type { Asking, Selection } from '../fleet/several.js';
+import { countSchema, uuidSchema } from '../formats/typed.js';
+import { topicNameSchema } from '../links/topics.js';
+import { grouped } from './command.js';
+import { type ConnectionOptions, flag, option } from './options.js';
+
+const PARALLEL_MAX = 10_000;
+const OVER = { needs: 'broker', not: ['device', 'port'] };
+
+const choosing = {
+  group: option('name', 'all devices of this group, as they say themselves', topicNameSchema.array().default([]), {
+    ...OVER,
+    repeat: true,
+  }),
+  class: option(
+    'uuid',
+    'all devices of this class; each one that is online is asked for it',
+    uuidSchema.optional(),
+    OVER,
+  ),
+  parallel: option('number', 'devices at a time; default: 64', countSchema(1, PARALLEL_MAX).optional()),
+};
+export const severalOptions = grouped('Several devices', { all: flag('all devices of the fleet', OVER), ...choosing });
+/** Where --all is something else. */
+export const severalOptionsOfTree = grouped('Several devices', {
+  allDevices: flag('all devices of the fleet', OVER),
+  ...choosing,
+});
+
+/** Whom the options mean, if they mean several. */
+export function selectionOf(
+  all: boolean,
+  { group, class: classId }: { group: string[]; class?: Uint8Array | undefined },
+): Selection | undefined {
+  if (!all && group.length === 0 && classId === undefined) return undefined;
+  return { ...(group.length > 0 && { groups: group }), classId };
+}
+
+export const askingOf = (
+  {
+    timeout,
+    retries,
+    parallel,
+    wait,
+  }: ConnectionOptions & { parallel?: number | undefined; wait?: number | undefined },
+  signal: AbortSignal,
+): Asking => ({
+  ...{ timeoutMs: timeout * 1000, retries, parallel, signal },
+  waitMs: wait === undefined ? undefined : wait * 1000,
+});
