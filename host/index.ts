@@ -42,12 +42,13 @@ export {
 } from './fleet/gateway.js';
 export { type Holders, type Sought, whoHolds } from './fleet/holders.js';
 export { placeOrder, type Timing, type Whom } from './fleet/orders.js';
+export { isWanted, type Wanted, watchFleet } from './fleet/seen.js';
 export {
   type Asked,
   type Asking,
   askSelected,
+  type DeviceSelection,
   type Selected,
-  type Selection,
   selectDevices,
 } from './fleet/several.js';
 export {

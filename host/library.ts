@@ -42,7 +42,7 @@ export type {
 export { approvalBrought, bootstrapBrought, changeBrought, changeBroughtToFleet } from './describe/brought.js';
 export { cardDocument, cardRemoved, cardsFound } from './describe/card.js';
 export { type Both, compared, type Known, type Names } from './describe/compared.js';
-export { devicesFound } from './describe/devices.js';
+export { ageText, devicesFound, seenData, seenLine } from './describe/devices.js';
 export { type Description, describe, type FileType, type ReadKey } from './describe/file.js';
 export { askedOfMany, type DeliveryEnd, deliveredToMany, type InFleet } from './describe/fleet.js';
 export { errorCase, type JunitCase, junitXml, lintCases, verdictCase } from './describe/junit.js';

@@ -1,6 +1,6 @@
 // Several devices of a fleet instead of one: the options that choose them, and what follows from these.
 
-import type { Asking, Selection } from '../fleet/several.js';
+import type { Asking, DeviceSelection } from '../fleet/several.js';
 import { countSchema, uuidSchema } from '../formats/typed.js';
 import { topicNameSchema } from '../links/topics.js';
 import { grouped } from './command.js';
@@ -33,7 +33,7 @@ export const severalOptionsOfTree = grouped('Several devices', {
 export function selectionOf(
   all: boolean,
   { group, class: classId }: { group: string[]; class?: Uint8Array | undefined },
-): Selection | undefined {
+): DeviceSelection | undefined {
   if (!all && group.length === 0 && classId === undefined) return undefined;
   return { ...(group.length > 0 && { groups: group }), classId };
 }

@@ -52,6 +52,8 @@ export interface Terminal {
   readonly interactive: boolean;
   /** A result before the end of the command, such as the port of a board that goes on running. */
   result(data: object, lines: string[]): void;
+  /** Shows lines in the place of those before; only where stdout is a terminal that can, and what is printed is for a person. */
+  readonly inPlace: ((lines: string[]) => void) | undefined;
   /** For the person: what happens, a text for each line. */
   note(...lines: string[]): void;
   /** Only with -v. */
@@ -95,6 +97,14 @@ export function makeTerminal(options: TerminalOptions): Terminal {
   // Questions go to the terminal itself: stdout may be a pipe that takes the result.
   const where = { output: process.stderr, input: process.stdin };
   if (interactive) giveSize();
+  let rows = 0; // that stand there
+  function inPlace(lines: string[]): void {
+    const { columns = 80, rows: height = 24 } = process.stdout;
+    const shown = lines.slice(0, Math.max(1, height - 1)).map((line) => printable(line).slice(0, columns));
+    const up = rows > 0 ? `\x1b[${rows}A` : '';
+    process.stdout.write(`${up}\x1b[J${shown.map((line) => `${line}\n`).join('')}`);
+    rows = shown.length;
+  }
 
   /** Asks, until the answer, the end of the input (Ctrl-D, a terminal that went away) or one of the signals. */
   async function ask<T>(how: (signal: AbortSignal) => Promise<T>, outer?: AbortSignal): Promise<Exclude<T, symbol>> {
@@ -122,6 +132,7 @@ export function makeTerminal(options: TerminalOptions): Terminal {
       if (options.json) to.write(`${documentJson(data)}\n`);
       else for (const line of lines) to.write(`${printable(line)}\n`);
     },
+    inPlace: !options.json && process.stdout.isTTY === true && process.env.TERM !== 'dumb' ? inPlace : undefined,
     note(...lines) {
       for (const line of lines) say(sayable(line), 0);
     },

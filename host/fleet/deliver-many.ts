@@ -25,7 +25,7 @@ import { isRefusal, shownIn, startOf } from './deliver.js';
 import { type News, newsOf } from './news.js';
 import { leaveOrder, type Timing, withdrawOrder } from './orders.js';
 import { requirePublishable } from './publishing.js';
-import { type Asking, askEach, PARALLEL_DEFAULT, type Selection, selectDevices, silent } from './several.js';
+import { type Asking, askEach, type DeviceSelection, PARALLEL_DEFAULT, selectDevices, silent } from './several.js';
 import { worstExit } from './worst.js';
 
 const DOWNLOAD_MS = 3_600_000; // nobody sees how far it is
@@ -79,7 +79,7 @@ export interface SelectedDelivery extends Omit<ManyDelivery, 'devices' | 'groups
  */
 export async function deliverToSelected(
   place: PackagePlace,
-  selection: Selection,
+  selection: DeviceSelection,
   { told, envelope, path, dryRun, ...job }: SelectedDelivery,
 ): Promise<{ fleet: string; ends: (ManyEnd & { exit: number })[]; unknown: string[]; exit: number }> {
   await requirePublishable(envelope, path);

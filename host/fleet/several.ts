@@ -19,7 +19,7 @@ export const PARALLEL_DEFAULT = 64;
 const AGAIN_MS = 500;
 
 /** All devices; only those of one of these groups, of this class. */
-export interface Selection {
+export interface DeviceSelection {
   groups?: readonly string[] | undefined;
   classId?: Uint8Array | undefined;
 }
@@ -42,7 +42,7 @@ export interface Selected {
 /** Throws what the line throws, and Cancelled. */
 export async function selectDevices(
   line: FleetLine,
-  { groups, classId }: Selection,
+  { groups, classId }: DeviceSelection,
   asking: Asking = {},
 ): Promise<Selected> {
   const isIn = (name: string) =>
@@ -114,7 +114,7 @@ export interface Asked<T> {
 /** Asks all that are selected, over one line. `exitOf` says how an answer ends. Throws as openFleetLine, and Cancelled. */
 export async function askSelected<T>(
   place: PackagePlace,
-  selection: Selection,
+  selection: DeviceSelection,
   asking: Asking,
   ask: (client: Client, signal: AbortSignal | undefined) => Promise<T>,
   exitOf: (answer: T) => number = () => 0,

@@ -14,7 +14,7 @@ import { bringApprovals, documentsIn, type Gathered } from '../../device/evidenc
 import { identify } from '../../device/identity.js';
 import { isThirdParty } from '../../device/third-party.js';
 import { CountersignError } from '../../errors.js';
-import type { Selection } from '../../fleet/several.js';
+import type { DeviceSelection } from '../../fleet/several.js';
 import type { ByteSource } from '../../formats/byte-source.js';
 import { openEnvelope } from '../../formats/envelope.js';
 import { sequenceSchema } from '../../formats/typed.js';
@@ -165,7 +165,7 @@ async function toDevice(
 }
 
 async function toMany(
-  selection: Selection,
+  selection: DeviceSelection,
   { path, file, gathered }: Job,
   options: Options,
   { terminal, signal, dryRun }: Surroundings,

@@ -17,7 +17,7 @@ import { execNode, execOnly, type NamedNode, nodeUri, readTree, writeNode } from
 import { watchDevice } from '../../device/watch.js';
 import { CountersignError } from '../../errors.js';
 import { readBytes, writeBytes } from '../../files.js';
-import type { Selection } from '../../fleet/several.js';
+import type { DeviceSelection } from '../../fleet/several.js';
 import { utf8 } from '../../formats/bytes.js';
 import { countSchema, hexSchema, secondsSchema } from '../../formats/typed.js';
 import type { Client } from '../../smp/client.js';
@@ -135,7 +135,7 @@ async function get(
 
 async function getOfMany(
   uri: string,
-  selection: Selection,
+  selection: DeviceSelection,
   options: ConnectionOptions & { all: boolean; parallel?: number | undefined; wait?: number | undefined },
   { signal }: Surroundings,
 ): Promise<Result> {

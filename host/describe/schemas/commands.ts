@@ -14,6 +14,7 @@ const written = flag.meta({ description: 'false: a dry run' });
 const output = { output: path, written };
 const signer = hex.meta({ description: 'key id' });
 const form = z.enum(FORMS);
+const time = text.meta({ description: 'ISO 8601, of this machine' });
 
 const request = document('--prepare: a signing request', {
   request: path,
@@ -121,12 +122,15 @@ const consent = document('an answer', {
   given: flag.meta({ description: 'false: a dry run' }),
 });
 
-const devices = document('what can be reached', {
-  ports: z.array(z.strictObject({ path: text, about: text.optional() })),
-  devices: z.array(
-    z.strictObject({ fleet: text, name: text, ...deviceStateSchema.omit({ version: true }).shape, online: flag }),
-  ),
-});
+const seen = { fleet: text, name: text, ...deviceStateSchema.omit({ version: true }).shape, online: flag };
+const devices = z.union([
+  document('what can be reached', {
+    ports: z.array(z.strictObject({ path: text, about: text.optional() })),
+    devices: z.array(z.strictObject(seen)),
+  }),
+  document('--watch: what a device says anew', { time, ...seen }),
+  document('--watch: the end', { changes: count }),
+]);
 
 const exportC = document('the files', { files: z.array(path), written });
 
@@ -317,7 +321,6 @@ const deliver = z.union([
 
 // --- Streams: one document a line ---
 
-const time = text.meta({ description: 'ISO 8601, of this machine' });
 const correlator = text;
 const setting = { uri: text, written, bytes: count };
 
