@@ -42,6 +42,7 @@ export {
 } from './fleet/gateway.js';
 export { type Holders, type Sought, whoHolds } from './fleet/holders.js';
 export { placeOrder, type Timing, type Whom } from './fleet/orders.js';
+export { type ForDevice, type Provisioned, type ProvisionOutcome, provisionEach } from './fleet/provision.js';
 export { isWanted, type Wanted, watchFleet } from './fleet/seen.js';
 export {
   type Asked,
@@ -79,6 +80,7 @@ export { openUdp } from './links/udp.js';
 export { type ApprovalPlaces, gatherApprovals, gatherFromBroker } from './local/approvals.js';
 export { listRunning, type RunningBoard, type RunningHere, startBoard } from './local/boards.js';
 export { readBootstrapFile, readBootstrapNames } from './local/bootstrap-file.js';
+export { type ListedBootstrap, readBootstrapList, writeBootstraps } from './local/bootstrap-list.js';
 export {
   type Attached,
   type Attaching,

@@ -39,7 +39,13 @@ export type {
   VerdictName,
 } from './core.js';
 // What a file, a verdict, a question or an outcome says, for people and as members of a JSON document (docs/json.md).
-export { approvalBrought, bootstrapBrought, changeBrought, changeBroughtToFleet } from './describe/brought.js';
+export {
+  approvalBrought,
+  bootstrapBrought,
+  bootstrapsBrought,
+  changeBrought,
+  changeBroughtToFleet,
+} from './describe/brought.js';
 export { cardDocument, cardRemoved, cardsFound } from './describe/card.js';
 export { type Both, compared, type Known, type Names } from './describe/compared.js';
 export { ageText, devicesFound, seenData, seenLine } from './describe/devices.js';

@@ -4,6 +4,7 @@
 import type { ChangedDevice, ChangeOutcome } from '../device/change.js';
 import type { Brought } from '../device/evidence.js';
 import type { Identity } from '../device/identity.js';
+import type { CountersignError } from '../errors.js';
 import { viewBootstrap } from '../formats/bootstrap.js';
 import { hex } from '../formats/bytes.js';
 import { viewChange } from '../formats/change.js';
@@ -11,6 +12,7 @@ import { rows } from '../formats/wording.js';
 import { reasonData } from '../json.js';
 import { reasons } from '../reasons.js';
 import { changeData, changeRows } from './change.js';
+import { tableLines } from './fleet.js';
 import type { Described } from './words.js';
 
 /** A bootstrap document; `identity`: what the device says after that, or of a dry run before. `link` names it. */
@@ -77,6 +79,30 @@ const resultOf = (one: ChangedDevice) =>
 
 const resultText = (one: ReturnType<typeof resultOf>): string =>
   one.outcome === 'failed' ? `failed: ${one.message}` : OUTCOME_TEXT[one.outcome];
+
+/** Bootstrap documents for the devices of a list: brought to each over a broker, or (`file`) written. */
+export function bootstrapsBrought(
+  ends: readonly { name: string; id: string; outcome: string; error?: CountersignError | undefined; file?: string }[],
+  exit: number,
+): Described {
+  const failed = ends.filter(({ error }) => error).length;
+  return {
+    data: {
+      exit,
+      devices: ends.map(({ name, id, outcome, error, file }) => ({
+        ...{ name, device: id, outcome, file, message: error?.message },
+        reason: reasonData(error?.code ?? reasons.Ok.code),
+      })),
+    },
+    lines: [
+      ...tableLines(
+        ['device', 'id', 'outcome', ''],
+        ends.map(({ name, id, outcome, error, file }) => [name, id, outcome, error?.message ?? file ?? '']),
+      ),
+      `${ends.length - failed} of ${ends.length} devices have their document${failed > 0 ? '; run the same command again for the others' : ''}`,
+    ],
+  };
+}
 
 /** An approval, and who should hear of it: everybody, only whoever wants details, or a warning. */
 export function approvalBrought(name: string, brought: Brought): { level: 'note' | 'detail' | 'warn'; text: string } {

@@ -20,6 +20,7 @@ import { type PackagePlace, publishPackage } from '../links/packages.js';
 import type { OrderPaper } from '../links/papers.js';
 import { RAW } from '../links/topics.js';
 import { reasonOf, reasons } from '../reasons.js';
+import type { Client } from '../smp/client.js';
 import { limiter } from '../wait.js';
 import { isRefusal, shownIn, startOf } from './deliver.js';
 import { type News, newsOf } from './news.js';
@@ -161,10 +162,8 @@ async function bringToEach(
   const failed = new Map<string, CountersignError>();
   if (gathered.length === 0) return failed;
   const online = devices.filter((device) => line.devices.get(device)?.online);
-  const bring = (client: Parameters<typeof bringApprovals>[0], signal: AbortSignal | undefined) => {
-    const device = client.link.name.split('/').at(-1)!;
-    return bringApprovals(client, gathered, (name, what) => brought?.(device, name, what), { signal });
-  };
+  const bring = (client: Client, signal: AbortSignal | undefined, device: string) =>
+    bringApprovals(client, gathered, (name, what) => brought?.(device, name, what), { signal });
   for await (const one of askEach(line, online, { ...asking, waitMs: 0 }, bring)) {
     if ('error' in one) failed.set(one.device, one.error);
   }

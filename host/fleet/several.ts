@@ -70,7 +70,7 @@ export async function* askEach<T>(
   line: FleetLine,
   devices: readonly string[],
   { parallel = PARALLEL_DEFAULT, waitMs = 0, signal, ...limits }: Asking,
-  ask: (client: Client, signal: AbortSignal | undefined) => Promise<T>,
+  ask: (client: Client, signal: AbortSignal | undefined, device: string) => Promise<T>,
 ): AsyncGenerator<OneOf<T>, void, undefined> {
   const end = Date.now() + waitMs;
   const left = new Set(devices);
@@ -78,7 +78,7 @@ export async function* askEach<T>(
   const work = async (name: string): Promise<T> => {
     const client = createClient(line.link(name), limits);
     try {
-      return await ask(client, signal);
+      return await ask(client, signal, name);
     } finally {
       await client.close();
     }
@@ -116,7 +116,7 @@ export async function askSelected<T>(
   place: PackagePlace,
   selection: DeviceSelection,
   asking: Asking,
-  ask: (client: Client, signal: AbortSignal | undefined) => Promise<T>,
+  ask: (client: Client, signal: AbortSignal | undefined, device: string) => Promise<T>,
   exitOf: (answer: T) => number = () => 0,
 ): Promise<Asked<T>> {
   const line = await openFleetLine(place, asking.signal);

@@ -66,7 +66,7 @@ export async function connectBroker(
 /** As connectAsync of mqtt.js without retries, but that what comes is bounded. */
 function begin(options: IClientOptions): Promise<MqttClient> {
   // No URL for mqtt.js: it would parse it once more, in its own way, and Node warns of what it makes of some.
-  const limits = { connectTimeout: BROKER_MS_MAX, reconnectPeriod: 0, manualConnect: true };
+  const limits = { connectTimeout: BROKER_MS_MAX, reconnectPeriod: RECONNECT_MS, manualConnect: true };
   const { name, free } = claimClientId(options);
   const client = connect('', { ...options, ...(name !== undefined && { clientId: name }), ...limits });
   client.on('end', free);
@@ -80,7 +80,6 @@ function begin(options: IClientOptions): Promise<MqttClient> {
   };
   const connected = () => {
     over();
-    client.options.reconnectPeriod = RECONNECT_MS; // not before: what never stood is not to come back
     resolve(client);
   };
   const closed = () => failed();

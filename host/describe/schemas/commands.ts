@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { LINT_RULES } from '../../formats/approval-lint.js';
 import { FORMS } from '../../formats/signing-request.js';
 import { deviceStateSchema } from '../../links/topics.js';
-import { asked, deliveredToMany } from './fleet.js';
+import { asked, deliveredToMany, provisionedList } from './fleet.js';
 import { gateway } from './gateway.js';
 import * as part from './parts.js';
 import { count, document, flag, hex, path, reason, sequence, state, text } from './parts.js';
@@ -242,6 +242,7 @@ const log = z.union([document('the audit log', audit), asked('the audit logs of 
 
 const outcome = z.enum(['taken', 'acceptable', 'in-force']);
 const provision = z.union([
+  provisionedList,
   document('a bootstrap document', {
     provisioned: flag,
     device: text.optional(),

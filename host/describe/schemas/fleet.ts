@@ -30,3 +30,17 @@ export const deliveredToMany = document('several devices', {
     }),
   ),
 });
+
+export const provisionedList = document('--from: the devices of a list', {
+  exit,
+  devices: z.array(
+    z.strictObject({
+      name,
+      device: part.hex,
+      outcome: z.enum(['provisioned', 'blank', 'unchanged', 'failed', 'written']),
+      file: path.optional().meta({ description: '--out: the document' }),
+      message: text.optional(),
+      reason,
+    }),
+  ),
+});
