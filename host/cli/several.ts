@@ -1,8 +1,8 @@
 // Several devices of a fleet instead of one: the options that choose them, and what follows from these.
 
 import type { Asking, DeviceSelection } from '../fleet/several.js';
+import { topicNameSchema } from '../formats/topic-name.js';
 import { countSchema, uuidSchema } from '../formats/typed.js';
-import { topicNameSchema } from '../links/topics.js';
 import { grouped } from './command.js';
 import { type ConnectionOptions, flag, option } from './options.js';
 

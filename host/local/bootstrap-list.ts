@@ -7,8 +7,8 @@ import { CountersignError } from '../errors.js';
 import { readBytes, readText, writeBytes } from '../files.js';
 import { utf8 } from '../formats/bytes.js';
 import { type ListedDevice, readDeviceList } from '../formats/device-list.js';
+import { topicNameSchema } from '../formats/topic-name.js';
 import { yamlValue } from '../formats/yaml-text.js';
-import { topicNameSchema } from '../links/topics.js';
 import { bootstrapFromFile } from '../named-files.js';
 import { provisionCore } from '../operator/foresee.js';
 

@@ -6,7 +6,7 @@ import { startSwarm } from '../../boards/virtual/swarm.js';
 import { viewBootstrap } from '../../host/formats/bootstrap.js';
 import { hex } from '../../host/formats/bytes.js';
 import { readDeviceList } from '../../host/formats/device-list.js';
-import { topicNameSchema } from '../../host/links/topics.js';
+import { topicNameSchema } from '../../host/formats/topic-name.js';
 import { makePlace, type Place } from '../support/command.js';
 import { type Mosquitto, startMosquitto } from '../support/mosquitto.js';
 import { have } from '../support/need.js';
