@@ -35,6 +35,7 @@ const runner = z.strictObject({
   examples: z.array(z.string()).default([]), // options that are worth an example
   radio: z.boolean().default(false), // a broker reaches it
   cardSlot: z.boolean().default(false),
+  many: z.boolean().default(false), // the module exports `startMany` as well
 });
 export type Runner = z.infer<typeof runner>;
 

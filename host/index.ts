@@ -21,7 +21,16 @@ export { type Board, type FlashMap, listBoards, listRunners, loadBoard } from '.
 // This machine: its boards, ports, cards and files; the way to a device, and what operators and vendors keep here.
 export { type CardAccess, type DataObjects, openDataObjects } from './card/data-objects.js';
 export { modemSlots, objectsIn, type ReaderContent, readerSlots, type Slots, withCard } from './card/slots.js';
-export type { Answers, BoardPanel, StartBoard, StartedBoard, StartOptions } from './device/runner.js';
+export type {
+  Answers,
+  BoardPanel,
+  StartBoard,
+  StartBoards,
+  StartedBoard,
+  StartedBoards,
+  StartManyOptions,
+  StartOptions,
+} from './device/runner.js';
 // One piece of work with files, which replaces none of its inputs.
 export { fileWork } from './file-work.js';
 export { bringChangeToFleet, type ChangedFleet, type FleetChange } from './fleet/changes.js';
@@ -78,7 +87,7 @@ export { openTcp } from './links/tcp.js';
 export type { DeviceState } from './links/topics.js';
 export { openUdp } from './links/udp.js';
 export { type ApprovalPlaces, gatherApprovals, gatherFromBroker } from './local/approvals.js';
-export { listRunning, type RunningBoard, type RunningHere, startBoard } from './local/boards.js';
+export { listRunning, type RunningBoard, type RunningHere, startBoard, startBoards } from './local/boards.js';
 export { readBootstrapFile, readBootstrapNames } from './local/bootstrap-file.js';
 export { type ListedBootstrap, readBootstrapList, writeBootstraps } from './local/bootstrap-list.js';
 export {

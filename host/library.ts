@@ -192,6 +192,7 @@ export {
   type Bootstrap,
   type BootstrapView,
   encodeBootstrap,
+  numberedBootstrap,
   type Role,
   viewBootstrap,
 } from './formats/bootstrap.js';

@@ -10,11 +10,13 @@ import { readFile } from 'node:fs/promises';
 import { loadBoard } from '../../host/boards.js';
 import { CountersignError } from '../../host/errors.js';
 import type { BrokerUrl } from '../../host/links/mqtt-url.js';
+import type { DeviceState } from '../../host/links/topics.js';
 import { toldState } from '../../host/radio/look.js';
 import { connectRadio, type Radio } from '../../host/radio/radio.js';
 import { type Alert, alertOf, type Question } from '../../host/smp/commands.js';
 import { lines } from '../../host/smp/link.js';
 import { decodePacket } from '../../host/smp/packet.js';
+import { onAbort } from '../../host/wait.js';
 import { wasmFile } from '../../host/wasm.js';
 import { applicationText } from './application.js';
 import { type CardSlot, openCardSlot } from './card.js';
@@ -27,6 +29,7 @@ export const BOARD_NAME = 'virtual';
 
 const LINK = { console: 0, mqtt: 1, self: 2 } as const; // as in board.json
 const TICK_MS = 20; // how long a chip would sleep at most
+const CALM_MS = 1000; // after what it heard last: then it sleeps as long as TICK_MS_MAX
 const TICK_MS_MAX = 100; // of time that a held up process has lost: what is to be seen between two ticks is not skipped over
 const BUSY_MS_MAX = 10; // then everybody else in this process gets a turn
 const QUIET_MS = 150; // after the last packet, before the board looks at its own state
@@ -52,6 +55,8 @@ export interface VirtualBoard {
   readonly port: string; // path of the serial port; empty: it has none
   readonly running: Machine['running'];
   readonly flash: Flash['counts'];
+  /** What it last said of itself. */
+  readonly shown: DeviceState;
   /** Gives a blank one its bootstrap document, as over a line of its own. */
   provision(bootstrap: Uint8Array): Promise<void>;
   reset(): void; // the button
@@ -101,7 +106,9 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
   const self = createSelf((bytes) => machine.receive(LINK.self, bytes));
 
   function receive(link: number, bytes: Uint8Array): void {
-    if (!closing) machine.receive(link, bytes);
+    if (closing) return;
+    machine.receive(link, bytes);
+    wake();
   }
 
   // --- State, for the broker: what the agent says of it on the console, and a look of our own ---
@@ -119,7 +126,13 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
   async function lookNow(): Promise<void> {
     if (closing || machine.running !== 'agent') return;
     const state = await self.look();
-    if (state && !closing) radio?.show(state);
+    if (state && !closing) show(state);
+  }
+
+  let shown: DeviceState = {};
+  function show(state: DeviceState): void {
+    shown = { ...shown, ...state };
+    radio?.show(state);
   }
 
   function sent(bytes: Uint8Array): void {
@@ -130,7 +143,7 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
   const hear = lines((line) => {
     onText(line);
     const told = toldState(line);
-    if (told) radio?.show(told);
+    if (told) show(told);
   });
 
   // --- The panel ---
@@ -150,24 +163,36 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
 
   // --- Time ---
 
+  // What it hears it takes up at once, as a chip's interrupt would wake it; while its application runs, no time passes for it.
   let last = performance.now();
-  let turn: NodeJS.Timeout | NodeJS.Immediate | undefined;
+  let heard = last;
+  let turn: NodeJS.Timeout | undefined;
+  let awake: NodeJS.Immediate | undefined;
+  function wake(): void {
+    heard = performance.now();
+    awake ??= setImmediate(run);
+  }
   function run(): void {
+    clearTimeout(turn);
+    awake = undefined;
+    if (closing) return;
     const began = performance.now();
     do {
       const now = performance.now();
       machine.tick(Math.min(Math.floor(now - last), TICK_MS_MAX));
       last += Math.floor(now - last);
     } while (machine.busy() && performance.now() - began < BUSY_MS_MAX);
-    if (closing) return;
-    turn = machine.busy() ? setImmediate(run) : setTimeout(run, TICK_MS);
+    if (machine.running !== 'agent') return;
+    if (machine.busy()) awake ??= setImmediate(run);
+    else turn = setTimeout(run, last - heard < CALM_MS ? TICK_MS : TICK_MS_MAX);
   }
 
-  async function close(): Promise<void> {
-    if (closing) return;
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => (closed ??= end());
+  async function end(): Promise<void> {
     closing = true;
-    clearTimeout(turn as NodeJS.Timeout);
-    clearImmediate(turn as NodeJS.Immediate);
+    clearTimeout(turn);
+    clearImmediate(awake);
     clearTimeout(look);
     question?.abort();
     pty?.close();
@@ -193,7 +218,7 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
     await close();
     throw error;
   }
-  options.signal?.addEventListener('abort', () => void close(), { once: true });
+  if (options.signal) onAbort(options.signal, () => void close());
   machine.reset();
   run();
   return {
@@ -202,8 +227,14 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
       return machine.running;
     },
     flash: flash.counts,
-    provision: self.provision,
-    reset: () => machine.reset(),
+    get shown() {
+      return shown;
+    },
+    provision: (bootstrap) => self.provision(bootstrap).finally(lookNow),
+    reset() {
+      machine.reset();
+      wake();
+    },
     close,
   };
 }

@@ -1,8 +1,10 @@
-// `countersign board virtual`: the board in this process, its question answered by the person at the panel.
+// `countersign board virtual`: the board in this process, its question answered by the person at the panel; with --count a swarm
+// of them, at which nobody sits.
 
 import { readFile } from 'node:fs/promises';
-import type { StartBoard } from '../../host/device/runner.js';
+import type { StartBoard, StartBoards } from '../../host/device/runner.js';
 import { startVirtualBoard } from './board.js';
+import { startSwarm } from './swarm.js';
 
 export const start: StartBoard = async ({ flash, card, radio: { broker, fleet, name, groups = [] }, panel }) => {
   const person = panel.answers();
@@ -27,4 +29,18 @@ export const start: StartBoard = async ({ flash, card, radio: { broker, fleet, n
     person.close();
     throw error;
   }
+};
+
+export const startMany: StartBoards = async ({
+  count,
+  flash,
+  bootstrap,
+  signal,
+  radio: { broker, fleet, name, groups },
+}) => {
+  const { boards, close } = await startSwarm({
+    ...{ count, name, flash, broker, fleet, groups: groups ?? [], signal },
+    bootstrap: bootstrap && ((_, number) => bootstrap(number)),
+  });
+  return { states: () => boards.map(({ shown }) => shown), close };
 };

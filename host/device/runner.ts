@@ -3,9 +3,12 @@
 // The board's folder names the module in its board.json (`runner`); the module exports `start`. The panel is given: a board
 // in this process or in an emulator has no buttons of its own, so what it asks its user is shown and answered by whoever
 // started it. A board takes its answers from there, and decides nothing about them.
+//
+// A board of which many run in one process exports `startMany`, too (`many`): a fleet at which nobody sits.
 
 import type { Answer } from '../formats/consent.js';
 import type { BrokerUrl } from '../links/mqtt-url.js';
+import type { DeviceState } from '../links/topics.js';
 import type { Question } from '../smp/commands.js';
 
 export interface StartOptions {
@@ -51,3 +54,23 @@ export interface StartedBoard {
 
 /** What a runner exports as `start`. */
 export type StartBoard = (options: StartOptions) => Promise<StartedBoard>;
+
+export interface StartManyOptions {
+  count: number;
+  /** `name` is what theirs begin with: NAME-1, NAME-2 and so on. */
+  radio: { broker: BrokerUrl; fleet: string; name: string; groups?: readonly string[] };
+  /** Path of a folder for their flash files; undefined: their flash is gone when they close. */
+  flash?: string | undefined;
+  /** The bootstrap document of the device of this number, from 1; one that has its own already keeps it. */
+  bootstrap?: ((number: number) => Uint8Array) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export interface StartedBoards {
+  /** What each of them last said of itself. */
+  states(): DeviceState[];
+  close(): Promise<void>;
+}
+
+/** What a runner of many exports as `startMany`. */
+export type StartBoards = (options: StartManyOptions) => Promise<StartedBoards>;

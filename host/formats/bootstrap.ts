@@ -19,7 +19,7 @@
 
 import * as z from 'zod';
 import { CountersignError } from '../errors.js';
-import { classIdOf, fromHex, vendorIdOf } from './bytes.js';
+import { classIdOf, fromHex, hex, vendorIdOf } from './bytes.js';
 import { type Cbor, cborMap, decode, encode } from './cbor.js';
 import { type PublicKey, publicKeyFromCose, publicKeyToCose } from './keys.js';
 import { type Policy, policyFromCbor, policySchema, policyToCbor } from './policy.js';
@@ -167,6 +167,24 @@ const yamlFile = (what: string): YamlFile => ({
   what,
   hint: 'docs/bootstrap-and-policy.md describes every field; `countersign init` writes a first one',
 });
+
+/**
+ * The document of the device of this number, from 1, where `template` is that of the first: each has the next device id, read
+ * as one big-endian number. `what` names the template in errors. Throws BadArgument if there are not so many ids, and
+ * MissingMember if it is no bootstrap document.
+ */
+export function numberedBootstrap(template: Uint8Array, number: number, what: string): Uint8Array {
+  const map = decode(template, what);
+  const first = map instanceof Map ? map.get(MEMBER.device) : undefined;
+  if (!(map instanceof Map) || !(first instanceof Uint8Array))
+    throw new CountersignError('MissingMember', `bootstrap: ${what} names no device`);
+  const digits = 2 * first.length;
+  const id = (BigInt(`0x0${hex(first)}`) + BigInt(number - 1)).toString(16).padStart(digits, '0');
+  if (id.length <= digits) return encode(new Map(map).set(MEMBER.device, fromHex(id)));
+  throw new CountersignError('BadArgument', `bootstrap: behind ${hex(first)} there are not ${number - 1} device ids`, {
+    hint: 'write a longer, or a lower, device id into the file: it is that of the first device',
+  });
+}
 
 /** CBOR maps begin with 0xa0..0xbf, which no text file does. */
 function looksEncoded(bytes: Uint8Array): boolean {

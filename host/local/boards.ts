@@ -9,7 +9,14 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { listBoards, listRunners, loadBoard } from '../boards.js';
-import type { StartBoard, StartedBoard, StartOptions } from '../device/runner.js';
+import type {
+  StartBoard,
+  StartBoards,
+  StartedBoard,
+  StartedBoards,
+  StartManyOptions,
+  StartOptions,
+} from '../device/runner.js';
 import { CountersignError } from '../errors.js';
 import type { BrokerUrl } from '../links/mqtt-url.js';
 import { isAlive } from '../process.js';
@@ -25,15 +32,12 @@ export interface RunningHere extends StartedBoard {
  * or has no slot for the card. A broker is used only by boards with a radio.
  */
 export async function startBoard(name: string, { radio, ...options }: StartOptions): Promise<RunningHere> {
-  const runner = listRunners().find((one) => one.name === name);
-  if (!runner) throw await unknownBoard(name);
+  const runner = await runnerOf(name);
   if (options.card !== undefined && !runner.cardSlot)
     throw new CountersignError('BadArgument', `board: ${name} has no card slot`);
   const { broker, ...alone } = radio;
   if (broker && !runner.radio) options.panel.warn(`board: ${name} has a serial line only, no broker reaches it`);
-  // From beside this code: the same in dist/ and, untranslated, in the tree of sources.
-  const file = new URL(`../../boards/${name}/${runner.module}${extname(import.meta.url)}`, import.meta.url);
-  const { start } = (await import(/* @vite-ignore */ file.href)) as { start: StartBoard };
+  const { start } = await moduleOf(runner);
   const board = await start({ ...options, radio: runner.radio ? radio : alone });
   const forget = await noteRunning({ board: name, port: board.port, flash: resolve(options.flash) });
   return {
@@ -44,6 +48,31 @@ export async function startBoard(name: string, { radio, ...options }: StartOptio
       await board.close();
     },
   };
+}
+
+/**
+ * Starts many boards of that name in this process, with what each is given. They are in no list of what runs here, as they have
+ * no port. Throws NotFound, and BadArgument if they are of a kind that runs alone.
+ */
+export async function startBoards(name: string, options: StartManyOptions): Promise<StartedBoards> {
+  const runner = await runnerOf(name);
+  if (!runner.many) throw new CountersignError('BadArgument', `board: only one ${name} runs in a process`);
+  const { startMany } = await moduleOf(runner);
+  return startMany(options);
+}
+
+type NamedRunner = ReturnType<typeof listRunners>[number];
+
+async function runnerOf(name: string): Promise<NamedRunner> {
+  const runner = listRunners().find((one) => one.name === name);
+  if (!runner) throw await unknownBoard(name);
+  return runner;
+}
+
+// From beside this code: the same in dist/ and, untranslated, in the tree of sources.
+async function moduleOf({ name, module }: NamedRunner): Promise<{ start: StartBoard; startMany: StartBoards }> {
+  const file = new URL(`../../boards/${name}/${module}${extname(import.meta.url)}`, import.meta.url);
+  return import(/* @vite-ignore */ file.href);
 }
 
 async function unknownBoard(name: string): Promise<CountersignError> {

@@ -30,6 +30,7 @@ export interface Ended {
 }
 
 export interface Running {
+  pid: number;
   /** Settles when it has said this, on stdout or stderr; fails if it ends without. */
   said(text: string): Promise<void>;
   /** What it has said so far, on both. */
@@ -181,6 +182,7 @@ function execute(
     });
   });
   return {
+    pid: child.pid!,
     ended,
     output: () => `${stdout}${stderr}`,
     said: (text) =>

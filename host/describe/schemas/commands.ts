@@ -382,6 +382,12 @@ const board = z.union([
     ...{ board: text, port: text, flash: path },
     ...{ broker: text.optional(), fleet: text.optional(), device: text.optional() },
   }),
+  document('--count: they run', {
+    ...{ board: text, count, broker: text, fleet: text },
+    first: text.meta({ description: 'name of the first device' }),
+    last: text.meta({ description: 'name of the last device' }),
+    flash: path.optional().meta({ description: 'folder of their flash' }),
+  }),
   document('the end', { board: text, stopped: z.literal(true) }),
 ]);
 
