@@ -1,6 +1,7 @@
 // npm run bench: what the project's code costs, beside what else there is, on this machine and now.
 //
 //   --chip        counts on Cortex-M0 and M4 under QEMU instead of times in V8 (needs the Debian packages of the tests)
+//   --fleet       fleets of 10, 100 and 1,000 devices on mosquitto, beside bare clients; --full: 10,000, too (minutes, 4 GB)
 //   --write       also writes the table of this kind of run into docs/performance.md
 //   --exact       measures sizes alone, which no other load of the machine changes; --write leaves the timed rows as they are
 //   --json FILE   also writes the rows {group, metric, ours, peer, theirs, unit, ratio, target, met}
@@ -11,6 +12,7 @@ import { statSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { onChips } from './chip.mjs';
 import { writeFigures, writeRows } from './figures.mjs';
+import { overFleet } from './fleet/fleet.mjs';
 import { starts } from './start.mjs';
 import { inV8 } from './v8.mjs';
 import { wholeVerdict } from './verdict.mjs';
@@ -23,6 +25,8 @@ const VERDICT_TARGET = 0.3;
 const { values } = parseArgs({
   options: {
     chip: { type: 'boolean' },
+    fleet: { type: 'boolean' },
+    full: { type: 'boolean' },
     write: { type: 'boolean' },
     exact: { type: 'boolean' },
     json: { type: 'string' },
@@ -47,6 +51,7 @@ function line({ group, metric, ours, peer, theirs, unit, ratio, target, met }) {
 const sizes = Object.entries(BYTES_MAX).map(size);
 const measured = async () => {
   if (values.chip) return onChips();
+  if (values.fleet) return overFleet(values);
   return values.exact
     ? sizes
     : [...sizes, ...(await inV8(CORE)), ...(await wholeVerdict(HOST, VERDICT_TARGET)), ...starts()];
@@ -54,7 +59,8 @@ const measured = async () => {
 const rows = await measured();
 for (const row of rows) console.log(line(row));
 if (values.write) {
-  const write = values.exact && !values.chip ? writeRows : writeFigures;
-  write(values.chip ? 'bench -- --chip --write' : 'bench -- --write', rows);
+  const write = values.exact && !values.chip && !values.fleet ? writeRows : writeFigures;
+  const kind = ['chip', 'fleet'].find((one) => values[one]);
+  write(kind ? `bench -- --${kind} --write` : 'bench -- --write', rows);
 }
 if (values.json) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`);

@@ -7,10 +7,11 @@
 
 import { randomFillSync } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { loadBoard } from '../../host/boards.js';
+import { type FlashMap, loadBoard } from '../../host/boards.js';
 import { CountersignError } from '../../host/errors.js';
 import type { BrokerUrl } from '../../host/links/mqtt-url.js';
 import type { DeviceState } from '../../host/links/topics.js';
+import { isRequest } from '../../host/radio/desk.js';
 import { toldState } from '../../host/radio/look.js';
 import { connectRadio, type Radio } from '../../host/radio/radio.js';
 import { type Alert, alertOf, type Question } from '../../host/smp/commands.js';
@@ -45,6 +46,7 @@ export interface VirtualBoardOptions {
   groups?: readonly string[]; // that it belongs to, in the fleet
   card?: string; // a smart card reader of this machine, or part of its name: the card slot of the board
   wasm?: Uint8Array; // another agent than the one that was built
+  map?: FlashMap; // another flash than that of board.json
   // A question came up. The signal ends when it is gone; the answer is what the person at the board pressed.
   onQuestion?(question: Question, signal: AbortSignal): Promise<Answer | undefined>;
   onText?(text: string): void; // what the board says beside frames, whole lines
@@ -55,6 +57,8 @@ export interface VirtualBoard {
   readonly port: string; // path of the serial port; empty: it has none
   readonly running: Machine['running'];
   readonly flash: Flash['counts'];
+  /** Milliseconds that its agent has computed so far, and worked on flash. */
+  readonly computedMs: number;
   /** What it last said of itself. */
   readonly shown: DeviceState;
   /** Gives a blank one its bootstrap document, as over a line of its own. */
@@ -65,10 +69,10 @@ export interface VirtualBoard {
 
 export async function startVirtualBoard(options: VirtualBoardOptions): Promise<VirtualBoard> {
   const { onText = () => undefined, onQuestion } = options;
-  const board = await loadBoard(BOARD_NAME);
+  const map = options.map ?? (await loadBoard(BOARD_NAME)).flash;
   const module = options.module ?? (await loadAgent(options.wasm));
   const { flash: path, serial = true } = options;
-  const flash = path === undefined ? makeFlash(board.flash, onText) : openFlash(path, board.flash, onText);
+  const flash = path === undefined ? makeFlash(map, onText) : openFlash(path, map, onText);
   const pty = serial ? openPty((bytes) => receive(LINK.console, bytes)) : undefined;
   let radio: Radio | undefined;
   let slot: CardSlot | undefined;
@@ -80,7 +84,7 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
     onText(text);
   };
 
-  const machine = createMachine(module, board.flash, flash, {
+  const machine = createMachine(module, map, flash, {
     linkWrite(link, bytes) {
       if (link === LINK.console) return sent(bytes);
       const alert = alertIn(bytes);
@@ -90,7 +94,7 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
       else self.receive(bytes);
       // An alert is the end of something, after which the application is started: a board that is held up would be too late.
       if (alert) lookSoon(0);
-      else if (link === LINK.mqtt) lookSoon();
+      else if (link === LINK.mqtt && !isRequest(bytes)) lookSoon(); // that it asks for blocks is nothing to look at
     },
     random: (to) => void randomFillSync(to),
     clock: () => BigInt(Math.floor(Date.now() / 1000)),
@@ -99,7 +103,7 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
     started: (what) => {
       clearTimeout(look); // nobody has talked to this one yet
       radio?.started(what);
-      if (what === 'application') say(applicationText(flash, board.flash));
+      if (what === 'application') say(applicationText(flash, map));
     },
     trapped: say,
   });
@@ -227,6 +231,9 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
       return machine.running;
     },
     flash: flash.counts,
+    get computedMs() {
+      return machine.computedMs;
+    },
     get shown() {
       return shown;
     },

@@ -12,9 +12,11 @@ import { isAlive } from '../../host/process.js';
 
 const ERASED_WORD = 0xffffffff;
 const WORD_BYTES = 4;
+const VIEWED_BYTES_MIN = 64;
 
 export interface Flash {
-  read(offset: number, to: Uint8Array): number;
+  /** Into `length` bytes of `to`, from `at` on; all of it, if nothing is said. */
+  read(offset: number, to: Uint8Array, at?: number, length?: number): number;
   write(offset: number, from: Uint8Array): number;
   erase(offset: number, length: number): number;
   readonly counts: { readonly written: number; readonly erased: number }; // bytes since it was opened
@@ -77,9 +79,11 @@ function flashOf(
   };
 
   return {
-    read(offset, to) {
-      if (offset + to.length > size.bytes) return refuse(`read of ${to.length} bytes at ${offset}, beyond the end`);
-      to.set(cells.subarray(offset, offset + to.length));
+    read(offset, to, at = 0, length = to.length) {
+      if (offset + length > size.bytes) return refuse(`read of ${length} bytes at ${offset}, beyond the end`);
+      // Most reads are of a few bytes, of which there are many: a view for each would take longer than the copy.
+      if (length > VIEWED_BYTES_MIN) to.set(cells.subarray(offset, offset + length), at);
+      else for (let i = 0; i < length; i++) to[at + i] = cells[offset + i]!;
       return 0;
     },
     write(offset, from) {

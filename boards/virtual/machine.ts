@@ -34,6 +34,7 @@ export interface Outside {
 
 export interface Machine {
   readonly running: 'agent' | 'application' | 'stopped';
+  readonly computedMs: number; // spent in the agent so far, flash included; not in what its answers cause outside
   receive(link: number, bytes: Uint8Array): void;
   tick(milliseconds: number): void;
   busy(): boolean;
@@ -67,13 +68,18 @@ export function createMachine(module: WebAssembly.Module, map: FlashMap, flash: 
   let resets = 0;
   let asking = false;
   let pressed: Answer | undefined;
+  let computedMs = 0;
   let knocked: number = 0; // bytes of the knock heard by the application
 
-  const memory = (at: number, length: number): Uint8Array => new Uint8Array(agent!.memory.buffer, at, length);
+  let ram = new Uint8Array(); // of the agent, which never grows it
+  const memory = (at: number, length: number): Uint8Array => ram.subarray(inRam(at, length), at + length);
+  function inRam(at: number, length: number): number {
+    if (at < 0 || length < 0 || at + length > ram.length) throw new RangeError(`${length} bytes at ${at}`);
+    return at;
+  }
+  const regions: readonly Region[] = [map.primary, map.secondary, map.state];
   const inRegion = (offset: number, length: number): boolean =>
-    [map.primary, map.secondary, map.state].some(
-      (region: Region) => offset >= region.offset && offset + length <= region.offset + region.bytes,
-    );
+    regions.some((region) => offset >= region.offset && offset + length <= region.offset + region.bytes);
   const flashNumbers = [
     map.pageBytes,
     map.primary.offset,
@@ -87,13 +93,17 @@ export function createMachine(module: WebAssembly.Module, map: FlashMap, flash: 
   // wasm hands u32 over as a signed number; `>>> 0` reads it as it was meant.
   const hal = {
     flash_read: (offset: number, to: number, length: number) =>
-      inRegion(offset >>> 0, length >>> 0) ? flash.read(offset, memory(to, length)) : -1,
+      inRegion(offset >>> 0, length >>> 0) ? flash.read(offset, ram, inRam(to, length), length) : -1,
     flash_write: (offset: number, from: number, length: number) =>
       inRegion(offset >>> 0, length >>> 0) ? flash.write(offset, memory(from, length)) : -1,
     flash_erase: (offset: number, length: number) =>
       inRegion(offset >>> 0, length >>> 0) ? flash.erase(offset, length) : -1,
     flash_map: (what: number) => flashNumbers[what] ?? 0,
-    link_write: (link: number, from: number, length: number) => outside.linkWrite(link, memory(from, length).slice()),
+    link_write(link: number, from: number, length: number) {
+      const since = performance.now();
+      outside.linkWrite(link, memory(from, length).slice());
+      computedMs -= performance.now() - since;
+    },
     random: (to: number, length: number) => outside.random(memory(to, length)),
     clock: () => BigInt.asIntN(64, outside.clock()),
     card(command: number, length: number, response: number, capacity: number): number {
@@ -137,12 +147,14 @@ export function createMachine(module: WebAssembly.Module, map: FlashMap, flash: 
     running = 'agent';
     knocked = 0;
     agent = new WebAssembly.Instance(module, { hal }).exports as unknown as AgentExports;
+    ram = new Uint8Array(agent.memory.buffer);
     outside.started('agent');
     run((fresh) => fresh.start());
   }
 
   function stop(why: string): void {
     agent = undefined;
+    ram = new Uint8Array();
     running = 'stopped';
     outside.trapped(`${why}; stopped until the next reset`);
   }
@@ -150,12 +162,22 @@ export function createMachine(module: WebAssembly.Module, map: FlashMap, flash: 
   // Every call into the agent goes through here: it may end in a restart or a trap.
   function run(call: (agent: AgentExports) => void): void {
     if (!agent) return;
+    const thrown = timed(agent, call);
+    if (thrown === undefined) return;
+    if (thrown instanceof Restart) leave(thrown);
+    else if (thrown instanceof WebAssembly.RuntimeError || thrown instanceof RangeError) trap(thrown.message);
+    else throw thrown;
+  }
+
+  function timed(agent: AgentExports, call: (agent: AgentExports) => void): unknown {
+    const since = performance.now();
     try {
       call(agent);
+      return undefined;
     } catch (thrown) {
-      if (thrown instanceof Restart) leave(thrown);
-      else if (thrown instanceof WebAssembly.RuntimeError || thrown instanceof RangeError) trap(thrown.message);
-      else throw thrown;
+      return thrown;
+    } finally {
+      computedMs += performance.now() - since;
     }
   }
 
@@ -176,6 +198,7 @@ export function createMachine(module: WebAssembly.Module, map: FlashMap, flash: 
     }
     show(false);
     agent = undefined;
+    ram = new Uint8Array();
     running = 'application';
     outside.started('application');
   }
@@ -195,6 +218,9 @@ export function createMachine(module: WebAssembly.Module, map: FlashMap, flash: 
   const machine: Machine = {
     get running() {
       return running;
+    },
+    get computedMs() {
+      return computedMs;
     },
     receive(link, bytes) {
       if (running === 'application') {

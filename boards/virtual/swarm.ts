@@ -12,7 +12,8 @@ import { loadAgent, startVirtualBoard, type VirtualBoard, type VirtualBoardOptio
 const AT_A_TIME = 50; // that connect, or say goodbye: a broker has a backlog
 export const SWARM_MAX = 10_000;
 
-export interface SwarmOptions extends Pick<VirtualBoardOptions, 'broker' | 'fleet' | 'groups' | 'wasm' | 'signal'> {
+export interface SwarmOptions
+  extends Pick<VirtualBoardOptions, 'broker' | 'fleet' | 'groups' | 'wasm' | 'map' | 'signal'> {
   /** At most SWARM_MAX. */
   count: number;
   /** Of the devices: NAME-1, NAME-2 and so on. */

@@ -64,6 +64,7 @@ interface Surroundings extends BlockReader {
 /** A block that was asked for, and is not handed in yet. */
 interface Waiting {
   block: number;
+  topic: string;
   sequence: number; // of the request
   data: Uint8Array | undefined; // here already, before one that comes first
 }
@@ -75,7 +76,7 @@ interface Pull {
   waiting: Waiting[]; // in the order of blocks
 }
 
-const OVER_MS = 50; // what is over is given up together
+const OVER_MS = 500; // what is over is given up together, with the next request if one comes sooner
 const EARLY_MAX = 4; // requests; an agent has two windows under way at most
 
 export function createBlocks({ topic, handIn, ...broker }: Surroundings): Blocks {
@@ -85,24 +86,28 @@ export function createBlocks({ topic, handIn, ...broker }: Surroundings): Blocks
 
   function subscribe(topics: string[]): void {
     for (const one of topics) over.delete(one);
+    endOver();
     broker.subscribe(topics);
   }
 
   function unsubscribe(topics: string[]): void {
     for (const one of topics) over.add(one);
-    giveUp ??= setTimeout(() => {
-      giveUp = undefined;
-      if (over.size > 0) broker.unsubscribe([...over]);
-      over.clear();
-    }, OVER_MS);
+    giveUp ??= setTimeout(endOver, OVER_MS);
     giveUp.unref();
+  }
+
+  function endOver(): void {
+    clearTimeout(giveUp);
+    giveUp = undefined;
+    if (over.size > 0) broker.unsubscribe([...over]);
+    over.clear();
   }
 
   function forget(): void {
     if (!pull) return;
     const { digest, waiting } = pull;
     pull = undefined;
-    unsubscribe([topic(digest, 'i'), ...waiting.map(({ block }) => topic(digest, block))]);
+    unsubscribe([topic(digest, 'i'), ...waiting.map((one) => one.topic)]);
   }
 
   function begin(digest: string): Pull {
@@ -119,18 +124,19 @@ export function createBlocks({ topic, handIn, ...broker }: Surroundings): Blocks
     if (now.waiting.some(({ block }) => block >= first && block < end) || first < (now.waiting[0]?.block ?? 0)) {
       const ended = now.waiting.filter(({ block }) => block < first || block >= end);
       now.waiting = now.waiting.filter((one) => !ended.includes(one));
-      unsubscribe(ended.map(({ block }) => topic(now.digest, block)));
+      unsubscribe(ended.map((one) => one.topic));
     }
-    const wanted: number[] = [];
+    const wanted: string[] = [];
     for (let block = first; block < end; block++) {
       const known = now.waiting.find((one) => one.block === block);
       if (known) known.sequence = sequence;
-      else if (now.waiting.length < BLOCKS_MAX) now.waiting.push({ block, sequence, data: undefined });
-      else break;
-      if (!known?.data) wanted.push(block);
+      else if (now.waiting.length >= BLOCKS_MAX) break;
+      const one = known ?? { block, topic: topic(now.digest, block), sequence, data: undefined };
+      if (!known) now.waiting.push(one);
+      if (!one.data) wanted.push(one.topic);
     }
     now.waiting.sort((a, b) => a.block - b.block);
-    if (wanted.length > 0) subscribe(wanted.map((block) => topic(now.digest, block)));
+    if (wanted.length > 0) subscribe(wanted);
     flush(now, bytes);
   }
 
@@ -159,7 +165,7 @@ export function createBlocks({ topic, handIn, ...broker }: Surroundings): Blocks
         for (const request of now.early.splice(0)) ask(now, request, info);
         return;
       }
-      const one = now.waiting.find(({ block }) => topic(now.digest, block) === name);
+      const one = now.waiting.find((waiting) => waiting.topic === name);
       if (!one || one.data || !now.info || payload.length !== blockBytes(now.info.bytes, one.block)) return;
       one.data = Uint8Array.from(payload);
       unsubscribe([name]);
