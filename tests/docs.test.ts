@@ -27,7 +27,18 @@ const MARKDOWN = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '
 
 const REFERENCE = ['bootstrap-and-policy', 'formats', 'json', 'protocol', 'reasons'];
 /** In this order; others follow. */
-const GUIDES = ['tutorial', 'operator', 'gateway', 'port', 'browser', 'ci', 'coming-from', 'security', 'performance'];
+const GUIDES = [
+  'tutorial',
+  'operator',
+  'gateway',
+  'port',
+  'browser',
+  'ci',
+  'coming-from',
+  'brokers',
+  'security',
+  'performance',
+];
 
 /** The index: every page, with its first sentence. */
 function index(reference: boolean): string {

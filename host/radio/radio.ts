@@ -120,7 +120,9 @@ export async function connectRadio(
     await subscribe(client, url, requests, signal, 0);
     await subscribe(client, url, topics.online, signal);
     await subscribe(client, url, topics.state, signal);
-    await subscribe(client, url, [approvals, changes, topics.order], signal);
+    // QoS 0: on a connection nothing is lost, and each new one brings again what is retained. After the loss of a node, a cluster
+    // (NATS) no longer brings what is new to subscriptions of QoS 1 that came over from it.
+    await subscribe(client, url, [approvals, changes, topics.order], signal, 0);
     await acknowledged(url, client.publishAsync(topics.online, ONLINE, kept), signal);
     follow(groups);
     know({ ...shown, groups: joined(groups) });
@@ -157,7 +159,7 @@ export async function connectRadio(
     }
     for (const topic of fresh) orderTopics.add(topic);
     if (over.length > 0) client.unsubscribeAsync(over).catch(no);
-    if (fresh.length > 0) client.subscribeAsync(fresh, { qos: 1 }).catch(no); // once more with the next connection
+    if (fresh.length > 0) client.subscribeAsync(fresh, { qos: 0 }).catch(no); // once more with the next connection
   }
 
   async function end(): Promise<void> {

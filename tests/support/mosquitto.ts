@@ -30,6 +30,8 @@ export interface Wishes {
   messageBytesMax?: number;
   /** Gets each packet that it sends or receives, as a line of its log. */
   log?: (line: string) => void;
+  /** It keeps what is retained when it is started anew. */
+  persistent?: true;
 }
 
 export interface Mosquitto {
@@ -41,6 +43,9 @@ export interface Mosquitto {
   web: string;
   /** A certificate of that authority for a client, and its key: two files. */
   certificate(name: string, days?: number): [cert: string, key: string];
+  port: number;
+  /** Ends it, and starts it again on the same port. */
+  restart(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -52,20 +57,26 @@ export async function startMosquitto(wishes: Wishes = {}): Promise<Mosquitto> {
     await freePort(),
   ];
   const folder = mkdtempSync(join(tmpdir(), 'mosquitto-'));
-  const mosquitto = spawn(
-    'mosquitto',
-    ['-c', writeConfig(folder, { port, securePort, webPort, secureWebPort }, wishes)],
-    {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    },
-  );
-  const ended = new Promise<void>((resolve) => mosquitto.once('close', () => resolve()));
-  if (wishes.log) createInterface(mosquitto.stderr).on('line', wishes.log);
-  else mosquitto.stderr.resume();
+  const config = writeConfig(folder, { port, securePort, webPort, secureWebPort }, wishes);
+  const start = () => {
+    const program = spawn('mosquitto', ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const ended = new Promise<void>((resolve) => program.once('close', () => resolve()));
+    if (wishes.log) createInterface(program.stderr).on('line', wishes.log);
+    else program.stderr.resume();
+    return async () => {
+      program.kill();
+      await ended;
+    };
+  };
+  let end = start();
   const close = async () => {
-    mosquitto.kill();
-    await ended;
+    await end();
     rmSync(folder, { recursive: true, force: true });
+  };
+  const restart = async () => {
+    await end();
+    end = start();
+    await untilUp(url);
   };
   const as = (user: string, password: string) => `mqtt://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}`;
   const [first] = Object.entries(wishes.guarded?.users ?? {});
@@ -77,21 +88,27 @@ export async function startMosquitto(wishes: Wishes = {}): Promise<Mosquitto> {
     web: `wss://127.0.0.1:${secureWebPort}/mqtt`,
   };
   const certificate = (name: string, days?: number) => makeCertificate(folder, name, { days });
+  try {
+    await untilUp(url);
+    return { url, as, secure, web, certificate, port, restart, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function untilUp(url: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await (await connectBroker(url)).endAsync(true);
-      return { url, as, secure, web, certificate, close };
+      return void (await (await connectBroker(url)).endAsync(true));
     } catch (error) {
-      if (attempt < ATTEMPTS) await sleep(PAUSE_MS);
-      else {
-        await close();
-        throw error;
-      }
+      if (attempt === ATTEMPTS) throw error;
+      await sleep(PAUSE_MS);
     }
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const free = await startBroker();
   await free.close();
   return Number(new URL(free.url).port);
@@ -100,7 +117,7 @@ async function freePort(): Promise<number> {
 function writeConfig(
   folder: string,
   { port, securePort, webPort, secureWebPort }: Record<'port' | 'securePort' | 'webPort' | 'secureWebPort', number>,
-  { guarded, tls, web, messageBytesMax, log }: Wishes,
+  { guarded, tls, web, messageBytesMax, log, persistent }: Wishes,
 ): string {
   const file = (name: string, text: string) => {
     const path = join(folder, name);
@@ -117,6 +134,7 @@ function writeConfig(
     lines.push(`password_file ${passwords}`, `acl_file ${file('acl', guarded.acl)}`);
   }
   if (log) lines.push('log_dest stderr', 'log_type all');
+  if (persistent) lines.push('persistence true', `persistence_location ${folder}/`);
   if (messageBytesMax) lines.push(`message_size_limit ${messageBytesMax}`);
   lines.push(`listener ${port} 127.0.0.1`);
   if (web) lines.push(`listener ${webPort} 127.0.0.1`, 'protocol websockets');
