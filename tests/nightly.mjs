@@ -10,6 +10,7 @@ const TASKS = {
   coverage: npm('coverage'), // of assembly/
   'host-coverage': npm('test:host', '--coverage'),
   conformance: npm('test:host', 'tests/port/conformance.test.ts'), // all vectors: see CONFORMANCE below
+  chaos: npm('test:host', 'tests/fleet/chaos.test.ts'), // 20 seeds: see CHAOS below
   skips: npm('skips'),
   'skips-planted': npm('skips', '--planted'), // and it sees what it looks for
   powercut: npm('powercut', '--full'),
@@ -31,7 +32,10 @@ const rows = Object.entries(TASKS)
   .map(([name, [command, words]]) => {
     const since = Date.now();
     console.log(`\n== ${name}: ${command} ${words.join(' ')}`);
-    const { status } = spawnSync(command, words, { stdio: 'inherit', env: { ...process.env, CONFORMANCE: 'all' } });
+    const { status } = spawnSync(command, words, {
+      stdio: 'inherit',
+      env: { ...process.env, CONFORMANCE: 'all', CHAOS: 'all' },
+    });
     return { name, ok: status === 0, minutes: Math.ceil((Date.now() - since) / 60_000) };
   });
 console.log('');
