@@ -43,16 +43,19 @@ export interface BlockReader {
 
 /** By a connection of one's own. What fails is asked for again by the agent. */
 export function blocksOn(client: MqttClient): BlockReader {
-  const ignore = () => undefined;
   return {
-    // Also to what it is subscribed to already: the broker sends it once more then, and mqtt.js would leave it out.
-    subscribe(wanted) {
-      const topics = Object.fromEntries(wanted.map((one) => [one, { qos: 0 as const }]));
-      client.subscribeAsync({ ...topics, resubscribe: true } as ISubscriptionMap).catch(ignore);
-    },
+    subscribe: (wanted) => askAgain(client, wanted),
     unsubscribe: (over) => void client.unsubscribeAsync(over).catch(ignore),
     close: ignore,
   };
+}
+
+const ignore = () => undefined;
+
+/** Subscribes also to what it is subscribed to already: the broker sends it once more then, and mqtt.js would leave it out. */
+export function askAgain(client: MqttClient, filters: Iterable<string>): void {
+  const topics = Object.fromEntries(Array.from(filters, (one) => [one, { qos: 0 as const }]));
+  client.subscribeAsync({ ...topics, resubscribe: true } as ISubscriptionMap).catch(ignore);
 }
 
 interface Surroundings extends BlockReader {

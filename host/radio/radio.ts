@@ -26,11 +26,12 @@ import {
 import { createClient } from '../smp/client.js';
 import { type Alert, echo } from '../smp/commands.js';
 import type { Link } from '../smp/link.js';
-import { type BlockSource, blocksOn, createBlocks } from './blocks.js';
+import { askAgain, type BlockSource, blocksOn, createBlocks } from './blocks.js';
 import { type Agent, createDesk, deskLink } from './desk.js';
 import { createDocuments } from './documents.js';
 import { createOrders } from './orders.js';
 
+const REFRESH_MS = 3_600_000; // what got lost on the way to a device is found then at the latest
 const LIMITS = { timeoutMs: 1000, retries: 3 }; // an agent in this process answers at once, or after a restart not at all
 
 export interface Station extends Address {
@@ -38,6 +39,8 @@ export interface Station extends Address {
   groups?: readonly string[] | undefined;
   /** Where blocks come from; default: the radio's own connection. */
   blocks?: BlockSource | undefined;
+  /** How often what the broker keeps is asked for anew; default: each hour. */
+  refreshMs?: number | undefined;
   /** A client asked for more than a line can carry, which was dropped. */
   refused?(): void;
 }
@@ -58,7 +61,7 @@ const yes = () => true;
 const no = () => false;
 
 export async function connectRadio(
-  { url, fleet, device, groups = [], blocks: source, refused = () => undefined }: Station,
+  { url, fleet, device, groups = [], blocks: source, refreshMs = REFRESH_MS, refused = () => undefined }: Station,
   agent: Agent,
   signal: AbortSignal | undefined,
 ): Promise<Radio> {
@@ -71,6 +74,7 @@ export async function connectRadio(
   const client = await connectBroker(url, { will }, signal);
   let shown: DeviceState = {};
   let leaving = false;
+  let refresh: NodeJS.Timeout | undefined;
   const publish = (topic: string, text: string) =>
     acknowledged(url, client.publishAsync(topic, text, kept), undefined).then(yes, no);
   const arrive = () => publish(topics.online, ONLINE);
@@ -120,7 +124,7 @@ export async function connectRadio(
     await subscribe(client, url, requests, signal, 0);
     await subscribe(client, url, topics.online, signal);
     await subscribe(client, url, topics.state, signal);
-    // QoS 0: on a connection nothing is lost, and each new one brings again what is retained. After the loss of a node, a cluster
+    // QoS 0: each new connection brings again what is retained, and so does the refresh. After the loss of a node, a cluster
     // (NATS) no longer brings what is new to subscriptions of QoS 1 that came over from it.
     await subscribe(client, url, [approvals, changes, topics.order], signal, 0);
     await acknowledged(url, client.publishAsync(topics.online, ONLINE, kept), signal);
@@ -162,7 +166,10 @@ export async function connectRadio(
     if (fresh.length > 0) client.subscribeAsync(fresh, { qos: 0 }).catch(no); // once more with the next connection
   }
 
+  refresh = setInterval(() => askAgain(client, [approvals, changes, ...orderTopics]), refreshMs);
+
   async function end(): Promise<void> {
+    clearInterval(refresh);
     documents.close();
     orders.close();
     blocks.close();

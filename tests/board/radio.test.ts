@@ -11,6 +11,8 @@ import { exchangeTopics, topicsOf } from '../../host/links/topics.js';
 import { connectRadio, type Radio } from '../../host/radio/radio.js';
 import { type Alert, alertOf } from '../../host/smp/commands.js';
 import { decodePacket, encodePacket } from '../../host/smp/packet.js';
+import { startMosquitto } from '../support/mosquitto.js';
+import { have } from '../support/need.js';
 
 const DEVICE = { fleet: 'plant', device: 'one' };
 const TOPICS = { ...topicsOf('plant', 'one'), ...exchangeTopics('plant', 'one', 'somebody') };
@@ -281,3 +283,22 @@ describe('what is known of a device', () => {
     expect(await kept(TOPICS.online)).toBe('online');
   });
 });
+
+it.skipIf(!have('mosquitto'))(
+  'what the broker keeps is asked for anew now and then: what got lost on its way is found',
+  async () => {
+    const log: string[] = [];
+    const real = await startMosquitto({ log: (line) => void log.push(line) });
+    cleanups.push(() => real.close());
+    const board = await connectRadio(
+      { url: real.url, ...DEVICE, groups: ['hall'], refreshMs: 100 },
+      { receive: () => undefined, away: false },
+      undefined,
+    );
+    cleanups.push(() => board.close());
+    const asked = (filter: string) => log.filter((line) => line.includes(`${filter} (QoS 0)`)).length;
+    const all = ['cs/plant/approvals/+', 'cs/plant/changes/+', 'cs/plant/d/one/order', 'cs/plant/g/hall/order'];
+    for (let wait = 0; wait < 200 && !all.every((filter) => asked(filter) >= 3); wait++) await sleep(50);
+    expect(all.map(asked).filter((count) => count < 3)).toEqual([]);
+  },
+);
