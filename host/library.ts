@@ -49,6 +49,8 @@ export {
 export { cardDocument, cardRemoved, cardsFound } from './describe/card.js';
 export { type Both, compared, type Known, type Names } from './describe/compared.js';
 export { ageText, devicesFound, seenData, seenLine } from './describe/devices.js';
+export { evidenceDescribed, type Findings } from './describe/evidence.js';
+export { evidencePage } from './describe/evidence-page.js';
 export { type Description, describe, type FileType, type ReadKey } from './describe/file.js';
 export { askedOfMany, type DeliveryEnd, deliveredToMany, type InFleet } from './describe/fleet.js';
 export { errorCase, type JunitCase, junitXml, lintCases, verdictCase } from './describe/junit.js';
@@ -123,6 +125,7 @@ export {
   noGuardMemory,
   parseGuardMemory,
 } from './device/guard-memory.js';
+export { type History, readHistory, type UpdateRecord, updatesIn } from './device/history.js';
 export {
   type Identity,
   type Installed,

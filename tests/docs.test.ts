@@ -30,6 +30,7 @@ const REFERENCE = ['bootstrap-and-policy', 'formats', 'json', 'protocol', 'reaso
 const GUIDES = [
   'tutorial',
   'operator',
+  'fleet',
   'gateway',
   'port',
   'browser',

@@ -45,7 +45,8 @@ function decisionWords({ from, to, row, operators = [], answer, omitted }: LogRe
   ];
 }
 
-function answerWords({ channel, consenter }: LogAnswer): string {
+/** "yes at the device": whose answer it rests on, and on which channel. */
+export function answerWords({ channel, consenter }: LogAnswer): string {
   if (channel === 'signed') return `yes, signed by ${consenter ?? 'a consenter'}`;
   return channel === 'local' ? 'yes at the device' : `yes (${channel})`;
 }

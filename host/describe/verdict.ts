@@ -17,7 +17,8 @@ import { compared, type Known } from './compared.js';
 import { type Described, momentText } from './words.js';
 
 /** Rows of the table in assembly/policy/verdict.ts, which are permanent. */
-const ROWS: Record<number, string> = {
+/** The rows of the verdict table, in words. */
+export const ROWS: Record<number, string> = {
   1: 'the device has no trust anchors',
   2: 'the package itself is at fault',
   3: 'an operator denies it',

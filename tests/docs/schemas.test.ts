@@ -100,6 +100,8 @@ describe('what commands print', () => {
       .map((role) => `{role: ${role}, key: ${world.path(`${role}.pub.pem`)}, name: ${role}}`)
       .join(', ');
     put('device.yaml', `device: "0a0b"\nvendor: vendor.example\nclass: virtual\nanchors: [${anchors}]\n`);
+    put('template.yaml', `vendor: vendor.example\nclass: virtual\nanchors: [${anchors}]\n`);
+    put('list.csv', 'id,name\n0a0b,one\n');
     put('change.yaml', 'policy: {unapproved: prompt}\n');
     put('app.bin', 'x'.repeat(1000));
   });
@@ -142,6 +144,11 @@ describe('what commands print', () => {
     [0, 'deliver PACKAGE -p PORT --approval p.cose'],
     [2, 'deliver PACKAGE -p PORT'],
     [0, 'log -p PORT'],
+    [0, 'evidence -p PORT --html e.html'],
+    [3, 'log --broker BROKER --fleet empty --all'],
+    [3, 'deliver PACKAGE --broker BROKER --fleet empty --group g'],
+    [0, 'provision template.yaml --from list.csv --out boot'],
+    [0, 'devices --broker BROKER --watch --for 1'],
     [0, 'tree get . --all -p PORT'],
     [0, 'tree set Download/PkgURL http://x -p PORT'],
     [0, 'tree exec Update --detach -p PORT --dry-run'],

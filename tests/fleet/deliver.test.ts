@@ -171,6 +171,21 @@ describe.skipIf(!have('mosquitto'))('deliver over a broker', () => {
     expect([pushed.code, pushed.json().result, sent.size]).toEqual([0, 'installed', before]);
   }, 120_000);
 
+  it('sees an image through its trial, of one device and of several', async () => {
+    const { here, place, where } = await world();
+    const files = [1n, 2n].map((number) => here.world.package(`p${number}`, number));
+    expect(files).toHaveLength(2);
+    await here.approve(1, [everything('approve')]);
+    await here.board('one', { 'trial-boots': 2 }, { groups: ['g'] });
+    const first = await place.run('deliver', here.world.path('p1'), ...where, '--device', 'one', '--json');
+    expect([first.code, first.json().result]).toEqual([0, 'installed']);
+    const second = await place.run('deliver', here.world.path('p2'), ...where, '--group', 'g', '--json');
+    expect([second.code, second.json().devices]).toMatchObject([
+      0,
+      [{ result: 'installed', firmwareVersion: '1.2.0' }],
+    ]);
+  }, 120_000);
+
   it('says that --push is needed where an agent does not know how to fetch', async () => {
     const { here } = await world();
     const file = here.world.package('first', 1n);

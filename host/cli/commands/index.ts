@@ -13,6 +13,7 @@ import { consent } from './consent.js';
 import { consoleCommand } from './console.js';
 import { deliver } from './deliver.js';
 import { devices } from './devices.js';
+import { evidence } from './evidence.js';
 import { exportC } from './export-c.js';
 import { gateway } from './gateway.js';
 import { init } from './init.js';
@@ -32,7 +33,7 @@ const groups: Record<string, readonly AnyCommand[]> = {
   Vendor: [packageCommand],
   Operator: [approve, revoke, publish, unpublish, change, card],
   Device: [bootstrap, provision, deliver, consoleCommand, consent, tree],
-  'Look and check': [inspect, check, lint, log, devices],
+  'Look and check': [inspect, check, lint, log, evidence, devices],
   'Boards and ports': [board, gateway, exportC],
 };
 

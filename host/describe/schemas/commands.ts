@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { LINT_RULES } from '../../formats/approval-lint.js';
 import { FORMS } from '../../formats/signing-request.js';
 import { deviceStateSchema } from '../../links/topics.js';
-import { asked, deliveredToMany, provisionedList } from './fleet.js';
+import { asked, deliveredToMany, evidence, provisionedList } from './fleet.js';
 import { gateway } from './gateway.js';
 import * as part from './parts.js';
 import { count, document, flag, hex, path, reason, sequence, state, text } from './parts.js';
@@ -233,10 +233,7 @@ const audit = {
   device: text.meta({ description: 'device id in hex; empty: not provisioned' }),
   whole: flag,
   records: z.array(part.record),
-  faults: z.array(
-    z.strictObject({ number: count, what: z.enum(['missing', 'altered', 'unconfirmed', 'cut back']), why: text }),
-  ),
-  newest: z.strictObject({ number: count, hash: part.digest }).optional(),
+  ...part.logEnds,
 };
 const log = z.union([document('the audit log', audit), asked('the audit logs of several devices', audit)]);
 
@@ -397,6 +394,7 @@ export const commandSchemas = {
   ...{ board, bootstrap, card, change },
   check: document('the verdict', part.verdict),
   ...{ completion, config, consent, console, deliver, devices },
+  evidence,
   'export-c': exportC,
   ...{ gateway, init, inspect, keygen, lint, log },
   package: z.union([packaged, request, signature]),

@@ -44,3 +44,42 @@ export const provisionedList = document('--from: the devices of a list', {
     }),
   ),
 });
+
+const update = z.strictObject({
+  result: z.enum(['installed', 'reverted', 'under way', 'refused', 'went back']),
+  reason,
+  record: count.meta({ description: 'number of the record of the decision' }),
+  time: part.moment.nullable().meta({ description: 'null: the device knew no time' }),
+  digest: part.hex.optional(),
+  from: part.sequence.optional(),
+  to: part.sequence.optional(),
+  row: count.optional(),
+  rowText: text.optional(),
+  operators: z.array(
+    z.strictObject({
+      kid: part.hex.nullable(),
+      name: text.optional().meta({ description: 'as the device calls the anchor now' }),
+      document: part.sequence.nullable().meta({ description: 'null: a countersignature' }),
+      source: text,
+    }),
+  ),
+  answer: part.answer.optional(),
+});
+export const evidence = document('what devices can show of their updates', {
+  ...{ made: part.moment, fleet: text.optional(), exit, unknown },
+  devices: z.array(
+    z.union([
+      z.strictObject({ name, reason, message: text }),
+      z.strictObject({
+        ...{ name, reason, device: text, installed: part.installed.optional() },
+        log: z.strictObject({
+          whole: z.boolean(),
+          records: count,
+          first: count.optional().meta({ description: 'number of the oldest record that is kept' }),
+          ...part.logEnds,
+        }),
+        updates: z.array(update),
+      }),
+    ]),
+  ),
+});

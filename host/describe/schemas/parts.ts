@@ -129,6 +129,15 @@ export const node = {
   meaning: z.unknown().optional().meta({ description: 'what the bytes of a node of ours say' }),
 };
 
+export const answer = z.strictObject({ channel: text, consenter: hex.nullable().optional() });
+/** What is wrong with an audit log, and its newest record. */
+export const logEnds = {
+  faults: z.array(
+    z.strictObject({ number: count, what: z.enum(['missing', 'altered', 'unconfirmed', 'cut back']), why: text }),
+  ),
+  newest: z.strictObject({ number: count, hash: digest }).optional(),
+};
+
 /** A record of the audit log. */
 export const record = z.strictObject({
   number: count,
@@ -140,6 +149,6 @@ export const record = z.strictObject({
   to: sequence.optional(),
   row: count.optional(),
   operators: z.array(z.strictObject({ kid: hex.nullable(), document: sequence.nullable(), source: text })).optional(),
-  answer: z.strictObject({ channel: text, consenter: hex.nullable().optional() }).optional(),
+  answer: answer.optional(),
   omitted: count.optional(),
 });
