@@ -59,7 +59,7 @@ export function makeSwarmWorld(): SwarmWorld {
     keys,
     document,
     release(sequence, bytes = 12_000) {
-      const image = Uint8Array.from({ length: bytes }, (_, at) => at * 7 + sequence);
+      const image = Uint8Array.from({ length: bytes }, (_, at) => (at * 2_654_435_761 + sequence * 97) >>> 13); // no block is like another;
       const [version, name] = [`1.${sequence}.0`, 'Lamp'];
       const ids = { vendorId: VENDOR_ID, classId: CLASS_ID, sequence: BigInt(sequence) };
       return { ...buildPackage({ key: keys.vendor, image, version, name, ...ids }), version };
