@@ -180,7 +180,6 @@ export const sourceOptions = {
   }),
   ...accessOptions,
 };
-export type SourceOptions = Values<typeof sourceOptions> & { fleet: string };
 
 /** How a package gets to devices on a broker. */
 export const orderOptions = grouped('On a broker', {

@@ -61,9 +61,6 @@ export interface OrderedDelivery extends Delivery {
 /** `ordered`: the order stands under `topic`, and the device was not there, or begins later. */
 export type Ordered = Outcome | { kind: 'ordered'; topic: string; why: 'offline' | 'later' };
 
-/** Says the broker that the device is offline? */
-export const isAway = (line: FleetLine, device: string): boolean => line.devices.get(device)?.online === false;
-
 /**
  * Delivers by an order, over a line to this device and a client of the same. Yields Progress, returns what the device decided.
  * Throws CountersignError for what is no answer of the device, and what the broker throws.

@@ -115,7 +115,8 @@ async function toDevice(
   const over = address && !options.push ? { ...(await import('../../fleet/deliver.js')), ...address } : undefined;
   const line = over && (await over.openFleetLine(over, signal));
   try {
-    if (!over?.isAway(line!, over.device) && (await isThirdParty(client, { signal }))) {
+    const away = line?.devices.get(over!.device)?.online === false;
+    if (!away && (await isThirdParty(client, { signal }))) {
       if (options.bootstrap === undefined) {
         throw new CountersignError('NoGuard', `deliver: ${name} does not know our agent’s commands`);
       }

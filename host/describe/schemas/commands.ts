@@ -4,17 +4,16 @@ import * as z from 'zod';
 import { LINT_RULES } from '../../formats/approval-lint.js';
 import { FORMS } from '../../formats/signing-request.js';
 import { deviceStateSchema } from '../../links/topics.js';
-import { asked, deliveredToMany, evidence, provisionedList } from './fleet.js';
+import { asked, deliveredToMany, devices, evidence, provisionedList } from './fleet.js';
 import { gateway } from './gateway.js';
 import * as part from './parts.js';
-import { count, document, flag, hex, path, reason, sequence, state, text } from './parts.js';
+import { count, document, flag, hex, path, reason, sequence, state, text, time } from './parts.js';
 import { holders, publish, published, unpublish } from './publishing.js';
 
 const written = flag.meta({ description: 'false: a dry run' });
 const output = { output: path, written };
 const signer = hex.meta({ description: 'key id' });
 const form = z.enum(FORMS);
-const time = text.meta({ description: 'ISO 8601, of this machine' });
 
 const request = document('--prepare: a signing request', {
   request: path,
@@ -121,16 +120,6 @@ const consent = document('an answer', {
   consenter: hex,
   given: flag.meta({ description: 'false: a dry run' }),
 });
-
-const seen = { fleet: text, name: text, ...deviceStateSchema.omit({ version: true }).shape, online: flag };
-const devices = z.union([
-  document('what can be reached', {
-    ports: z.array(z.strictObject({ path: text, about: text.optional() })),
-    devices: z.array(z.strictObject(seen)),
-  }),
-  document('--watch: what a device says anew', { time, ...seen }),
-  document('--watch: the end', { changes: count }),
-]);
 
 const exportC = document('the files', { files: z.array(path), written });
 

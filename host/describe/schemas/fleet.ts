@@ -1,8 +1,9 @@
 // What was done with several devices of a fleet, as --json tells it.
 
 import * as z from 'zod';
+import { deviceStateSchema } from '../../links/topics.js';
 import * as part from './parts.js';
-import { count, document, path, reason, text } from './parts.js';
+import { count, document, flag, path, reason, text, time } from './parts.js';
 
 const exit = count.meta({ description: 'the exit code: of the worst' });
 const unknown = z.array(text).meta({ description: '--class: names of devices whose class nobody could ask for' });
@@ -83,3 +84,13 @@ export const evidence = document('what devices can show of their updates', {
     ]),
   ),
 });
+
+const seen = { fleet: text, name: text, ...deviceStateSchema.omit({ version: true }).shape, online: flag };
+export const devices = z.union([
+  document('what can be reached', {
+    ports: z.array(z.strictObject({ path: text, about: text.optional() })),
+    devices: z.array(z.strictObject(seen)),
+  }),
+  document('--watch: what a device says anew', { time, ...seen }),
+  document('--watch: the end', { changes: count }),
+]);

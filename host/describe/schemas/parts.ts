@@ -12,6 +12,7 @@ export const document = <S extends Shape>(about: string, shape: S) =>
 
 export const reason = reasonSchema;
 export const text = z.string();
+export const time = text.meta({ description: 'ISO 8601, of this machine' });
 export const count = z.number().int().min(0);
 export const flag = z.boolean();
 export const path = text.meta({ description: 'a file, as it was named' });
