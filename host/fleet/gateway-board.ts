@@ -12,17 +12,19 @@ import type { BrokerUrl } from '../links/mqtt-url.js';
 import type { DeviceState } from '../links/topics.js';
 import type { BlockSource } from '../radio/blocks.js';
 import { readDevice } from '../radio/look.js';
-import { connectRadio, type Radio } from '../radio/radio.js';
+import { isUnderWay } from '../radio/orders.js';
+import { connectRadio, newRadioMemory, type Radio, type RadioMemory } from '../radio/radio.js';
 import { type Client, createClient } from '../smp/client.js';
 import type { Alert } from '../smp/commands.js';
 import type { Link } from '../smp/link.js';
-import { follower, orAbort, sleep, withResolvers } from '../wait.js';
+import { follower, orAbort, orNothing, sleep, withResolvers } from '../wait.js';
 import { PACE, watchLine } from './gateway-line.js';
 
 const TRY_MS = 2000; // before whoever does not answer is asked again, then twice as long each time
 const TRY_MS_MAX = 60_000;
 const REJOIN_MS = 1000;
 const NAME_CHARACTERS_MAX = 64;
+const MOMENT_MS = 60_000; // away for less, a board is taken for the one that was there
 
 export type BoardEvent =
   | { event: 'joined'; port: string; device: string; state: DeviceState }
@@ -40,8 +42,17 @@ export interface BoardPlace {
   groups?: readonly string[] | undefined;
   blocks: BlockSource;
   told(event: BoardEvent): void;
+  /** What is known of who was on this port, and since when it is away. */
+  known: { board: Known | undefined };
   /** Names that are in use: two boards with one name would answer for each other. */
   names: Set<string>;
+}
+
+interface Known {
+  device: string;
+  state: DeviceState;
+  radio: RadioMemory;
+  left: number;
 }
 
 /** Until the signal ends it. The link stays open: it is another's. */
@@ -80,32 +91,44 @@ async function somethingHeard(link: Link, ms: number, signal: AbortSignal): Prom
 
 /** Returns when the board has to be joined anew; throws when it cannot be, or is gone. */
 async function joinOnce(link: Link, place: BoardPlace, signal: AbortSignal, joined: () => void): Promise<void> {
-  const { port, told, names } = place;
-  const state = await lookFirst(link, signal);
-  const device = nameOf(place, state);
+  const { port, told, names, known } = place;
+  const before = known.board;
+  known.board = undefined;
+  // A board with USB takes its port along when its application starts: to ask it then would reset it, for ever.
+  const again = before && isQuiet(before) ? before : undefined;
+  const state = again?.state ?? (await lookFirst(link, signal));
+  const device = again?.device ?? nameOf(place, state);
+  const board: Known = { device, state, radio: again?.radio ?? newRadioMemory(), left: 0 };
   if (names.has(device)) {
     const hint = 'another board of this gateway has that name: give this one another, --name PORT=NAME';
     throw new CountersignError('BadArgument', `gateway: ${port} would be ${device}`, { hint });
   }
   names.add(device);
   try {
-    const why = await beOnBroker(link, place, { device, state }, signal, () => {
+    const why = await beOnBroker(link, place, board, again !== undefined, signal, () => {
       joined();
       told({ event: 'joined', port, device, state });
     });
     told({ event: 'left', port, device, why });
+    if (why?.reason.name === 'LinkLost') known.board = { ...board, left: Date.now() };
   } finally {
     names.delete(device);
   }
 }
 
+/** Away for a moment, with nothing under way that it might need us for. */
+const isQuiet = ({ left, state, radio }: Known): boolean =>
+  Date.now() - left < MOMENT_MS && state.state !== STATE.downloading && !isUnderWay(radio.orders);
+
 async function beOnBroker(
   link: Link,
   { port, name, url, fleet, groups, blocks, told }: BoardPlace,
-  { device, state }: { device: string; state: DeviceState },
+  board: Known,
+  again: boolean,
   signal: AbortSignal,
   joined: () => void,
 ): Promise<CountersignError | undefined> {
+  const { device, state, radio: memory } = board;
   const { promise: over, resolve: leave } = withResolvers<CountersignError | undefined>();
   let radio: Radio | undefined;
   let updating = false;
@@ -115,26 +138,35 @@ async function beOnBroker(
     if (!now) return;
     seen = now;
     updating = now.state === STATE.updating;
+    board.state = now;
     radio?.show(now);
     if (now.device !== state.device && name === undefined) leave(undefined); // it has got a name, or is another board
   });
-  const line = watchLine(link, {
-    packet: (packet) => radio?.send(packet),
-    alert(alert) {
-      radio?.alert(alert);
-      told({ event: 'ended', port, device, alert });
+  const line = watchLine(
+    link,
+    {
+      packet: (packet) => radio?.send(packet),
+      alert(alert) {
+        radio?.alert(alert);
+        told({ event: 'ended', port, device, alert });
+      },
+      state(now) {
+        updating = now.state === STATE.updating;
+        board.state = { ...board.state, ...now };
+        radio?.show(now);
+      },
+      started(what) {
+        radio?.started(what);
+        if (what === 'agent' && again && !updating) look(); // another board may be there now
+      },
+      // An image on trial starts only if the device is left alone.
+      look: (ended) => {
+        if (ended || !updating) look();
+      },
+      silent: () => leave(new CountersignError('NoAnswer', `gateway: no answer from ${port}`)),
     },
-    state(now) {
-      updating = now.state === STATE.updating;
-      radio?.show(now);
-    },
-    started: (what) => radio?.started(what),
-    // An image on trial starts only if the device is left alone.
-    look: (ended) => {
-      if (ended || !updating) look();
-    },
-    silent: () => leave(new CountersignError('NoAnswer', `gateway: no answer from ${port}`)),
-  });
+    { answered: !again },
+  );
   let complained = false;
   const refused = () => {
     if (!complained) told({ event: 'dropped', device, why: 'requests: more than its line can carry' });
@@ -142,12 +174,14 @@ async function beOnBroker(
   };
   let looking: Client | undefined;
   try {
-    radio = await connectRadio({ url, fleet, device, groups, blocks, refused }, line.agent, signal);
+    radio = await connectRadio({ url, fleet, device, groups, blocks, memory, refused }, line.agent, signal);
     looking = createClient(radio.link('own board'), PACE);
     joined();
     radio.show(state);
-    radio.started('agent');
-    return await orAbort(Promise.race([over, link.closed]), signal).catch(() => undefined);
+    if (again) radio.resumed();
+    else radio.started('agent');
+    const why = await orAbort(Promise.race([over, link.closed]), signal).catch(() => undefined);
+    return why ?? (await orNothing(link.closed, 0));
   } finally {
     line.close();
     await looking?.close();

@@ -39,9 +39,9 @@ export interface AgentLine {
   close(): void;
 }
 
-/** Of a line on which the agent has just answered. */
-export function watchLine(link: Link, events: LineEvents): AgentLine {
-  let staysUntil = Date.now();
+/** `answered`: the agent has done so just now. Else nobody knows, and it is left alone. */
+export function watchLine(link: Link, events: LineEvents, { answered }: { answered: boolean }): AgentLine {
+  let staysUntil = answered ? Date.now() : 0;
   let unanswered: NodeJS.Timeout | undefined; // until nobody is there
   let left: NodeJS.Timeout | undefined;
   let look: NodeJS.Timeout | undefined;
@@ -69,7 +69,7 @@ export function watchLine(link: Link, events: LineEvents): AgentLine {
     look = setTimeout(now, ended ? 0 : QUIET_MS);
   }
 
-  stay(STAY_MS);
+  if (answered) stay(STAY_MS);
   const stop = link.listen({
     packet(packet) {
       const wanted = wantedOf(packet);

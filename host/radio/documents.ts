@@ -40,7 +40,7 @@ const DEVICE_REASON_MAX = 199; // what is beyond is the host's own
 /** Answers that say nothing of the document: what stands in the way passes. */
 const PASSING: ReasonName[] = ['WrongState', 'WrongOffset', 'TooOften', 'FlashRead', 'FlashWrite', 'FlashErase'];
 
-interface Paper {
+export interface Paper {
   kind: Kind;
   name: string; // last level of its topic
   bytes: Uint8Array;
@@ -63,10 +63,11 @@ interface Surroundings {
   away(): boolean;
   /** The agent has taken one that it did not have. */
   taken(): void;
+  /** Of an earlier connection of the same device. */
+  papers?: Map<string, Paper> | undefined;
 }
 
-export function createDocuments({ client, away, taken }: Surroundings): Documents {
-  const papers = new Map<string, Paper>();
+export function createDocuments({ client, away, taken, papers = new Map() }: Surroundings): Documents {
   const ending = new AbortController();
   let ready = false; // the agent has started once
   let working = false;

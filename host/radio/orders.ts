@@ -31,10 +31,18 @@ const TIMER_MS_MAX = 2 ** 31 - 1; // of setTimeout
 /** Ends of an order that no later approval alters. */
 const FINAL: number[] = [reasons.Ok.code, reasons.Unchanged.code, reasons.UserRefused.code];
 
+/** What is known of orders; kept by whoever connects the same device again. */
+export interface OrderMemory {
+  open: Map<string, Open>; // by topic: a device and its groups have one each
+  ended: string[];
+}
+
 interface Open {
   order: OrderPaper;
   from: number; // its time
   timer: NodeJS.Timeout | undefined; // until then, or until it is tried once more
+  due: number; // when that is over
+  heard: boolean; // by this connection
   wanted: boolean; // is to be put
   tries: number;
   told: boolean; // an alert has said what became of it
@@ -45,6 +53,8 @@ export interface Orders {
   heard(topic: string, order: OrderPaper | undefined): void;
   /** The agent has started. */
   started(): void;
+  /** The same agent, which went away for a moment and may run its application: only what is due is put. */
+  resumed(): void;
   /** It has left, and the application runs. */
   left(): void;
   /** It has kept a document that it did not have. */
@@ -62,9 +72,12 @@ const AFTER_LEAVING_MS = 15_000; // then twice as long with each try
 const WAITING: number[] = [STATE.ready, STATE.failedHaveData, STATE.updating];
 const ASKED: number[] = [reasons.AwaitingUser.code, reasons.Deferred.code];
 
-export function createOrders(client: Client, shown: () => DeviceState, random: () => number = Math.random): Orders {
-  const orders = new Map<string, Open>(); // by topic: a device and its groups have one each
-  const ended: string[] = [];
+export function createOrders(
+  client: Client,
+  shown: () => DeviceState,
+  { open: orders, ended }: OrderMemory = { open: new Map(), ended: [] },
+  random: () => number = Math.random,
+): Orders {
   const ending = new AbortController();
   let ready = false;
   let working = false;
@@ -141,6 +154,7 @@ export function createOrders(client: Client, shown: () => DeviceState, random: (
 
   function waitFor(open: Open, at: number): void {
     const ms = at - Date.now();
+    open.due = at;
     open.timer = setTimeout(
       () => {
         if (ms > TIMER_MS_MAX) return waitFor(open, at);
@@ -155,19 +169,33 @@ export function createOrders(client: Client, shown: () => DeviceState, random: (
   return {
     heard(topic, order) {
       const before = orders.get(topic);
-      if (before && order && keyOf(before.order) === keyOf(order)) return;
+      if (before && order && keyOf(before.order) === keyOf(order)) {
+        before.heard = true;
+        return;
+      }
       clearTimeout(before?.timer);
       orders.delete(topic);
       if (!order || ended.includes(keyOf(order)) || isLate(order)) return;
       const earliest = Math.max(Date.now(), order.notBefore === undefined ? 0 : Date.parse(order.notBefore));
       const from = earliest + random() * (order.spread ?? 0) * 1000;
-      const open: Open = { order, from, timer: undefined, wanted: false, tries: 0, told: false };
+      const open: Open = {
+        ...{ order, from, timer: undefined, due: from, heard: true, wanted: false, tries: 0, told: false },
+      };
       orders.set(topic, open);
       waitFor(open, from);
     },
     started() {
       ready = true;
       if (shown().state !== STATE.updating) again(AFTER_START_MS);
+    },
+    resumed() {
+      ready = true;
+      for (const [topic, open] of orders) {
+        if (!open.heard)
+          orders.delete(topic); // gone from the broker meanwhile
+        else if (open.due > Date.now() && !open.timer) waitFor(open, open.due);
+      }
+      later();
     },
     left() {
       const { state = 0, reason } = shown();
@@ -187,10 +215,18 @@ export function createOrders(client: Client, shown: () => DeviceState, random: (
     close() {
       ending.abort();
       clearTimeout(soon);
-      for (const { timer } of orders.values()) clearTimeout(timer);
+      for (const open of orders.values()) {
+        clearTimeout(open.timer);
+        open.timer = undefined;
+        open.heard = false;
+      }
     },
   };
 }
+
+/** Has one been put of which no end was told? */
+export const isUnderWay = ({ open }: OrderMemory): boolean =>
+  [...open.values()].some(({ tries, told }) => tries > 0 && !told);
 
 const keyOf = ({ digest, correlator }: OrderPaper): string => `${digest} ${correlator}`;
 const isLate = ({ deadline }: OrderPaper): boolean => deadline !== undefined && Date.parse(deadline) < Date.now();

@@ -28,8 +28,8 @@ import { type Alert, echo } from '../smp/commands.js';
 import type { Link } from '../smp/link.js';
 import { askAgain, type BlockSource, blocksOn, createBlocks } from './blocks.js';
 import { type Agent, createDesk, deskLink } from './desk.js';
-import { createDocuments } from './documents.js';
-import { createOrders } from './orders.js';
+import { createDocuments, type Paper } from './documents.js';
+import { createOrders, type OrderMemory } from './orders.js';
 
 const REFRESH_MS = 3_600_000; // what got lost on the way to a device is found then at the latest
 const LIMITS = { timeoutMs: 1000, retries: 3 }; // an agent in this process answers at once, or after a restart not at all
@@ -41,9 +41,18 @@ export interface Station extends Address {
   blocks?: BlockSource | undefined;
   /** How often what the broker keeps is asked for anew; default: each hour. */
   refreshMs?: number | undefined;
+  /** What an earlier connection of the same device has settled; this one goes on with it. */
+  memory?: RadioMemory | undefined;
   /** A client asked for more than a line can carry, which was dropped. */
   refused?(): void;
 }
+
+export interface RadioMemory {
+  papers: Map<string, Paper>;
+  orders: OrderMemory;
+}
+
+export const newRadioMemory = (): RadioMemory => ({ papers: new Map(), orders: { open: new Map(), ended: [] } });
 
 export interface Radio {
   /** What the agent sends on its link. */
@@ -52,16 +61,28 @@ export interface Radio {
   alert(alert: Alert): void;
   show(state: DeviceState): void; // what is not mentioned stays as it was shown
   started(what: 'agent' | 'application'): void;
+  /** The device is there again, after a moment in which nobody knows what it did: only what is new is brought to it. */
+  resumed(): void;
   /** A link for a client of the board's own, which looks at its agent. */
   link(name: string): Link;
   close(): Promise<void>;
 }
 
+const RETAINED_MS = 1000;
 const yes = () => true;
 const no = () => false;
 
 export async function connectRadio(
-  { url, fleet, device, groups = [], blocks: source, refreshMs = REFRESH_MS, refused = () => undefined }: Station,
+  {
+    url,
+    fleet,
+    device,
+    groups = [],
+    blocks: source,
+    refreshMs = REFRESH_MS,
+    memory,
+    refused = () => undefined,
+  }: Station,
   agent: Agent,
   signal: AbortSignal | undefined,
 ): Promise<Radio> {
@@ -85,8 +106,11 @@ export async function connectRadio(
   const desk = createDesk(agent, refused);
   const used = () => agent.used?.();
   const own = createClient(deskLink(desk, 'own radio', used), agent.line ?? LIMITS);
-  const orders = createOrders(own, () => shown);
-  const documents = createDocuments({ client: own, away: () => agent.away, taken: orders.taken });
+  const orders = createOrders(own, () => shown, memory?.orders);
+  const documents = createDocuments({
+    ...{ client: own, away: () => agent.away, taken: orders.taken },
+    papers: memory?.papers,
+  });
   const blocks = createBlocks({
     topic: (digest, block) => blockTopic(fleet, digest, block),
     ...(source?.join((topic, payload) => blocks.heard(topic, payload)) ?? blocksOn(client)),
@@ -197,6 +221,11 @@ export async function connectRadio(
       orders.started();
       // In the middle of a download it asks on; a packet makes it wait for the answer longer than for a start (slow lines).
       if (shown.state === STATE.downloading) setImmediate(() => void echo(own, '').catch(no));
+    },
+    resumed() {
+      documents.started();
+      // What the broker keeps has come by then, or is gone from it.
+      setTimeout(orders.resumed, RETAINED_MS).unref();
     },
     link: (name) => deskLink(desk, name),
     async close() {

@@ -1,8 +1,11 @@
 // Boards on serial lines take part in a fleet through a gateway as boards with a radio do: documents, orders, blocks, requests;
 // each block comes from the broker once for all of them, and a port that is pulled out and comes back is no loss.
 
+import { once } from 'node:events';
 import { symlinkSync, unlinkSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SerialPort } from 'serialport';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startVirtualBoard, type VirtualBoard, type VirtualBoardOptions } from '../../boards/virtual/board.js';
 import { provision } from '../../host/device/identity.js';
@@ -83,6 +86,38 @@ function inProcess({ url }: Fleet, ports: GatewayPort[], groups: string[] = []):
     return over;
   });
   return events;
+}
+
+/** The line of a board over TCP, which can be pulled out. */
+async function cableTo(path: string): Promise<{ url: string; pull(): Promise<void>; plug(): Promise<void> }> {
+  const port = new SerialPort({ path, baudRate: 115_200 });
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('close', () => sockets.delete(socket));
+    socket.on('data', (bytes) => port.write(bytes));
+  });
+  port.on('data', (bytes: Buffer) => {
+    for (const socket of sockets) socket.write(bytes);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const at = (server.address() as AddressInfo).port;
+  const pull = async () => {
+    const closed = server.listening ? once(server, 'close') : undefined;
+    server.close();
+    for (const socket of sockets) socket.destroy();
+    await closed;
+  };
+  cleanups.push(async () => {
+    await pull();
+    await new Promise((done) => port.close(done));
+  });
+  return {
+    url: `tcp://127.0.0.1:${at}`,
+    pull,
+    plug: async () => void (await once(server.listen(at, '127.0.0.1'), 'listening')),
+  };
 }
 
 async function until(wanted: () => boolean): Promise<void> {
@@ -182,6 +217,39 @@ describe.skipIf(!have('mosquitto'))('a gateway', () => {
     await bring(here, here.world.package('second', 2n, 5000), { group: 'all' }, 'second');
     await here.until(running('1.2.0', 1));
     expect(events.filter(({ event }) => event !== 'ended').map(({ event }) => event)).toEqual(['joined']);
+  }, 200_000);
+
+  it('a port that goes with each start of the application, and comes back, wakes nobody; what is new is brought', async () => {
+    const here = await fleet();
+    const text: string[] = [];
+    const board = await boardOf(here, 1, { onText: (line) => text.push(line) });
+    const cable = await cableTo(board.port);
+    const events = inProcess(here, [{ port: cable.url }], ['all']);
+    await here.until((all) => all.some(({ online }) => online));
+    await here.approve(1, [everything('approve')]);
+    await bring(here, here.world.package('first', 1n, 5000), { group: 'all' }, 'first');
+    await here.until(running('1.1.0', 1));
+    const starts = () => text.filter((line) => line.includes('would run now')).length;
+    await until(() => board.running === 'application');
+    const before = starts();
+    for (let turn = 0; turn < 2; turn++) {
+      await cable.pull();
+      await here.until(([one]) => one?.online === false);
+      await cable.plug();
+      await here.until(([one]) => one?.online === true);
+      await sleep(4000);
+    }
+    expect([board.running, starts()]).toEqual(['application', before]);
+    await cable.pull();
+    await here.until(([one]) => one?.online === false);
+    await here.approve(2, [everything('approve')]);
+    await cable.plug();
+    await here.until(([one]) => one?.approvals?.[0]?.sequence === '2');
+    await until(() => board.running === 'application');
+    expect(starts()).toBe(before + 1);
+    await bring(here, here.world.package('second', 2n, 5000), { group: 'all' }, 'second');
+    await here.until(running('1.2.0', 1));
+    expect(events.filter(({ event }) => event === 'joined')).toHaveLength(4);
   }, 200_000);
 
   it('a board that is reset on and on while it fetches is no loss', async () => {
