@@ -133,6 +133,7 @@ async function beOnBroker(
   let radio: Radio | undefined;
   let updating = false;
   let seen = state;
+  let renamed = false; // it was blank, and has got an id
   const look = inTurn(async () => {
     const now = await readDevice(looking!, { signal }, seen).catch(() => undefined); // the next one will be answered
     if (!now) return;
@@ -140,7 +141,8 @@ async function beOnBroker(
     updating = now.state === STATE.updating;
     board.state = now;
     radio?.show(now);
-    if (now.device !== state.device && name === undefined) leave(undefined); // it has got a name, or is another board
+    renamed = name === undefined && now.device !== state.device;
+    if (renamed && state.device !== undefined) leave(undefined); // another board
   });
   const line = watchLine(
     link,
@@ -157,6 +159,7 @@ async function beOnBroker(
       },
       started(what) {
         radio?.started(what);
+        if (what === 'application' && renamed) leave(undefined); // whoever gave it the id has read it back
         if (what === 'agent' && again && !updating) look(); // another board may be there now
       },
       // An image on trial starts only if the device is left alone.
