@@ -69,13 +69,13 @@ describe.skipIf(!have('mosquitto'))('tree exec and tree watch on mosquitto', { t
     world.package('refused.suit', 1n);
     const file = world.path('refused.suit');
     const watching = await watch('clinic');
-    expect(await place.run('deliver', file, ...at('clinic'))).toMatchObject({ code: 20 });
+    expect(await place.run('deliver', file, '--push', ...at('clinic'))).toMatchObject({ code: 20 });
     await watching.said('"reason":{"code":80');
 
     for (const correlator of ['order-8', 'order-9']) {
       const ordered = place.start('tree', 'exec', 'DownloadAndUpdate', '--correlator', correlator, ...at('clinic'));
       await ordered.said('ordered');
-      expect(await place.run('deliver', file, ...at('clinic'))).toMatchObject({ code: 20 });
+      expect(await place.run('deliver', file, '--push', ...at('clinic'))).toMatchObject({ code: 20 });
       const { code, stdout } = await ordered.ended;
       expect([code, stdout]).toEqual([20, expect.stringContaining(`reason 80 NotApproved`)]);
       expect(stdout).toContain(`downloadandupdate of ./FUMO/1: result 450`);
