@@ -15,6 +15,7 @@ import { isRequest } from '../../host/radio/desk.js';
 import { toldState } from '../../host/radio/look.js';
 import { connectRadio, type Radio } from '../../host/radio/radio.js';
 import { type Alert, alertOf, type Question } from '../../host/smp/commands.js';
+import { CONSOLE_START, decodeConsole } from '../../host/smp/console.js';
 import { lines } from '../../host/smp/link.js';
 import { decodePacket } from '../../host/smp/packet.js';
 import { onAbort } from '../../host/wait.js';
@@ -141,9 +142,17 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
 
   function sent(bytes: Uint8Array): void {
     pty?.write(bytes);
-    if (FRAME_FIRST.includes(bytes[0]!)) lookSoon();
-    else hear(bytes);
+    if (!FRAME_FIRST.includes(bytes[0]!)) {
+      hear(bytes);
+      return;
+    }
+    const [items, rest] = decodeConsole(framed, bytes);
+    framed = rest;
+    const alert = items.map((item) => (item.kind === 'packet' ? alertIn(item.bytes) : undefined)).find(Boolean);
+    if (alert) radio?.alert(alert); // whoever ordered it on this line: it is for all of the fleet, too
+    lookSoon(alert ? 0 : QUIET_MS);
   }
+  let framed = CONSOLE_START;
   const hear = lines((line) => {
     onText(line);
     const told = toldState(line);

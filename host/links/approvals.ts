@@ -93,9 +93,9 @@ export function requireKept(url: BrokerUrl, topic: string, document: Uint8Array,
   throw new CountersignError('NotPublished', `mqtt ${brokerOf(url)}: the broker ${what} under ${topic}`);
 }
 
-/** What to read: a topic or a filter, and how much of it at most. */
+/** What to read: a topic, several, or a filter, and how much of it at most. */
 export interface Shelved {
-  filter: string;
+  filter: string | string[];
   bytesMax: number;
   countMax: number;
 }
@@ -120,7 +120,7 @@ export async function readKept(
     for (const filter of [wanted, NOBODY_FILTER(fleet)]) await subscribe(client, url, filter, limit);
     heard = Date.now();
     while (Date.now() < heard + QUIET_MS) await sleep(heard + QUIET_MS - Date.now(), limit);
-    await acknowledged(url, client.unsubscribeAsync([wanted, NOBODY_FILTER(fleet)]), limit); // retained ones come once a subscription
+    await acknowledged(url, client.unsubscribeAsync([wanted, NOBODY_FILTER(fleet)].flat()), limit); // retained ones come once a subscription
   } catch (cause) {
     lost(client, url, cause);
   } finally {

@@ -1,9 +1,11 @@
 // Packages on a broker: published once as retained blocks, for any number of devices, which fetch them by the digest of the
 // manifest (cs/<fleet>/p/<digest>/raw/<n>, and `i`, which says how many there are).
 //
-// `i` goes out last: where it stands, all blocks stand, so who finds it there has nothing to do. As everywhere, what was
-// published is called kept when a new subscription gets it back. Whoever publishes need not be trusted.
+// `i` goes out last. But anybody may leave one, so a package is called published only if its blocks stand there, too: all of
+// them, or of many the first, the last and some that nobody can foresee. As everywhere, what was published is called kept when a
+// new subscription gets it back. Whoever publishes need not be trusted.
 
+import { randomInt } from 'node:crypto';
 import { CountersignError } from '../errors.js';
 import { type Bytes, readFrom, sizeOf } from '../formats/byte-source.js';
 import { hex, same } from '../formats/bytes.js';
@@ -16,6 +18,7 @@ import { blockTopic } from './topics.js';
 
 const AT_A_TIME = 64; // messages that wait for their acknowledgement
 const TIME_MS_MAX = 60_000; // to read what is there; each block has a limit of its own
+const LOOKED_AT_MAX = 64; // blocks
 const KEPT = { qos: 1, retain: true } as const;
 
 export interface PackagePlace {
@@ -58,7 +61,19 @@ export async function publishPackage(
     );
   try {
     const found = await read();
-    if (!force && found && same(found, paper)) return { topic, blocks, published: false };
+    const stands = async () => {
+      const wanted = some(blocks);
+      const filter = wanted.map((block) => blockTopic(fleet, name, block));
+      const shelf = { filter, bytesMax: BLOCK_BYTES, countMax: LOOKED_AT_MAX };
+      const there = await readKept(client, url, fleet, shelf, within(TIME_MS_MAX, signal));
+      const kept = new Map(there.map((one) => [one.topic, one.bytes]));
+      for (const [at, block] of wanted.entries()) {
+        const data = await readFrom(file, block * BLOCK_BYTES, blockBytes(bytes, block));
+        if (!same(kept.get(filter[at]!) ?? new Uint8Array(), data)) return false;
+      }
+      return true;
+    };
+    if (!force && found && same(found, paper) && (await stands())) return { topic, blocks, published: false };
     if (dryRun) return { topic, blocks, published: false };
     for (let block = 0; block < blocks; block += AT_A_TIME) {
       const batch = Array.from({ length: Math.min(AT_A_TIME, blocks - block) }, async (_, at) => {
@@ -74,6 +89,14 @@ export async function publishPackage(
   } finally {
     await endBroker(client);
   }
+}
+
+/** All blocks, or of many the first, the last, and others by chance. */
+function some(blocks: number): number[] {
+  if (blocks <= LOOKED_AT_MAX) return Array.from({ length: blocks }, (_, at) => at);
+  const chosen = new Set([0, blocks - 1]);
+  while (chosen.size < LOOKED_AT_MAX) chosen.add(randomInt(blocks));
+  return [...chosen];
 }
 
 /** Removes all that the broker keeps of a package; the number of messages that were there. Throws as publishPackage. */

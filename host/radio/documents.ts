@@ -9,14 +9,19 @@
 //   it cannot just now, or nothing                    again, later and later, as long as the agent is there; else when it
 //                                                     starts the next time
 //
+// What the device has said that it holds already is handed in only when something else has woken it: a device that is switched on
+// starts its application at once. (What stands on the broker as its word may be a stranger's: so it is never left out for good.)
+//
 // A packet to a running application resets the board, so nothing is handed in twice, and of what strangers leave there only
 // so much in a time. Changes go first, in the order of their numbers: each may decide who has to sign the next one. But where
 // there are too many, the kinds take turns, and what was refused makes room for whatever comes: no flood keeps a denial out.
 
 import { type EXTENSION_URI, NODE } from '../device/identity.js';
 import { CountersignError } from '../errors.js';
-import { DOCUMENT_BYTES_MAX } from '../formats/approval.js';
+import { DOCUMENT_BYTES_MAX, viewApproval } from '../formats/approval.js';
+import { hex } from '../formats/bytes.js';
 import { CHANGE_BYTES_MAX } from '../formats/change.js';
+import type { DeviceState } from '../links/topics.js';
 import { type ReasonName, reasons } from '../reasons.js';
 import type { Client } from '../smp/client.js';
 import { treePut } from '../smp/commands.js';
@@ -65,11 +70,14 @@ interface Surroundings {
   taken(): void;
   /** Of an earlier connection of the same device. */
   papers?: Map<string, Paper> | undefined;
+  /** By what is known of it, the agent holds this one, or a newer one. */
+  holds?(kind: Kind, name: string, bytes: Uint8Array): boolean;
 }
 
-export function createDocuments({ client, away, taken, papers = new Map() }: Surroundings): Documents {
+export function createDocuments(surroundings: Surroundings): Documents {
+  const { client, away, taken, papers = new Map<string, Paper>(), holds = () => false } = surroundings;
   const ending = new AbortController();
-  let ready = false; // the agent has started once
+  let starts = 0; // of the agent
   let working = false;
   let soon: NodeJS.Timeout | undefined;
   let standing: string | undefined;
@@ -78,7 +86,7 @@ export function createDocuments({ client, away, taken, papers = new Map() }: Sur
   const allowance = createAllowance();
 
   function later(ms: number): void {
-    if (!ready || ending.signal.aborted) return;
+    if (starts === 0 || ending.signal.aborted) return;
     soon ??= setTimeout(() => {
       soon = undefined;
       void work();
@@ -90,7 +98,7 @@ export function createDocuments({ client, away, taken, papers = new Map() }: Sur
     working = true;
     let pauseMs = PAUSE_MS;
     try {
-      for (let next = first(papers, turn); next; next = first(papers, turn)) {
+      for (let next = nextOne(); next; next = nextOne()) {
         const waitMs = allowance();
         if (waitMs > 0) {
           scarce = true;
@@ -111,6 +119,15 @@ export function createDocuments({ client, away, taken, papers = new Map() }: Sur
     } finally {
       working = false;
     }
+  }
+
+  function nextOne(): Paper | undefined {
+    const open = [...papers.values()].filter(({ answer }) => answer === undefined);
+    const leave = ({ kind, name, bytes }: Paper) => starts === 1 && holds(kind, name, bytes);
+    return first(
+      open.filter((paper) => !leave(paper)),
+      turn,
+    );
   }
 
   /** True: it is settled. */
@@ -145,8 +162,8 @@ export function createDocuments({ client, away, taken, papers = new Map() }: Sur
       later(GATHER_MS);
     },
     started() {
-      ready = true;
-      later(0);
+      starts += 1;
+      later(starts === 1 ? GATHER_MS : 0); // what it said of itself comes first
     },
     stands(word) {
       if (word === standing) return;
@@ -165,8 +182,7 @@ export function createDocuments({ client, away, taken, papers = new Map() }: Sur
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
 /** What is to be handed in next: of the kind whose turn it is, if there is one; changes in the order of their numbers. */
-function first(papers: ReadonlyMap<string, Paper>, turn: Kind): Paper | undefined {
-  const open = [...papers.values()].filter(({ answer }) => answer === undefined);
+function first(open: Paper[], turn: Kind): Paper | undefined {
   const later = ({ kind }: Paper) => Number(kind !== turn);
   return open.sort((a, b) => later(a) - later(b) || compareNumbers(a.name, b.name))[0];
 }
@@ -197,4 +213,21 @@ function createAllowance(): () => number {
     spent += 1;
     return 0;
   };
+}
+
+/** Whether a device has said so of itself. */
+export function saysThatItHolds(
+  { approvals, change }: DeviceState,
+  kind: Kind,
+  name: string,
+  bytes: Uint8Array,
+): boolean {
+  if (kind === 'change') return /^\d{1,20}$/.test(name) && change !== undefined && BigInt(name) <= BigInt(change);
+  try {
+    const { claims, kid } = viewApproval(bytes, name);
+    const word = kid && hex(kid);
+    return approvals?.some((one) => one.kid === word && BigInt(one.sequence) >= claims.sequence) ?? false;
+  } catch {
+    return false;
+  }
 }

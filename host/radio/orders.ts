@@ -7,11 +7,14 @@
 //   not its time yet, or somewhere in its spread        waits
 //   its time is over, or it is gone from the broker     is over
 //   the package runs, or the user said no               is over
+//   the device has said that it runs the package        put only when something else has woken it: its application starts at once
 //   the agent has started anew                          once more, unless an update is under way: that is left alone
 //   a newer approval or change was kept                 once more
 //   the agent has left before it told an end            once more after a while, later and later: what it was to fetch may
 //                                                       have come too late. Not where a person is asked
-//   it was put as often as TRIES_MAX                    is over, until the next start of this process
+//   the agent cannot just now (it has been asked too often, its flash failed)
+//                                                       later, and later each time, up to LATER_MS_MAX
+//   it was put as often as TRIES_MAX                    the same: no number of starts ends it, or wears the device
 //
 // What becomes of it the agent decides.
 
@@ -26,10 +29,17 @@ import { agentReason } from '../smp/packet.js';
 import { sleep } from '../wait.js';
 
 const TRIES_MAX = 16;
-const PAUSE_MS = 2000; // between two tries of one order
+const PAUSE_MS = 2000; // between two tries of one order that nobody answered
+const LATER_MS = 60_000; // before the next try of one that has to wait, then twice as long each time
+const LATER_MS_MAX = 3_600_000; // what a device regains in an hour (assembly/update/wear.ts)
 const TIMER_MS_MAX = 2 ** 31 - 1; // of setTimeout
 /** Ends of an order that no later approval alters. */
 const FINAL: number[] = [reasons.Ok.code, reasons.Unchanged.code, reasons.UserRefused.code];
+
+/** What stands in the way passes. */
+const PASSING: number[] = (['TooOften', 'FlashRead', 'FlashWrite', 'FlashErase'] as const).map(
+  (name) => reasons[name].code,
+);
 
 /** What is known of orders; kept by whoever connects the same device again. */
 export interface OrderMemory {
@@ -46,6 +56,8 @@ interface Open {
   wanted: boolean; // is to be put
   tries: number;
   told: boolean; // an alert has said what became of it
+  postponed: boolean; // the timer is one that no start of the agent ends
+  laterMs: number; // the next time that it is
 }
 
 export interface Orders {
@@ -79,12 +91,12 @@ export function createOrders(
   random: () => number = Math.random,
 ): Orders {
   const ending = new AbortController();
-  let ready = false;
+  let starts = 0; // of the agent
   let working = false;
   let soon: NodeJS.Timeout | undefined;
 
   function later(ms = 0): void {
-    if (!ready || ending.signal.aborted) return;
+    if (starts === 0 || ending.signal.aborted) return;
     soon ??= setTimeout(() => {
       soon = undefined;
       void work();
@@ -97,7 +109,8 @@ export function createOrders(
     try {
       for (let next = due(); next; next = due()) {
         if (await put(next)) continue;
-        await sleep(PAUSE_MS, ending.signal);
+        if (next.tries >= TRIES_MAX) postpone(next);
+        else await sleep(PAUSE_MS, ending.signal);
       }
     } catch {
       // Closed.
@@ -107,10 +120,9 @@ export function createOrders(
   }
 
   function due(): Open | undefined {
-    for (const [topic, open] of orders) {
-      if (isLate(open.order) || open.tries >= TRIES_MAX) end(topic, open);
-    }
-    return [...orders.values()].find(({ wanted }) => wanted);
+    for (const [topic, open] of orders) if (isLate(open.order)) end(topic, open);
+    const runs = (digest: string) => starts === 1 && shown().digest === digest;
+    return [...orders.values()].find(({ wanted, order }) => wanted && !runs(order.digest));
   }
 
   /** False: nobody answered, and it is tried again. */
@@ -123,7 +135,8 @@ export function createOrders(
       const hash = fromHex(digest);
       const answer = await treeExec(client, NODE.downloadAndUpdate, correlator, { hash, signal: ending.signal });
       open.wanted = false;
-      if (!answer.ok) over((one) => one === open && FINAL.includes(agentReason(answer.error) ?? -1));
+      const reason = answer.ok ? undefined : agentReason(answer.error);
+      if (reason !== undefined) settle((one) => one === open, reason);
       return true;
     } catch (error) {
       if (ending.signal.aborted) throw error;
@@ -131,8 +144,20 @@ export function createOrders(
     }
   }
 
-  function over(which: (open: Open) => boolean): void {
-    for (const [topic, open] of orders) if (which(open)) end(topic, open);
+  function settle(which: (open: Open) => boolean, reason: number): void {
+    for (const [topic, open] of orders) {
+      if (!which(open)) continue;
+      if (FINAL.includes(reason)) end(topic, open);
+      else if (PASSING.includes(reason)) postpone(open);
+    }
+  }
+
+  function postpone(open: Open): void {
+    clearTimeout(open.timer);
+    open.wanted = false;
+    open.postponed = true;
+    waitFor(open, Date.now() + open.laterMs);
+    open.laterMs = Math.min(2 * open.laterMs, LATER_MS_MAX);
   }
 
   function end(topic: string, open: Open): void {
@@ -144,12 +169,18 @@ export function createOrders(
 
   function again(ms: number): void {
     for (const open of orders.values()) {
-      if (Date.now() < open.from) continue;
-      clearTimeout(open.timer);
-      open.timer = undefined;
-      open.wanted = true;
+      if (Date.now() < open.from || (open.postponed && open.timer)) continue;
+      if (open.tries >= TRIES_MAX) postpone(open);
+      else wantNow(open);
     }
     later(ms);
+  }
+
+  function wantNow(open: Open): void {
+    clearTimeout(open.timer);
+    open.timer = undefined;
+    open.postponed = false;
+    open.wanted = true;
   }
 
   function waitFor(open: Open, at: number): void {
@@ -158,8 +189,7 @@ export function createOrders(
     open.timer = setTimeout(
       () => {
         if (ms > TIMER_MS_MAX) return waitFor(open, at);
-        open.timer = undefined;
-        open.wanted = true;
+        wantNow(open);
         later();
       },
       Math.min(Math.max(ms, 0), TIMER_MS_MAX),
@@ -171,6 +201,7 @@ export function createOrders(
       const before = orders.get(topic);
       if (before && order && keyOf(before.order) === keyOf(order)) {
         before.heard = true;
+        if (!before.timer && Date.now() < before.from) waitFor(before, before.from);
         return;
       }
       clearTimeout(before?.timer);
@@ -180,16 +211,17 @@ export function createOrders(
       const from = earliest + random() * (order.spread ?? 0) * 1000;
       const open: Open = {
         ...{ order, from, timer: undefined, due: from, heard: true, wanted: false, tries: 0, told: false },
+        ...{ postponed: false, laterMs: LATER_MS },
       };
       orders.set(topic, open);
       waitFor(open, from);
     },
     started() {
-      ready = true;
+      starts += 1;
       if (shown().state !== STATE.updating) again(AFTER_START_MS);
     },
     resumed() {
-      ready = true;
+      starts = Math.max(starts, 1);
       for (const [topic, open] of orders) {
         if (!open.heard)
           orders.delete(topic); // gone from the broker meanwhile
@@ -202,15 +234,19 @@ export function createOrders(
       if (WAITING.includes(state) || ASKED.includes(reason?.code ?? 0)) return;
       for (const open of orders.values()) {
         if (open.timer || open.wanted || open.told) continue;
-        waitFor(open, Date.now() + AFTER_LEAVING_MS * 2 ** (open.tries - 1));
+        waitFor(open, Date.now() + Math.min(AFTER_LEAVING_MS * 2 ** (open.tries - 1), LATER_MS_MAX));
       }
     },
-    taken: () => again(AFTER_START_MS),
+    taken() {
+      // What an operator signed has come: nothing of what was counted against strangers holds.
+      for (const open of orders.values()) Object.assign(open, { tries: 0, laterMs: LATER_MS, postponed: false });
+      again(AFTER_START_MS);
+    },
     // Anybody may give an order of another kind with the same correlator.
     told({ corr, type, reason = -1 }) {
       if (type !== DOWNLOAD_AND_UPDATE) return;
       for (const open of orders.values()) if (open.order.correlator === corr) open.told = true;
-      over(({ order: { correlator } }) => correlator === corr && FINAL.includes(reason));
+      settle(({ order: { correlator } }) => correlator === corr, reason);
     },
     close() {
       ending.abort();

@@ -28,7 +28,7 @@ import { type Alert, echo } from '../smp/commands.js';
 import type { Link } from '../smp/link.js';
 import { askAgain, type BlockSource, blocksOn, createBlocks } from './blocks.js';
 import { type Agent, createDesk, deskLink } from './desk.js';
-import { createDocuments, type Paper } from './documents.js';
+import { createDocuments, type Paper, saysThatItHolds } from './documents.js';
 import { createOrders, type OrderMemory } from './orders.js';
 
 const REFRESH_MS = 3_600_000; // what got lost on the way to a device is found then at the latest
@@ -110,6 +110,7 @@ export async function connectRadio(
   const documents = createDocuments({
     ...{ client: own, away: () => agent.away, taken: orders.taken },
     papers: memory?.papers,
+    holds: (kind, name, bytes) => saysThatItHolds(shown, kind, name, bytes),
   });
   const blocks = createBlocks({
     topic: (digest, block) => blockTopic(fleet, digest, block),
