@@ -21,11 +21,14 @@ import {
   reasonOf,
   reasons,
 } from '../index.js';
+import { hasFleet, playFleet } from './fleet.js';
 import { gatherPeople, type People } from './people.js';
 import { endOf, POLICIES, SCENES, type Scene } from './scenes.js';
 import { type Answer, type Asking, DEVICE_NAMES, type Device, type Stage, setStage } from './stage.js';
 
 const DEVICE_IDS = { clinic: '00000000000000c1', ward: '00000000000000a2' } as const;
+
+const FLEET_TITLE = 'a fleet: approved once, all of it installs; revoked once, all of it goes back';
 
 const interactive = process.stdin.isTTY === true && process.stderr.isTTY === true;
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -54,7 +57,9 @@ async function main(): Promise<number> {
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
   const people = await gatherPeople();
-  const stage = await setStage(boardWanted(), person, (text) => tell('', text), stop.signal);
+  const board = boardWanted();
+  const fleet = hasFleet(board);
+  const stage = await setStage(board, person, (text) => tell('', text), stop.signal);
   let played = 0;
   let good = 0;
   const play = async (title: string, scene: () => Promise<boolean>) => {
@@ -70,10 +75,11 @@ async function main(): Promise<number> {
   try {
     await play('bootstrap: two blank devices get identity, anchors and policy, once', () => bootstrap(stage, people));
     for (const scene of SCENES) await play(scene.title, () => perform(scene, stage, people, stop.signal));
+    if (fleet) await play(FLEET_TITLE, () => playFleet(board, people, tell, stop.signal));
   } finally {
     await stage.close();
   }
-  const total = SCENES.length + 1;
+  const total = SCENES.length + (fleet ? 2 : 1);
   say(`\nscenes: ${good} of ${total}`);
   return good === total ? 0 : 1;
 }

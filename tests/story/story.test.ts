@@ -9,7 +9,7 @@ const STORY = 'dist/host/story/main.js';
 
 it('without a terminal: every scene ends as it should', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [STORY]);
-  expect(stdout.trimEnd().split('\n').at(-1)).toBe('scenes: 10 of 10');
+  expect(stdout.trimEnd().split('\n').at(-1)).toBe('scenes: 11 of 11');
   expect(stdout.match(/REFUSED/g)).toHaveLength(6);
   expect(stdout.match(/INSTALLED/g)).toHaveLength(3);
 });
@@ -23,7 +23,7 @@ it('on a terminal: the person is asked, and what they say happens', async () => 
       ['Install it?', 'n'],
     ],
   );
-  expect(text).toContain('scenes: 10 of 10');
+  expect(text).toContain('scenes: 11 of 11');
   expect(text.match(/REFUSED: the user said no/g)).toHaveLength(1);
   expect(text.match(/INSTALLED/g)).toHaveLength(3);
   expect(status).toBe(0);
