@@ -59,7 +59,7 @@ const measured = async () => {
 const rows = await measured();
 for (const row of rows) console.log(line(row));
 if (values.write) {
-  const write = values.exact && !values.chip && !values.fleet ? writeRows : writeFigures;
+  const write = values.exact && !values.chip ? writeRows : writeFigures;
   const kind = ['chip', 'fleet'].find((one) => values[one]);
   write(kind ? `bench -- --${kind} --write` : 'bench -- --write', rows);
 }

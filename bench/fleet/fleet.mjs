@@ -110,6 +110,28 @@ const processor = () => {
   return (user + system) / 1e6;
 };
 
+/** Bytes that the publisher sends for a package, its approval and its order, with so many devices on the broker. */
+async function measureSent(world, count) {
+  const { startSwarm } = await load('boards/virtual/swarm.js');
+  const broker = await startMosquitto();
+  const publisher = await startPublisher(world, broker.ports[0]);
+  const url = `mqtt://127.0.0.1:${broker.ports[0]}`;
+  const options = { count, name: 'lamp', broker: url, fleet: FLEET, groups: ['all'], map: MAP };
+  const { boards, close } = await startSwarm({ ...options, bootstrap: (_, number) => world.bootstrap(number) });
+  try {
+    const release = world.release(1);
+    await publisher.package(release);
+    await publisher.approval(world.issue('approve'));
+    await publisher.order(release);
+    await until('installation', everywhere(boards, runs(release.version)));
+    return publisher.sent();
+  } finally {
+    await close();
+    publisher.close();
+    await broker.close();
+  }
+}
+
 /** Everything of a fleet of this size, on a broker of its own. */
 async function measureFleet(world, count, note) {
   const { startSwarm } = await load('boards/virtual/swarm.js');
@@ -232,22 +254,18 @@ const atLeast = ({ ours, theirs, ...row }, target) =>
   judged({ ...row, ours, theirs, ratio: ours / theirs }, target, ours / theirs >= target);
 const many = (count) => count.toLocaleString('en-GB');
 
-function rowsOf(all) {
-  const [least] = all;
-  const last = all.at(-1);
-  const bytes = all.slice(1).map(({ count, sent }) => {
+/** Of fleets that grow: what the publisher sent, beside what it sent to the first. */
+const sentRows = ([least, ...more]) =>
+  more.map(({ count, sent }) => {
     const metric = `publisher sends, ${many(count)} devices`;
     const most = Math.floor(least.sent * 1.01);
-    const row = {
-      metric,
-      ours: sent,
-      peer: `${least.count} devices`,
-      theirs: least.sent,
-      unit: 'bytes',
-      ratio: sent / least.sent,
-    };
-    return judged(row, most, sent <= most);
+    const beside = { peer: `${least.count} devices`, theirs: least.sent, unit: 'bytes', ratio: sent / least.sent };
+    return judged({ metric, ours: sent, ...beside }, most, sent <= most);
   });
+
+function rowsOf(all) {
+  const last = all.at(-1);
+  const bytes = sentRows(all);
   const times = all.flatMap(({ count, pulled, agents, used, bareUsed }) => {
     const rate = (seconds) => ((IMAGE_BYTES / 1024) * count) / seconds;
     const beside = { peer: 'bare mqtt.js', theirs: rate(bareUsed), unit: 'KiB/s' };
@@ -283,10 +301,15 @@ function rowsOf(all) {
 const COUNTS = [10, 100, 1000];
 const COUNT_FULL = 10_000;
 
-/** The rows; `full` adds 10,000 devices. */
-export async function overFleet({ full = false } = {}) {
+/** The rows; `full` adds 10,000 devices, `exact` leaves out what is timed, and 1,000. */
+export async function overFleet({ full = false, exact = false } = {}) {
   const note = (text) => console.error(text);
   const world = await makeWorld();
+  if (exact) {
+    const [few, more] = COUNTS;
+    const sent = async (count) => ({ count, sent: await measureSent(world, count) });
+    return sentRows([await sent(few), await sent(more)]);
+  }
   const all = [];
   await measureFleet(world, COUNTS[0], () => undefined); // what runs first is compiled meanwhile
   for (const count of full ? [...COUNTS, COUNT_FULL] : COUNTS) all.push(await measureFleet(world, count, note));
