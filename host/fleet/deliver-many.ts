@@ -132,7 +132,10 @@ export async function* deliverToMany(line: FleetLine, job: ManyDelivery): AsyncG
       const end = async () => {
         signal?.throwIfAborted(); // its turn may come because the others were stopped
         if (!groups) await leaveOrder(line, { device }, order);
-        const ended = { device, ...(await follow(news, order, job, knocker(line, device))) };
+        const ended = {
+          device,
+          ...(await follow(news, order, job, { knock: knocker(line, device), refresh: line.refresh })),
+        };
         if (!groups && !OPEN.includes(ended.result)) await withdrawOrder(line, { device }, correlator);
         return ended;
       };
@@ -188,7 +191,7 @@ async function follow(
   news: News,
   { digest, correlator }: { digest: string; correlator: string },
   { timing = {}, waitMs, installMs = INSTALL_MS_DEFAULT, signal }: ManyDelivery,
-  knock: ReturnType<typeof knocker>,
+  { knock, refresh }: { knock: ReturnType<typeof knocker>; refresh(): Promise<void> },
 ): Promise<Omit<ManyEnd, 'device'>> {
   const startMs = startOf(timing);
   if (startMs > (waitMs ?? installMs)) return endOf('ordered', news, reasons.NoAnswer.code);
@@ -198,6 +201,7 @@ async function follow(
   let saidAt = Date.now();
   let deadline = saidAt + (was.online ? startMs + installMs : (waitMs ?? 0));
   let shown = false;
+  let looked = false;
   for (;;) {
     const word = await news.next(Math.min(TICK_MS, Math.max(1, deadline - Date.now())), signal);
     const now = Date.now();
@@ -226,6 +230,13 @@ async function follow(
       if (isRefusal(state)) return endOf('refused', news, state.reason!.code);
     }
     if (now < deadline) continue;
+    if (online && !looked) {
+      // It may have said so, and the broker did not get to tell us.
+      looked = true;
+      await refresh();
+      deadline = Date.now() + 2 * ALERT_MS;
+      continue;
+    }
     if (online && asking) return endOf('asked', news, reasons.AwaitingUser.code);
     if (!online || !shown) return endOf(online ? 'failed' : 'ordered', news, reasons.NoAnswer.code);
     return endOf('failed', news, reasons.TimedOut.code);

@@ -17,6 +17,7 @@ import { PAPER_BYTES_MAX, readAlertPaper } from './papers.js';
 import { type DeviceState, exchangeTopics, OFFLINE, ONLINE, topicsOf } from './topics.js';
 
 const QUIET_MS = 300; // a broker sends what is retained right after the subscription, and does not say when it has
+const REFRESH_MS = 5000;
 const STATE_BYTES_MAX = 8 * 1024; // with as many approvals as a device may show
 const DEVICES_MAX = 100_000; // names that somebody may make up
 
@@ -35,6 +36,11 @@ export interface FleetLine {
   listen(device: string, told: (alert: Alert | undefined) => void): () => void;
   /** SMP requests to a device. Closing it leaves the line open. */
   link(device: string): Link;
+  /**
+   * Has the broker tell once more what it keeps of all devices: one that is far behind drops what it cannot send. At most once in
+   * a while; whoever asks meanwhile waits for the same.
+   */
+  refresh(): Promise<void>;
   /** What stands on a topic of orders, as far as we may read it. */
   standing(topic: string): Uint8Array | undefined;
   /** Leaves a message there, or takes it away (empty). Throws what the broker throws. */
@@ -55,6 +61,21 @@ export async function openFleetLine(
   const told = new Map<string, Set<(alert: Alert | undefined) => void>>();
   const answers = new Map<string, Set<(packet: Uint8Array) => void>>();
   let heard = 0;
+  let refreshed = { at: 0, done: Promise.resolve() };
+
+  async function untilQuiet(): Promise<void> {
+    heard = Date.now();
+    while (Date.now() < heard + QUIET_MS) {
+      await sleep(heard + QUIET_MS - Date.now(), signal);
+      await new Promise(setImmediate); // what came while this process was held up counts as well
+    }
+  }
+  async function refresh(): Promise<void> {
+    const all = [topics.online, topics.state];
+    await acknowledged(url, client.unsubscribeAsync(all), signal); // retained ones come once a subscription
+    await subscribe(client, url, all, signal);
+    await untilQuiet();
+  }
 
   const tell = (name: string, alert?: Alert) => {
     for (const one of [...(told.get(name) ?? [])]) one(alert);
@@ -91,11 +112,7 @@ export async function openFleetLine(
     await subscribe(client, url, topics.alert, signal);
     await subscribe(client, url, topics.order, signal).catch(() => undefined); // not everybody may
     await subscribe(client, url, [topics.online, topics.state], signal);
-    heard = Date.now();
-    while (Date.now() < heard + QUIET_MS) {
-      await sleep(heard + QUIET_MS - Date.now(), signal);
-      await new Promise(setImmediate); // what came while this process was held up counts as well
-    }
+    await untilQuiet();
   } catch (error) {
     await endBroker(client);
     throw error;
@@ -131,6 +148,10 @@ export async function openFleetLine(
     devices,
     listen: (name, one) => add(told, name, one),
     link: linkTo,
+    refresh() {
+      if (Date.now() >= refreshed.at + REFRESH_MS) refreshed = { at: Date.now(), done: refresh() };
+      return refreshed.done;
+    },
     standing: (topic) => orders.get(topic),
     async put(topic, text) {
       const sent = client.publishAsync(topic, text, { qos: 1, retain: true });

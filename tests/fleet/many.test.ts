@@ -3,18 +3,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startSwarm } from '../../boards/virtual/swarm.js';
-import { deliverToSelected } from '../../host/fleet/deliver-many.js';
+import { deliverToMany, deliverToSelected } from '../../host/fleet/deliver-many.js';
 import { askSelected } from '../../host/fleet/several.js';
 import { worstExit } from '../../host/fleet/worst.js';
 import { encodeBootstrap } from '../../host/formats/bootstrap.js';
 import { classIdOf, utf8, uuidText, vendorIdOf } from '../../host/formats/bytes.js';
 import { splitEnvelope } from '../../host/formats/envelope.js';
+import { type FleetLine, openFleetLine } from '../../host/links/fleet-line.js';
 import { connectBroker } from '../../host/links/mqtt.js';
 import { groupOrderTopic, topicsOf } from '../../host/links/topics.js';
 import { echo } from '../../host/smp/commands.js';
 import { makePlace, type Place } from '../support/command.js';
 import { have } from '../support/need.js';
-import { everything, FLEET, type Fleet, only, startFleet } from './fleet.js';
+import { digestOf, everything, FLEET, type Fleet, only, startFleet } from './fleet.js';
 
 const VENDOR_ID = vendorIdOf('vendor.example');
 
@@ -157,6 +158,32 @@ describe.skipIf(!have('mosquitto'))('several devices', () => {
     const wrong = await place.run('tree', 'set', 'x', 'y', ...over(), '--all-devices');
     expect(wrong.code).toBe(4);
   }, 90_000);
+
+  it('that a broker far behind did not tell us of are looked at once more before anybody gives up', async () => {
+    const file = here.world.package('first', 1n, 2000);
+    await here.approve(1, [everything('approve')]);
+    await swarm(2, []);
+    await holds(2);
+    const line = await openFleetLine({ url: here.url, fleet: FLEET });
+    cleanups.push(() => line.close());
+    const old = new Map(line.devices);
+    let asked = false;
+    const deaf: FleetLine = {
+      ...line,
+      get devices() {
+        return asked ? line.devices : old;
+      },
+      listen: (device, told) => line.listen(device, (alert) => asked && !alert && told(undefined)),
+      refresh() {
+        asked = true;
+        return line.refresh();
+      },
+    };
+    const job = { file, digest: digestOf(file), devices: ['board-1', 'board-2'], installMs: 4000 };
+    const ends: string[] = [];
+    for await (const { result, version } of deliverToMany(deaf, job)) ends.push(`${result} ${version}`);
+    expect(ends).toEqual(['installed 1.1.0', 'installed 1.1.0']);
+  }, 60_000);
 
   it('of a hundred need one connection of ours', async () => {
     const file = here.world.package('first', 1n, 2000);
