@@ -31,7 +31,10 @@ import { type Agent, createDesk, deskLink } from './desk.js';
 import { createDocuments, type Paper, saysThatItHolds } from './documents.js';
 import { createOrders, type OrderMemory } from './orders.js';
 
-const REFRESH_MS = 3_600_000; // what got lost on the way to a device is found then at the latest
+// What the broker keeps is asked for anew, soon after each connection and then more seldom: what got lost on the way to a device,
+// or what a cluster did not have yet while its nodes came to terms, is found then.
+const REFRESH_MS = 60_000;
+const REFRESH_MS_MAX = 3_600_000;
 const LIMITS = { timeoutMs: 1000, retries: 3 }; // an agent in this process answers at once, or after a restart not at all
 
 export interface Station extends Address {
@@ -39,7 +42,7 @@ export interface Station extends Address {
   groups?: readonly string[] | undefined;
   /** Where blocks come from; default: the radio's own connection. */
   blocks?: BlockSource | undefined;
-  /** How often what the broker keeps is asked for anew; default: each hour. */
+  /** How soon what the broker keeps is asked for anew; later more seldom. Default: a minute. */
   refreshMs?: number | undefined;
   /** What an earlier connection of the same device has settled; this one goes on with it. */
   memory?: RadioMemory | undefined;
@@ -162,6 +165,7 @@ export async function connectRadio(
   // Connected again after the line was gone: the will has said so meanwhile, and what was shown may not have got out.
   client.on('connect', () => {
     void arrive();
+    refreshIn(refreshMs);
     if (Object.keys(shown).length > 0) tell();
   });
   function know(next: DeviceState): void {
@@ -191,10 +195,17 @@ export async function connectRadio(
     if (fresh.length > 0) client.subscribeAsync(fresh, { qos: 0 }).catch(no); // once more with the next connection
   }
 
-  refresh = setInterval(() => askAgain(client, [approvals, changes, ...orderTopics]), refreshMs);
+  function refreshIn(ms: number): void {
+    clearTimeout(refresh);
+    refresh = setTimeout(() => {
+      if (client.connected) askAgain(client, [approvals, changes, ...orderTopics]);
+      refreshIn(Math.min(2 * ms, REFRESH_MS_MAX));
+    }, ms);
+  }
+  refreshIn(refreshMs);
 
   async function end(): Promise<void> {
-    clearInterval(refresh);
+    clearTimeout(refresh);
     documents.close();
     orders.close();
     blocks.close();
