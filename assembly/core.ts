@@ -112,7 +112,7 @@ export function provision(length: u32): i32 {
   return fits(length) ? provisionDevice(INPUT, length) : Reason.TooLarge;
 }
 
-// A change of anchors or policy in the window, taken as the device would: Ok leaves the bootstrap document that results
+// A change of anchors, policy or groups in the window, taken as the device would: Ok leaves the bootstrap document that results
 // as output, and the core is that device. Sequence numbers are for the device to know. If what would result is unsound,
 // the core is nobody's.
 export function change(length: u32): i32 {

@@ -116,7 +116,7 @@ export interface Core {
   /** Makes it the device of this bootstrap document. Returns the reason: 0, or the core belongs to nobody. */
   provision(bootstrap: Uint8Array): number;
   /**
-   * Takes a change of anchors or policy as that device would (but for its number, which the device compares): the
+   * Takes a change of anchors, policy or groups as that device would (but for its number, which the device compares): the
    * bootstrap document that results, and the core is the device of it; or the reason why not.
    */
   change(change: Uint8Array): { reason: number; bootstrap?: Uint8Array };

@@ -165,7 +165,7 @@ const table = {
   AnchorsTooMany: row(106, 'it has more trust anchors than a device keeps', REBOOTSTRAP, BAD_SETUP),
   AnchorsTooFew: row(107, 'it has no vendor, no operator, or fewer operators than the threshold', REBOOTSTRAP, BAD_SETUP),
   PolicyMalformed: row(108, 'the policy is malformed', REBOOTSTRAP, BAD_SETUP),
-  ChangeMalformed: row(110, 'it is signed, but it is not a change of anchors or policy', 'make it with `countersign change`', BAD_SETUP),
+  ChangeMalformed: row(110, 'it is signed, but it is not a change of anchors, policy or groups', 'make it with `countersign change`', BAD_SETUP),
   ChangeSuperseded: row(111, 'the device has taken a change with this number or a higher one', 'issue it again with a higher sequence number', { ...OUT_OF_TIME, fumo: 456 }),
   ChangeOtherDevice: row(112, 'the change is for other devices', 'issue one for this device, or for all', { ...OTHER_DEVICE, fumo: 456 }),
 

@@ -73,7 +73,7 @@ function byte16(at: usize): u32 {
 function command(link: i32, group: u32, id: u32, write: bool): i32 {
   const settled = group === Group.Os ? Reason.Ok : storeSettle();
   if (settled !== Reason.Ok) return ours(settled);
-  // On a damaged store everything can be read, and a change of anchors or policy be put.
+  // On a damaged store everything can be read, and a change of anchors, policy or groups be put.
   if (write && group !== Group.Os && (group !== Group.Ours || id !== PUT) && storeDamaged())
     return ours(Reason.StoreDamaged);
   if (group === Group.Ours) alertHeard(link);

@@ -1,4 +1,4 @@
-// A change of anchors or policy, taken by a provisioned device: verified, put into force and into flash in one commit.
+// A change of anchors, policy or groups, taken by a provisioned device: verified, put into force and into flash in one commit.
 //
 //   sequence of the change      answer
 //   above the floor             in force from now on; the floor rises to it

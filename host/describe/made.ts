@@ -128,7 +128,7 @@ export const documentPublished = (
   lines: [publishedText(published, dryRun), ...documentLines(claims, kid)],
 });
 
-/** A change of anchors or policy, brought to a broker. */
+/** A change of anchors, policy or groups, brought to a broker. */
 export const changePublished = (view: ChangeView, published: Published, { path, dryRun }: Made): Described => ({
   data: { file: path, ...published, change: changeData(view) },
   lines: [publishedText(published, dryRun), ...rows(changeRows(view))],
@@ -150,7 +150,7 @@ export function blocksPublished(
   };
 }
 
-/** A change of anchors or policy; `reason`: what a device would say of it, if that was asked for. */
+/** A change of anchors, policy or groups; `reason`: what a device would say of it, if that was asked for. */
 export function changeMade(signed: Uint8Array, reason: number | undefined, where: Made): Described {
   const view = viewChange(signed, where.path);
   const taken = reason === undefined ? undefined : reason === 0 ? 'yes' : `not yet: ${reasonOf(reason).text}`;

@@ -142,7 +142,7 @@ export async function provision(client: Client, bootstrap: Uint8Array, waits: Wa
   return identify(client, waits);
 }
 
-/** The number of the last change of anchors or policy; 0: there was none. */
+/** The number of the last change of anchors, policy or groups; 0: there was none. */
 export async function readChangeNumber(client: Client, waits: Waits = {}): Promise<bigint> {
   const node = await optionalNode(client, NODE.change, waits);
   const map = node && decode(node.data, 'the device’s number of changes');
@@ -151,7 +151,7 @@ export async function readChangeNumber(client: Client, waits: Waits = {}): Promi
 }
 
 /**
- * Puts a change of anchors or policy into the tree; false: the device has it already, and nothing is sent. Done when
+ * Puts a change of anchors, policy or groups into the tree; false: the device has it already, and nothing is sent. Done when
  * the device shows it in force, under its number.
  */
 export async function putChange(client: Client, change: Uint8Array, waits: Waits = {}): Promise<boolean> {

@@ -1,4 +1,4 @@
-// A change of anchors or policy, brought to every device of a fleet that is online on its broker, and what became of it.
+// A change of anchors, policy or groups, brought to every device of a fleet that is online on its broker, and what became of it.
 //
 // Those that failed or were away are named, and the end is that of the worst: a device that refused or failed, before one that
 // did not answer, before one that is offline; 0 only if the change is in force on all.

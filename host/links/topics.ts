@@ -40,7 +40,7 @@ export const DEVICE_FILTERS = (fleet: string): string[] => [topicsOf(fleet, '+')
 // One retained approval document for each operator; the last level is the operator's name for themselves.
 export const approvalTopic = (fleet: string, operator: string): string => `cs/${fleet}/approvals/${operator}`;
 export const APPROVALS_FILTER = (fleet: string): string => approvalTopic(fleet, '+');
-// One retained change of anchors or policy under each number.
+// One retained change of anchors, policy or groups under each number.
 export const changeTopic = (fleet: string, number: bigint | '+'): string => `cs/${fleet}/changes/${number}`;
 /** Beside the approvals, where nobody writes: a level that no operator has. */
 export const NOBODY_FILTER = (fleet: string): string => `cs/${fleet}/approvals`;
@@ -69,7 +69,9 @@ export const deviceStateSchema = z.object({
     .max(APPROVALS_MAX)
     .optional()
     .describe('approval documents that it holds: key id of the operator, number of the document'),
-  change: sequenceSchema.optional().describe('number of the last change of anchors or policy; absent: there was none'),
+  change: sequenceSchema
+    .optional()
+    .describe('number of the last change of anchors, policy or groups; absent: there was none'),
   groups: z
     .array(topicNameSchema)
     .max(GROUPS_MAX)

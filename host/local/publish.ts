@@ -45,7 +45,7 @@ export async function openPublishing(
 }
 
 /**
- * Leaves a change of anchors or policy under its number. One that has more signatures replaces the same with fewer; any other
+ * Leaves a change of anchors, policy or groups under its number. One that has more signatures replaces the same with fewer; any other
  * is replaced by `force` alone. Throws Superseded, and what the broker throws.
  */
 export async function publishChange(

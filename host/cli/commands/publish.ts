@@ -1,4 +1,4 @@
-// publish: leaves what a fleet's devices fetch on its broker: an approval document or a denial, a change of anchors or policy,
+// publish: leaves what a fleet's devices fetch on its broker: an approval document or a denial, a change of anchors, policy or groups,
 // or the blocks of a package.
 //
 // approve and revoke do the same with what they sign (--publish); this is for documents that are there: signed on another

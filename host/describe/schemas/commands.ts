@@ -92,7 +92,7 @@ const card = z.union([
   document('remove', { reader: text, removed: flag }),
 ]);
 
-const change = document('a change of anchors or policy, signed', {
+const change = document('a change of anchors, policy or groups, signed', {
   ...{ ...output, bytes: count, ...part.change },
   reason: reason.nullable().meta({ description: '--bootstrap: what that device would say; null: not asked for' }),
 });
