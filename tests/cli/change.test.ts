@@ -75,7 +75,9 @@ describe('countersign change', { timeout: 200_000 }, () => {
     const made = await place.must('change', 'rotate.yaml', '-k', 'old.pem', '--json');
     expect(made.json()).toMatchObject({ output: 'rotate.change', written: true, policy: { threshold: 2 } });
     const shown = await place.must('inspect', 'rotate.change');
-    expect(shown.stdout).toMatch(/change of anchors, policy or groups[\s\S]*operator key [0-9a-f]{16}[\s\S]*threshold: 2/);
+    expect(shown.stdout).toMatch(
+      /change of anchors, policy or groups[\s\S]*operator key [0-9a-f]{16}[\s\S]*threshold: 2/,
+    );
   });
 
   it('reaches one device, once; again is nothing to do', async () => {
