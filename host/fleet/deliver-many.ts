@@ -4,8 +4,8 @@
 //   their group    one order for the group, whoever belongs to it
 //   otherwise      one order a device, so many at a time; for those that are offline at once
 //
-// Nobody is asked, so that no application is held up: a device is followed by its state and its alerts alone, but for a knock at
-// one that installs (trial.ts). What has ended is taken away again; an order for somebody who has not ended stays, and that device goes on by itself.
+// Nobody is asked, so that no application is held up: a device is followed by its state and its alerts alone. What has ended is
+// taken away again; an order for somebody who has not ended stays, and that device goes on by itself.
 
 import { type Brought, bringApprovals, type Gathered } from '../device/evidence.js';
 import { INSTALL_MS_DEFAULT, newCorrelator } from '../device/follow.js';
@@ -27,7 +27,6 @@ import { type News, newsOf } from './news.js';
 import { leaveOrder, type Timing, withdrawOrder } from './orders.js';
 import { requirePublishable } from './publishing.js';
 import { type Asking, askEach, type DeviceSelection, PARALLEL_DEFAULT, selectDevices, silent } from './several.js';
-import { knocker } from './trial.js';
 import { worstExit } from './worst.js';
 
 const DOWNLOAD_MS = 3_600_000; // nobody sees how far it is
@@ -134,7 +133,7 @@ export async function* deliverToMany(line: FleetLine, job: ManyDelivery): AsyncG
         if (!groups) await leaveOrder(line, { device }, order);
         const ended = {
           device,
-          ...(await follow(news, order, job, { knock: knocker(line, device), refresh: line.refresh })),
+          ...(await follow(news, order, job, line.refresh)),
         };
         if (!groups && !OPEN.includes(ended.result)) await withdrawOrder(line, { device }, correlator);
         return ended;
@@ -191,7 +190,7 @@ async function follow(
   news: News,
   { digest, correlator }: { digest: string; correlator: string },
   { timing = {}, waitMs, installMs = INSTALL_MS_DEFAULT, signal }: ManyDelivery,
-  { knock, refresh }: { knock: ReturnType<typeof knocker>; refresh(): Promise<void> },
+  refresh: () => Promise<void>,
 ): Promise<Omit<ManyEnd, 'device'>> {
   const startMs = startOf(timing);
   if (startMs > (waitMs ?? installMs)) return endOf('ordered', news, reasons.NoAnswer.code);
@@ -212,7 +211,6 @@ async function follow(
       return endOf('installed', news, reasons.Ok.code);
     }
     const { online, state } = news.last() ?? { online: false, state: {} };
-    knock(online ? state.state : undefined, now);
     const asking = state.reason?.code === reasons.AwaitingUser.code;
     if (word === 'said') {
       saidAt = now;

@@ -38,7 +38,6 @@ import { agentReason, isUnknownCommand } from '../smp/packet.js';
 import { type News, newsOf } from './news.js';
 import { leaveOrder, type Timing, withdrawOrder } from './orders.js';
 import { publishing, requirePublishable } from './publishing.js';
-import { knocker } from './trial.js';
 
 export { openFleetLine } from '../links/fleet-line.js';
 
@@ -94,8 +93,7 @@ export async function* deliverOrdered(client: Client, line: FleetLine, delivery:
     const startMs = startOf(timing);
     if (startMs > waitMs) return { kind: 'ordered', topic, why: 'later' };
     // Nothing is sent to the device itself.
-    const knock = knocker(line, device);
-    const outcome = yield* follow({ ...begun, bytes: 0, digest }, news, knock, delivery, startMs);
+    const outcome = yield* follow({ ...begun, bytes: 0, digest }, news, delivery, startMs);
     if (outcome.kind !== 'asked' && outcome.kind !== 'link-lost')
       await withdrawOrder(line, { device }, begun.correlator!);
     return outcome;
@@ -125,7 +123,6 @@ async function comes(news: News, ms: number, signal: AbortSignal | undefined): P
 async function* follow(
   session: Session & { digest: Uint8Array },
   news: News,
-  knock: ReturnType<typeof knocker>,
   { waitMs, installMs = INSTALL_MS_DEFAULT, signal }: OrderedDelivery,
   startMs: number,
 ): Steps<Outcome> {
@@ -158,7 +155,6 @@ async function* follow(
         if (phase === STATE.updating) yield { kind: 'work', phase: 'installing', done: 0, total: 0 };
       }
     }
-    knock(online ? said.state : undefined, now);
     if (online && said.reason?.code === reasons.AwaitingUser.code) {
       const outcome = yield* untilAnswered(session, said.state === STATE.ready ? 'install' : 'download');
       if (outcome) return outcome;

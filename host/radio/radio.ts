@@ -30,11 +30,13 @@ import { askAgain, type BlockSource, blocksOn, createBlocks } from './blocks.js'
 import { type Agent, createDesk, deskLink } from './desk.js';
 import { createDocuments, type Paper, saysThatItHolds } from './documents.js';
 import { createOrders, type OrderMemory } from './orders.js';
+import { createTrial } from './trial.js';
 
 // What the broker keeps is asked for anew, soon after each connection and then more seldom: what got lost on the way to a device,
 // or what a cluster did not have yet while its nodes came to terms, is found then.
 const REFRESH_MS = 60_000;
 const REFRESH_MS_MAX = 3_600_000;
+const KNOCK = { signal: undefined, retries: 0 }; // one packet: more of them would keep the agent from starting the image
 const LIMITS = { timeoutMs: 1000, retries: 3 }; // an agent in this process answers at once, or after a restart not at all
 
 export interface Station extends Address {
@@ -115,6 +117,8 @@ export async function connectRadio(
     papers: memory?.papers,
     holds: (kind, name, bytes) => saysThatItHolds(shown, kind, name, bytes),
   });
+  // Where the broker cannot be reached the image has not shown that it can be.
+  const trial = createTrial(() => void (client.connected && echo(own, '', KNOCK).catch(no)));
   const blocks = createBlocks({
     topic: (digest, block) => blockTopic(fleet, digest, block),
     ...(source?.join((topic, payload) => blocks.heard(topic, payload)) ?? blocksOn(client)),
@@ -171,6 +175,7 @@ export async function connectRadio(
   function know(next: DeviceState): void {
     if (JSON.stringify(next) === JSON.stringify(shown)) return;
     shown = next;
+    trial.shows(shown.state);
     tell();
   }
 
@@ -209,6 +214,7 @@ export async function connectRadio(
     documents.close();
     orders.close();
     blocks.close();
+    trial.close();
     desk.close();
     await own.close();
     await endBroker(client);

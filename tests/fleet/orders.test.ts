@@ -63,6 +63,18 @@ describe.skipIf(!have('mosquitto'))('an order on a broker', () => {
     expect(ends).toEqual(['order-1 0', 'order-2 0', 'order-2 0']);
   });
 
+  it('nobody watches: the image gets through its trial by itself, as its device is on the broker', async () => {
+    const here = await fleet();
+    const file = here.world.package('first', 1n);
+    await publishPackage(place(here), digestOf(file), file);
+    await here.approve(1, [everything('approve')]);
+    const alerts = await alertsOf(here);
+    await here.board('one', { 'trial-boots': 2 }, { groups: ['attic'] });
+    await placeOrder(place(here), { group: 'attic' }, orderFor(file));
+    await here.until(([one]) => one?.state === 100 && one.firmwareVersion === '1.1.0', 60_000);
+    expect(alerts.map(({ corr, reason }) => `${corr} ${reason}`)).toEqual(['order-1 0']);
+  }, 90_000);
+
   it('decides nothing: without an approval it is refused, and with the approval it is carried out', async () => {
     const here = await fleet();
     const file = here.world.package('first', 1n);
