@@ -25,6 +25,7 @@ export interface SwarmOptions
 }
 
 export interface Swarm {
+  /** In the order of their numbers. */
   readonly boards: readonly VirtualBoard[];
   close(): Promise<void>;
 }
@@ -38,9 +39,11 @@ export async function startSwarm(wanted: SwarmOptions): Promise<Swarm> {
   if (flash !== undefined) await makeFolder(flash);
   const starting = new AbortController(); // ends what is being started; whoever has a swarm closes it
   const settled = signal && onAbort(signal, () => starting.abort());
-  const boards: VirtualBoard[] = [];
+  const started = new Map<number, VirtualBoard>();
   const close = async () => {
-    for (const some of batches(boards.splice(0))) await Promise.all(some.map((board) => board.close()));
+    const all = [...started.values()];
+    started.clear();
+    for (const some of batches(all)) await Promise.all(some.map((board) => board.close()));
   };
   const start = async (number: number) => {
     throwIfAborted(signal);
@@ -54,7 +57,7 @@ export async function startSwarm(wanted: SwarmOptions): Promise<Swarm> {
       serial: false,
       name: one,
     });
-    boards.push(board);
+    started.set(number, board);
     const document = bootstrap?.(one, number);
     if (document) await board.provision(document).catch(unlessLocked);
   };
@@ -69,6 +72,7 @@ export async function startSwarm(wanted: SwarmOptions): Promise<Swarm> {
   } finally {
     settled?.();
   }
+  const boards = [...started].sort(([a], [b]) => a - b).map(([, board]) => board);
   return { boards, close };
 }
 
