@@ -11,6 +11,7 @@ const TASKS = {
   'host-coverage': npm('test:host', '--coverage'),
   conformance: npm('test:host', 'tests/port/conformance.test.ts'), // all vectors: see CONFORMANCE below
   chaos: npm('test:host', 'tests/fleet/chaos.test.ts'), // 20 seeds: see CHAOS below
+  nats: npm('test:host', 'tests/fleet/brokers.test.ts'), // one of three nodes is killed: see NATS below
   skips: npm('skips'),
   'skips-planted': npm('skips', '--planted'), // and it sees what it looks for
   powercut: npm('powercut', '--full'),
@@ -34,7 +35,7 @@ const rows = Object.entries(TASKS)
     console.log(`\n== ${name}: ${command} ${words.join(' ')}`);
     const { status } = spawnSync(command, words, {
       stdio: 'inherit',
-      env: { ...process.env, CONFORMANCE: 'all', CHAOS: 'all' },
+      env: { ...process.env, CONFORMANCE: 'all', CHAOS: 'all', NATS: 'yes' },
     });
     return { name, ok: status === 0, minutes: Math.ceil((Date.now() - since) / 60_000) };
   });
