@@ -365,15 +365,15 @@ function isStored(): bool {
   return stored.named !== 0 && compare(STORED_NAME, NAME, NAME_BYTES) === 0;
 }
 
-// Goes on behind what stands in flash, and is paid for before a page is erased again. The head was judged, and that in flash is
-// the same package's.
+// Goes on behind what stands in flash, of the same package, and is paid for before a page is erased again. The head was judged.
 function goOn(verdict: Verdict): Reason {
-  if (!pagesUnbroken(hand.eraseCount)) {
-    const poor = wearPay(COST_DOWNLOAD, isApproved(verdict));
-    if (poor !== Reason.Ok) return refuse(poor, 0);
-    const paid = handCommit();
-    if (paid !== Reason.Ok) return paid;
-  }
+  const broken = !pagesUnbroken(hand.eraseCount);
+  const poor = broken ? wearPay(COST_DOWNLOAD, isApproved(verdict)) : Reason.Ok;
+  if (poor !== Reason.Ok) return refuse(poor, 0);
+  const asked = asks(About.Download, digestInHand());
+  if (asked) move(Event.Answer, hand.reason, 0); // nobody needs to be asked any more
+  const paid = broken || asked ? handCommit() : Reason.Ok;
+  if (paid !== Reason.Ok) return paid;
   session.headBytes = stored.headBytes;
   session.eraseCount = stored.eraseCount;
   pagesHold(hand.eraseCount);

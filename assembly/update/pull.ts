@@ -129,7 +129,8 @@ export function pullTick(milliseconds: u32): i32 {
   if (!isWanted()) pullBegin(0, 0);
   if (pull.line === 0) return -1;
   if (asks(About.Download, DIGEST)) {
-    if (pull.questioned === Questioned.No) pull.questioned = Questioned.Waits;
+    // Asked before we began to fetch it: what was approved since is looked at.
+    if (pull.questioned === Questioned.No) pull.questioned = pull.asked === 0 ? Questioned.Looks : Questioned.Waits;
   } else if (pull.questioned !== Questioned.No) answered();
   if (pull.questioned === Questioned.Waits || pull.line === 0) return -1;
   pull.quietMs += milliseconds;
@@ -154,7 +155,7 @@ function answered(): void {
 
 // Approvals changed.
 export function pullReview(): void {
-  if (pull.questioned === Questioned.No) return;
+  if (pull.line === 0 || !asks(About.Download, DIGEST)) return;
   pull.questioned = Questioned.Looks;
   pull.pauseMs = 0;
 }
@@ -165,7 +166,10 @@ function again(): void {
   pull.pauseMs = pull.pauseMs === 0 ? PAUSE_MS : min(2 * pull.pauseMs, PAUSE_MS_MAX) + ((<u32>load<u8>(NONCE)) << 2);
   pull.asked = 0;
   // What stands in flash need not come again.
-  if (isOnItsWay() && !downloadFetches(DIGEST)) downloadFetch(pull.line, downloadLengthLeft(), DIGEST);
+  if (isOnItsWay() && !downloadFetches(DIGEST)) {
+    const reason = downloadFetch(pull.line, downloadLengthLeft(), DIGEST);
+    if (pull.questioned === Questioned.Looks) looked(reason);
+  }
 }
 
 export function pullDigest(): usize {
@@ -204,15 +208,15 @@ export function pullTake(link: i32, offset: u32, length: u32, from: usize, bytes
   }
   const skipped = downloadOffset() - offset;
   if (skipped >= bytes || inputIsLost()) return false;
-  downloadPush(link, from + skipped, bytes - skipped);
-  if (pull.questioned === Questioned.Looks) looked();
+  const reason = downloadPush(link, from + skipped, bytes - skipped);
+  if (pull.questioned === Questioned.Looks) looked(reason);
   pull.quietMs = 0;
   pull.pauseMs = PAUSE_MS;
   return true;
 }
 
-// A head that is whole was judged: it is on its way, or nothing is, and the question stands as it did.
-function looked(): void {
-  if (!downloadFetches(DIGEST)) pull.questioned = Questioned.Waits;
-  else if (!questionOpen(question)) pull.questioned = Questioned.No;
+// It was judged, and is still asked about, or is on its way. What was no head of it is asked for again.
+function looked(reason: Reason): void {
+  if (reason === Reason.AwaitingUser) pull.questioned = Questioned.Waits;
+  else if (downloadFetches(DIGEST) && !questionOpen(question)) pull.questioned = Questioned.No;
 }

@@ -31,6 +31,7 @@ import { worstExit } from './worst.js';
 
 const DOWNLOAD_MS = 3_600_000; // nobody sees how far it is
 const ANSWER_MS = 86_400_000; // a device's own time for an answer is shorter
+const DOWNLOAD_AND_UPDATE = 3; // the operation in an alert (OMA FUMO)
 const ALERT_MS = 3000; // between what a device shows of an end and its alert
 const TICK_MS = 1000;
 
@@ -205,10 +206,10 @@ async function follow(
     const word = await news.next(Math.min(TICK_MS, Math.max(1, deadline - Date.now())), signal);
     const now = Date.now();
     if (word !== undefined && word !== 'said') {
-      if (word.corr !== correlator) continue;
+      if (word.corr !== correlator || word.type !== DOWNLOAD_AND_UPDATE) continue; // anybody may give another order with it
       if (word.reason !== reasons.Ok.code) return endOf('refused', news, word.reason ?? reasons.Internal.code);
-      await untilShown(news, digest, signal);
-      return endOf('installed', news, reasons.Ok.code);
+      if (await untilShown(news, digest, signal)) return endOf('installed', news, reasons.Ok.code);
+      continue;
     }
     const { online, state } = news.last() ?? { online: false, state: {} };
     const asking = state.reason?.code === reasons.AwaitingUser.code;
@@ -242,9 +243,10 @@ async function follow(
 }
 
 /** Its state follows its alert. */
-async function untilShown(news: News, digest: string, signal: AbortSignal | undefined): Promise<void> {
+async function untilShown(news: News, digest: string, signal: AbortSignal | undefined): Promise<boolean> {
   for (const end = Date.now() + ALERT_MS; news.last()?.state.digest !== digest; ) {
-    if (Date.now() >= end) return;
+    if (Date.now() >= end) return false;
     await news.next(end - Date.now(), signal);
   }
+  return true;
 }

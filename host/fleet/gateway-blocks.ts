@@ -211,7 +211,7 @@ export function createBlockCache(
       }
       counts.fetched += 1;
       const data = Uint8Array.from(payload);
-      keep(topic, data);
+      if (retain) keep(topic, data); // what the broker does not keep may be a stranger's, and is for those who wait just now
       unsubscribe([topic]);
       give(topic, data);
     },

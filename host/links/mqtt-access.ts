@@ -11,6 +11,7 @@ import { CountersignError } from '../errors.js';
 import { readText } from '../files.js';
 import type { ReasonName } from '../reasons.js';
 import type { SecretUrl } from '../secret-url.js';
+import { MESSAGE_BYTES_MAX } from './mqtt-bound.js';
 
 const PEM_BYTES_MAX = 1024 * 1024; // some bundles of authorities have 300 KiB
 const WEB_MESSAGE_BYTES_MAX = 16 * 1024 * 1024; // a WebSocket message is whole before anybody can cut it
@@ -20,7 +21,7 @@ const PLAIN = ['mqtt', 'tcp', 'ws'];
 export async function accessOptions(url: SecretUrl): Promise<IClientOptions> {
   const { mqtt } = url.access;
   return {
-    ...(mqtt === '5' && { protocolVersion: 5 as const }),
+    ...(mqtt === '5' && { protocolVersion: 5 as const, properties: { maximumPacketSize: MESSAGE_BYTES_MAX } }),
     ...(/^wss?$/.test(url.scheme) && { wsOptions: { maxPayload: WEB_MESSAGE_BYTES_MAX } }),
     ...(await tlsOptions(url)),
   };

@@ -7,8 +7,8 @@
 import { type Duplex, Transform, type TransformCallback } from 'node:stream';
 import type { MqttClient } from 'mqtt';
 
-/** Of the largest message that anybody here takes, many times over. */
-export const MESSAGE_BYTES_MAX = 64 * 1024;
+/** The longest topic, and the largest message that anybody here takes, many times over: a cut never falls into a topic. */
+export const MESSAGE_BYTES_MAX = 128 * 1024;
 
 const PUBLISH = 3; // MQTT 3.1.1 section 2.2.1: the type is in the upper half of the first byte
 const LENGTH_BYTES_MAX = 4; // section 2.2.3

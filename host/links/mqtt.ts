@@ -58,8 +58,9 @@ export async function connectBroker(
   }
   sendAtOnce(client);
   client.on('connect', () => sendAtOnce(client));
-  // mqtt.js reports each failed reconnection here; it goes on trying, and requests meanwhile time out by themselves.
-  client.on('error', () => undefined);
+  // mqtt.js reports each failed reconnection here; it goes on trying, and requests meanwhile time out by themselves. And what is no
+  // MQTT: its parser reads nothing behind that, so the connection is over, and the next one begins anew.
+  client.on('error', () => void client.stream?.destroy());
   return client;
 }
 
