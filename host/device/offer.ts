@@ -196,7 +196,10 @@ async function nobodyAnswered(
   ended: number | undefined,
   until: number | undefined,
 ): Promise<boolean> {
-  if (about === 'install') return (await readState(client, waits)) === STATE.ready;
+  const state = await readState(client, waits);
+  if (about === 'install') return state === STATE.ready;
+  // An approval that came meanwhile ends the question, too, and it goes on by itself.
+  if (state === STATE.downloading || state === STATE.updating) return false;
   if (ended !== undefined) return ended === reasons.Deferred.code;
   return until !== undefined && Date.now() >= until - LEFT_ROUNDING_MS;
 }

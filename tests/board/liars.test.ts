@@ -6,6 +6,7 @@ import { deliver, type Outcome } from '../../host/device/deliver.js';
 import { provision, putApproval } from '../../host/device/identity.js';
 import { execNode } from '../../host/device/tree.js';
 import type { CountersignError } from '../../host/errors.js';
+import { reasons } from '../../host/reasons.js';
 import { createClient } from '../../host/smp/client.js';
 import type { Packet } from '../../host/smp/packet.js';
 import { scriptedLink } from '../smp/scripted.js';
@@ -204,6 +205,16 @@ describe('deliver', () => {
   it('a device that falls silent while it asks is lost; nobody says that it still asks', async () => {
     const upload = () => ({ err: { group: 64, rc: 120 } });
     expect(await run({ ...NOTHING, upload, question: () => undefined })).toMatchObject({ kind: 'link-lost' });
+  });
+
+  it('a question before the download that an approval has ended is no "nobody answered": the device goes on', async () => {
+    let offers = 0;
+    const upload = (off: number, bytes: number) => (offers++ ? { off: off + bytes } : { err: { group: 64, rc: 120 } });
+    const question = (asked: number) =>
+      asked ? { pending: false, reason: reasons.Deferred.code } : { pending: true, left: 100 };
+    expect(await run({ state: '30', upload, question })).toMatchObject({ kind: 'installed' });
+    offers = 0;
+    expect(await run({ state: '10', upload, question })).toMatchObject({ kind: 'deferred' });
   });
 
   it('a question that ends at once, again and again, ends', async () => {

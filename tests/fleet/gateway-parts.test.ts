@@ -36,6 +36,20 @@ const topics = (number: number, from: number, to: number) =>
 const settle = () => new Promise((done) => setTimeout(done, 80));
 
 describe('blocks of a gateway', () => {
+  it('that the broker does not keep are given to those who wait, and kept for nobody: a stranger may have sent them', () => {
+    const { cache, asked, reader, i } = cacheOf();
+    const [one, late] = [reader(), reader()];
+    const [block] = topics(1, 0, 1);
+    one.subscribe([blockTopic(FLEET, digest(1), 'i')]);
+    i(1, 3);
+    one.subscribe([block!]);
+    cache.heard(block!, new Uint8Array(512), false);
+    expect(one.got.at(-1)).toEqual(['0', 512]);
+    asked.length = 0;
+    late.subscribe([block!]);
+    expect(asked).toEqual([block]);
+  });
+
   it('are asked for once, however many boards want them, and kept for those that come later', async () => {
     const { cache, asked, over, reader, i } = cacheOf();
     const [one, two, late] = [reader(), reader(), reader()];

@@ -35,7 +35,10 @@ function lengthBytes(length: number): number[] {
   return rest > 0 ? [(length & 0x7f) | 0x80, ...lengthBytes(rest)] : [length];
 }
 const head = (topic: string, bytes: number) =>
-  Buffer.from([0x30, ...lengthBytes(2 + topic.length + bytes), 0, topic.length, ...Buffer.from(topic)]);
+  Buffer.from([
+    ...[0x30, ...lengthBytes(2 + topic.length + bytes)],
+    ...[topic.length >> 8, topic.length & 0xff, ...Buffer.from(topic)],
+  ]);
 
 it('a message of 200 MiB costs no memory, and the next one is heard', async () => {
   const url = await hostile(async (socket) => {
@@ -83,4 +86,38 @@ it('what is longer and no message, or no MQTT at all, ends the connection', asyn
     cleanups.push(() => client.endAsync(true));
     await over;
   }
+});
+
+/** The topics that are heard, until that one is. */
+async function heardUntil(url: string, last: string): Promise<string[]> {
+  const client = await connectBroker(url);
+  cleanups.push(() => client.endAsync(true));
+  const heard: string[] = [];
+  await new Promise<void>((done) =>
+    client.on('message', (topic) => {
+      heard.push(topic);
+      if (topic === last) done();
+    }),
+  );
+  return heard;
+}
+
+it('the longest topic is read as it is, and the next message is heard', async () => {
+  const topic = 'x'.repeat(65_535);
+  const url = await hostile((socket) => {
+    socket.write(Buffer.concat([head(topic, 3), Buffer.from('abc'), head('next', 1), Buffer.from('d')]));
+  });
+  expect(await heardUntil(url, 'next')).toEqual([topic, 'next']);
+});
+
+it('what is no MQTT ends the connection, and the next one is heard', async () => {
+  let connections = 0;
+  const url = await hostile((socket) => {
+    connections += 1;
+    const junk = connections === 1 ? [0x30, 3, 0xff, 0xff, 0x61] : []; // a topic longer than its packet
+    // Once the client stands: what comes before is the end of its beginning.
+    setTimeout(() => socket.write(Buffer.from([...junk, ...head('next', 1), 0x64])), 100);
+  });
+  expect(await heardUntil(url, 'next')).toEqual(['next']);
+  expect(connections).toBe(2);
 });
