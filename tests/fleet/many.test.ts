@@ -185,6 +185,37 @@ describe.skipIf(!have('mosquitto'))('several devices', () => {
     expect(ends).toEqual(['installed 1.1.0', 'installed 1.1.0']);
   }, 60_000);
 
+  // Whoever can read an order knows its correlator, and may order something else with it.
+  it.each([
+    ['of another order with the same correlator', 'download'],
+    ['that the device shows nothing of', 'downloadandupdate'],
+  ])(
+    'an alert %s is no installation',
+    async (_, operation) => {
+      const file = here.world.package('first', 1n, 2000);
+      const topics = topicsOf(FLEET, 'one');
+      await here.publish(topics.online, 'online');
+      await here.publish(topics.state, JSON.stringify({ version: 1, device: '0a0b', state: 10 }));
+      const stranger = await connectBroker(here.url);
+      cleanups.push(() => stranger.endAsync(true));
+      stranger.on('message', (_topic, order) => {
+        if (order.length === 0) return;
+        const { correlator } = JSON.parse(order.toString());
+        const reason = { code: 0, name: 'Ok', text: 'ok' };
+        stranger.publish(
+          topics.alert,
+          JSON.stringify({ version: 1, number: 1, operation, result: 200, reason, correlator }),
+        );
+      });
+      await stranger.subscribeAsync(topics.order, { qos: 1 });
+      const line = await openFleetLine({ url: here.url, fleet: FLEET });
+      cleanups.push(() => line.close());
+      const job = { file, digest: digestOf(file), devices: ['one'], installMs: 2000 };
+      for await (const { result } of deliverToMany(line, job)) expect(result).toBe('failed');
+    },
+    60_000,
+  );
+
   it('of a hundred need one connection of ours', async () => {
     const file = here.world.package('first', 1n, 2000);
     await here.approve(1, [everything('approve')]);
