@@ -5,13 +5,12 @@
 // lost and is back. Who they are, nobody here checks: the broker is transport. Requests go over topics of a name that is new for
 // each line, so nobody else gets the answers.
 
-import { CountersignError } from '../errors.js';
 import { hex } from '../formats/bytes.js';
 import type { Alert } from '../smp/commands.js';
 import { createListeners, type Link } from '../smp/link.js';
 import { sleep } from '../wait.js';
 import { lost } from './approvals.js';
-import { acknowledged, alertPacket, connectBroker, endBroker, stateIn, subscribe } from './mqtt.js';
+import { acknowledged, alertPacket, connectBroker, endBroker, requestLink, stateIn, subscribe } from './mqtt.js';
 import { type BrokerUrl, brokerOf } from './mqtt-url.js';
 import { PAPER_BYTES_MAX, readAlertPaper } from './papers.js';
 import { type DeviceState, exchangeTopics, OFFLINE, ONLINE, topicsOf } from './topics.js';
@@ -122,24 +121,13 @@ export async function openFleetLine(
     const { emit, listen, closed, end } = createListeners();
     const { request } = exchangeTopics(fleet, name, own);
     const stop = add(answers, name, emit.packet);
-    return {
-      name: `${brokerOf(url)} ${fleet}/${name}`,
-      silence: `is it on? \`countersign devices --broker ${brokerOf(url)}\` shows who is`,
-      framingBytes: 0,
-      listen,
-      closed,
-      async send(packet) {
-        try {
-          await client.publishAsync(request, Buffer.from(packet), { qos: 0 });
-        } catch (cause) {
-          throw new CountersignError('LinkLost', `mqtt ${fleet}/${name}: ${(cause as Error).message}`, { cause });
-        }
-      },
+    return requestLink(client, request, {
+      ...{ name: `${brokerOf(url)} ${fleet}/${name}`, broker: brokerOf(url), listen, closed },
       async close() {
         stop();
         end();
       },
-    };
+    });
   }
 
   return {

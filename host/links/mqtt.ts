@@ -150,22 +150,31 @@ export async function openMqtt({ url, fleet, device }: Address, signal?: AbortSi
     await subscribe(client, url, alerts, signal);
   };
   await orEnd(client, all());
-  return {
-    name,
-    silence: `is it on? \`countersign devices --broker ${brokerOf(url)}\` shows who is`,
-    framingBytes: 0,
-    listen,
-    closed,
-    async send(packet) {
-      try {
-        await client.publishAsync(request, Buffer.from(packet), { qos: 0 });
-      } catch (cause) {
-        throw new CountersignError('LinkLost', `mqtt ${name}: ${(cause as Error).message}`, { cause });
-      }
-    },
+  return requestLink(client, request, {
+    ...{ name, broker: brokerOf(url), listen, closed },
     async close() {
       end();
       await endBroker(client);
+    },
+  });
+}
+
+interface RequestLink extends Pick<Link, 'name' | 'listen' | 'closed' | 'close'> {
+  broker: SecretUrl;
+}
+
+/** A link whose packets go out on one topic. */
+export function requestLink(client: MqttClient, topic: string, { broker, ...link }: RequestLink): Link {
+  return {
+    ...link,
+    silence: `is it on? \`countersign devices --broker ${broker}\` shows who is`,
+    framingBytes: 0,
+    async send(packet) {
+      try {
+        await client.publishAsync(topic, Buffer.from(packet), { qos: 0 });
+      } catch (cause) {
+        throw new CountersignError('LinkLost', `mqtt ${link.name}: ${(cause as Error).message}`, { cause });
+      }
     },
   };
 }
