@@ -1,16 +1,5 @@
-// npm run explore: compiles the exploration (main.ts, whose options it takes; --help lists them) and runs it.
+// npm run explore: main.ts, compiled.
 
-import { spawnSync } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { runLongCommand } from '../support/long-command.mjs';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-const { status } = spawnSync(process.execPath, [tsc, '-p', `${root}tests/explore/tsconfig.json`], { stdio: 'inherit' });
-if (status !== 0) process.exit(1);
-const { main } = await import(`${root}build/explore/tests/explore/main.js`);
-// Caught here: the compiler's library would print its whole source in front of an error that nobody catches.
-process.exitCode = await main(root, process.argv.slice(2)).catch((error) => {
-  console.error(error);
-  return 1;
-});
+await runLongCommand('explore');

@@ -1,15 +1,5 @@
-// npm run fuzz: compiles the fuzzer (main.ts, whose options it takes; --help lists them), and runs it.
+// npm run fuzz: main.ts, compiled.
 
-import { spawnSync } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { runLongCommand } from '../support/long-command.mjs';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-const { status } = spawnSync(process.execPath, [tsc, '-p', `${root}tests/fuzz/tsconfig.json`], { stdio: 'inherit' });
-if (status !== 0) process.exit(1);
-const { main } = await import(`${root}build/fuzzer/tests/fuzz/main.js`);
-process.exitCode = await main(root, process.argv.slice(2)).catch((error) => {
-  console.error(error.message ?? error);
-  return 1;
-});
+await runLongCommand('fuzz');

@@ -1,19 +1,7 @@
-// npm run powercut: compiles the loop (main.ts, whose options it takes; --help lists them) for threads, and runs it.
+// npm run powercut: main.ts, compiled.
 
-import { spawnSync } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { runLongCommand } from '../support/long-command.mjs';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-const { status } = spawnSync(process.execPath, [tsc, '-p', `${root}tests/powercut/tsconfig.json`], {
-  stdio: 'inherit',
-});
-if (status !== 0) process.exit(1);
-process.env.COUNTERSIGN_AGENT ??= `${root}build/agent.wasm`;
-const { main } = await import(`${root}build/loop/tests/powercut/main.js`);
-// Caught here: the compiler's library would print its whole source in front of an error that nobody catches.
-process.exitCode = await main(root, process.argv.slice(2)).catch((error) => {
-  console.error(error);
-  return 1;
-});
+process.env.COUNTERSIGN_AGENT ??= fileURLToPath(new URL('../../build/agent.wasm', import.meta.url));
+await runLongCommand('powercut');
