@@ -9,8 +9,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import asc from 'assemblyscript/asc';
-import binaryen from 'binaryen';
+import { compiler } from '../support/asc.js';
 import { PLANTS } from './plants.js';
 import { ACCOUNT, CALM, SIZE } from './table.js';
 
@@ -84,6 +83,7 @@ async function compile(root: string): Promise<Uint8Array> {
   const planted = new Set<Switch>();
   let wasm: Uint8Array | undefined;
   const args = [AGENT, ...OPTIONS, '--outFile', 'agent.wasm', '--textFile', '', '--baseDir', root];
+  const asc = await compiler();
   const { error, stderr } = await asc.main(args, {
     readFile(name) {
       if (!existsSync(join(root, name))) return null;
@@ -140,7 +140,8 @@ function imported(root: string, name: string, seen = new Set<string>()): Set<str
   return seen;
 }
 
-function withGlobals(wasm: Uint8Array): Uint8Array {
+async function withGlobals(wasm: Uint8Array): Promise<Uint8Array> {
+  const { default: binaryen } = await import('binaryen'); // asc has loaded it
   const module = binaryen.readBinary(wasm);
   for (let i = 0; i < module.getNumGlobals(); i++) {
     const { name, mutable } = binaryen.getGlobalInfo(module.getGlobalByIndex(i));

@@ -10,7 +10,7 @@
 
 import { readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import asc from 'assemblyscript/asc';
+import { compiler } from '../support/asc.js';
 
 /** A multiple of 8, the grain of the address sanitizer; as long as the widest access of the module. */
 const GUARD_BYTES = 32;
@@ -116,6 +116,7 @@ export function guards${number}(): void {\n${told.join('\n')}\n}
 
 async function compile(root: string, entry: string, target: string, altered: Map<string, string>): Promise<Uint8Array> {
   let wasm: Uint8Array | undefined;
+  const asc = await compiler();
   const { error, stderr } = await asc.main(
     [entry, '--target', target, '--outFile', 'guarded.wasm', '--textFile', '', '--baseDir', root],
     {

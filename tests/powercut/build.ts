@@ -7,7 +7,7 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import asc from 'assemblyscript/asc';
+import { compiler } from '../support/asc.js';
 import type { Plant } from './plants.js';
 
 const CRYPTO = 'assembly/crypto/ed25519.ts';
@@ -41,6 +41,7 @@ const spoiling = (text: string) => text.replace(/export function (start|receive|
 /** The agent with every planted bug; which one is in force, if any, is asked of the board: `planted` below. */
 export async function buildAgent(root: string, plants: readonly Plant[]): Promise<Uint8Array> {
   let wasm: Uint8Array | undefined;
+  const asc = await compiler();
   const { error, stderr } = await asc.main(
     ['assembly/agent.ts', '--target', 'agent', '--optimizeLevel', '1', '--shrinkLevel', '0', '--no-converge'].concat([
       ...['--outFile', 'agent.wasm', '--textFile', '', '--baseDir', root],

@@ -7,7 +7,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import asc from 'assemblyscript/asc';
+import { compiler } from '../support/asc.js';
 import type { TestKey } from '../support/make.js';
 
 const NAMED_BYTES = 4; // of a signature and of a key
@@ -69,6 +69,7 @@ export async function compile(root: string, name: keyof typeof MODULES, plants: 
   const { entry, target, standIns } = MODULES[name];
   let wasm: Uint8Array | undefined;
   const left = new Set(plants);
+  const asc = await compiler();
   const { error, stderr } = await asc.main(
     [entry, '--target', target, '--outFile', 'skips.wasm', '--textFile', '', '--baseDir', root],
     {
