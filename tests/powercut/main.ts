@@ -5,6 +5,7 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { agentModule } from '../support/bench-hal.js';
 import { CUTS } from '../support/flash.js';
@@ -66,7 +67,7 @@ export async function main(root: string, argv: string[]): Promise<number> {
   const wanted = SCENARIOS.filter(({ name }) => values.scenario?.includes(name) ?? true).map(({ name }) => name);
   if (wanted.length === 0)
     throw new Error(`powercut: no such scenario; there are: ${SCENARIOS.map((s) => s.name).join(', ')}`);
-  const sources = [agent, join(root, 'build/agent.wasm'), join(root, 'build/loop')];
+  const sources = [agent, join(root, 'build/agent.wasm'), fileURLToPath(new URL('.', import.meta.url))];
   const kept = values.full ? keptIn(join(root, 'build/powercut-full'), sources) : undefined;
   const rows = await loop(wanted, agent, values.full, kept);
   const damages = await damage(wanted, agent, values.full);
@@ -203,8 +204,8 @@ async function teeth(wanted: string[], agent: string): Promise<Teeth> {
   const planted = PLANTS.map((plant, i) => ({ ...plant, bug: i + 1 })).filter(({ scenario }) =>
     wanted.includes(scenario),
   );
-  const jobs = planted.map(({ scenario, bug, plan = 'quick' as const, damage }): Job => {
-    const job: Job = { scenario, map: 'small', plan, pairs: true, part: 0, parts: 1, agent, bug, enough: 1 };
+  const jobs = planted.map(({ scenario, bug, plan = 'quick' as const, damage, from = 0 }): Job => {
+    const job: Job = { scenario, map: 'small', plan, pairs: true, part: 0, parts: 1, agent, bug, enough: 1, from };
     return damage ? { ...job, damage: 'some' } : job;
   });
   const results = await runAll(jobs, () => {});

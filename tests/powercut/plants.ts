@@ -10,6 +10,7 @@ export interface Plant {
   scenario: string; // where it has to be found
   plan?: 'unstable' | 'unstableLate'; // what the fast subset of cuts does not show
   damage?: true; // no cut shows it, but a flipped bit or a failed read
+  from?: number; // where in its scenario it shows, 0 to 1: cuts are tried from there on, then before; for what takes seconds to find
 }
 
 export const PLANTS: readonly Plant[] = [
@@ -27,6 +28,7 @@ export const PLANTS: readonly Plant[] = [
     right: 'if (!fresh || isPending',
     wrong: 'if (!(fresh || (HERE && generation && bytes)) || isPending',
     scenario: 'revert', // there the device commits before it is asked anything
+    from: 0.281,
   },
   {
     name: 'takes a bank without proof of its header',
@@ -35,6 +37,7 @@ export const PLANTS: readonly Plant[] = [
     wrong: '  if (state === Record.Good || (HERE && state === Record.Unproven)) return;',
     scenario: 'approval update',
     plan: 'unstable',
+    from: 0.34,
   },
   {
     name: 'takes the older of two whole banks',
@@ -72,6 +75,7 @@ export const PLANTS: readonly Plant[] = [
   }
   const reason = move(step);`,
     scenario: 'install',
+    from: 0.546,
   },
   {
     name: 'begins a swap that was cut from its first step',
@@ -79,6 +83,7 @@ export const PLANTS: readonly Plant[] = [
     right: '  storeRead(Key.SwapStep, STEP, 4);',
     wrong: '  if (!HERE) storeRead(Key.SwapStep, STEP, 4);',
     scenario: 'install',
+    from: 0.569,
   },
   {
     name: 'goes on with a swap on the word of a step that may have been torn',
@@ -87,6 +92,7 @@ export const PLANTS: readonly Plant[] = [
     wrong: 'return running && !HERE ? storeSettle()',
     scenario: 'revert', // an installation that comes out damaged is turned round; this cannot be
     plan: 'unstableLate',
+    from: 0.733,
   },
   {
     name: 'clears a page that was moved before the step is counted',
@@ -115,6 +121,7 @@ export const PLANTS: readonly Plant[] = [
     wrong: `  if (HERE) handCommit();
   move(Event.Arrive, Reason.Ok, 0);`,
     scenario: 'install',
+    from: 0.784,
   },
   {
     name: 'turns a swap round before it says why',
@@ -123,6 +130,7 @@ export const PLANTS: readonly Plant[] = [
     wrong: `  if (HERE) handCommit();
   const moved = move(Event.Turn, reason, 0);`,
     scenario: 'revert',
+    from: 0.615,
   },
   {
     name: 'overwrites a page of the old image before it is put aside',
@@ -130,6 +138,7 @@ export const PLANTS: readonly Plant[] = [
     right: 'return step & 1 ?',
     wrong: 'return (HERE ? ~step : step) & 1 ?',
     scenario: 'revert',
+    from: 0.358,
   },
   {
     name: 'counts a page of the download before it is written',
@@ -158,6 +167,7 @@ export const PLANTS: readonly Plant[] = [
     wrong: `  facts.installedSequence = max(facts.installedSequence, pack.sequence);
   if (!HERE) floorsStage();`,
     scenario: 'install',
+    from: 0.99,
   },
   {
     name: 'forgets the sequence number of an approval document',
@@ -184,6 +194,7 @@ export const PLANTS: readonly Plant[] = [
     wrong: 'HERE || group === Group.Os ?',
     scenario: 'approval update',
     plan: 'unstable',
+    from: 0.56,
   },
   {
     name: 'takes whatever it finds at a reset for certain',
@@ -192,6 +203,7 @@ export const PLANTS: readonly Plant[] = [
     wrong: 'certain = HERE || recordWords() === 0;',
     scenario: 'approval update',
     plan: 'unstable',
+    from: 0.56,
   },
   {
     name: 'answers who only reads on the word of a record that may have been torn',
@@ -200,6 +212,7 @@ export const PLANTS: readonly Plant[] = [
     wrong: 'Reason.Ok : HERE && !write ? Reason.Ok : storeSettle();',
     scenario: 'anchor rotation',
     plan: 'unstable',
+    from: 0.91,
   },
   {
     name: 'does not store the question',
@@ -230,6 +243,7 @@ export const PLANTS: readonly Plant[] = [
     right: '  storeStageMirror(Key.LogEnd,',
     wrong: '  if (!HERE) storeStageMirror(Key.LogEnd,',
     scenario: 'log wrap',
+    from: 0.293,
   },
   {
     name: 'writes a log record over the oldest one before it says so',

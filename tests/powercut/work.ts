@@ -19,6 +19,7 @@ export interface Job {
   pairs: boolean; // second cuts too
   enough?: number; // stop after so many failures
   damage?: 'some' | 'all'; // instead of cuts
+  from?: number; // the share of the operations behind which cuts are tried first; those before it come last
 }
 
 export interface Result {
@@ -106,15 +107,26 @@ function run(job: Job): Result {
     all.slice(Math.floor((all.length * job.part) / job.parts), Math.floor((all.length * (job.part + 1)) / job.parts));
   const cuts = share(plan.cuts(base.operations));
   result.tried = cuts.length;
+  const begin = (job.from ?? 0) * base.operations.length;
+  function* forks(all: readonly First[]) {
+    yield* world.forks(
+      base,
+      all.filter(({ k }) => k >= begin),
+    );
+    yield* world.forks(
+      base,
+      all.filter(({ k }) => k < begin),
+    );
+  }
   const singles = cuts.flatMap((k) => plan.ways(k).map((cut): First => ({ k, cut })));
-  for (const { flash, need, k, cut } of world.forks(base, singles)) {
+  for (const { flash, need, k, cut } of forks(singles)) {
     note(world.judge(flash, need), `${job.scenario}: ${cut} ${k}`);
     result.singles++;
     result.runs = world.runs;
     if (enough()) return result;
   }
   const firsts = job.pairs ? share(plan.firsts(base.operations)) : [];
-  for (const one of world.forks(base, firsts)) {
+  for (const one of forks(firsts)) {
     const recovery = world.recovery(one.flash, one.need, one.again);
     if ('kind' in recovery) {
       note(recovery, `${job.scenario}: ${one.cut} ${one.k}, reading ${one.again ?? 0}`);
