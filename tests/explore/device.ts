@@ -129,6 +129,13 @@ export class Device<Ghost = unknown> extends Board {
     const at = this.room(name).at + from;
     return this.buffer.subarray(at, at + length);
   }
+  /** The same by addresses, for who looks after every call. */
+  wordAt(at: number): number {
+    return this.view.getUint32(at, true);
+  }
+  bytesAt(at: number, length: number): Buffer {
+    return this.buffer.subarray(at, at + length);
+  }
   layout(of: string): Layout {
     const layout = this.agent.classes[of];
     if (!layout) throw new Error(`explore: the sources have no class ${of}`);

@@ -2,7 +2,7 @@
 // the records of packages, and what stands in the slots. The witness and the invariants look through this file only.
 
 import { IMAGE_PAGES, PAGE, PRIMARY_PAGES, STAGED } from './board.js';
-import type { Device } from './device.js';
+import type { Device, Global } from './device.js';
 import type { Settings } from './store.js';
 import { ABOUT, at, fitOf, HAND, OPEN, PULL, SESSION_RECORD, SIZE, STATES } from './table.js';
 
@@ -11,7 +11,7 @@ export interface Seen {
   state: number; // FUMO's
   swap: Swap;
   about: '' | 'download' | 'install'; // of the question that is open
-  asked: Buffer; // its manifest digest
+  asked: Buffer | undefined; // its manifest digest
   active: boolean; // an upload session
   fetched: boolean; // it is that of the package which the device fetches
   offset: number; // of it: the next byte wanted
@@ -24,31 +24,71 @@ function stateOf(number: number): { state: number; swap: Swap } {
   return { state: known?.fumo ?? -1, swap: known?.swap ?? 'none' };
 }
 
-export function observe(device: Device): Seen {
-  const { hand, question } = fitOf(device);
-  const open = device.word(HAND, question('state')) === OPEN;
-  return {
-    ...stateOf(device.word(HAND, hand('state'))),
-    about: open ? (ABOUT[device.word(HAND, hand('about'))] ?? '') : '',
-    asked: device.bytesOf(HAND, question('digest'), 32),
-    active: device.is('update/download/active'),
-    fetched: pulling(device).session,
-    offset: Number(device.global('update/download/offset').value),
-    erases: device.word(HAND, hand('eraseCount')),
-    floor: device.word('policy_facts_facts', at(device, 'policy/facts Facts', 'installedSequence')),
+// What is looked at after every call, by address.
+interface Eye {
+  hand: Record<'state' | 'about' | 'eraseCount' | 'open' | 'digest', number>;
+  session: Record<'line' | 'name', number>;
+  pull: Record<'line' | 'asked' | 'digest', number>;
+  floor: number;
+  active: Global;
+  offset: Global;
+}
+const eyes = new WeakMap<Device, Eye>();
+function eyeOf(device: Device): Eye {
+  const known = eyes.get(device);
+  if (known) return known;
+  const { hand, question, session, pull } = fitOf(device);
+  const [inHand, inSession, inPull, facts] = [HAND, SESSION_RECORD, PULL, 'policy_facts_facts'].map(
+    (name) => device.room(name).at,
+  ) as [number, number, number, number];
+  const eye = {
+    hand: {
+      ...{ state: inHand + hand('state'), about: inHand + hand('about'), eraseCount: inHand + hand('eraseCount') },
+      ...{ open: inHand + question('state'), digest: inHand + question('digest') },
+    },
+    session: { line: inSession + session('line'), name: inSession + session('name') },
+    pull: { line: inPull + pull('line'), asked: inPull + pull('asked'), digest: inPull + pull('digest') },
+    floor: facts + at(device, 'policy/facts Facts', 'installedSequence'),
+    ...{ active: device.global('update/download/active'), offset: device.global('update/download/offset') },
   };
+  eyes.set(device, eye);
+  return eye;
+}
+
+export function observe(device: Device): Seen {
+  const { hand, floor, active, offset } = eyeOf(device);
+  const open = device.wordAt(hand.open) === OPEN;
+  const { state, swap } = stateOf(device.wordAt(hand.state));
+  const isActive = Number(active.value) !== 0;
+  return {
+    state,
+    swap,
+    about: open ? (ABOUT[device.wordAt(hand.about)] ?? '') : '',
+    asked: open ? device.bytesAt(hand.digest, 32) : undefined,
+    active: isActive,
+    fetched: isActive && fetches(device),
+    offset: Number(offset.value),
+    erases: device.wordAt(hand.eraseCount),
+    floor: device.wordAt(floor),
+  };
+}
+
+/** Is the session that there is the device's own? */
+function fetches(device: Device): boolean {
+  const { session, pull } = eyeOf(device);
+  return (
+    device.bytesAt(session.line, 2).readUInt16LE() !== 0 &&
+    device.bytesAt(session.name, 32).equals(device.bytesAt(pull.digest, 32))
+  );
 }
 
 /** The device's own fetching: the link that blocks are to come over + 1, or 0; where what it asked for ends; is the session its own? */
 export function pulling(device: Device): { line: number; asked: number; session: boolean } {
-  const { pull, session } = fitOf(device);
+  const { pull, active } = eyeOf(device);
   return {
-    line: device.word(PULL, pull('line')),
-    asked: device.word(PULL, pull('asked')),
-    session:
-      device.is('update/download/active') &&
-      device.bytesOf(SESSION_RECORD, session('line'), 2).readUInt16LE() !== 0 &&
-      device.bytesOf(SESSION_RECORD, session('name'), 32).equals(device.bytesOf(PULL, pull('digest'), 32)),
+    line: device.wordAt(pull.line),
+    asked: device.wordAt(pull.asked),
+    session: Number(active.value) !== 0 && fetches(device),
   };
 }
 

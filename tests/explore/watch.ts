@@ -69,9 +69,10 @@ export class Watch {
   }
 
   private glimpse(): Glimpse {
-    const seen = observe(this.device);
-    const asked = seen.about ? who(seen.asked) : '-';
-    return { ...seen, asked, question: seen.about ? `${asked} ${seen.about}` : '' };
+    const { state, swap, about, asked: digest, active, fetched, offset, erases, floor } = observe(this.device);
+    const asked = about && digest ? who(digest) : '-';
+    const question = about ? `${asked} ${about}` : '';
+    return { state, swap, about, asked, question, active, fetched, offset, erases, floor };
   }
 
   // After each call of the agent that came back.
