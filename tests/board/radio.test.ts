@@ -298,7 +298,7 @@ it.skipIf(!have('mosquitto'))(
     cleanups.push(() => board.close());
     const asked = (filter: string) => log.filter((line) => line.includes(`${filter} (QoS 0)`)).length;
     const all = ['cs/plant/approvals/+', 'cs/plant/changes/+', 'cs/plant/d/one/order', 'cs/plant/g/hall/order'];
-    for (let wait = 0; wait < 200 && !all.every((filter) => asked(filter) >= 3); wait++) await sleep(50);
+    for (let wait = 0; wait < 1800 && !all.every((filter) => asked(filter) >= 3); wait++) await sleep(50);
     expect(all.map(asked).filter((count) => count < 3)).toEqual([]);
   },
 );

@@ -172,7 +172,7 @@ describe.skipIf(!have('tmux'))('keys and text', () => {
     await window.until(/^\d{4}-\d\d-\d\dT[\d:.]+Z uart:~\$/m);
     window.text('help');
     window.press('Enter', 'C-c', 'C-t', 'C-]');
-    for (let wait = 0; wait < 200 && line.heard().length < 8; wait++) await sleep(50);
+    for (let wait = 0; wait < 1800 && line.heard().length < 8; wait++) await sleep(50);
     expect(line.heard()).toBe('help\r\n\x03\x1d');
     expect(window.screen()).toContain('boot green');
     window.press('C-]');

@@ -160,20 +160,21 @@ describe('watch', () => {
 
   it('on a broker: the retained state as it is, then each change, and the alert', async () => {
     const watched = await world.board({ unapproved: 'prompt' }, { broker: broker.url, name: 'two' });
-    const words = ['--broker', broker.url, '--device', 'two', '--json', '--count', '3', '--for', '60'];
-    const watching = place.must('tree', 'watch', ...words);
+    const words = ['--broker', broker.url, '--device', 'two', '--json', '--count', '8', '--for', '60'];
+    const watching = place.start('tree', 'watch', ...words);
+    await watching.said('"online":true');
     const client = createClient(await openSerial(watched.port));
     let over = false;
-    void watching.finally(() => {
+    void watching.ended.finally(() => {
       over = true;
     });
-    // One offer after the other, until the watcher, which starts some time, has seen enough.
+    // One offer after the other, until the watcher has seen enough: a broker may pass over a state that is gone at once.
     for (let turn = 0; !over && turn < 1000; turn++) {
       const file = world.package('w.suit', BigInt(turn + 1));
       for await (const _ of deliver(client, { file, answerMs: 1 }));
     }
     await client.close();
-    const seen = documents((await watching).stdout);
+    const seen = documents((await watching.ended).stdout);
     expect(seen[0]).toMatchObject({ online: true });
     expect(seen.map(({ state }) => state)).toContain(50);
     expect(seen.at(-1)).toMatchObject({ changes: expect.any(Number) });

@@ -56,7 +56,7 @@ describe.skipIf(!have('mosquitto'))('docs/mosquitto.acl', () => {
     await shelf.put('acme', signApproval(world.keys.operator, { ...claims, entries: [everything('approve')] }));
     await shelf.close();
     const seen = async () => (await listDevices(url('server'), 'plant'))[0]?.state;
-    for (let wait = 0; wait < 50 && !(await seen())?.approvals?.length; wait++) await sleep(100);
+    for (let wait = 0; wait < 900 && !(await seen())?.approvals?.length; wait++) await sleep(100);
     expect(await seen()).toMatchObject({ online: true, approvals: [{ sequence: '5' }] });
   });
 

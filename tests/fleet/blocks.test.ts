@@ -66,7 +66,7 @@ describe.skipIf(!have('mosquitto'))('blocks of a package', () => {
     return { radio, got, ask, state };
   }
   async function until(wanted: () => boolean) {
-    for (let wait = 0; wait < 100 && !wanted(); wait++) await sleep(50);
+    for (let wait = 0; wait < 1800 && !wanted(); wait++) await sleep(50);
   }
   const offsets = (got: Block[]) => got.map(({ off }) => off / 512);
   const range = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => from + at);

@@ -56,7 +56,7 @@ describe.skipIf(!have('mosquitto'))('documents on a broker', () => {
     await here.until(([one]) => one?.approvals?.length === 1);
     expect(await here.deliver('one', here.world.package('first', 1n))).toBe('installed');
     const rests = async () => {
-      for (let wait = 0; board.running !== 'application' && wait < 300; wait++) await sleep(100);
+      for (let wait = 0; board.running !== 'application' && wait < 900; wait++) await sleep(100);
       expect(board.running).toBe('application');
     };
     await rests();

@@ -121,7 +121,7 @@ async function cableTo(path: string): Promise<{ url: string; pull(): Promise<voi
 }
 
 async function until(wanted: () => boolean): Promise<void> {
-  for (const end = Date.now() + 30_000; Date.now() < end && !wanted(); ) await sleep(20);
+  for (const end = Date.now() + 90_000; Date.now() < end && !wanted(); ) await sleep(20);
   expect(wanted()).toBe(true);
 }
 
@@ -167,7 +167,7 @@ describe.skipIf(!have('mosquitto'))('a gateway', () => {
     here.sent.length = 0;
     await placeOrder(where, { device: 'aa01' }, orderFor(second, 'second'));
     await placeOrder(where, { device: 'aa02' }, orderFor(second, 'second'));
-    const begun = Date.now() + 30_000;
+    const begun = Date.now() + 90_000;
     while (here.sent.length < 20 && Date.now() < begun) await sleep(5);
     unlinkSync(linkB);
     await two.close();
@@ -217,7 +217,7 @@ describe.skipIf(!have('mosquitto'))('a gateway', () => {
     await bring(here, here.world.package('second', 2n, 5000), { group: 'all' }, 'second');
     await here.until(running('1.2.0', 1));
     expect(events.filter(({ event }) => event !== 'ended').map(({ event }) => event)).toEqual(['joined']);
-  }, 200_000);
+  }, 300_000);
 
   it('a port that goes with each start of the application, and comes back, wakes nobody; what is new is brought', async () => {
     const here = await fleet();
@@ -250,7 +250,7 @@ describe.skipIf(!have('mosquitto'))('a gateway', () => {
     await bring(here, here.world.package('second', 2n, 5000), { group: 'all' }, 'second');
     await here.until(running('1.2.0', 1));
     expect(events.filter(({ event }) => event === 'joined')).toHaveLength(4);
-  }, 200_000);
+  }, 300_000);
 
   it('a board that is reset on and on while it fetches is no loss', async () => {
     const here = await fleet();
@@ -265,7 +265,7 @@ describe.skipIf(!have('mosquitto'))('a gateway', () => {
     await here.approve(1, [everything('approve')]);
     await here.until(([one]) => one?.approvals?.[0]?.sequence === '1');
     here.sent.length = 0;
-    const once = Date.now() + 20_000;
+    const once = Date.now() + 90_000;
     const early = (async () => {
       while (here.sent.length === 0 && Date.now() < once) await sleep(1);
       board.reset(); // the order is taken, and not written down yet
@@ -274,7 +274,7 @@ describe.skipIf(!have('mosquitto'))('a gateway', () => {
     await early;
     await here.until(running('1.1.0', 1), 120_000);
     expect((await listDevices(here.url, FLEET)).map(({ name }) => name)).toEqual(['pump']);
-  }, 200_000);
+  }, 300_000);
 
   it('a blank board goes by its port until it has an id; two with one name are told apart', async () => {
     const here = await fleet();

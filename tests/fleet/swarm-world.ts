@@ -21,7 +21,7 @@ export const GROUP = 'all';
 const VENDOR_ID = vendorIdOf('vendor.example');
 const CLASS_ID = classIdOf(VENDOR_ID, 'virtual');
 const POLL_MS = 50;
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 90_000;
 
 export interface Release {
   envelope: Uint8Array;

@@ -312,7 +312,7 @@ describe('a board whose application runs when nobody talks', () => {
     const link = later(await openSerial(board.port));
     expect(await bring(createClient(link), world.package('first', 1n))).toMatchObject({ kind: 'installed' });
     const client = await known(link);
-    for (let wait = 0; wait < 300 && board.running === 'agent'; wait++) await sleep(100);
+    for (let wait = 0; wait < 900 && board.running === 'agent'; wait++) await sleep(100);
     expect(board.running).toBe('application');
     const took = await timed(treeExec(client, './FUMO/1/Update', 'c'));
     expect(took).toBeLessThan(2500);
