@@ -1,70 +1,105 @@
-// How vitest runs: test files side by side, those that take longest first, so that the last ones to end are short.
+// How vitest runs: more test files at once than there are processors, since most wait for what they have started. Files that compute
+// give way to the others (tests/support/giving-way.ts), so that a file which waits is not kept waiting for a processor as well. Those
+// that take longest begin first, waiting and computing ones in turn: the last ones to end are short, and no processor is idle.
 //
-// A file that only calls functions shares its process with others of its kind, which have loaded the same modules already. One that
-// starts programs, changes the environment or waits for a line has a process of its own.
+// To load the modules of a file takes as long as many a test. So files share processes, which have loaded most modules already, unless
+// they compute or stand under APART. A file that leaves its process changed fails (tests/support/unchanged.ts).
 
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Files that take longest, the longest first (`npm test` prints what each one takes). All others come behind, in any order. */
-const LONGEST = [
-  'skips/skips',
-  'powercut/powercut',
-  'fleet/documents',
+/** Files that wait longest, the longest first (`npm test` prints what each one takes). */
+const WAITING = [
+  'fleet/gateway',
   'fleet/hostile',
-  'explore/explore',
-  'mutate/mutate',
-  'crypto/budget',
-  'port/conformance',
-  'fleet/brokers',
-  'fleet/chaos',
+  'fleet/deliver',
+  'fleet/documents',
+  'fleet/gateway-hostile',
   'cli/device',
   'cli/publish',
-  'agent/wear',
-  'port/sizes',
-  'cli/memory',
-  'card/board',
-  'card/pcsc',
-  'port/resets',
-  'port/agent',
   'foreign/personas',
-  'cli/ending',
-  'port/command',
-  'port/lost-frames',
+  'card/pcsc',
+  'fleet/orders',
+  'cli/memory',
+  'fleet/chaos',
+  'port/resets',
   'smp/lossy',
+  'port/command',
+  'fleet/many',
+  'story/story',
+  'fleet/hostile-orders',
+  'fleet/publish',
+  'fleet/page',
   'port/tutorial',
-  'cli/approving',
-  'port/export-c',
-  'port/board',
-  'port/story',
+  'cli/console',
 ];
 
-/** Folders whose files only call functions. */
-const SHARING = ['agent', 'core', 'crypto', 'formats', 'library', 'model', 'smp', 'traps'];
+/** Files that keep a processor busy, the longest first. */
+const COMPUTING = [
+  'explore/explore',
+  'powercut/powercut',
+  'skips/skips',
+  'fuzz/fuzz',
+  'crypto/budget',
+  'mutate/mutate',
+  'port/conformance',
+  'agent/wear',
+  'port/sizes',
+  'agent/refusing-flash',
+  'core/sources',
+  'core/damage',
+  'crypto/group',
+  'crypto/wycheproof',
+  'agent/worn',
+  'core/suit-vectors',
+  'crypto/scalar',
+];
 
-const shared = `tests/{${SHARING.join(',')}}/**/*.test.ts`;
+/** Files that have a process of their own: what it takes of memory is measured, or another library is loaded into it. */
+const APART = ['card/*', 'browser/*', 'fleet/hostile', 'fleet/swarm', 'links/bound'];
+
+/** One worker more makes a run no shorter, and each test longer. */
+const WORKERS = 5;
+
+const paths = (names: string[]) => names.map((name) => `tests/${name}.test.ts`);
+
+/** First of each list, second of each list, and so on; then what stands in none. */
+const FIRST = Array.from({ length: Math.max(WAITING.length, COMPUTING.length) }, (_, i) => [
+  WAITING[i],
+  COMPUTING[i],
+]).flat();
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const place = ({ moduleId, project }: TestSpecification) => {
-      const at = LONGEST.findIndex((name) => moduleId.endsWith(`tests/${name}.test.ts`));
-      return at < 0 ? LONGEST.length + Number(project.name === 'sharing') : at;
+    const place = ({ moduleId }: TestSpecification) => {
+      const at = FIRST.findIndex((name) => moduleId.endsWith(`tests/${name}.test.ts`));
+      return at < 0 ? FIRST.length : at;
     };
     return [...files].sort((a, b) => place(a) - place(b));
   }
 }
 
+const include = ['tests/**/*.test.ts'];
+const computing = paths(COMPUTING);
+const apart = paths(APART);
+
 export default defineConfig({
   test: {
     projects: [
-      { extends: true, test: { name: 'apart', include: ['tests/**/*.test.ts'], exclude: [shared] } },
-      { extends: true, test: { name: 'sharing', include: [shared], isolate: false } },
+      { extends: true, test: { name: 'computing', include: computing, setupFiles: ['tests/support/giving-way.ts'] } },
+      { extends: true, test: { name: 'apart', include: apart, exclude: computing } },
+      {
+        extends: true,
+        test: {
+          ...{ name: 'sharing', include, exclude: [...computing, ...apart], isolate: false },
+          setupFiles: ['tests/support/unchanged.ts'],
+        },
+      },
     ],
     // Real processes (brokers, boards) take part: a generous bound, so that a slow machine is not a failing test.
     testTimeout: 300_000,
     hookTimeout: 300_000,
-    // Many files mostly wait for what they have started: one worker more than the two processors this is made for.
-    maxWorkers: 3,
+    maxWorkers: WORKERS,
     sequence: { sequencer: LongestFirst },
     coverage: {
       provider: 'v8',
