@@ -154,13 +154,13 @@ describe.skipIf(!have('mosquitto'))('a gateway', () => {
     expect((await listDevices(here.url, FLEET)).map(({ name }) => name)).toEqual(['aa01', 'aa02']);
 
     const first = here.world.package('first', 1n, 20_000);
-    const second = here.world.package('second', 2n, 60_000);
+    const second = here.world.package('second', 2n);
     for (const file of [first, second]) await publishPackage(where, digestOf(file), file);
     await here.approve(1, [everything('approve')]);
     await here.until((all) => all.every(({ approvals }) => approvals?.[0]?.sequence === '1'));
     here.sent.length = 0;
     await placeOrder(where, { group: 'cellar' }, orderFor(first, 'first'));
-    await here.until(running('1.1.0', 2), 60_000);
+    await here.until(running('1.1.0', 2));
     expect(new Set(here.sent).size).toBe(Math.ceil(first.length / 512));
     expect(here.sent.length).toBe(new Set(here.sent).size);
 
@@ -174,7 +174,7 @@ describe.skipIf(!have('mosquitto'))('a gateway', () => {
     await here.until((all) => all.filter(({ online }) => online).length === 1);
     two = await boardOf(here, 2, { flash });
     symlinkSync(two.port, linkB);
-    await here.until(running('1.2.0', 2), 60_000);
+    await here.until(running('1.2.0', 2));
     expect(new Set(here.sent).size).toBe(Math.ceil(second.length / 512));
     expect(here.sent.length).toBe(new Set(here.sent).size);
 
@@ -183,7 +183,7 @@ describe.skipIf(!have('mosquitto'))('a gateway', () => {
     await client.close();
 
     await here.approve(2, [only('deny', second), everything('approve')]);
-    await here.until(running('1.1.0', 2), 60_000);
+    await here.until(running('1.1.0', 2));
     const { code } = await started.stop();
     expect(code).toBe(130);
     expect((await here.seen()).map(({ online }) => online)).toEqual([false, false]);

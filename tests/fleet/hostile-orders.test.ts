@@ -148,7 +148,7 @@ it('an alert to whoever ordered on the serial line is told on the broker, too', 
   const { digest, envelope } = world.release(1); // nobody has approved it
   serveBlocks(line, [{ digest, file: envelope }]);
   await treeExec(createClient(line), NODE.downloadAndUpdate, 'mine', { hash: digest });
-  await until(['mine'], () => alerts, 10_000);
+  await until(['mine'], () => alerts);
 });
 
 it('a device that holds what stands on the broker starts its application at once, and still takes what is new', async () => {
