@@ -51,7 +51,6 @@ const COMPUTING = [
   'crypto/group',
   'crypto/wycheproof',
   'agent/worn',
-  'core/suit-vectors',
   'crypto/scalar',
 ];
 
