@@ -40,6 +40,8 @@ const PAUSE_MS = 500; // before the second try, then twice as long each time
 const PAUSE_MS_MAX = 30_000;
 const AT_ONCE_MAX = 32; // documents handed in without a pause; beyond that one in REGAIN_MS
 const REGAIN_MS = 10_000;
+const OTHERS_WAIT_MS = 5000; // for what is handed in; an agent that does not take it does not hold up the rest
+const LOOK_MS = 20;
 const DEVICE_REASON_MAX = 199; // what is beyond is the host's own
 
 /** Answers that say nothing of the document: what stands in the way passes. */
@@ -59,6 +61,8 @@ export interface Documents {
   started(): void;
   /** Who the device is and which anchors it has, as one word; when that changes, what was refused may count. */
   stands(word: string): void;
+  /** Settles when all that has come is handed in, or nothing can be for now. */
+  handedIn(): Promise<void>;
   close(): void;
 }
 
@@ -171,6 +175,10 @@ export function createDocuments(surroundings: Surroundings): Documents {
       again(standing === undefined ? (answer) => answer === reasons.NotProvisioned.code : undefined);
       standing = word;
       later(GATHER_MS);
+    },
+    async handedIn() {
+      const end = Date.now() + OTHERS_WAIT_MS;
+      while ((working || (soon && !scarce)) && Date.now() < end) await sleep(LOOK_MS, ending.signal);
     },
     close() {
       ending.abort();

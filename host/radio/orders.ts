@@ -78,17 +78,19 @@ export interface Orders {
 
 const DOWNLOAD_AND_UPDATE = 3; // the operation in an alert (OMA FUMO)
 const ENDED_MAX = 64; // orders that are over and may still stand on the broker
-const AFTER_START_MS = 300; // documents go first: they may be what it needs
+const AFTER_START_MS = 300; // what is retained comes one by one
 const AFTER_LEAVING_MS = 15_000; // then twice as long with each try
 /** The package is on board, or the person at the device has not answered yet: more of the same would pester. */
 const WAITING: number[] = [STATE.ready, STATE.failedHaveData, STATE.updating];
 const ASKED: number[] = [reasons.AwaitingUser.code, reasons.Deferred.code];
 
+/** @param before documents go first, because they may be what the agent needs: settles when those that have come are handed in */
 export function createOrders(
   client: Client,
   shown: () => DeviceState,
   { open: orders, ended }: OrderMemory = { open: new Map(), ended: [] },
   random: () => number = Math.random,
+  before: () => Promise<void> = async () => undefined,
 ): Orders {
   const ending = new AbortController();
   let starts = 0; // of the agent
@@ -107,7 +109,7 @@ export function createOrders(
     if (working) return;
     working = true;
     try {
-      for (let next = due(); next; next = due()) {
+      for (let next = await nextOne(); next; next = await nextOne()) {
         if (await put(next)) continue;
         if (next.tries >= TRIES_MAX) postpone(next);
         else await sleep(PAUSE_MS, ending.signal);
@@ -117,6 +119,11 @@ export function createOrders(
     } finally {
       working = false;
     }
+  }
+
+  async function nextOne(): Promise<Open | undefined> {
+    if (due()) await before();
+    return due();
   }
 
   function due(): Open | undefined {

@@ -111,7 +111,13 @@ export async function connectRadio(
   const desk = createDesk(agent, refused);
   const used = () => agent.used?.();
   const own = createClient(deskLink(desk, 'own radio', used), agent.line ?? LIMITS);
-  const orders = createOrders(own, () => shown, memory?.orders);
+  const orders = createOrders(
+    own,
+    () => shown,
+    memory?.orders,
+    Math.random,
+    () => documents.handedIn(),
+  );
   const documents = createDocuments({
     ...{ client: own, away: () => agent.away, taken: orders.taken },
     papers: memory?.papers,

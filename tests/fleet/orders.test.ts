@@ -5,11 +5,13 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { NODE } from '../../host/device/identity.js';
 import { packageUrl } from '../../host/device/serve.js';
 import { placeOrder } from '../../host/fleet/orders.js';
+import { newDocumentId, signApproval } from '../../host/formats/approval.js';
 import { hex } from '../../host/formats/bytes.js';
+import { generateKey } from '../../host/keys/read.js';
 import { connectBroker, openMqtt } from '../../host/links/mqtt.js';
 import { publishPackage } from '../../host/links/packages.js';
 import { type OrderPaper, readAlertPaper } from '../../host/links/papers.js';
-import { topicsOf } from '../../host/links/topics.js';
+import { approvalTopic, topicsOf } from '../../host/links/topics.js';
 import { connectRadio, type Radio } from '../../host/radio/radio.js';
 import { createClient } from '../../host/smp/client.js';
 import { type Alert, treeExec, treePut } from '../../host/smp/commands.js';
@@ -178,6 +180,10 @@ describe.skipIf(!have('mosquitto'))('when an order is put to the agent', () => {
           const answer = (said: Packet['body']) =>
             radio.send(encodePacket({ ...packet, op: (packet.op + 1) as 1, body: said }));
           if (group === 0) return answer({ buf_size: 640, buf_count: 1 });
+          if (body.uri === NODE.approvals) {
+            execs.push('document');
+            return answer({});
+          }
           expect([id, body.uri]).toEqual([3, NODE.downloadAndUpdate]);
           digests.push(hex(body.hash as Uint8Array));
           execs.push(body.corr as string);
@@ -199,6 +205,21 @@ describe.skipIf(!have('mosquitto'))('when an order is put to the agent', () => {
     return { radio, execs, digests, order, client, where };
   }
   const soon = (ms: number) => new Date(Date.now() + ms).toISOString();
+
+  it('behind the documents that came with it, whatever the agent did before', async () => {
+    const { execs, order, client } = await device();
+    await sleep(500); // the agent has started long ago, and the order is put as it comes
+    const documents = ['a', 'b', 'c'].map((name) => {
+      const signed = signApproval(generateKey('ed25519'), {
+        ...{ issuer: name, issuedAt: 1_800_000_000, id: newDocumentId(), sequence: 1n },
+        entries: [everything('approve')],
+      });
+      return client.publishAsync(approvalTopic(FLEET, name), Buffer.from(signed), { qos: 1, retain: true });
+    });
+    await Promise.all([...documents, order()]);
+    await expect.poll(() => execs, { timeout: 60_000 }).toContain('c');
+    expect(execs).toEqual(['document', 'document', 'document', 'c']);
+  });
 
   it('once, until another one stands there; again after a reset, as long as it is open', async () => {
     const { radio, execs, digests, order } = await device();
