@@ -26,7 +26,9 @@ export {
   type ConsoleScreen,
   makeConsole,
 } from './console/console.js';
+export { type Keyboard, makeKeyboard } from './console/keyboard.js';
 export { EOLS, type Eol, type Piping, pipedLines } from './console/piped.js';
+export { type Display, makeScreen, type Screen } from './console/screen.js';
 // The verifier: a device as the core knows it. Numbers are the core's own (assembly/reason.ts).
 export type {
   Core,

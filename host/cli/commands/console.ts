@@ -2,7 +2,7 @@
 //
 // Log text and what is typed pass through; frames of SMP on the same line are not shown. It sends nothing by itself
 // until the device says that it asks its user, so that an application that runs is left alone. The rules of the keyboard
-// stand in console/keyboard.ts, those of the screen in console/screen.ts.
+// stand in ../../console/keyboard.ts, those of the screen in ../../console/screen.ts.
 
 import { z } from 'zod';
 import { EOLS, type Eol } from '../../console/piped.js';
@@ -44,7 +44,7 @@ export const consoleCommand = command({
   async run({ options, terminal, signal }) {
     const [{ onlyPort, openPort }, { runConsole }] = await Promise.all([
       import('../../local/connect.js'),
-      import('../console/run.js'),
+      import('../console.js'),
     ]);
     const path = options.port ?? (await onlyPort());
     const { baud, timeout, retries } = options;
