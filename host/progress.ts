@@ -12,3 +12,15 @@ export type Progress =
   | { kind: 'waiting'; for: string; seconds: number }
   /** A line for the person watching, such as "resuming at 4096". */
   | { kind: 'note'; text: string };
+
+/** Does the work to its end, and hands each step on. Returns what the work returns. */
+export async function runThrough<T>(
+  work: AsyncGenerator<Progress, T, undefined>,
+  step: (progress: Progress) => void,
+): Promise<T> {
+  for (;;) {
+    const next = await work.next();
+    if (next.done) return next.value;
+    step(next.value);
+  }
+}

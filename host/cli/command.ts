@@ -64,7 +64,7 @@ export interface Result {
   /** Exit code, when a result is not plain success, such as a verdict. */
   exit?: number;
   /** The command that a person would run next: its name, then words. next.ts adds what it requires besides. */
-  next?: readonly string[];
+  next?: readonly string[] | undefined;
 }
 
 export interface Context<A, O> {

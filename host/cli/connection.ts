@@ -1,6 +1,6 @@
 // A command and its device: what the options say, what the terminal is told meanwhile, and the end of it.
 
-import type { Connection } from '../local/connect.js';
+import type { Connection, Whereabouts } from '../local/connect.js';
 import { BAUD_DEFAULT } from '../smp/link.js';
 import { type Context, flagOf } from './command.js';
 import { type ConnectionOptions, FLEET_DEFAULT, MQTT_DEFAULT } from './options.js';
@@ -10,18 +10,19 @@ export type Surroundings = Pick<Context<never, never>, 'terminal' | 'dryRun' | '
 
 /** Reaches the device (local/connect.ts), works with it, and closes what was opened. */
 export async function withDevice<T>(
-  { timeout, ...options }: ConnectionOptions,
+  options: ConnectionOptions,
   { terminal, signal }: Pick<Surroundings, 'terminal' | 'signal'>,
   use: (connection: Connection) => Promise<T>,
 ): Promise<T> {
-  const { connect } = await import('../local/connect.js');
-  const connection = await connect({ ...options, timeoutMs: timeout * 1000 }, terminal, signal);
-  try {
-    return await use(connection);
-  } finally {
-    await connection.close();
-  }
+  const { withConnection } = await import('../local/connect.js');
+  return withConnection(whereOf(options), terminal, signal, use);
 }
+
+/** What the options say of where it is. */
+export const whereOf = ({ timeout, ...options }: ConnectionOptions): Whereabouts => ({
+  ...options,
+  timeoutMs: timeout * 1000,
+});
 
 /** How the same device is reached again, for a line to copy. A URL with a password is not repeated. */
 export function connectionWords(options: ConnectionOptions): string[] {

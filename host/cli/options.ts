@@ -223,7 +223,7 @@ export const publishOptions = {
       topicNameSchema.optional(),
       { config: 'publish-as' },
     ),
-    wait: waitOption('wait this long until all online devices have taken it'),
+    wait: { ...waitOption('wait this long until all online devices have taken it'), needs: 'publish' },
     fleet: brokerOptions.fleet,
   }),
   ...accessOptions,

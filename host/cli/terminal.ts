@@ -16,16 +16,18 @@
 //   8. One line is one line, and steers nothing: whatever is quoted in it passes printable.ts here, at the end of all roads.
 
 import { styleText } from 'node:util';
+import type * as Prompts from '@clack/prompts';
 import type cliProgress from 'cli-progress';
 import { bytesText, makeMeter, noteText, progressLines } from '../describe/progress.js';
 import { CountersignError } from '../errors.js';
 import { documentJson } from '../json.js';
+import type { Person } from '../local/person.js';
 import { printable, sayable } from '../printable.js';
 import { isInForeground } from '../process.js';
-import type { Progress } from '../progress.js';
+import { type Progress, runThrough } from '../progress.js';
 import { throwIfAborted } from '../wait.js';
 
-type Style = 'red' | 'yellow' | 'green' | 'cyan' | 'bold' | 'dim';
+type Style = 'yellow' | 'cyan' | 'dim';
 
 export interface TerminalOptions {
   json: boolean;
@@ -44,38 +46,24 @@ export interface Choice<T extends string> {
   label: string;
 }
 
-export interface Terminal {
+export interface Terminal extends Person {
   readonly json: boolean;
   /** Standard input may be read: not after --no-input. */
   readonly input: boolean;
-  /** A person can be asked. */
-  readonly interactive: boolean;
   /** A result before the end of the command, such as the port of a board that goes on running. */
   result(data: object, lines: string[]): void;
   /** Shows lines in the place of those before; only where stdout is a terminal that can, and what is printed is for a person. */
   readonly inPlace: ((lines: string[]) => void) | undefined;
-  /** For the person: what happens, a text for each line. */
-  note(...lines: string[]): void;
-  /** Only with -v. */
-  detail(text: string): void;
-  /** Only with -vv. */
-  trace(text: string): void;
-  warn(text: string): void;
-  /** Shows progress until the work is done, and returns what the work returns. */
-  follow<T>(work: AsyncGenerator<Progress, T, undefined>): Promise<T>;
   /** Asks yes or no; enter alone answers `initial`, default no. `option` is what to give instead when nobody can be asked. */
   confirm(question: string, option: string, initial?: boolean): Promise<boolean>;
-  choose<T extends string>(question: string, choices: Choice<T>[], option: string): Promise<T>;
-  password(question: string, option: string): Promise<string>;
-  /** A line of text; `fault` says what is wrong with one that is not taken. `initial` stands there to be edited. The signal ends the question. */
+  choose<T extends string>(question: string, choices: readonly Choice<T>[], option: string): Promise<T>;
+  /** A line of text; `fault` says what is wrong with one that is not taken. `initial` stands there to be edited. */
   text(
     question: string,
     option: string,
     fault: (line: string) => string | undefined,
-    more?: { signal?: AbortSignal; initial?: string | undefined },
+    more?: { signal?: AbortSignal | undefined; initial?: string | undefined },
   ): Promise<string>;
-  /** Text in a style, or as it is where there is no colour. */
-  style(style: Style, text: string): string;
 }
 
 export function makeTerminal(options: TerminalOptions): Terminal {
@@ -88,12 +76,6 @@ export function makeTerminal(options: TerminalOptions): Terminal {
     if (options.level >= level) process.stderr.write(`${text}\n`);
   };
   const style = (name: Style, text: string) => (colour ? styleText(name, text, { validateStream: false }) : text);
-  const needPerson = (question: string, option: string) => {
-    if (interactive) return;
-    throw new CountersignError('NotTerminal', `terminal: cannot ask "${question}"`, { hint: `give ${option}` });
-  };
-  // Loaded when somebody is asked, or something moves: most runs do neither.
-  const prompts = () => import('@clack/prompts');
   // Questions go to the terminal itself: stdout may be a pipe that takes the result.
   const where = { output: process.stderr, input: process.stdin };
   if (interactive) giveSize();
@@ -107,14 +89,24 @@ export function makeTerminal(options: TerminalOptions): Terminal {
   }
 
   /** Asks, until the answer, the end of the input (Ctrl-D, a terminal that went away) or one of the signals. */
-  async function ask<T>(how: (signal: AbortSignal) => Promise<T>, outer?: AbortSignal): Promise<Exclude<T, symbol>> {
+  async function ask<T>(
+    question: string,
+    option: string,
+    how: (prompts: typeof Prompts, common: Parameters<typeof Prompts.password>[0]) => Promise<T>,
+    outer?: AbortSignal,
+  ): Promise<Exclude<T, symbol>> {
+    if (!interactive) {
+      throw new CountersignError('NotTerminal', `terminal: cannot ask "${question}"`, { hint: `give ${option}` });
+    }
+    const prompts = await import('@clack/prompts'); // most runs ask nobody
     const over = new AbortController();
     const end = () => over.abort();
     const onKey = (_: unknown, key?: { name?: string; ctrl?: boolean }) => key?.ctrl && key.name === 'd' && end();
     const signals = [over.signal, outer, options.signal].filter((one) => one !== undefined);
+    const common = { message: sayable(question), ...where, signal: AbortSignal.any(signals) };
     process.stdin.once('end', end).on('keypress', onKey);
     try {
-      const answer = process.stdin.readableEnded ? Symbol('no input') : await how(AbortSignal.any(signals));
+      const answer = process.stdin.readableEnded ? Symbol('no input') : await how(prompts, common);
       if (typeof answer !== 'symbol') return answer as Exclude<T, symbol>;
     } finally {
       process.stdin.off('end', end).off('keypress', onKey);
@@ -122,6 +114,11 @@ export function makeTerminal(options: TerminalOptions): Terminal {
     throwIfAborted(options.signal);
     throw new CountersignError('Cancelled', 'terminal: the question was cancelled');
   }
+
+  const text: Terminal['text'] = (question, option, fault, { signal, initial } = {}) => {
+    const more = { validate: (line = '') => fault(line), ...(initial !== undefined && { initialValue: initial }) };
+    return ask(question, option, (prompts, common) => prompts.text({ ...common, ...more }), signal);
+  };
 
   return {
     json: options.json,
@@ -139,39 +136,28 @@ export function makeTerminal(options: TerminalOptions): Terminal {
     detail: (text) => say(style('dim', sayable(text)), 1),
     trace: (text) => say(style('dim', sayable(text)), 2),
     warn: (text) => say(`${style('yellow', 'warning:')} ${sayable(text)}`, 0),
-    follow: async (work) =>
-      follow(
-        work,
-        moving ? await movingBar(style) : { step: progressLines((text) => say(text, 0)), end: () => undefined },
-      ),
-    async confirm(question, option, initialValue = false) {
-      needPerson(question, option);
-      const { confirm } = await prompts();
-      return ask((signal) => confirm({ message: sayable(question), initialValue, ...where, signal }));
+    async follow(work) {
+      if (!moving)
+        return runThrough(
+          work,
+          progressLines((text) => say(text, 0)),
+        );
+      const { step, end } = await movingBar(style);
+      return runThrough(work, step).finally(end);
     },
-    async choose<T extends string>(question: string, choices: Choice<T>[], option: string) {
-      needPerson(question, option);
-      const { select } = await prompts();
-      const list = choices.map(({ value, label }) => ({ value, label: printable(label) })) as unknown as Parameters<
-        typeof select<string>
-      >[0]['options'];
-      return (await ask((signal) =>
-        select<string>({ message: sayable(question), options: list, ...where, signal }),
-      )) as T;
+    confirm: (question, option, initialValue = false) =>
+      ask(question, option, (prompts, common) => prompts.confirm({ ...common, initialValue })),
+    async choose<T extends string>(question: string, choices: readonly Choice<T>[], option: string) {
+      const list = choices.map(({ value, label }) => ({ value: value as string, label: printable(label) }));
+      return (await ask(question, option, (prompts, common) => prompts.select({ ...common, options: list }))) as T;
     },
-    async password(question, option) {
-      needPerson(question, option);
-      const { password } = await prompts();
-      return ask((signal) => password({ message: sayable(question), ...where, signal }));
+    password: (question, option) => ask(question, option, (prompts, common) => prompts.password(common)),
+    text,
+    async yesOrNo(question, option, signal) {
+      // A whole word: for what must not be answered by a slip.
+      const fault = (line: string) => (/^(yes|no)$/i.test(line.trim()) ? undefined : 'type the whole word: yes or no');
+      return (await text(question, option, fault, { signal })).trim().toLowerCase() === 'yes' ? 'yes' : 'no';
     },
-    async text(question, option, fault, { signal: outer, initial } = {}) {
-      needPerson(question, option);
-      const { text } = await prompts();
-      const validate = (line: string | undefined) => fault(line ?? '');
-      const rest = { ...where, ...(initial !== undefined && { initialValue: initial }) };
-      return ask((signal) => text({ message: sayable(question), validate, ...rest, signal }), outer);
-    },
-    style,
   };
 }
 
@@ -182,36 +168,7 @@ function giveSize(): void {
   }
 }
 
-/** Yes or no, as a whole word: for what must not be answered by a slip. The signal ends the question. */
-export async function askYesOrNo(
-  terminal: Terminal,
-  question: string,
-  option: string,
-  signal?: AbortSignal,
-): Promise<'yes' | 'no'> {
-  const fault = (line: string) => (/^(yes|no)$/i.test(line.trim()) ? undefined : 'type the whole word: yes or no');
-  const typed = await terminal.text(question, option, fault, signal && { signal });
-  return typed.trim().toLowerCase() === 'yes' ? 'yes' : 'no';
-}
-
-interface Display {
-  step(progress: Progress): void;
-  end(): void;
-}
-
-async function follow<T>(work: AsyncGenerator<Progress, T, undefined>, display: Display): Promise<T> {
-  try {
-    for (;;) {
-      const next = await work.next();
-      if (next.done) return next.value;
-      display.step(next.value);
-    }
-  } finally {
-    display.end();
-  }
-}
-
-async function movingBar(style: Terminal['style']): Promise<Display> {
+async function movingBar(style: (style: Style, text: string) => string) {
   const { default: bars } = await import('cli-progress');
   const format = `{phase} ${style('cyan', '{bar}')} {percentage}% {amount} {rate} {left} left`;
   let bar: cliProgress.SingleBar | undefined;
@@ -225,7 +182,7 @@ async function movingBar(style: Terminal['style']): Promise<Display> {
     last = '';
   };
   return {
-    step(progress) {
+    step(progress: Progress): void {
       if (progress.kind !== 'work') {
         stop();
         phase = '';

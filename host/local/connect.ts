@@ -84,6 +84,21 @@ export async function connect(where: Whereabouts, listener: Listener, signal: Ab
   };
 }
 
+/** Reaches the device, works with it, and closes what was opened. Throws as connect, and what `use` throws. */
+export async function withConnection<T>(
+  where: Whereabouts,
+  listener: Listener,
+  signal: AbortSignal,
+  use: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const connection = await connect(where, listener, signal);
+  try {
+    return await use(connection);
+  } finally {
+    await connection.close();
+  }
+}
+
 /** What a device on a broker leaves there as its state, for `watchDevice`. */
 export const retainedStates =
   ({ url, fleet, device }: Address, signal: AbortSignal): NonNullable<Watching['retained']> =>

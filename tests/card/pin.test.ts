@@ -4,8 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { findPassphrase, findPin } from '../../host/cli/secrets.js';
-import type { Terminal } from '../../host/cli/terminal.js';
+import { findPassphrase, findPin, type Keeper } from '../../host/local/secrets.js';
 import { logIn } from '../../host/pkcs11/token.js';
 
 const TOKEN = {
@@ -40,7 +39,7 @@ describe('a PIN', () => {
   const folder = mkdtempSync(join(tmpdir(), 'pin-'));
   afterEach(() => vi.unstubAllEnvs());
   const said: string[] = [];
-  const terminal = { interactive: false, note: (text: string) => said.push(text) } as unknown as Terminal;
+  const terminal = { interactive: false, note: (text: string) => said.push(text) } as unknown as Keeper;
   const path = join(folder, 'pin');
 
   it.each([

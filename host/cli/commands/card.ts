@@ -10,9 +10,9 @@ import { CountersignError } from '../../errors.js';
 import { writeBytes } from '../../files.js';
 import { viewApproval } from '../../formats/approval.js';
 import { readDocument } from '../../local/document-file.js';
+import { cardAccess } from '../../local/secrets.js';
 import { command } from '../command.js';
 import { baudOption, cardOptions, fileArguments, flag, output, text, textSchema } from '../options.js';
-import { cardAccess } from '../secrets.js';
 
 const OUTPUT_DEFAULT = 'card.cose';
 

@@ -7,14 +7,14 @@ import { dirname, resolve } from 'node:path';
 import { changeMade } from '../../describe/made.js';
 import { readBytes, writeBytes } from '../../files.js';
 import { cosignChange, looksLikeChange, signChange } from '../../formats/change.js';
+import { noteDoubts } from '../../local/approving.js';
 import { readBootstrapFile } from '../../local/bootstrap-file.js';
+import { openSigningKey } from '../../local/secrets.js';
 import { draftChange } from '../../named-files.js';
 import { foreseeChange } from '../../operator/change.js';
 import { loadCore } from '../../wasm.js';
 import { command } from '../command.js';
-import { noteDoubts } from '../issuing.js';
 import { file, fileArgument, issuingOptions, output, signingOptions } from '../options.js';
-import { openSigningKey } from '../secrets.js';
 
 export const change = command({
   name: 'change',

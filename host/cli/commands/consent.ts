@@ -12,11 +12,10 @@ import { type Answer, signConsent } from '../../formats/consent.js';
 import { fingerprint } from '../../formats/fingerprint.js';
 import { hexSchema } from '../../formats/typed.js';
 import { readPackageDigest } from '../../local/document-file.js';
+import { openSigningKey } from '../../local/secrets.js';
 import { command } from '../command.js';
 import { withDevice } from '../connection.js';
 import { connectionOptions, file, keyOption, option, signingOptions, waitOption } from '../options.js';
-import { openSigningKey } from '../secrets.js';
-import { askYesOrNo } from '../terminal.js';
 
 const DIGEST_BYTES = 32;
 
@@ -65,7 +64,7 @@ export const consent = command({
       requireAbout(asked, wanted, path ?? '');
       requireAbout(asked, yes ?? no, 'the flag');
       const prompt = `Install ${fingerprint(asked.digest)}? Type yes or no (${asked.left} s left)`;
-      const ask = () => askYesOrNo(terminal, prompt, '--i-consent-to-manifest or --i-refuse-manifest');
+      const ask = () => terminal.yesOrNo(prompt, '--i-consent-to-manifest or --i-refuse-manifest');
       const answer: Answer = yes ? 'yes' : no ? 'no' : await ask();
       if (signal.aborted) throw new CountersignError('Cancelled', 'consent: stopped');
       const document = signConsent(key, { answer, ...asked });

@@ -1,30 +1,12 @@
 // deliver: brings a package to a device, and reports what the device decided.
 //
-// Over a broker it publishes the package once and leaves an order (fleet/deliver.ts); over a line of its own, and with
-// --push, it sends it. Nothing here answers the device's question to its user: there is no prompt for it and no flag. While
-// the device waits for that person, this says so and for how long.
+// How it gets there, fleet/deliver-file.ts says. Nothing here answers the device's question to its user: there is no prompt for
+// it and no flag.
 
-import { approvalBrought } from '../../describe/brought.js';
-import { requirePackage } from '../../describe/file.js';
-import { deliveredToMany } from '../../describe/fleet.js';
-import { deliveryText, orderedText, previewText } from '../../describe/outcome.js';
-import { explainRefusal } from '../../describe/refusal.js';
-import { deliver as deliverPackage } from '../../device/deliver.js';
-import { bringApprovals, documentsIn, type Gathered } from '../../device/evidence.js';
-import { identify } from '../../device/identity.js';
-import { isThirdParty } from '../../device/third-party.js';
-import { CountersignError } from '../../errors.js';
-import type { DeviceSelection } from '../../fleet/several.js';
-import type { ByteSource } from '../../formats/byte-source.js';
-import { openEnvelope } from '../../formats/envelope.js';
 import { sequenceSchema } from '../../formats/typed.js';
-import { readBootstrapFile, readBootstrapNames } from '../../local/bootstrap-file.js';
-import type { Connection } from '../../local/connect.js';
-import { guardFile } from '../../local/guard-file.js';
-import { withFile } from '../../open-file.js';
-import { loadCore } from '../../wasm.js';
-import { command, grouped, type Result } from '../command.js';
-import { type Surroundings, waitsOf, withDevice } from '../connection.js';
+import { cardAccess } from '../../local/secrets.js';
+import { command, grouped } from '../command.js';
+import { whereOf } from '../connection.js';
 import {
   bootstrapOption,
   connectionOptions,
@@ -35,12 +17,9 @@ import {
   output,
   sourceOptions,
   timingOf,
-  type Values,
   waitOption,
 } from '../options.js';
-import { cardAccess } from '../secrets.js';
 import { askingOf, selectionOf, severalOptions } from '../several.js';
-import { deliverGuarded } from '../third-party.js';
 
 const options = {
   ...connectionOptions,
@@ -59,8 +38,6 @@ const options = {
   }),
   wait: waitOption('how long to wait for the user, for the installation, and for a device that is offline'),
 };
-type Options = Values<typeof options>;
-
 export const deliver = command({
   name: 'deliver',
   summary: 'bring a package to a device, and wait for its decision',
@@ -82,115 +59,19 @@ export const deliver = command({
     'countersign deliver release.suit --port udp://192.0.2.7 --bootstrap board.yaml --approvals-from mqtt://broker/factory',
   ],
   writes: true,
-  async run({ arguments: { package: path }, options, ...around }) {
-    return withFile(path, async (file) => {
-      await requirePackage(file, path);
-      const { gathered, again } = await gather(options, around);
-      const selection = selectionOf(options.all, options);
-      if (selection) return toMany(selection, { path, file, gathered, again }, options, around);
-      return withDevice(options, around, (device) =>
-        toDevice(device, { path, file, gathered, again }, options, around),
-      );
-    });
+  async run({ arguments: { package: path }, options, terminal, ...doing }) {
+    const { deliverFile, deliverFileToMany } = await import('../../fleet/deliver-file.js');
+    const { approval: files, card: reader, modem, approvalsFrom: broker, fleet, wait } = options;
+    const places = { files, reader, modem, broker, fleet, access: cardAccess(options, terminal) };
+    const how = {
+      ...options,
+      ...places,
+      timing: timingOf(options),
+      waitMs: wait === undefined ? undefined : wait * 1000,
+    };
+    const selection = selectionOf(options.all, options);
+    if (!selection) return deliverFile(path, whereOf(options), how, terminal, doing);
+    const asking = { url: options.broker!, fleet, ...askingOf(options, doing.signal) };
+    return deliverFileToMany(path, asking, selection, how, terminal, doing);
   },
 });
-
-interface Job {
-  path: string;
-  file: ByteSource & { path: string };
-  gathered: Gathered[];
-  again: (() => Promise<Gathered[]>) | undefined;
-}
-
-async function toDevice(
-  { client, address }: Connection,
-  job: Job,
-  options: Options,
-  around: Surroundings,
-): Promise<Result> {
-  const { path, file, gathered } = job;
-  const { terminal, dryRun, signal } = around;
-  const { name } = client.link;
-  // Loaded for a broker alone: a line of its own does without mqtt.js.
-  const over = address && !options.push ? { ...(await import('../../fleet/deliver.js')), ...address } : undefined;
-  const line = over && (await over.openFleetLine(over, signal));
-  try {
-    const away = line?.devices.get(over!.device)?.online === false;
-    if (!away && (await isThirdParty(client, { signal }))) {
-      if (options.bootstrap === undefined) {
-        throw new CountersignError('NoGuard', `deliver: ${name} does not know our agent’s commands`);
-      }
-      const guarded = {
-        ...{ ...job, installed: options.installed, ...waitsOf(options) },
-        bootstrap: await readBootstrapFile(options.bootstrap),
-        memory: guardFile(options.remember, dryRun),
-        ending: options.test ? ('test' as const) : options.noConfirm ? ('trial' as const) : ('confirm' as const),
-      };
-      return await deliverGuarded(client, guarded, around);
-    }
-    const documents = documentsIn(gathered);
-    if (dryRun) return previewText(file, name, await identify(client, { signal }), documents.length);
-    const bring = () =>
-      bringApprovals(
-        client,
-        gathered,
-        (of, brought) => {
-          const { level, text } = approvalBrought(of, brought);
-          terminal[level](text);
-        },
-        { signal },
-      );
-    const delivery = { file, signal, core: await loadCore(), ...waitsOf(options) };
-    const waitMs = options.wait === undefined ? undefined : options.wait * 1000;
-    const ordering = { ...delivery, bring, waitMs, timing: timingOf(options) };
-    if (!line) await bring();
-    const steps = line
-      ? over!.deliverOrdered(client, line, { ...ordering, device: over!.device })
-      : deliverPackage(client, delivery);
-    const outcome = await terminal.follow(steps);
-    if (outcome.kind === 'ordered' && gathered.length > 0 && outcome.why === 'offline') {
-      terminal.warn('the approvals were not brought to it: `countersign publish` reaches every device');
-    }
-    const envelope = await openEnvelope(file, path).catch(() => undefined);
-    const known = { names: await readBootstrapNames(options.bootstrap) };
-    const explained =
-      outcome.kind === 'ordered'
-        ? undefined
-        : await explainRefusal(client, outcome, { path, envelope, documents, known }, { signal });
-    const text = outcome.kind === 'ordered' ? orderedText(outcome) : deliveryText(outcome, explained);
-    const { result, exit, line: told, details = [], data } = text;
-    return { data: { result, package: path, device: name, exit, ...data }, lines: [told, ...details], exit };
-  } finally {
-    await line?.close();
-  }
-}
-
-async function toMany(
-  selection: DeviceSelection,
-  { path, file, gathered }: Job,
-  options: Options,
-  { terminal, signal, dryRun }: Surroundings,
-): Promise<Result> {
-  if (options.push) throw new CountersignError('BadArgument', 'argument: --push is for one device');
-  const { deliverToSelected } = await import('../../fleet/deliver-many.js');
-  const envelope = await openEnvelope(file, path);
-  const found = await deliverToSelected({ url: options.broker!, fleet: options.fleet }, selection, {
-    ...askingOf(options, signal),
-    ...{ file, envelope, path, gathered, dryRun, timing: timingOf(options), installMs: waitsOf(options).installMs },
-    brought: (device, name, brought) => terminal.detail(`${device}: ${approvalBrought(name, brought).text}`),
-    published: (done, of) => terminal.detail(`${done} of ${of} blocks published`),
-    told: (done, of, { device, result }) => terminal.detail(`${done} of ${of}: ${device} ${result}`),
-  });
-  return { ...deliveredToMany(path, envelope.digest!, found.ends, found), exit: found.exit };
-}
-
-/** The approvals, and how those that may change are gathered once more. */
-async function gather(options: Options, { terminal, signal }: Surroundings) {
-  const { gatherApprovals, gatherFromBroker } = await import('../../local/approvals.js');
-  const { approval: files, card, modem, approvalsFrom: broker, fleet } = options;
-  const places = { files, reader: card, modem, broker, fleet, access: cardAccess(options, terminal) };
-  return {
-    gathered: await gatherApprovals(places, terminal.warn, signal),
-    again: broker && (() => gatherFromBroker(broker, fleet, terminal.warn, signal)),
-  };
-}

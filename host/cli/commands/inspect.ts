@@ -5,10 +5,10 @@ import { CountersignError } from '../../errors.js';
 import { writeBytes } from '../../files.js';
 import { type PublicKey, publicKeyToPem } from '../../formats/keys.js';
 import { documentYaml, takeApart, withDescribed } from '../../local/inspect.js';
+import { openPublicKey, secretsOf } from '../../local/secrets.js';
 import { isKeyUri } from '../../pkcs11/uri.js';
 import { command } from '../command.js';
 import { fileArgument, flag, output, signingOptions } from '../options.js';
-import { openPublicKey, secretsOf } from '../secrets.js';
 
 export const inspect = command({
   name: 'inspect',

@@ -6,10 +6,10 @@ import { z } from 'zod';
 import { keyMade } from '../../describe/made.js';
 import { KEY_KINDS } from '../../formats/keys.js';
 import { makeKeyFiles, makeTokenKeyFiles } from '../../local/key-files.js';
+import { newPassphrase, secretsOf } from '../../local/secrets.js';
 import { isKeyUri } from '../../pkcs11/uri.js';
 import { command } from '../command.js';
 import { flag, option, signingOptions, textSchema } from '../options.js';
-import { newPassphrase, secretsOf } from '../secrets.js';
 
 const NO_PASSPHRASE = { not: ['key'], why: 'a key in a token has a PIN, not a passphrase' };
 

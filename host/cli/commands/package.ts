@@ -1,27 +1,14 @@
 // package: the vendor's side. A firmware image goes in, a signed SUIT envelope comes out.
 //
-// Can be signed in three steps on two machines (../ceremony.ts), and gives the same bytes then as in one, if the signature
+// Can be signed in three steps on two machines (local/packaging.ts), and gives the same bytes then as in one, if the signature
 // is one of the kind that always comes out the same (Ed25519).
 
 import { z } from 'zod';
-import { VENDOR_FORMS } from '../../ceremony.js';
-import { packageMade } from '../../describe/made.js';
 import { CountersignError } from '../../errors.js';
-import { writeBytes } from '../../files.js';
-import { readImage } from '../../formats/images/image.js';
 import { UF2_FAMILIES } from '../../formats/images/uf2.js';
 import { addressSchema, familySchema, regionSchema, sequenceSchema } from '../../formats/typed.js';
-import { withFile } from '../../open-file.js';
-import {
-  acceptRelease,
-  draftRelease,
-  type MadePackage,
-  type NamedImage,
-  requestRelease,
-  signRelease,
-} from '../../vendor/package.js';
-import { attach, openKeys, prepare, sign } from '../ceremony.js';
-import { command, type Result } from '../command.js';
+import { packageFile } from '../../local/packaging.js';
+import { command } from '../command.js';
 import {
   ceremonyOptions,
   fileArguments,
@@ -33,7 +20,6 @@ import {
   text,
   textSchema,
 } from '../options.js';
-import type { Terminal } from '../terminal.js';
 
 /** Left out only by the steps that take it from the request. */
 const LATER = { unless: ['sign', 'attach'] };
@@ -98,53 +84,17 @@ export const packageCommand = command({
     'countersign package app.hex -k vendor.pub.pem --attach app.sig',
   ],
   writes: true,
-  async run({ arguments: { image: argument }, options: given, ...around }) {
-    const { terminal, dryRun } = around;
-    const { raw, insists, path } = readRaw(given.raw, given.prepare, argument);
-    const options = { ...given, raw };
-    if (options.sign !== undefined) return sign(options.sign, VENDOR_FORMS, options, around);
-
-    /** The image is there until `use` has ended. */
-    const withImage = (name: string, use: (image: NamedImage) => Promise<Result>) =>
-      withFile(name, async (content) => {
-        const image = { path: name, ...(await readImage(content, name, { ...options, raw: insists })) };
-        noteDoubts(image, insists, terminal);
-        return use(image);
-      });
-    const write = async (path: string, made: MadePackage): Promise<Result> => {
-      await writeBytes(path, made.parts, { dryRun });
-      return { ...packageMade(made, { path, dryRun }), next: ['approve', path] };
-    };
-
-    if (options.attach !== undefined) {
-      const attached = await attach(options.attach, VENDOR_FORMS, options, terminal);
-      const finish = async (image?: NamedImage) =>
-        write(options.output ?? `${attached.base}.suit`, await acceptRelease(attached, image, options));
-      return path === undefined ? finish() : withImage(path, finish);
-    }
-    if (path === undefined) throw new CountersignError('BadArgument', 'argument: <image>: is required'); // --raw alone
-    const { vendor, class: name, sequence } = options; // parse.ts has found these
-    return withImage(path, async (image) => {
-      const release = { ...options, vendor: vendor!, class: name!, sequence: sequence! };
-      const draft = await draftRelease(image, { ...release, now: Math.floor(Date.now() / 1000) });
-      const base = image.path.replace(/\.[^./\\]+$/, '');
-      const { signer, key } = await openKeys(options, terminal);
-      if (!signer) return prepare(requestRelease(key, draft), base, options, around);
-      return write(options.output ?? `${base}.suit`, signRelease(signer, draft));
-    });
+  async run({ arguments: { image }, options: given, terminal, ...around }) {
+    const options = { ...given, ...readRaw(given.raw, given.prepare, image) };
+    const { path, ...made } = await packageFile(options, terminal, around);
+    return { ...made, next: path === undefined ? undefined : ['approve', path] };
   },
 });
 
 /** --raw alone is about the image; with a value it is about --prepare, or in front of the image itself. */
 function readRaw(given: string | true | undefined, prepares: boolean, argument: string | undefined) {
   const value = typeof given === 'string' ? given : undefined;
-  if (value === undefined || prepares) return { raw: value, insists: given === true, path: argument };
-  if (argument === undefined) return { raw: undefined, insists: true, path: value };
+  if (value === undefined || prepares) return { raw: value, insists: given === true, image: argument };
+  if (argument === undefined) return { raw: undefined, insists: true, image: value };
   throw new CountersignError('BadArgument', 'argument: --raw FILE needs --prepare');
-}
-
-/** For other files than a raw image --raw is something else: it takes them as they are. */
-function noteDoubts({ doubts, kind, path }: NamedImage, insists: boolean, terminal: Terminal): void {
-  const silenced = kind === 'bin' && !insists ? ' (--raw: no doubt about it)' : '';
-  terminal.note(...doubts.map((doubt) => `warning: ${path}: ${doubt}${silenced}`));
 }

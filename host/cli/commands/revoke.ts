@@ -4,21 +4,10 @@
 // and from then on ignores every earlier document of this operator. A countersignature cannot be taken off a package,
 // but a denial outweighs it.
 
-import type { Form } from '../../formats/signing-request.js';
-import { requestDraft, signDraft } from '../../operator/issue.js';
-import { attach, openKeys, prepare, sign } from '../ceremony.js';
+import { revokeFiles } from '../../local/approving.js';
 import { command } from '../command.js';
-import { issueAttached, nextFrom, type Placed, withPackage, writeIssued } from '../issuing.js';
+import { showIssued } from '../issuing.js';
 import { ceremonyOptions, fileArguments, issuingOptions, selectorOptions, textSchema } from '../options.js';
-
-const denial = (path: string, document: Uint8Array): Placed => ({
-  path,
-  document,
-  next: ['tree', 'set', '+Approvals', '--file', path],
-});
-
-/** A denial is a document; a countersignature can only approve. */
-const DENIALS: readonly Form[] = ['document'];
 
 export const revoke = command({
   name: 'revoke',
@@ -36,22 +25,9 @@ export const revoke = command({
     'countersign revoke --vendor-kid 0b40a391377bd716 -k operator.pem -o denied.cose',
   ],
   writes: true,
-  async run({ arguments: { file }, options, ...around }) {
-    const { terminal } = around;
-    if (options.sign !== undefined) return sign(options.sign, DENIALS, options, around);
-    if (options.attach !== undefined) {
-      const attached = await attach(options.attach, DENIALS, options, terminal);
-      const output = denial(options.output ?? `${attached.base}.cose`, attached.signed);
-      return issueAttached(attached, output, options, around);
-    }
-    const path = file ?? options.package;
-    return withPackage(path, terminal, async (opened) => {
-      const { signer, key } = await openKeys(options, terminal);
-      const next = await nextFrom(options, key, { verdict: 'deny' }, opened, terminal);
-      const base = path === undefined ? 'denied' : `${path.replace(/\.suit$/, '')}.denied`;
-      if (!signer) return prepare(requestDraft(key, next), base, options, around);
-      const output = denial(options.output ?? `${base}.cose`, signDraft(signer, next).document);
-      return writeIssued(output, next, key, options, around);
-    });
+  run({ arguments: { file }, options: given, ...around }) {
+    const options = { ...given, package: file ?? given.package };
+    const next = (_: string, path: string) => ['tree', 'set', '+Approvals', '--file', path];
+    return showIssued(() => revokeFiles(options, around.terminal, around), options, next, around);
   },
 });

@@ -1,0 +1,81 @@
+// What a vendor does with files of this machine: an image becomes a signed package, in one step or in three (signing-steps.ts).
+
+import { VENDOR_FORMS } from '../ceremony.js';
+import { packageMade } from '../describe/made.js';
+import type { Described } from '../describe/words.js';
+import { CountersignError } from '../errors.js';
+import { writeBytes } from '../files.js';
+import { type ImageOptions, readImage } from '../formats/images/image.js';
+import { withFile } from '../open-file.js';
+import {
+  acceptRelease,
+  draftRelease,
+  type MadePackage,
+  type NamedImage,
+  type Release,
+  requestRelease,
+  signRelease,
+} from '../vendor/package.js';
+import type { Doing, Person } from './person.js';
+import { attachStep, openKeys, prepareStep, type SigningSteps, signStep } from './signing-steps.js';
+
+export interface Packaging
+  extends SigningSteps,
+    Omit<ImageOptions, 'raw'>,
+    Omit<Release, 'vendor' | 'class' | 'sequence' | 'now'> {
+  /** Path of the image; not for `sign`. */
+  image?: string | undefined;
+  /** Take the image as it is: no doubt about it is told. */
+  insists: boolean;
+  /** Not for `sign` and `attach`, which take them from the request. */
+  vendor?: string | undefined;
+  class?: string | undefined;
+  sequence?: bigint | undefined;
+}
+
+/** `path`: the package; of a step before the last one there is none. */
+export type Packaged = Described & { path?: string };
+
+/** Throws what the steps throw, and vendor/package.ts. */
+export async function packageFile(options: Packaging, person: Person, doing: Doing): Promise<Packaged> {
+  const { image: path, insists } = options;
+  if (options.sign !== undefined) return signStep(options.sign, VENDOR_FORMS, options, person, doing);
+
+  /** The image is there until `use` has ended. */
+  const withImage = (name: string, use: (image: NamedImage) => Promise<Packaged>) =>
+    withFile(name, async (content) => {
+      const image = { path: name, ...(await readImage(content, name, { ...options, raw: insists })) };
+      noteDoubts(image, insists, person);
+      return use(image);
+    });
+  const write = async (output: string, made: MadePackage): Promise<Packaged> => {
+    await writeBytes(output, made.parts, { dryRun: doing.dryRun });
+    return { ...packageMade(made, { path: output, dryRun: doing.dryRun }), path: output };
+  };
+
+  if (options.attach !== undefined) {
+    const attached = await attachStep(options.attach, VENDOR_FORMS, options, person);
+    const finish = async (image?: NamedImage) =>
+      write(options.output ?? `${attached.base}.suit`, await acceptRelease(attached, image, options));
+    return path === undefined ? finish() : withImage(path, finish);
+  }
+  const { vendor, class: name, sequence } = options;
+  if (path === undefined) throw new CountersignError('BadArgument', 'argument: <image>: is required');
+  if (vendor === undefined || name === undefined || sequence === undefined) {
+    throw new CountersignError('BadArgument', 'argument: vendor, class and sequence are required');
+  }
+  return withImage(path, async (image) => {
+    const release = { ...options, vendor, class: name, sequence, now: Math.floor(Date.now() / 1000) };
+    const draft = await draftRelease(image, release);
+    const base = image.path.replace(/\.[^./\\]+$/, '');
+    const { signer, key } = await openKeys(options, person);
+    if (!signer) return prepareStep(requestRelease(key, draft), base, options, person, doing);
+    return write(options.output ?? `${base}.suit`, signRelease(signer, draft));
+  });
+}
+
+/** For other files than a raw image `insists` is something else: it takes them as they are. */
+function noteDoubts({ doubts, kind, path }: NamedImage, insists: boolean, person: Person): void {
+  const silenced = kind === 'bin' && !insists ? ' (--raw: no doubt about it)' : '';
+  person.note(...doubts.map((doubt) => `warning: ${path}: ${doubt}${silenced}`));
+}
