@@ -35,6 +35,7 @@ export type {
 export { fileWork } from './file-work.js';
 export { bringChangeToFleet, type ChangedFleet, type FleetChange } from './fleet/changes.js';
 export { deliverOrdered, type Ordered, type OrderedDelivery } from './fleet/deliver.js';
+export { deliverFile, deliverFileToMany, type FileDelivery } from './fleet/deliver-file.js';
 export {
   deliverToMany,
   deliverToSelected,
@@ -42,6 +43,7 @@ export {
   type ManyEnd,
   type SelectedDelivery,
 } from './fleet/deliver-many.js';
+export { readFindings, type SelectedPlace } from './fleet/findings.js';
 export {
   type GatewayCounts,
   type GatewayEvent,
@@ -52,6 +54,8 @@ export {
 export { type Holders, type Sought, whoHolds } from './fleet/holders.js';
 export { placeOrder, type Timing, type Whom } from './fleet/orders.js';
 export { type ForDevice, type Provisioned, type ProvisionOutcome, provisionEach } from './fleet/provision.js';
+export { type Provision, provisionFile, provisionList } from './fleet/provision-file.js';
+export { type FilePublication, publishFile, tellReached, unpublishNamed } from './fleet/publish-file.js';
 export { isWanted, type Wanted, watchFleet } from './fleet/seen.js';
 export {
   type Asked,
@@ -87,9 +91,18 @@ export { openTcp } from './links/tcp.js';
 export type { DeviceState } from './links/topics.js';
 export { openUdp } from './links/udp.js';
 export { type ApprovalPlaces, gatherApprovals, gatherFromBroker } from './local/approvals.js';
+export {
+  type Approving,
+  approveFiles,
+  type Deciding,
+  type Issued as FilesIssued,
+  type Issuing,
+  revokeFiles,
+} from './local/approving.js';
 export { listRunning, type RunningBoard, type RunningHere, startBoard, startBoards } from './local/boards.js';
 export { readBootstrapFile, readBootstrapNames } from './local/bootstrap-file.js';
 export { type ListedBootstrap, readBootstrapList, writeBootstraps } from './local/bootstrap-list.js';
+export { type CardAction, type CardPlace, useCard } from './local/card.js';
 export {
   type Attached,
   type Attaching,
@@ -98,6 +111,7 @@ export {
   readRequestFile,
   writeRequest,
 } from './local/ceremony.js';
+export { type Changing, changeFile } from './local/change.js';
 export {
   allPorts,
   type Connection,
@@ -107,10 +121,13 @@ export {
   openPort,
   retainedStates,
   type Whereabouts,
+  withConnection,
 } from './local/connect.js';
 export { readDocument, readPackageDigest } from './local/document-file.js';
 export { exportVerifier } from './local/export-c.js';
+export { type Case, foreseeFiles } from './local/foresee.js';
 export { guardFile } from './local/guard-file.js';
+export { deliverGuarded, type GuardedJob } from './local/guarded-delivery.js';
 export { documentYaml, takeApart, withDescribed } from './local/inspect.js';
 export {
   type Keeping,
@@ -121,12 +138,28 @@ export {
   recordBeside,
   recordPath,
 } from './local/issue.js';
+export { reported } from './local/junit-file.js';
 export { type KeyFiles, makeKeyFiles, makeTokenKeyFiles, type NewKey } from './local/key-files.js';
+export { type Linting, lintFiles } from './local/lint.js';
 export { markFile } from './local/mark-file.js';
+export { type Packaged, type Packaging, packageFile } from './local/packaging.js';
+export type { Doing, Person } from './local/person.js';
 export { type Project, type ProjectKey, planKey, writeProject } from './local/project.js';
 export { openPublishing, type Publishing, type PublishingOptions, publishChange } from './local/publish.js';
-export { givenSecret, PASSPHRASE, PIN, type SecretKind } from './local/secrets.js';
+export {
+  cardAccess,
+  givenSecret,
+  type Keeper,
+  openPublicKey,
+  openSigningKey,
+  PASSPHRASE,
+  PIN,
+  type SecretKind,
+  type SecretPlaces,
+  secretsOf,
+} from './local/secrets.js';
 export { listSettings, type SettingUse, type ShownSetting, settingLines, type Taker } from './local/settings.js';
+export type { SigningSteps } from './local/signing-steps.js';
 // Files that a person wrote: of a bootstrap document, of a change; `read` gives the bytes of what they name.
 export { bootstrapFromFile, changeFromYaml, draftChange, type Read } from './named-files.js';
 // Keys by name: a file, or a pkcs11: URI of one in a token (RFC 7512); passphrase and PIN are asked for through functions.

@@ -63,6 +63,13 @@ export const waitOption = (text: string) => option('seconds', text, secondsSchem
 /** The commands' own ways to name a moment, a number and so on: what is typed anywhere is in formats/typed.ts. */
 export const nowOption = option('moment', 'use this time instead of the current time', momentSchema.optional());
 
+export const junitOption = option(
+  'file',
+  'also write the outcome to this file, as JUnit XML',
+  textSchema.refine((path) => path !== '-', 'must be a file').optional(),
+  { file: 'written' },
+);
+
 /** The values of options, as a command gets them. */
 export type Values<T extends Record<string, OptionSpec>> = { [K in keyof T]: z.output<T[K]['schema']> };
 

@@ -1,9 +1,12 @@
 // Several devices of a fleet instead of one: the options that choose them, and what follows from these.
 
+import { askedOfMany } from '../describe/fleet.js';
+import type { Described } from '../describe/words.js';
 import type { Asking, DeviceSelection } from '../fleet/several.js';
 import { topicNameSchema } from '../formats/topic-name.js';
 import { countSchema, uuidSchema } from '../formats/typed.js';
-import { grouped } from './command.js';
+import type { Client } from '../smp/client.js';
+import { grouped, type Result } from './command.js';
 import { type ConnectionOptions, flag, option } from './options.js';
 
 const PARALLEL_MAX = 10_000;
@@ -36,6 +39,22 @@ export function selectionOf(
 ): DeviceSelection | undefined {
   if (!all && group.length === 0 && classId === undefined) return undefined;
   return { ...(group.length > 0 && { groups: group }), classId };
+}
+
+/** What each of several devices answers; undefined: the options mean one. */
+export async function askSeveral<T>(
+  selection: DeviceSelection | undefined,
+  options: Parameters<typeof askingOf>[0],
+  signal: AbortSignal,
+  ask: (client: Client) => Promise<T>,
+  answer: (value: T) => Described,
+  exitOf?: (value: T) => number,
+): Promise<Result | undefined> {
+  if (selection === undefined) return undefined;
+  const { askSelected } = await import('../fleet/several.js');
+  const place = { url: options.broker!, fleet: options.fleet };
+  const asked = await askSelected(place, selection, askingOf(options, signal), ask, exitOf);
+  return { ...askedOfMany(asked.asked, asked, answer), exit: asked.exit };
 }
 
 export const askingOf = (

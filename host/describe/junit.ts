@@ -4,11 +4,9 @@
 // terminal, is shown as \xNN; the rest is escaped.
 
 import type { CountersignError } from '../errors.js';
-import { LINT_RULES, type Warning } from '../formats/approval-lint.js';
 import type { Foreseen } from '../operator/foresee.js';
 import { sayable } from '../printable.js';
 import { reasonOf, reasons } from '../reasons.js';
-import { lintLine } from './lint.js';
 
 export interface JunitCase {
   /** What was looked at. */
@@ -26,21 +24,18 @@ export function verdictCase(name: string, { judgement, reason: end }: Foreseen, 
   return { name, failed: failedBy('failure', isAsked ? judgement.reason : end, lines) };
 }
 
-/** A case for each rule; with `strict` a warning fails it. */
-export const lintCases = (warnings: readonly Warning[], strict: boolean): JunitCase[] =>
-  LINT_RULES.map((name) => {
-    const lines = warnings.filter(({ rule }) => rule === name).map(lintLine);
-    if (lines.length === 0 || !strict) return { name, lines };
-    return { name, failed: failedBy('failure', reasons.LintWarnings.code, lines) };
-  });
-
 /** What could not be judged. */
 export const errorCase = (name: string, { code, message, hint }: CountersignError): JunitCase => ({
   name,
   failed: failedBy('error', code, [message], hint),
 });
 
-function failedBy(kind: 'failure' | 'error', code: number, lines: readonly string[], hint = reasonOf(code).hint) {
+export function failedBy(
+  kind: 'failure' | 'error',
+  code: number,
+  lines: readonly string[],
+  hint = reasonOf(code).hint,
+) {
   return { kind, type: `${code} ${reasonOf(code).name}`, message: lines[0]!, lines: [...lines, `hint: ${hint}`] };
 }
 

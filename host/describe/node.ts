@@ -11,6 +11,7 @@ import { policyFromCbor } from '../formats/policy.js';
 import { type ReasonData, reasonData, toJson } from '../json.js';
 import { reasonOf, reasons } from '../reasons.js';
 import type { Alert } from '../smp/commands.js';
+import type { Described } from './words.js';
 
 const STATE_TEXT: Record<(typeof STATE)[keyof typeof STATE], string> = {
   10: 'idle',
@@ -115,6 +116,26 @@ export const nodeLines = (nodes: readonly NamedNode[]): string[] =>
   nodes.map((node) =>
     nodes.length === 1 ? nodeText(node) : `${node.uri.padEnd(46)} ${node.format.padEnd(4)} ${nodeText(node)}`,
   );
+
+/** Nodes that were read. */
+export const nodesRead = (nodes: readonly NamedNode[]): Described => ({
+  data: { nodes: nodes.map(nodeData) },
+  lines: nodeLines(nodes),
+});
+
+/** A value that was written, and whether it was read back the same; undefined: it would be written. */
+export function nodeWritten(uri: string, bytes: number, done: { confirmed: boolean } | undefined): Described {
+  const data = { uri, written: done !== undefined, bytes };
+  if (!done) return { data, lines: [`would write ${bytes} bytes to ${uri}`] };
+  const check = done.confirmed ? 'read back, the same' : 'the node cannot be read back';
+  return { data: { ...data, ...done }, lines: [`${uri}: ${bytes} bytes written; ${check}`] };
+}
+
+/** An order that nobody follows. */
+export const orderGiven = (uri: string, correlator: string, dryRun: boolean): Described =>
+  dryRun
+    ? { data: { uri, correlator, ordered: false }, lines: [`would order ${uri}, correlator ${correlator}`] }
+    : { data: { uri, correlator, result: 'ordered' }, lines: [`${uri}: ordered, correlator ${correlator}`] };
 
 /** How an order ended: its name for programs, the exit code of the reason behind it, and a sentence. */
 export function orderText(end: OrderEnd): { result: string; exit: number; line: string; data?: object } {

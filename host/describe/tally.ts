@@ -1,7 +1,10 @@
-// Many devices at once, as one line: how many there are, in which states, and which versions they run.
+// Boards that run here, in words: one, with its port, or many; and many devices as one line: how many there are, in which states,
+// and which versions they run.
 
+import { rows } from '../formats/wording.js';
 import type { DeviceState } from '../links/topics.js';
 import { stateText } from './node.js';
+import type { Described } from './words.js';
 
 const SHOWN_MAX = 4; // of each kind: it is one line
 
@@ -27,4 +30,47 @@ function most(words: readonly (string | undefined)[], verb: string): string {
   const shown = sorted.slice(0, SHOWN_MAX).map(([word, count]) => `${count} ${verb} ${word}`);
   const more = sorted.slice(SHOWN_MAX).reduce((sum, [, count]) => sum + count, 0);
   return [...shown, ...(more > 0 ? [`${more} others`] : [])].join(', ');
+}
+
+/** One; `reached`: where on a broker. */
+export const boardRuns = (
+  board: string,
+  port: string,
+  flash: string,
+  reached: { broker: string; fleet: string; device: string } | undefined,
+): Described => ({
+  data: { board, port, flash, ...reached },
+  lines: [
+    port,
+    ...rows([
+      ['flash', flash],
+      ['broker', reached?.broker],
+      ['device', reached && `${reached.fleet}/${reached.device}`],
+    ]),
+  ],
+});
+
+/** So many, by the names `device`-1 and so on; `flash` undefined: in memory. */
+export function boardsRun(
+  board: string,
+  {
+    broker,
+    fleet,
+    device,
+    count,
+    flash,
+  }: { broker: string; fleet: string; device: string; count: number; flash: string | undefined },
+): Described {
+  const [first, last] = [`${device}-1`, `${device}-${count}`];
+  return {
+    data: { board, count, broker, fleet, first, last, flash },
+    lines: [
+      `${count} devices`,
+      ...rows([
+        ['flash', flash ?? 'memory'],
+        ['broker', broker],
+        ['devices', `${fleet}/${first} to ${last}`],
+      ]),
+    ],
+  };
 }

@@ -7,11 +7,11 @@
 
 import { z } from 'zod';
 import { listRunners } from '../../boards.js';
-import { tallyLine } from '../../describe/tally.js';
+import { boardRuns, boardsRun, tallyLine } from '../../describe/tally.js';
+import type { Described } from '../../describe/words.js';
 import { numberedBootstrap } from '../../formats/bootstrap.js';
 import { topicNameSchema } from '../../formats/topic-name.js';
 import { countSchema } from '../../formats/typed.js';
-import { rows } from '../../formats/wording.js';
 import { startBoard, startBoards } from '../../local/boards.js';
 import { readBootstrapFile } from '../../local/bootstrap-file.js';
 import { orAbort, sleep } from '../../wait.js';
@@ -84,23 +84,15 @@ async function runOne(name: string, options: Options, terminal: Terminal, signal
   const { flash = `${name}-board.flash`, card, broker, fleet, device, group: groups } = options;
   const radio = { ...(broker && { broker }), fleet, name: device, groups };
   const running = await startBoard(name, { flash, radio, card, panel: panelOn(terminal) });
-  const { port } = running;
-  const reached = running.broker === undefined ? undefined : { broker, fleet, device };
-  terminal.result({ board: name, port, flash, ...reached }, [
-    port,
-    ...rows([
-      ['flash', flash],
-      ['broker', reached?.broker],
-      ['device', reached && `${fleet}/${device}`],
-    ]),
-  ]);
-  terminal.note('running until Ctrl-C');
-  try {
-    await untilStopped(running.ended, signal);
-  } finally {
-    await running.close();
-  }
-  return { data: { board: name, stopped: true }, lines: [] };
+  const reached = running.broker === undefined ? undefined : { broker: `${running.broker}`, fleet, device };
+  return untilStopped(
+    name,
+    boardRuns(name, running.port, flash, reached),
+    running,
+    () => running.ended,
+    terminal,
+    signal,
+  );
 }
 
 async function runMany(
@@ -115,25 +107,9 @@ async function runMany(
   bootstrap?.(count); // before any is started
   const radio = { broker: broker!, fleet, name: device, groups };
   const running = await startBoards(name, { count, radio, flash, bootstrap, signal });
-  const [first, last] = [`${device}-1`, `${device}-${count}`];
-  terminal.result({ board: name, count, broker, fleet, first, last, flash }, [
-    `${count} devices`,
-    ...rows([
-      ['flash', flash ?? 'memory'],
-      ['broker', broker],
-      ['devices', `${fleet}/${first} to ${last}`],
-    ]),
-  ]);
-  terminal.note('running until Ctrl-C');
-  try {
-    await untilStopped(
-      tell(() => tallyLine(running.states()), terminal, signal),
-      signal,
-    );
-  } finally {
-    await running.close();
-  }
-  return { data: { board: name, stopped: true }, lines: [] };
+  const shown = boardsRun(name, { broker: `${broker}`, fleet, device, count, flash });
+  const told = () => tell(() => tallyLine(running.states()), terminal, signal);
+  return untilStopped(name, shown, running, told, terminal, signal);
 }
 
 /** How they stand, whenever that has changed. */
@@ -145,8 +121,23 @@ async function tell(line: () => string, terminal: Terminal, signal: AbortSignal)
   }
 }
 
-async function untilStopped(ended: Promise<never>, signal: AbortSignal): Promise<void> {
-  await orAbort(ended, signal).catch((error) => {
-    if (!signal.aborted) throw error;
-  });
+/** Shows what runs, and closes it when it is stopped from here or has ended by itself. */
+async function untilStopped(
+  board: string,
+  shown: Described,
+  running: { close(): Promise<void> },
+  ended: () => Promise<never>,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<Result> {
+  terminal.result(shown.data, shown.lines);
+  terminal.note('running until Ctrl-C');
+  try {
+    await orAbort(ended(), signal).catch((error) => {
+      if (!signal.aborted) throw error;
+    });
+  } finally {
+    await running.close();
+  }
+  return { data: { board, stopped: true }, lines: [] };
 }

@@ -1,14 +1,10 @@
 // card: the approval document on a smart card, from a reader (PC/SC) or behind a modem.
 //
-// The card carries the document, it does not vouch for it: what is read is shown and written as it stands, and whoever
-// takes it checks its signature. What is written must be an approval document, since a device will look for one.
+// What is done with it is local/card.ts.
 
 import { z } from 'zod';
-import type { CardChannel } from '../../card/channel.js';
-import { cardDocument, cardRemoved, cardsFound } from '../../describe/card.js';
 import { CountersignError } from '../../errors.js';
-import { writeBytes } from '../../files.js';
-import { viewApproval } from '../../formats/approval.js';
+import type { CardAction } from '../../local/card.js';
 import { readDocument } from '../../local/document-file.js';
 import { cardAccess } from '../../local/secrets.js';
 import { command } from '../command.js';
@@ -44,39 +40,14 @@ export const card = command({
     'countersign card read --modem /dev/ttyUSB2',
   ],
   writes: true,
-  async run({ arguments: { action, file }, options, terminal, dryRun, signal }) {
-    if ((action === 'write') !== (file !== undefined)) {
-      throw new CountersignError('BadArgument', `argument: card ${action} takes ${file ? 'no' : 'the'} file`);
+  async run({ arguments: { action: kind, file }, options, terminal, ...doing }) {
+    if ((kind === 'write') !== (file !== undefined)) {
+      throw new CountersignError('BadArgument', `argument: card ${kind} takes ${file ? 'no' : 'the'} file`);
     }
-    const document = file === undefined ? undefined : await readDocument(file);
-    const { modem, reader, baud, output: path = OUTPUT_DEFAULT } = options;
-    signal.addEventListener('abort', () => undefined); // what is begun with a card is done: half a document is none
-    const [{ noDocument, openDataObjects }, { modemSlots, objectsIn, readerSlots, withCard }] = await Promise.all([
-      import('../../card/data-objects.js'),
-      import('../../card/slots.js'),
-    ]);
-    const slots = modem === undefined ? await readerSlots(reader) : await modemSlots(modem, baud);
-    const access = cardAccess(options, terminal);
-    const open = (channel: CardChannel) =>
-      openDataObjects(channel, { ...access(channel.name), create: options.create && !dryRun });
-    if (action === 'list') return cardsFound(await objectsIn(slots, open));
-    return withCard(slots, async (channel) => {
-      const reader = channel.name;
-      if (document !== undefined) {
-        const done = dryRun ? undefined : await (await open(channel)).write(document.bytes);
-        return cardDocument(document, { reader, dryRun, replaced: done?.replaced });
-      }
-      const objects = await open(channel);
-      const object = await objects.approval();
-      if (object === undefined) throw noDocument(channel);
-      if (action === 'remove') {
-        if (!dryRun) await objects.remove();
-        return cardRemoved(reader, dryRun);
-      }
-      const bytes = await objects.read(object);
-      const view = viewApproval(bytes, `the card in ${reader}`);
-      await writeBytes(path, bytes, { dryRun });
-      return cardDocument({ bytes, view }, { reader, dryRun, output: path });
-    });
+    const { output = OUTPUT_DEFAULT, create } = options;
+    const action: CardAction =
+      kind === 'write' ? { kind, document: await readDocument(file!), create } : { kind, output };
+    const { useCard } = await import('../../local/card.js');
+    return useCard(action, { ...options, access: cardAccess(options, terminal) }, doing);
   },
 });

@@ -3,16 +3,7 @@
 // Signs what a YAML file says; given a change that others have signed, adds one more signature. Several operators pass
 // the one file round until as many have signed as the devices ask for. `provision` brings it to the devices.
 
-import { dirname, resolve } from 'node:path';
-import { changeMade } from '../../describe/made.js';
-import { readBytes, writeBytes } from '../../files.js';
-import { cosignChange, looksLikeChange, signChange } from '../../formats/change.js';
-import { noteDoubts } from '../../local/approving.js';
-import { readBootstrapFile } from '../../local/bootstrap-file.js';
-import { openSigningKey } from '../../local/secrets.js';
-import { draftChange } from '../../named-files.js';
-import { foreseeChange } from '../../operator/change.js';
-import { loadCore } from '../../wasm.js';
+import { changeFile } from '../../local/change.js';
 import { command } from '../command.js';
 import { file, fileArgument, issuingOptions, output, signingOptions } from '../options.js';
 
@@ -39,22 +30,5 @@ export const change = command({
     'countersign provision rotate.change --broker mqtt://localhost --all',
   ],
   writes: true,
-  async run({ arguments: { file: source }, options, terminal, dryRun }) {
-    const bytes = await readBytes(source);
-    const signer = await openSigningKey(options.key, options, terminal);
-    const signNew = async () => {
-      const read = (named: string) => readBytes(resolve(dirname(source), named));
-      const draft = await draftChange(bytes, source, read, Math.floor(Date.now() / 1000));
-      noteDoubts(draft.warnings, terminal);
-      return signChange(signer, draft.change);
-    };
-    const more = looksLikeChange(bytes);
-    const signed = more ? cosignChange(signer, bytes, source) : await signNew();
-    const path = options.output ?? (more ? source : `${source.replace(/\.ya?ml$/, '')}.change`);
-    const { bootstrap } = options;
-    const foreseen =
-      bootstrap && foreseeChange(await loadCore(), await readBootstrapFile(bootstrap), signed, bootstrap);
-    await writeBytes(path, signed, { dryRun, update: more }); // who signs it after others adds to the one file
-    return changeMade(signed, typeof foreseen === 'number' ? foreseen : undefined, { path, dryRun });
-  },
+  run: ({ arguments: { file: source }, options, terminal, ...doing }) => changeFile(source, options, terminal, doing),
 });

@@ -1,26 +1,15 @@
 // check: what a device would do with a package, without the device: for CI, and before anything is sent.
 //
-// The verdict is the core's (operator/foresee.ts), the same that runs on the device, over the device's bootstrap document and
-// the approvals that would reach it. This file gathers them. The exit code is that of the reason.
+// The gathering and the verdict are local/foresee.ts. The exit code is that of the reason.
 
 import { z } from 'zod';
-import type { Facts } from '../../core.js';
 import { verdictCase } from '../../describe/junit.js';
-import { explain } from '../../describe/verdict.js';
-import { documentsIn, type Gathered } from '../../device/evidence.js';
-import { readBytes } from '../../files.js';
-import { piecesOf } from '../../formats/byte-source.js';
-import { openEnvelope } from '../../formats/envelope.js';
 import { SOURCES, type SourceName } from '../../formats/policy.js';
 import { addressSchema, sequenceSchema } from '../../formats/typed.js';
-import { gatherFromBroker } from '../../local/approvals.js';
-import { readBootstrapFile, readBootstrapNames } from '../../local/bootstrap-file.js';
-import { withFiles } from '../../open-file.js';
-import { foreseeVerdict } from '../../operator/foresee.js';
+import { foreseeFiles } from '../../local/foresee.js';
+import { reported } from '../../local/junit-file.js';
 import { reasonOf } from '../../reasons.js';
-import { loadCore } from '../../wasm.js';
 import { command } from '../command.js';
-import { junitOption, reported } from '../junit.js';
 import {
   accessOptions,
   bootstrapOption,
@@ -28,6 +17,7 @@ import {
   file,
   fileArgument,
   flag,
+  junitOption,
   nowOption,
   option,
   sourceOptions,
@@ -80,34 +70,11 @@ export const check = command({
     'countersign check release.suit -b device.yaml --approvals-from mqtt://broker/plant',
   ],
   run({ arguments: { package: path }, options, terminal, signal }) {
-    const { bootstrap: what, approvalsFrom, fleet, installed, slot, image } = options;
-    return reported(options.junit, 'countersign check', { className: what, name: path }, async (tell) =>
-      // Package and detached firmware, one behind the other as they would arrive. Of a package that is refused, the rest is
-      // not read.
-      withFiles([path, ...(image === undefined ? [] : [image])], async (files) => {
-        const bootstrap = await readBootstrapFile(what);
-        const given = options.approval.map(async ({ source, path }) => ({ source, bytes: await readBytes(path) }));
-        const found: Pick<Gathered, 'evidence'>[] = [
-          ...(await Promise.all(given)).map((evidence) => ({ evidence })),
-          ...(await gatherFromBroker(approvalsFrom, fleet, terminal.warn, signal)),
-          ...options.unreachable.map((source) => ({ evidence: { source, unreachable: true as const } })),
-        ];
-        const now = options.clockless ? undefined : (options.now ?? Math.floor(Date.now() / 1000));
-        const facts: Facts = {
-          ...(installed !== undefined && { installed }),
-          ...(now !== undefined && { time: BigInt(now) }),
-          ...(slot !== undefined && { slotBytes: slot }),
-        };
-        const evidence = found.map((one) => one.evidence);
-        const about = { bootstrap, what, envelope: piecesOf(...files), evidence, facts };
-        const foreseen = await foreseeVerdict(await loadCore(), about);
-        const envelope = await openEnvelope(files[0]!, path).catch(() => undefined);
-        const known = { names: await readBootstrapNames(what), slotBytes: slot, installed };
-        const judged = { path, envelope, bootstrap, documents: documentsIn(found), known };
-        const { lines, data } = explain(foreseen.judgement, judged);
-        tell([verdictCase(path, foreseen, lines)]);
-        return { data, lines, exit: reasonOf(foreseen.reason).exit };
-      }),
-    );
+    const what = { className: options.bootstrap, name: path };
+    return reported(options.junit, 'countersign check', what, async (tell) => {
+      const { foreseen, told } = await foreseeFiles({ path, ...options }, terminal.warn, signal);
+      tell([verdictCase(path, foreseen, told.lines)]);
+      return { ...told, exit: reasonOf(foreseen.reason).exit };
+    });
   },
 });

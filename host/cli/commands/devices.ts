@@ -7,10 +7,10 @@ import { topicNameSchema } from '../../formats/topic-name.js';
 import { countSchema } from '../../formats/typed.js';
 import type { SeenDevice } from '../../links/mqtt.js';
 import type { BrokerUrl } from '../../links/mqtt-url.js';
-import { within } from '../../wait.js';
 import { command, grouped, type Result } from '../command.js';
 import type { Surroundings } from '../connection.js';
-import { accessOptions, brokerOptions, flag, option, waitOption } from '../options.js';
+import { accessOptions, brokerOptions, flag, option } from '../options.js';
+import { type Limits, limitOptions, watching } from '../watching.js';
 
 const ALL_FLEETS = '+';
 const ON_BROKER = { needs: 'broker' };
@@ -37,8 +37,7 @@ export const devices = command({
     }),
     ...grouped('Watching', {
       watch: flag('go on, and show what changes', ON_BROKER),
-      count: option('number', 'exit after this many lines', countSchema(1, 1_000_000).optional(), { needs: 'watch' }),
-      for: { ...waitOption('exit after this time'), needs: 'watch' },
+      ...limitOptions('lines', { needs: 'watch' }),
     }),
   },
   examples: [
@@ -49,7 +48,7 @@ export const devices = command({
   ],
   async run({ options: { broker, fleet = ALL_FLEETS, watch, ...options }, ...around }) {
     const wanted = { groups: options.group, states: options.state, offline: options.offline };
-    if (watch) return watching(broker!, fleet, wanted, options, around);
+    if (watch) return watchThem(broker!, fleet, wanted, options, around);
     const some = options.group.length + options.state.length > 0 || options.offline;
     const [{ allPorts }, { listDevices }, { isWanted }] = await Promise.all([
       import('../../local/connect.js'),
@@ -62,30 +61,24 @@ export const devices = command({
   },
 });
 
-async function watching(
+function watchThem(
   broker: BrokerUrl,
   fleet: string,
   wanted: Wanted,
-  { count, for: seconds }: { count?: number | undefined; for?: number | undefined },
+  limits: Limits,
   { terminal, signal: outer }: Surroundings,
 ): Promise<Result> {
-  const { isWanted, watchFleet } = await import('../../fleet/seen.js');
-  const signal = seconds === undefined ? outer : within(seconds * 1000, outer);
-  const all = new Map<string, SeenDevice>();
-  const passes = isWanted(wanted);
-  let changes = 0;
-  try {
+  return watching(limits, outer, async (signal, changed) => {
+    const { isWanted, watchFleet } = await import('../../fleet/seen.js');
+    const all = new Map<string, SeenDevice>();
+    const passes = isWanted(wanted);
     for await (const seen of watchFleet(broker, fleet, signal)) {
       const key = `${seen.fleet}/${seen.name}`;
       if (passes(seen)) all.set(key, seen);
       else if (!all.delete(key)) continue;
       if (terminal.inPlace) terminal.inPlace([...all.keys()].sort().map((name) => seenLine(all.get(name)!)));
       else terminal.result({ time: new Date().toISOString(), ...seenData(seen) }, [seenLine(seen)]);
-      changes += 1;
-      if (changes === count) break;
+      if (changed()) break;
     }
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
-  return { data: { changes }, lines: [] };
+  });
 }

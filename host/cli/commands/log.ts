@@ -3,7 +3,6 @@
 // The chain of hashes is verified here; with --remember FILE the newest record is kept, and the next run notices also a
 // log that was written anew or cut back. A fault in the chain makes the command fail, after everything was shown.
 
-import { askedOfMany } from '../../describe/fleet.js';
 import { auditData, auditLines, endLines } from '../../describe/log.js';
 import { type Audit, auditLog } from '../../device/log.js';
 import { markFile } from '../../local/mark-file.js';
@@ -12,7 +11,7 @@ import type { Client } from '../../smp/client.js';
 import { command } from '../command.js';
 import { withDevice } from '../connection.js';
 import { connectionOptions, output, waitOption } from '../options.js';
-import { askingOf, selectionOf, severalOptions } from '../several.js';
+import { askSeveral, selectionOf, severalOptions } from '../several.js';
 
 const exitOf = ({ whole }: Audit): number => (whole ? 0 : reasons.LogBroken.exit);
 
@@ -43,15 +42,10 @@ export const log = command({
   ],
   writes: true,
   async run({ options, terminal, dryRun, signal }) {
-    const selection = selectionOf(options.all, options);
-    if (selection) {
-      const { askSelected } = await import('../../fleet/several.js');
-      const asking = askingOf(options, signal);
-      const read = (client: Client) => auditLog(client, undefined, { signal });
-      const asked = await askSelected({ url: options.broker!, fleet: options.fleet }, selection, asking, read, exitOf);
-      const told = askedOfMany(asked.asked, asked, (log) => ({ data: auditData(log), lines: endLines(log) }));
-      return { ...told, exit: asked.exit };
-    }
+    const ends = (log: Audit) => ({ data: auditData(log), lines: endLines(log) });
+    const read = (client: Client) => auditLog(client, undefined, { signal });
+    const asked = await askSeveral(selectionOf(options.all, options), options, signal, read, ends, exitOf);
+    if (asked) return asked;
     const store = options.remember === undefined ? undefined : markFile(options.remember, dryRun);
     return withDevice(options, { terminal, signal }, async ({ client }) => {
       const found = await auditLog(client, store, { signal });

@@ -9,19 +9,17 @@
 // -y and its like do not exist here either: what an order asks the user is answered by the user of the device.
 
 import { z } from 'zod';
-import { askedOfMany } from '../../describe/fleet.js';
-import { nodeData, nodeLines, orderText, sightings } from '../../describe/node.js';
+import { nodesRead, nodeWritten, orderGiven, orderText, sightings } from '../../describe/node.js';
 import { CORRELATOR_CHARACTERS_MAX, newCorrelator } from '../../device/follow.js';
 import { EXTENSION_URI, OBJECT_URI } from '../../device/identity.js';
-import { execNode, execOnly, type NamedNode, nodeUri, readTree, writeNode } from '../../device/tree.js';
+import { execNode, execOnly, nodeUri, readTree, writeNode } from '../../device/tree.js';
 import { watchDevice } from '../../device/watch.js';
 import { CountersignError } from '../../errors.js';
 import { readBytes, writeBytes } from '../../files.js';
-import type { DeviceSelection } from '../../fleet/several.js';
 import { utf8 } from '../../formats/bytes.js';
-import { countSchema, hexSchema, secondsSchema } from '../../formats/typed.js';
+import { hexSchema, secondsSchema } from '../../formats/typed.js';
+import type { Connection } from '../../local/connect.js';
 import type { Client } from '../../smp/client.js';
-import { within } from '../../wait.js';
 import { command, grouped, type Result } from '../command.js';
 import { type Surroundings, waitsOf, withDevice } from '../connection.js';
 import {
@@ -34,7 +32,8 @@ import {
   textSchema,
   waitOption,
 } from '../options.js';
-import { askingOf, selectionOf, severalOptionsOfTree } from '../several.js';
+import { askSeveral, selectionOf, severalOptionsOfTree } from '../several.js';
+import { type Limits, limitOptions, watching } from '../watching.js';
 
 const ACTIONS = ['get', 'set', 'exec', 'watch'] as const;
 
@@ -74,8 +73,7 @@ export const tree = command({
     }),
     ...grouped('watch', {
       interval: option('seconds', 'how often to read a named node', secondsSchema.default(1)),
-      count: option('number', 'exit after this many changes', countSchema(1, 1_000_000).optional()),
-      for: waitOption('exit after this time'),
+      ...limitOptions('changes'),
     }),
   },
   examples: [
@@ -87,66 +85,42 @@ export const tree = command({
   ],
   writes: true,
   async run({ arguments: { action, uri: given, value }, options, ...around }) {
-    const { dryRun } = around;
+    const { dryRun, terminal, signal } = around;
     const uri = given === undefined ? undefined : nodeUri(given);
     const selection = selectionOf(options.allDevices, options);
     if (selection && action !== 'get') {
       throw new CountersignError('BadArgument', 'argument: --all-devices, --group and --class belong to tree get');
     }
     if (action === 'watch') return watch({ ...options, uri }, around);
-    if (action === 'get' && selection) return getOfMany(uri ?? OBJECT_URI, selection, options, around);
-    if (action === 'get') return get(uri ?? OBJECT_URI, options, around);
+    if (action === 'get') {
+      const read = (client: Client) => readTree(client, uri ?? OBJECT_URI, options.all, { signal });
+      const asked = await askSeveral(selection, options, signal, read, nodesRead);
+      if (asked) return { ...asked, product: true };
+      const nodes = await withDevice(options, around, ({ client }) => read(client));
+      if (options.output !== undefined) await writeBytes(options.output, nodes[0]!.data, { dryRun });
+      return { ...nodesRead(nodes), product: true };
+    }
     if (uri === undefined) throw new CountersignError('BadArgument', `argument: tree ${action} needs a URI`);
-    const waits = { signal: around.signal };
     if (action === 'set') {
       const payload = await payloadOf(value, options.file, options.hex);
-      const data = { uri, written: !dryRun, bytes: payload.length };
-      if (dryRun) return { data, lines: [`would write ${payload.length} bytes to ${uri}`] };
-      const confirmed = await withDevice(options, around, ({ client }) => writeNode(client, uri, payload, waits));
-      const check = confirmed ? 'read back, the same' : 'the node cannot be read back';
-      return { data: { ...data, confirmed }, lines: [`${uri}: ${payload.length} bytes written; ${check}`] };
+      if (dryRun) return nodeWritten(uri, payload.length, undefined);
+      const write = ({ client }: Connection) => writeNode(client, uri, payload, { signal });
+      return nodeWritten(uri, payload.length, { confirmed: await withDevice(options, around, write) });
     }
     const { correlator = newCorrelator(), detach } = options;
-    if (dryRun) {
-      return { data: { uri, correlator, ordered: false }, lines: [`would order ${uri}, correlator ${correlator}`] };
-    }
+    const ordered = orderGiven(uri, correlator, dryRun);
+    if (dryRun) return ordered;
     return withDevice(options, around, async ({ client }): Promise<Result> => {
       if (detach) {
-        await execOnly(client, uri, correlator, waits);
-        return { data: { uri, correlator, result: 'ordered' }, lines: [`${uri}: ordered, correlator ${correlator}`] };
+        await execOnly(client, uri, correlator, { signal });
+        return ordered;
       }
-      const steps = execNode(client, uri, correlator, { ...waits, ...waitsOf(options) });
-      const { result, exit, line, data } = orderText(await around.terminal.follow(steps));
+      const steps = execNode(client, uri, correlator, { signal, ...waitsOf(options) });
+      const { result, exit, line, data } = orderText(await terminal.follow(steps));
       return { data: { uri, correlator, result, ...data }, lines: [line], exit };
     });
   },
 });
-
-async function get(
-  uri: string,
-  options: ConnectionOptions & { all: boolean; output?: string | undefined },
-  around: Surroundings,
-): Promise<Result> {
-  const { signal, dryRun } = around;
-  const nodes = await withDevice(options, around, ({ client }) => readTree(client, uri, options.all, { signal }));
-  if (options.output !== undefined) await writeBytes(options.output, nodes[0]!.data, { dryRun });
-  return { data: { nodes: nodes.map(nodeData) }, lines: nodeLines(nodes), product: true };
-}
-
-async function getOfMany(
-  uri: string,
-  selection: DeviceSelection,
-  options: ConnectionOptions & { all: boolean; parallel?: number | undefined; wait?: number | undefined },
-  { signal }: Surroundings,
-): Promise<Result> {
-  const { askSelected } = await import('../../fleet/several.js');
-  const asking = askingOf(options, signal);
-  const place = { url: options.broker!, fleet: options.fleet };
-  const read = (client: Client) => readTree(client, uri, options.all, { signal });
-  const asked = await askSelected(place, selection, asking, read);
-  const nodes = (found: NamedNode[]) => ({ data: { nodes: found.map(nodeData) }, lines: nodeLines(found) });
-  return { ...askedOfMany(asked.asked, asked, nodes), exit: asked.exit, product: true };
-}
 
 async function payloadOf(text?: string, path?: string, bytes?: Uint8Array): Promise<Uint8Array> {
   if ([text, path, bytes].filter((one) => one !== undefined).length !== 1) {
@@ -155,33 +129,26 @@ async function payloadOf(text?: string, path?: string, bytes?: Uint8Array): Prom
   return path === undefined ? (bytes ?? utf8(text!)) : readBytes(path);
 }
 
-interface WatchOptions extends ConnectionOptions {
+interface WatchOptions extends ConnectionOptions, Limits {
   uri: string | undefined;
   interval: number;
-  count?: number | undefined;
-  for?: number | undefined;
 }
 
 // One line, or document, for each change.
 async function watch(options: WatchOptions, { terminal, signal: outer }: Surroundings): Promise<Result> {
   const { retainedStates } = await import('../../local/connect.js');
-  return withDevice(options, { terminal, signal: outer }, async ({ address, client }) => {
-    const signal = options.for === undefined ? outer : within(options.for * 1000, outer);
-    const retained = address && retainedStates(address, signal);
-    const seen = watchDevice(client, { uri: options.uri, intervalMs: options.interval * 1000, retained, signal });
-    let changes = 0;
-    try {
+  return withDevice(options, { terminal, signal: outer }, ({ address, client }) =>
+    watching(options, outer, async (signal, changed) => {
+      const retained = address && retainedStates(address, signal);
+      const seen = watchDevice(client, { uri: options.uri, intervalMs: options.interval * 1000, retained, signal });
       for await (const shown of sightings(seen)) {
-        if (shown === 'ready') terminal.note(`watching ${client.link.name}; Ctrl-C ends`);
-        else {
-          terminal.result({ time: new Date().toISOString(), ...shown.data }, [shown.line]);
-          changes += 1;
-          if (changes === options.count) break;
+        if (shown === 'ready') {
+          terminal.note(`watching ${client.link.name}; Ctrl-C ends`);
+          continue;
         }
+        terminal.result({ time: new Date().toISOString(), ...shown.data }, [shown.line]);
+        if (changed()) break;
       }
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    }
-    return { data: { changes }, lines: [] };
-  });
+    }),
+  );
 }

@@ -1,30 +1,20 @@
-// --junit FILE: the report of `check` and `lint` for a pipeline. It is written whatever the outcome; a command that fails
-// reports that as an error of its case.
+// A report for a pipeline (describe/junit.ts) in a file. It is written whatever the outcome; work that fails is an error of its case.
 
 import { errorCase, type JunitCase, junitXml } from '../describe/junit.js';
 import { asCountersignError } from '../errors.js';
 import { writeBytes } from '../files.js';
-import type { Result } from './command.js';
-import { option, textSchema } from './options.js';
 
-export const junitOption = option(
-  'file',
-  'also write the outcome to this file, as JUnit XML',
-  textSchema.refine((path) => path !== '-', 'must be a file').optional(),
-  { file: 'written' },
-);
-
-/** Runs the command, and writes the cases that it found; without a file, it only runs. */
-export async function reported(
+/** Does the work, and writes the cases that it tells; without a file, it only does the work. */
+export async function reported<T>(
   file: string | undefined,
   suite: string,
   what: { className: string; name: string },
-  run: (tell: (cases: JunitCase[]) => void) => Promise<Result>,
-): Promise<Result> {
+  work: (tell: (cases: JunitCase[]) => void) => Promise<T>,
+): Promise<T> {
   let cases: JunitCase[] = [];
   const write = async () => file !== undefined && writeBytes(file, junitXml(suite, what.className, cases));
   try {
-    const result = await run((found) => {
+    const result = await work((found) => {
       cases = found;
     });
     await write();
