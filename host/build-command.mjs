@@ -15,6 +15,8 @@ const built = (path) => import(new URL(path, root).href);
 
 const MAIN = at('dist/host/cli/main.js');
 const COMMANDS = 'dist/host/cli/commands';
+/** What is started most often, by pipelines: what it needs is not in one part with what it does not. */
+const CHECK = at(`${COMMANDS}/check.js`);
 /** What so many commands need is one part: to open a file takes longer than to read what is not needed. */
 const SHARED_BY = 4;
 
@@ -52,6 +54,7 @@ function withImports(id, context, found = new Set()) {
 
 let start;
 let shared;
+let judging;
 const groups = [
   {
     debugName: 'start',
@@ -65,6 +68,8 @@ const groups = [
     debugName: 'shared',
     name(id, context) {
       shared ??= table.files.map((file) => withImports(file, context));
+      judging ??= withImports(CHECK, context);
+      if (judging.has(id)) return 'judging';
       return shared.filter((modules) => modules.has(id)).length >= SHARED_BY ? 'shared' : null;
     },
   },
@@ -79,7 +84,15 @@ const bundle = await rolldown({
   resolve: { alias: { yaml: at('node_modules/yaml/browser/index.js') } },
   // The loader of AssemblyScript asks whether it was given one, and Node loads all of fetch() to answer. It never is.
   transform: { target: 'node20', define: { Response: 'undefined' } },
-  plugins: [{ name: 'table', load: (id) => (id === at(`${COMMANDS}/table.js`) ? table.code : null) }],
+  plugins: [
+    { name: 'table', load: (id) => (id === at(`${COMMANDS}/table.js`) ? table.code : null) },
+    // commander can start commands that are programs of their own. Ours are none, and what starts programs takes time to load.
+    {
+      name: 'no programs',
+      transform: (code, id) =>
+        /\/commander\/lib\/command\.js$/.test(id) ? code.replace("require('node:child_process')", '{}') : null,
+    },
+  ],
 });
 rmSync(at('dist/bin'), { recursive: true, force: true });
 const { output } = await bundle.write({

@@ -18,7 +18,7 @@ const CONFIG_BYTES_MAX = 65536;
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 const values = z.union([scalar, z.array(scalar)], { error: 'is neither a value nor a list of values' });
-const fileSchema = z.record(z.string(), values).nullable();
+const fileSchema = z.lazy(() => z.record(z.string(), values).nullable());
 
 type Scalar = z.infer<typeof scalar>;
 

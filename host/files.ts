@@ -9,15 +9,13 @@
 //                        private key takes its place
 //   without `update`     a file that the same work reads, by whatever name, or has written already (file-work.ts)
 
-import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { access, constants, type FileHandle, link, lstat, open, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { CountersignError, systemCode } from './errors.js';
 import { noteWritten, requireNotRead } from './file-work.js';
 import { type Bytes, FILE_BYTES_MAX, piecesOf, wholeOf } from './formats/byte-source.js';
-import { utf8 } from './formats/bytes.js';
-import { keyFormOf, lookAt } from './formats/key-forms.js';
+import { hex, utf8 } from './formats/bytes.js';
 import { STDIO, withFile } from './open-file.js';
 
 /** Reads a whole regular file (or pipe), at most FILE_BYTES_MAX. What may be a package or an image is opened instead. */
@@ -147,13 +145,17 @@ async function writeStdout(content: Content): Promise<void> {
   }
 }
 
+// What tells keys by their content is loaded for something that is written, alone.
+const keyForms = () => import('./formats/key-forms.js');
+
 async function isSecret(content: Content): Promise<boolean> {
   const bytes = typeof content === 'string' ? utf8(content) : content;
-  return bytes instanceof Uint8Array && (await keyFormOf(bytes))?.secret === true;
+  return bytes instanceof Uint8Array && (await (await keyForms()).keyFormOf(bytes))?.secret === true;
 }
 
 async function requireNoKey(path: string, bytes: number): Promise<void> {
   if (bytes === 0) return;
+  const { keyFormOf, lookAt } = await keyForms();
   const content = await withFile(path, lookAt, Number.POSITIVE_INFINITY, { looking: true }).catch((cause: unknown) => {
     throw new CountersignError('FileExists', `file: ${path} cannot be read, so it may hold a private key`, {
       hint: 'choose another name for the output',
@@ -179,7 +181,10 @@ interface Staged {
 }
 
 async function stage(path: string, content: Content, mode = 0o644): Promise<Staged> {
-  const beside = join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+  const beside = join(
+    dirname(path),
+    `.${basename(path)}.${process.pid}.${hex(globalThis.crypto.getRandomValues(new Uint8Array(4)))}.tmp`,
+  );
   let file: FileHandle | undefined;
   try {
     file = await open(beside, 'wx', mode);

@@ -4,24 +4,15 @@
 // lower-case hex, a 64-bit number is decimal text (a double would round it), a date is ISO 8601, a reason is an object of
 // number, name and text. What a schema of describe/schemas/ does not name is in no document.
 
-import * as z from 'zod';
 import type { CountersignError } from './errors.js';
 import { hex } from './formats/bytes.js';
+import type { ReasonData } from './formats/reason-schema.js';
 import { printableJson } from './printable.js';
 import { reasonOf } from './reasons.js';
 import { SecretUrl } from './secret-url.js';
 
 /** Raised when a member is removed, or gets another name, type or meaning; not when one is added. */
 export const JSON_VERSION = 1;
-
-export const reasonSchema = z
-  .strictObject({
-    code: z.number().int().describe('permanent number, see docs/reasons.md'),
-    name: z.string().describe('its name; Unknown: of a newer version'),
-    text: z.string().describe('what is wrong, as a phrase'),
-  })
-  .meta({ id: 'Reason', description: 'A row of docs/reasons.md. 0 Ok: nothing is wrong.' });
-export type ReasonData = z.infer<typeof reasonSchema>;
 
 /** A reason as every document has it. */
 export function reasonData(code: number): ReasonData {

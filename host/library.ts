@@ -87,6 +87,8 @@ export { answerGiven, questionLines, type Shown, typedText } from './describe/qu
 export { explainRefusal } from './describe/refusal.js';
 export { explain, type Judged as ExplainedPackage } from './describe/verdict.js';
 export type { Described } from './describe/words.js';
+export { type Brought, bringApproval, bringApprovals } from './device/bring.js';
+export { readCardApproval } from './device/card-evidence.js';
 // Devices over a link: what they are, provisioning, approvals, delivery (FUMO states and SMP; see reference of each).
 export {
   type Bringing,
@@ -97,16 +99,7 @@ export {
   type Foreteller,
 } from './device/change.js';
 export { type Delivery, type Denied, deliver, type Outcome } from './device/deliver.js';
-export {
-  type Brought,
-  bringApproval,
-  bringApprovals,
-  documentsIn,
-  type Gathered,
-  gatherFrom,
-  type Place,
-  readCardApproval,
-} from './device/evidence.js';
+export { documentsIn, type Gathered, gatherFrom, type Place } from './device/evidence.js';
 export type { Steps } from './device/follow.js';
 // Third-party boards, which cannot check for themselves: the verdict is taken here, before the first byte is sent.
 export {
@@ -248,13 +241,14 @@ export {
 } from './formats/keys.js';
 export { type ManifestView, payloadDigest, requireWhole, viewManifest } from './formats/manifest.js';
 export { type Policy, SOURCES, type SourceName } from './formats/policy.js';
+// Public JSON: one form for each kind of value. The schemas are in countersign/schemas.
+export type { ReasonData } from './formats/reason-schema.js';
 export { type NextDocument, type NextOptions, nextDocument } from './formats/record.js';
 export type { Form, SigningRequest } from './formats/signing-request.js';
 // Packages: a signed SUIT envelope of an image.
 export { buildPackage, type Package, type PackageOptions } from './formats/suit.js';
 export { claimsRows, entryText, packageRows, type Row, rows } from './formats/wording.js';
-// Public JSON: one form for each kind of value. The schemas are in countersign/schemas.
-export { documentJson, errorData, JSON_VERSION, type ReasonData, reasonData, toJson } from './json.js';
+export { documentJson, errorData, JSON_VERSION, reasonData, toJson } from './json.js';
 // What an operator does: documents and reports out of values; nothing is read, written or asked. `warnings` hinder nothing.
 export { acceptDocument } from './operator/ceremony.js';
 export { type ChangeDraft, foreseeChange } from './operator/change.js';

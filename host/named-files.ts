@@ -2,10 +2,9 @@
 // and the rest. `read` gives the bytes of a path.
 
 import { bootstrapFromFile as bootstrapBy, type NamedFiles } from './formats/bootstrap.js';
-import { type Change, changeFromYaml as changeBy } from './formats/change.js';
+import type { Change } from './formats/change.js';
 import { splitKeyName } from './formats/keys.js';
-import { readPublicKey } from './keys/read.js';
-import { type ChangeDraft, draftChange as draftBy } from './operator/change.js';
+import type { ChangeDraft } from './operator/change.js';
 
 export type Read = (path: string) => Promise<Uint8Array>;
 
@@ -13,6 +12,7 @@ const filesOf = (read: Read): NamedFiles => ({
   bytes: read,
   async key(name) {
     const { path, raw } = splitKeyName(name);
+    const { readPublicKey } = await import('./keys/read.js'); // a document in CBOR names no files
     return readPublicKey(await read(path), name, raw);
   },
 });
@@ -22,9 +22,13 @@ export const bootstrapFromFile = (bytes: Uint8Array, what: string, read: Read): 
   bootstrapBy(bytes, what, filesOf(read));
 
 /** See formats/change.ts. */
-export const changeFromYaml = (bytes: Uint8Array, what: string, read: Read, now: number): Promise<Change> =>
-  changeBy(bytes, what, filesOf(read), now);
+export async function changeFromYaml(bytes: Uint8Array, what: string, read: Read, now: number): Promise<Change> {
+  const { changeFromYaml: changeBy } = await import('./formats/change.js');
+  return changeBy(bytes, what, filesOf(read), now);
+}
 
 /** See operator/change.ts. */
-export const draftChange = (text: Uint8Array, what: string, read: Read, now: number): Promise<ChangeDraft> =>
-  draftBy(text, what, filesOf(read), now);
+export async function draftChange(text: Uint8Array, what: string, read: Read, now: number): Promise<ChangeDraft> {
+  const { draftChange: draftBy } = await import('./operator/change.js');
+  return draftBy(text, what, filesOf(read), now);
+}

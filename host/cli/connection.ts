@@ -1,7 +1,7 @@
 // A command and its device: what the options say, what the terminal is told meanwhile, and the end of it.
 
 import type { Connection, Whereabouts } from '../local/connect.js';
-import { BAUD_DEFAULT } from '../smp/link.js';
+import { BAUD_DEFAULT } from '../smp/defaults.js';
 import { type Context, flagOf } from './command.js';
 import { type ConnectionOptions, FLEET_DEFAULT, MQTT_DEFAULT } from './options.js';
 

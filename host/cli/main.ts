@@ -20,20 +20,12 @@ import { makeTerminal } from './terminal.js';
 
 const ending = watchEnding();
 
-/** All commands: those that one of the words may name, whole; of the others, what their list shows. */
-function commandsFor(words: readonly string[]): Promise<AnyCommand[]> {
-  return Promise.all(
-    table.map(async ({ load, ...listed }) => {
-      if (isNamed(listed, words)) return load();
-      return {
-        ...listed,
-        arguments: {},
-        options: {},
-        examples: [],
-        run: () => Promise.reject(new Error('not loaded')),
-      };
-    }),
-  );
+/** The command that the first word names, alone; else all: those that a word may name, whole, and of the others what their list shows. */
+async function commandsFor(words: readonly string[]): Promise<AnyCommand[]> {
+  const first = table.find((row) => isNamed(row, words.slice(0, 1)));
+  if (first) return [await first.load()];
+  const empty = { arguments: {}, options: {}, examples: [], run: () => Promise.reject(new Error('not loaded')) };
+  return Promise.all(table.map(({ load, ...listed }) => (isNamed(listed, words) ? load() : { ...listed, ...empty })));
 }
 
 const isNamed = ({ name, aliases = [] }: Pick<AnyCommand, 'name' | 'aliases'>, words: readonly string[]): boolean =>

@@ -3,23 +3,11 @@
 // Nothing here loads a serial port or a broker: --help, and commands that reach no device, do without.
 
 import { z } from 'zod';
-import { momentText } from '../formats/moment.js';
 import { topicNameSchema } from '../formats/topic-name.js';
-import {
-  countSchema,
-  hexSchema,
-  momentSchema,
-  secondsSchema,
-  sequenceRangeSchema,
-  sequenceSchema,
-} from '../formats/typed.js';
+import { countSchema, hexSchema, momentSchema, secondsSchema } from '../formats/typed.js';
 import { brokerSchema, placeSchema } from '../links/broker-place.js';
-import { type OrderPaper, SPREAD_SECONDS_MAX } from '../links/papers.js';
-import { FRAMINGS } from '../links/stream.js';
-import { NO_RECORD } from '../local/issue.js';
-import { RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from '../smp/client.js';
-import { BUFFER_BYTES_MIN } from '../smp/commands.js';
-import { BAUD_DEFAULT } from '../smp/link.js';
+import { FRAMINGS } from '../links/words.js';
+import { BAUD_DEFAULT, BUFFER_BYTES_MIN, RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from '../smp/defaults.js';
 import { type ArgumentSpec, grouped, type OptionSpec } from './command.js';
 
 export const FLEET_DEFAULT = 'demo';
@@ -143,7 +131,6 @@ export const cardOptions = {
     hexSchema.refine((bytes) => bytes.length === 1, 'is not one byte').optional(),
   ),
 };
-export type CardOptions = Values<typeof cardOptions>;
 
 /** What opens a key, beside its name. */
 export const signingOptions = grouped('Access to the key', {
@@ -159,7 +146,6 @@ export const signingOptions = grouped('Access to the key', {
     config: 'pkcs11-module',
   }),
 });
-export type SigningOptions = Values<typeof signingOptions>;
 
 /** Where approvals are read from (local/approvals.ts). */
 export const sourceOptions = {
@@ -187,121 +173,3 @@ export const sourceOptions = {
   }),
   ...accessOptions,
 };
-
-/** How a package gets to devices on a broker. */
-export const orderOptions = grouped('On a broker', {
-  push: flag('send the package to the device instead of ordering it to fetch: for agents that cannot', {
-    not: ['notBefore', 'deadline', 'spread'],
-    why: 'these belong to an order',
-  }),
-  notBefore: option('moment', 'the device begins no earlier: 2027-01-31T22:00:00Z, or 2h', momentSchema.optional()),
-  deadline: option('moment', 'the device begins no later', momentSchema.optional()),
-  spread: option(
-    'seconds',
-    'the device begins after a random time of at most this',
-    countSchema(0, SPREAD_SECONDS_MAX).optional(),
-  ),
-});
-/** When devices are to begin, as an order says it. */
-export function timingOf({
-  notBefore,
-  deadline,
-  spread,
-}: Values<typeof orderOptions>): Pick<OrderPaper, 'notBefore' | 'deadline' | 'spread'> {
-  return {
-    ...(notBefore !== undefined && { notBefore: momentText(notBefore) }),
-    ...(deadline !== undefined && { deadline: momentText(deadline) }),
-    ...(spread !== undefined && { spread }),
-  };
-}
-
-/** For commands that make a document: the broker where it is published besides. */
-export const publishOptions = {
-  ...grouped('Publishing', {
-    publish: option(
-      'url',
-      'also publish the document, retained, on this broker: mqtt://host/fleet',
-      placeSchema.optional(),
-      { config: 'publish' },
-    ),
-    publishAs: option(
-      'name',
-      "the operator's name in the topic; default: the issuer or the key id",
-      topicNameSchema.optional(),
-      { config: 'publish-as' },
-    ),
-    wait: { ...waitOption('wait this long until all online devices have taken it'), needs: 'publish' },
-    fleet: brokerOptions.fleet,
-  }),
-  ...accessOptions,
-};
-
-/** By which an entry of a document says what it is about. */
-export const selectorOptions = grouped('What it is about', {
-  package: file('exactly this package', { not: ['file'] }),
-  digest: option('hex', 'exactly the package with this manifest digest', hexSchema.optional()),
-  class: text('name', 'packages for this device class: a name (with --vendor) or a UUID'),
-  vendor: text('domain', 'the vendor that the class name belongs to', { config: 'vendor' }),
-  range: option(
-    'low..high',
-    'only these sequence numbers; needs --class or --vendor-kid',
-    sequenceRangeSchema.optional(),
-  ),
-  vendorKid: option('hex', 'packages signed with the vendor key of this id', hexSchema.optional()),
-  device: option('hex', 'only on the device with this id', z.array(hexSchema).min(1).optional(), {
-    short: 'd',
-    repeat: true,
-  }),
-});
-export type Selector = Values<typeof selectorOptions>;
-/** All that makes an entry, but for the package itself: it says nothing beside a document or a request that is finished. */
-export const SELECTING = ['class', 'range', 'vendorKid', 'device', 'digest', 'expires', 'notBefore', 'confirm'];
-
-export const validityOptions = {
-  expires: option('moment', 'end of validity: 2027-01-31, or 30d', momentSchema.optional()),
-  notBefore: option('moment', 'start of validity', momentSchema.optional()),
-};
-
-/** Of signing and recording a document. */
-export const issuingOptions = {
-  key: keyOption("the operator's private key: a file or a pkcs11: URI", 'operator-key'),
-  issuer: text('name', "the operator's name in the document; default: as in the last one, or the key id", {
-    config: 'issuer',
-  }),
-  sequence: option(
-    'number',
-    'number of the document; default: above the last one, and at least the current time',
-    sequenceSchema.optional(),
-    { short: 's' },
-  ),
-  force: flag('accept a --sequence that is far ahead'),
-  only: flag('do not repeat the entries of the last document'),
-  lift: flag('end denials in the last document of packages that this one does not name'),
-  record: file(`where the last document is recorded, or "${NO_RECORD}"; default: next to the key`, {
-    config: 'record',
-    path: true,
-  }),
-  output: output('output file', { short: 'o' }),
-  ...publishOptions,
-  ...signingOptions,
-};
-export type Issuing = Values<typeof issuingOptions>;
-
-/** What a finished document or package says already. */
-const SAID = ['from', 'sequence', 'version', 'description', 'uri', 'askAuthorization'];
-
-/** A signature in three steps on two machines (ceremony.ts). */
-export const ceremonyOptions = grouped('Signing on another machine', {
-  prepare: flag('write a signing request for another machine; -k is the public key', { not: ['sign', 'attach'] }),
-  raw: output('with --prepare: also write the bytes to sign, for other signing tools', { needs: 'prepare' }),
-  sign: option('request', 'sign this request; only -k is needed', textSchema.optional(), {
-    file: 'read',
-    not: ['attach'],
-  }),
-  attach: option('signature', 'finish with this signature; -k is the public key', textSchema.optional(), {
-    file: 'read',
-    not: [...SELECTING, ...SAID],
-    why: 'what was signed says it',
-  }),
-  request: file('with --attach: the request; default: next to the signature', { needs: 'attach' }),
-});

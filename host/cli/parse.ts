@@ -8,7 +8,7 @@ import { Command as Commander, CommanderError, Option } from 'commander';
 import type { z } from 'zod';
 import type { Config } from '../config.js';
 import { CountersignError } from '../errors.js';
-import { splitKeyName } from '../formats/keys.js';
+import { splitKeyName } from '../formats/key-name.js';
 import { rawOf, uncapitalized } from '../local/settings.js';
 import { exitCodes } from '../reasons.js';
 import { packageVersion } from '../root.js';

@@ -1,8 +1,8 @@
 // What became of what was brought to devices besides packages, in words: a bootstrap document, a change to one device or to a
 // fleet, an approval.
 
+import type { Brought } from '../device/bring.js';
 import type { ChangedDevice, ChangeOutcome } from '../device/change.js';
-import type { Brought } from '../device/evidence.js';
 import type { Identity } from '../device/identity.js';
 import type { CountersignError } from '../errors.js';
 import { viewBootstrap } from '../formats/bootstrap.js';

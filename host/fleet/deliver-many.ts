@@ -7,7 +7,8 @@
 // Nobody is asked, so that no application is held up: a device is followed by its state and its alerts alone. What has ended is
 // taken away again; an order for somebody who has not ended stays, and that device goes on by itself.
 
-import { type Brought, bringApprovals, type Gathered } from '../device/evidence.js';
+import { type Brought, bringApprovals } from '../device/bring.js';
+import type { Gathered } from '../device/evidence.js';
 import { INSTALL_MS_DEFAULT, newCorrelator } from '../device/follow.js';
 import { STATE } from '../device/identity.js';
 import { eachOf } from '../device/many.js';

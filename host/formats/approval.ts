@@ -43,45 +43,51 @@ const u64Schema = z
 /** Up to the end of the year 9999, so that every time can be written as a date. */
 const timeSchema = z.number().int().min(0).max(MOMENT_MAX);
 
-export const entrySchema = z
-  .strictObject({
-    verdict: z.enum(['approve', 'deny']),
-    digest: bytesSchema.refine((digest) => digest.length === DIGEST_BYTES, 'a manifest digest has 32 bytes').optional(),
-    classId: bytesSchema.refine((id) => id.length === UUID_BYTES, 'a class id has 16 bytes').optional(),
-    range: z
-      .tuple([u64Schema, u64Schema])
-      .refine(([low, high]) => low <= high, 'a range goes from lowest to highest')
-      .optional(),
-    vendorKid: bytesSchema.optional(),
-    devices: z
-      .array(
-        bytesSchema.refine(
-          ({ length }) => length > 0 && length <= DEVICE_ID_BYTES_MAX,
-          'a device id has 1 to 32 bytes',
-        ),
-      )
-      .min(1)
-      .max(DEVICES_MAX, `an entry lists up to ${DEVICES_MAX} devices`)
-      .optional(),
-    confirm: z.enum(['no-ask', 'ask']).optional(),
-  })
-  .refine(
-    (entry) => entry.digest || entry.classId || entry.vendorKid,
-    'an entry names a digest, a class or a vendor key',
-  );
+export const entrySchema = z.lazy(() =>
+  z
+    .strictObject({
+      verdict: z.enum(['approve', 'deny']),
+      digest: bytesSchema
+        .refine((digest) => digest.length === DIGEST_BYTES, 'a manifest digest has 32 bytes')
+        .optional(),
+      classId: bytesSchema.refine((id) => id.length === UUID_BYTES, 'a class id has 16 bytes').optional(),
+      range: z
+        .tuple([u64Schema, u64Schema])
+        .refine(([low, high]) => low <= high, 'a range goes from lowest to highest')
+        .optional(),
+      vendorKid: bytesSchema.optional(),
+      devices: z
+        .array(
+          bytesSchema.refine(
+            ({ length }) => length > 0 && length <= DEVICE_ID_BYTES_MAX,
+            'a device id has 1 to 32 bytes',
+          ),
+        )
+        .min(1)
+        .max(DEVICES_MAX, `an entry lists up to ${DEVICES_MAX} devices`)
+        .optional(),
+      confirm: z.enum(['no-ask', 'ask']).optional(),
+    })
+    .refine(
+      (entry) => entry.digest || entry.classId || entry.vendorKid,
+      'an entry names a digest, a class or a vendor key',
+    ),
+);
 
-export const claimsSchema = z.strictObject({
-  issuer: z.string().min(1),
-  issuedAt: timeSchema,
-  notBefore: timeSchema.optional(),
-  expires: timeSchema.optional(),
-  id: bytesSchema,
-  sequence: u64Schema,
-  entries: z
-    .array(entrySchema)
-    .min(1, 'a document has at least one entry')
-    .max(ENTRIES_MAX, `a document has up to ${ENTRIES_MAX} entries`),
-});
+export const claimsSchema = z.lazy(() =>
+  z.strictObject({
+    issuer: z.string().min(1),
+    issuedAt: timeSchema,
+    notBefore: timeSchema.optional(),
+    expires: timeSchema.optional(),
+    id: bytesSchema,
+    sequence: u64Schema,
+    entries: z
+      .array(entrySchema)
+      .min(1, 'a document has at least one entry')
+      .max(ENTRIES_MAX, `a document has up to ${ENTRIES_MAX} entries`),
+  }),
+);
 
 export type Entry = z.infer<typeof entrySchema>;
 export type Claims = z.infer<typeof claimsSchema>;

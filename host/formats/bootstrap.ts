@@ -65,24 +65,28 @@ export interface Bootstrap {
 }
 
 const GROUPS_MAX = 16;
-export const groupsSchema = z
-  .array(z.preprocess((name) => (typeof name === 'number' ? String(name) : name), topicNameSchema))
-  .max(GROUPS_MAX)
-  .refine((names) => new Set(names).size === names.length, 'a group is named twice');
-
-export const anchorsFileSchema = z.array(
-  z.strictObject({ role: z.enum(ROLES), key: yamlText, name: yamlText.optional() }),
+export const groupsSchema = z.lazy(() =>
+  z
+    .array(z.preprocess((name) => (typeof name === 'number' ? String(name) : name), topicNameSchema))
+    .max(GROUPS_MAX)
+    .refine((names) => new Set(names).size === names.length, 'a group is named twice'),
 );
 
-const fileSchema = z.strictObject({
-  device: yamlHex,
-  vendor: yamlText,
-  class: yamlText,
-  anchors: anchorsFileSchema,
-  policy: policySchema.default({}),
-  approvals: z.array(yamlText).default([]),
-  groups: groupsSchema.default([]),
-});
+export const anchorsFileSchema = z.lazy(() =>
+  z.array(z.strictObject({ role: z.enum(ROLES), key: yamlText, name: yamlText.optional() })),
+);
+
+const fileSchema = z.lazy(() =>
+  z.strictObject({
+    device: yamlHex,
+    vendor: yamlText,
+    class: yamlText,
+    anchors: anchorsFileSchema,
+    policy: policySchema.default({}),
+    approvals: z.array(yamlText).default([]),
+    groups: groupsSchema.default([]),
+  }),
+);
 
 /** The CBOR of a bootstrap document (docs/formats.md). */
 export function encodeBootstrap(bootstrap: Bootstrap): Uint8Array {

@@ -33,14 +33,7 @@ const COORDINATE_BYTES = 32;
 const OKP = { kty: 1, crv: 6 };
 const EC2 = { kty: 2, crv: 1 };
 
-/** Which half of an Ed25519 key 32 raw bytes are; undefined: the file says itself what it is. */
-export type RawKey = 'seed' | 'public' | undefined;
-
-/** A key file as people name it: its path, or raw-seed:PATH and raw-public:PATH for 32 bytes that are nothing else. */
-export function splitKeyName(name: string): { path: string; raw: RawKey } {
-  const [, half, path] = /^raw-(seed|public):(.+)$/.exec(name) ?? [];
-  return path === undefined ? { path: name, raw: undefined } : { path, raw: half as RawKey };
-}
+export { type RawKey, splitKeyName } from './key-name.js';
 
 /** The COSE_Key as CBOR value, with its kid (RFC 9052 section 7). */
 export function publicKeyToCose(key: PublicKey): Map<number | string, unknown> {

@@ -18,16 +18,18 @@ export const CHANNELS = ['local', 'remote', 'delivering'] as const;
 const UNAPPROVED = ['reject', 'prompt'] as const;
 const WHEN_DENIED = ['report', 'revert'] as const;
 
-export const policySchema = z.strictObject({
-  unapproved: z.enum(UNAPPROVED).optional(),
-  'ask-before-download': z.boolean().optional(),
-  'prompt-timeout': z.number().int().min(1).optional(),
-  threshold: z.number().int().min(1).optional(),
-  sources: yamlWords(SOURCES).optional(),
-  'consent-channels': yamlWords(CHANNELS).optional(),
-  'when-denied': z.enum(WHEN_DENIED).optional(),
-  'trial-boots': z.number().int().min(0).optional(),
-});
+export const policySchema = z.lazy(() =>
+  z.strictObject({
+    unapproved: z.enum(UNAPPROVED).optional(),
+    'ask-before-download': z.boolean().optional(),
+    'prompt-timeout': z.number().int().min(1).optional(),
+    threshold: z.number().int().min(1).optional(),
+    sources: yamlWords(SOURCES).optional(),
+    'consent-channels': yamlWords(CHANNELS).optional(),
+    'when-denied': z.enum(WHEN_DENIED).optional(),
+    'trial-boots': z.number().int().min(0).optional(),
+  }),
+);
 
 /** A policy in words, as in a bootstrap file. */
 export type Policy = z.infer<typeof policySchema>;

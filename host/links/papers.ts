@@ -4,9 +4,11 @@
 // larger than one, is nobody's. All of them are hints: what a device does about them, it decides.
 
 import * as z from 'zod';
-import { documentJson, JSON_VERSION, reasonData, reasonSchema } from '../json.js';
+import { reasonSchema } from '../formats/reason-schema.js';
+import { documentJson, JSON_VERSION, reasonData } from '../json.js';
 import type { Alert } from '../smp/commands.js';
 import { RAW } from './topics.js';
+import { SPREAD_SECONDS_MAX } from './words.js';
 
 /** Of any of these documents. */
 export const PAPER_BYTES_MAX = 2048;
@@ -17,7 +19,6 @@ export const BLOCK_BYTES = 512;
 export const PACKAGE_BYTES_MAX = 16 * 1024 * 1024;
 
 const CORRELATOR_BYTES_MAX = 32; // as devices have it
-export const SPREAD_SECONDS_MAX = 7 * 24 * 3600;
 
 const version = z.literal(JSON_VERSION).describe('of this document; one of another version is not read');
 const digest = z.string().regex(/^[0-9a-f]{64}$/);

@@ -6,7 +6,8 @@ import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SerialPort } from 'serialport';
 import { CountersignError, systemCode } from '../errors.js';
-import { BAUD_DEFAULT, type Link } from '../smp/link.js';
+import { BAUD_DEFAULT } from '../smp/defaults.js';
+import type { Link } from '../smp/link.js';
 import { abortError, throwIfAborted } from '../wait.js';
 import { type Opening, streamLink } from './stream.js';
 

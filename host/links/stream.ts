@@ -10,6 +10,7 @@ import { createListeners, type Link } from '../smp/link.js';
 import { HEADER_BYTES } from '../smp/packet.js';
 import { decodeRaw, type RawItem, resync } from '../smp/raw.js';
 import { sleep } from '../wait.js';
+import type { Framing } from './words.js';
 
 const FRAMING_BYTES = 4; // length and checksum stand in the device's packet buffer (SMP over console)
 
@@ -18,10 +19,6 @@ const RAW_SILENCE_MS = 1000;
 // A server with raw framing forgets what it took for half a packet after 3 s (Zephyr, MCUboot); and some to be sure.
 const RAW_FORGETS_MS = 3500;
 const CONSOLE_TRIES = 2; // the first may only wake a board; behind these the two take turns
-
-/** auto: console first; if nobody answers, raw in turn with it, and from then on what the other side was heard in. */
-export const FRAMINGS = ['console', 'raw', 'auto'] as const;
-export type Framing = (typeof FRAMINGS)[number];
 
 export interface Opening {
   untouched?: boolean; // what was said before is read, and nothing is written

@@ -2,8 +2,9 @@
 // JSON is in papers.ts.
 
 import * as z from 'zod';
+import { reasonSchema } from '../formats/reason-schema.js';
 import { topicNameSchema } from '../formats/topic-name.js';
-import { documentJson, JSON_VERSION, reasonSchema } from '../json.js';
+import { documentJson, JSON_VERSION } from '../json.js';
 
 interface DeviceTopics {
   state: string;

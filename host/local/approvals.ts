@@ -8,11 +8,12 @@
 // Another place that was named and could not be read is a fact of its own (device/evidence.ts), and `warn` is told.
 
 import type { CardAccess } from '../card/data-objects.js';
-import { modemSlots, readerSlots, type Slots, withCard } from '../card/slots.js';
-import { type Gathered, gatherFrom, type Place, readCardApproval } from '../device/evidence.js';
+import type * as Cards from '../card/slots.js';
+import type { Slots } from '../card/slots.js';
+import { type Gathered, gatherFrom, type Place } from '../device/evidence.js';
 import { readBytes } from '../files.js';
 import { type BrokerPlace, placeText } from '../links/broker-place.js';
-import { BAUD_DEFAULT } from '../smp/link.js';
+import { BAUD_DEFAULT } from '../smp/defaults.js';
 
 export interface ApprovalPlaces {
   /** Paths of approval documents. */
@@ -33,18 +34,24 @@ type Warn = (text: string) => void;
 /** Reads every place that was named. Throws if a file cannot be read, or the signal stops it. */
 export async function gatherApprovals(places: ApprovalPlaces, warn: Warn, signal?: AbortSignal): Promise<Gathered[]> {
   const found: Gathered[] = [];
+  const { reader, modem, broker, fleet } = places;
   for (const name of places.files) {
     found.push({ name, lasting: true, evidence: { source: 'tree', bytes: await readBytes(name) } });
   }
-  const card = (where: string, slots: () => Promise<Slots>) => {
-    const read = async () =>
-      withCard(await slots(), (channel) => readCardApproval(channel, places.access(channel.name)));
+  const card = (where: string, slots: (cards: typeof Cards) => Promise<Slots>) => {
+    // Loaded for a card alone: most approvals lie in files.
+    const read = async () => {
+      const [cards, { readCardApproval }] = await Promise.all([
+        import('../card/slots.js'),
+        import('../device/card-evidence.js'),
+      ]);
+      return cards.withCard(await slots(cards), (slot) => readCardApproval(slot, places.access(slot.name)));
+    };
     return gather({ name: `card in ${where}`, source: 'card', lasting: true, read }, where, warn);
   };
-  const { reader, modem, broker, fleet } = places;
   if (reader !== undefined)
-    found.push(...(await card(reader, () => readerSlots(reader === 'any' ? undefined : reader))));
-  if (modem !== undefined) found.push(...(await card(modem, () => modemSlots(modem, BAUD_DEFAULT))));
+    found.push(...(await card(reader, (cards) => cards.readerSlots(reader === 'any' ? undefined : reader))));
+  if (modem !== undefined) found.push(...(await card(modem, (cards) => cards.modemSlots(modem, BAUD_DEFAULT))));
   return [...found, ...(await gatherFromBroker(broker, fleet, warn, signal))];
 }
 

@@ -18,15 +18,13 @@ import type { Published, PublishOptions } from '../operator/publish.js';
 import { isKeyUri } from '../pkcs11/uri.js';
 import { shellWord } from '../printable.js';
 import { openPublishing, type PublishingOptions } from './publish.js';
+import { NO_RECORD } from './settings.js';
 
 /** Where the record of a key is unless somebody says: beside its file, or for a token in the working folder, under its id. */
 export function recordBeside(name: string, key: PublicKey): string {
   const base = isKeyUri(name) ? hex(key.kid) : splitKeyName(name).path.replace(/(\.pub)?\.(pem|der|key|cose|jwk)$/, '');
   return `${base}.record.yaml`;
 }
-
-/** In place of a record's path: there is none. */
-export const NO_RECORD = 'none';
 
 /** The path of a record: as it was given (one from a file of settings is resolved against its folder), or beside the key. */
 export function recordPath(given: string | undefined, name: string, key: PublicKey): string | undefined {

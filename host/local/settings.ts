@@ -11,6 +11,9 @@ import { isKeyUri } from '../pkcs11/uri.js';
 import { withoutPassword } from '../secret-url.js';
 import { environmentName } from '../setting-name.js';
 
+/** In place of the path that the setting `record` names: there is none. */
+export const NO_RECORD = 'none';
+
 /** What takes a setting: an option, or a field of a form. */
 export interface Taker {
   schema: z.ZodType;

@@ -36,6 +36,7 @@
 import type { z } from 'zod';
 import { CountersignError } from '../errors.js';
 import { orAbort, orNothing, withResolvers } from '../wait.js';
+import { RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from './defaults.js';
 import type { Link } from './link.js';
 import {
   decodeHeader,
@@ -54,8 +55,6 @@ import {
 } from './packet.js';
 import { makeRoundTrip } from './round-trip.js';
 
-export const TIMEOUT_MS_DEFAULT = 3000; // what other clients of SMP wait for a plain request
-export const RETRIES_DEFAULT = 3;
 const SEQUENCES = 256; // one byte of the header
 const ECHO_ID = 0;
 const SLOW_FACTOR = 10; // of a try

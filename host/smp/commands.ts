@@ -7,11 +7,11 @@ import * as z from 'zod';
 import { CountersignError } from '../errors.js';
 import { join } from '../formats/bytes.js';
 import { type Client, type Response, smpFailure, unwrap } from './client.js';
+import { BUFFER_BYTES_MIN } from './defaults.js';
 import { decodePacket, encodePacket, GENERAL_ERROR, GROUP, isUnknownCommand, OP, type Packet } from './packet.js';
 
 // Servers that do not tell their buffer size take this much: two 127-byte lines and some (MCUboot's smallest setting).
 const BUFFER_BYTES_FALLBACK = 256;
-export const BUFFER_BYTES_MIN = 64; // below that not even a first upload packet with the head of an image fits
 const VALUE_BYTES_MAX = 65_536; // no node of a device of this kind is larger; a length beyond is a fault
 
 const nothing = z.looseObject({});

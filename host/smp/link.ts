@@ -7,8 +7,6 @@
 import type { CountersignError } from '../errors.js';
 import { withResolvers } from '../wait.js';
 
-export const BAUD_DEFAULT = 115_200; // what boards with SMP on a console use
-
 export interface LinkListener {
   packet?(bytes: Uint8Array): void;
   text?(bytes: Uint8Array): void; // as it came, in pieces of any size

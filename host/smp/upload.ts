@@ -16,7 +16,8 @@ import { CountersignError } from '../errors.js';
 import { type Bytes, readFrom, sizeOf } from '../formats/byte-source.js';
 import type { ReasonName } from '../reasons.js';
 import type { Client } from './client.js';
-import { BUFFER_BYTES_MIN, dataBytesThatFit, type Parameters, someBytesThatFit } from './commands.js';
+import { dataBytesThatFit, type Parameters, someBytesThatFit } from './commands.js';
+import { BUFFER_BYTES_MIN } from './defaults.js';
 import { encodePacket, GENERAL_ERROR, GROUP, OP, type SmpError } from './packet.js';
 
 const WORD_BYTES = 4; // most flash controllers write whole words: keep what one packet brings a multiple of that

@@ -5,18 +5,8 @@ import { z } from 'zod';
 import { approveFiles } from '../../local/approving.js';
 import { command } from '../command.js';
 import { showIssued } from '../issuing.js';
-import {
-  ceremonyOptions,
-  file,
-  fileArguments,
-  flag,
-  issuingOptions,
-  option,
-  SELECTING,
-  selectorOptions,
-  textSchema,
-  validityOptions,
-} from '../options.js';
+import { file, fileArguments, flag, option, textSchema } from '../options.js';
+import { ceremonyOptions, issuingOptions, SELECTING, selectorOptions, validityOptions } from '../signing-options.js';
 
 export const approve = command({
   name: 'approve',

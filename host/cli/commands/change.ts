@@ -5,7 +5,8 @@
 
 import { changeFile } from '../../local/change.js';
 import { command } from '../command.js';
-import { file, fileArgument, issuingOptions, output, signingOptions } from '../options.js';
+import { file, fileArgument, output, signingOptions } from '../options.js';
+import { issuingOptions } from '../signing-options.js';
 
 export const change = command({
   name: 'change',

@@ -3,7 +3,10 @@
 // How it gets there, fleet/deliver-file.ts says. Nothing here answers the device's question to its user: there is no prompt for
 // it and no flag.
 
-import { sequenceSchema } from '../../formats/typed.js';
+import { momentText } from '../../formats/moment.js';
+import { countSchema, momentSchema, sequenceSchema } from '../../formats/typed.js';
+import type { OrderPaper } from '../../links/papers.js';
+import { SPREAD_SECONDS_MAX } from '../../links/words.js';
 import { cardAccess } from '../../local/secrets.js';
 import { command, grouped } from '../command.js';
 import { whereOf } from '../connection.js';
@@ -13,13 +16,39 @@ import {
   fileArgument,
   flag,
   option,
-  orderOptions,
   output,
   sourceOptions,
-  timingOf,
+  type Values,
   waitOption,
 } from '../options.js';
 import { askingOf, selectionOf, severalOptions } from '../several.js';
+
+/** How a package gets to devices on a broker. */
+const orderOptions = grouped('On a broker', {
+  push: flag('send the package to the device instead of ordering it to fetch: for agents that cannot', {
+    not: ['notBefore', 'deadline', 'spread'],
+    why: 'these belong to an order',
+  }),
+  notBefore: option('moment', 'the device begins no earlier: 2027-01-31T22:00:00Z, or 2h', momentSchema.optional()),
+  deadline: option('moment', 'the device begins no later', momentSchema.optional()),
+  spread: option(
+    'seconds',
+    'the device begins after a random time of at most this',
+    countSchema(0, SPREAD_SECONDS_MAX).optional(),
+  ),
+});
+/** When devices are to begin, as an order says it. */
+function timingOf({
+  notBefore,
+  deadline,
+  spread,
+}: Values<typeof orderOptions>): Pick<OrderPaper, 'notBefore' | 'deadline' | 'spread'> {
+  return {
+    ...(notBefore !== undefined && { notBefore: momentText(notBefore) }),
+    ...(deadline !== undefined && { deadline: momentText(deadline) }),
+    ...(spread !== undefined && { spread }),
+  };
+}
 
 const options = {
   ...connectionOptions,

@@ -9,17 +9,8 @@ import { UF2_FAMILIES } from '../../formats/images/uf2.js';
 import { addressSchema, familySchema, regionSchema, sequenceSchema } from '../../formats/typed.js';
 import { packageFile } from '../../local/packaging.js';
 import { command } from '../command.js';
-import {
-  ceremonyOptions,
-  fileArguments,
-  flag,
-  keyOption,
-  option,
-  output,
-  signingOptions,
-  text,
-  textSchema,
-} from '../options.js';
+import { fileArguments, flag, keyOption, option, output, signingOptions, text, textSchema } from '../options.js';
+import { ceremonyOptions } from '../signing-options.js';
 
 /** Left out only by the steps that take it from the request. */
 const LATER = { unless: ['sign', 'attach'] };

@@ -6,7 +6,8 @@
 
 import { placeSchema } from '../../links/broker-place.js';
 import { command } from '../command.js';
-import { accessOptions, fileArgument, flag, option, publishOptions, waitOption } from '../options.js';
+import { accessOptions, fileArgument, flag, option, waitOption } from '../options.js';
+import { publishOptions } from '../signing-options.js';
 
 export const publish = command({
   name: 'publish',

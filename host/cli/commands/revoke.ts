@@ -7,7 +7,8 @@
 import { revokeFiles } from '../../local/approving.js';
 import { command } from '../command.js';
 import { showIssued } from '../issuing.js';
-import { ceremonyOptions, fileArguments, issuingOptions, selectorOptions, textSchema } from '../options.js';
+import { fileArguments, textSchema } from '../options.js';
+import { ceremonyOptions, issuingOptions, selectorOptions } from '../signing-options.js';
 
 export const revoke = command({
   name: 'revoke',

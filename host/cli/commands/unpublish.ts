@@ -2,7 +2,8 @@
 
 import { placeSchema } from '../../links/broker-place.js';
 import { command } from '../command.js';
-import { accessOptions, option, publishOptions, textSchema } from '../options.js';
+import { accessOptions, option, textSchema } from '../options.js';
+import { publishOptions } from '../signing-options.js';
 
 export const unpublish = command({
   name: 'unpublish',

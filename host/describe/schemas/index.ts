@@ -3,7 +3,7 @@
 // Loaded by whoever validates or publishes; no command needs it, so none pays for it.
 
 import * as z from 'zod';
-import { reasonSchema } from '../../json.js';
+import { reasonSchema } from '../../formats/reason-schema.js';
 import { alertSchema, blocksSchema, orderSchema } from '../../links/papers.js';
 import { deviceStateSchema } from '../../links/topics.js';
 import { commandSchemas } from './commands.js';

@@ -2,7 +2,8 @@
 
 import * as z from 'zod';
 import { SOURCES } from '../../formats/policy.js';
-import { JSON_VERSION, reasonSchema } from '../../json.js';
+import { reasonSchema } from '../../formats/reason-schema.js';
+import { JSON_VERSION } from '../../json.js';
 
 type Shape = z.core.$ZodLooseShape;
 
