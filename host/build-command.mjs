@@ -52,6 +52,10 @@ function withImports(id, context, found = new Set()) {
   return found;
 }
 
+const EAGER = /^var __require = .*createRequire\(import\.meta\.url\).*$/m;
+const LAZY = `var made;
+var __require = (name) => (made ??= process.getBuiltinModule("node:module").createRequire(import.meta.url))(name);`;
+
 let start;
 let shared;
 let judging;
@@ -69,7 +73,7 @@ const groups = [
     name(id, context) {
       shared ??= table.files.map((file) => withImports(file, context));
       judging ??= withImports(CHECK, context);
-      if (judging.has(id)) return 'judging';
+      if (judging.has(id) && id !== CHECK) return 'judging';
       return shared.filter((modules) => modules.has(id)).length >= SHARED_BY ? 'shared' : null;
     },
   },
@@ -87,10 +91,17 @@ const bundle = await rolldown({
   plugins: [
     { name: 'table', load: (id) => (id === at(`${COMMANDS}/table.js`) ? table.code : null) },
     // commander can start commands that are programs of their own. Ours are none, and what starts programs takes time to load.
+    // So does what makes a require(): its own are of Node, and others make theirs when they need one.
     {
-      name: 'no programs',
+      name: 'no require',
       transform: (code, id) =>
-        /\/commander\/lib\/command\.js$/.test(id) ? code.replace("require('node:child_process')", '{}') : null,
+        /\/commander\/lib\//.test(id)
+          ? code
+              .replace("require('node:child_process')", '{}')
+              .replaceAll(/\brequire\('(node:[a-z]+)'\)/g, "globalThis.process.getBuiltinModule('$1')")
+          : null,
+      renderChunk: (code) =>
+        EAGER.test(code) ? code.replace(EAGER, LAZY).replace(/^import .* from "node:module";$/m, '') : null,
     },
   ],
 });
@@ -103,6 +114,7 @@ const { output } = await bundle.write({
   chunkFileNames: 'host/parts/[name]-[hash].js',
   comments: false, // the licenses stand in LICENSES.txt, whole
   codeSplitting: { groups },
+  minifyInternalExports: false,
 });
 await bundle.close();
 writeLicenses(

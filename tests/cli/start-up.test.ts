@@ -14,7 +14,10 @@ interface Coverage {
   result: { url: string }[];
 }
 
-/** The files that the command loaded, by name without its hash, and their bytes together. */
+/** A module in a part of the bundle stands behind its path. */
+const MODULE = /^\/\/ (?:dist\/host\/|node_modules\/)(\S+)$/gm;
+
+/** The files that the command loaded, by name without its hash, and their bytes together; and the modules in them. */
 function loadedBy(words: string[]) {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-start-'));
   try {
@@ -23,23 +26,40 @@ function loadedBy(words: string[]) {
     const reports = readdirSync(folder).map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as Coverage);
     const urls = reports.flatMap(({ result }) => result.map(({ url }) => url)).filter((url) => url.startsWith('file:'));
     const bytes = urls.reduce((sum, url) => sum + statSync(new URL(url)).size, 0);
-    return { stdout, bytes, names: urls.map((url) => basename(url).replace(/-[\w-]{8}\.js$|\.js$/, '')).sort() };
+    const names = urls.map((url) => basename(url).replace(/-[\w-]{8}\.js$|\.js$/, '')).sort();
+    const modules = urls.flatMap((url) =>
+      Array.from(readFileSync(new URL(url), 'utf8').matchAll(MODULE), ([, id]) => id!),
+    );
+    return { stdout, bytes, names, modules };
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
+const START = ['countersign', 'rolldown-runtime', 'start'];
+
 describe('the built command', () => {
   it('lists its commands without loading one', () => {
-    const { names, bytes, stdout } = loadedBy(['--help']);
-    expect(names).toEqual(['countersign', 'rolldown-runtime', 'start']);
-    expect(bytes).toBeLessThan(410_000);
+    const { names, bytes, stdout, modules } = loadedBy(['--help']);
+    expect(names).toEqual(START);
+    expect(bytes).toBeLessThan(180_000);
+    expect(modules).toContain('cli/parse.js');
+    expect(modules.filter((id) => /^(zod|yaml)\//.test(id))).toEqual([]);
     const source = parse(commands, ['--help'], () => ({ lookup: () => undefined }));
     expect(source).toMatchObject({ text: stdout });
   });
 
+  it('loads for a check what judges, and nothing that reaches a device, a broker, a card or a key', () => {
+    const { names, bytes, modules } = loadedBy(['check', 'none.suit', '--bootstrap', 'none.yaml']);
+    expect(names).toEqual(['check', 'config', ...START, 'judging'].sort());
+    expect(bytes).toBeLessThan(690_000);
+    expect(modules).toEqual(expect.arrayContaining(['core.js', 'describe/verdict.js', 'local/foresee.js']));
+    const others =
+      /^(smp\/(?!defaults)|card\/|pkcs11\/(?!uri)|keys\/|fleet\/|links\/(papers|stream|mqtt\.)|mqtt\/|formats\/key-forms)/;
+    expect(modules.filter((id) => others.test(id))).toEqual([]);
+  });
+
   it.each([
-    ['check', ['check', 'none.suit', '--bootstrap', 'none.yaml']],
     ['inspect', ['inspect', 'none.suit']],
     ['keygen', ['keygen', 'none/none']],
   ])('loads for %s what that needs', (name, words) => {

@@ -3,7 +3,6 @@
 //   flag (only of the command itself) > environment > project file > user file > default
 
 import { z } from 'zod';
-import { loadConfig, settingNames } from '../../config.js';
 import { listSettings, settingLines } from '../../local/settings.js';
 import { command, flagOf } from '../command.js';
 import { flag, textSchema } from '../options.js';
@@ -23,7 +22,11 @@ export const config = command({
   options: { origin: flag('show where each value comes from') },
   examples: ['countersign config show', 'countersign config show --origin', 'countersign config show broker --json'],
   async run({ arguments: { name }, options }) {
-    const { commands } = await import('./index.js'); // not at the top: the list holds this command, too
+    // Not at the top: the list holds this command, too.
+    const [{ commands }, { loadConfig, settingNames }] = await Promise.all([
+      import('./index.js'),
+      import('../../config.js'),
+    ]);
     const uses = commands.flatMap((one) =>
       Object.entries(one.options).map(([key, spec]) => ({ command: one.name, flag: flagOf(key), spec })),
     );
