@@ -35,7 +35,8 @@ async function lazyTable() {
       return `{ ...${JSON.stringify({ name, aliases, summary, group })}, load: async () => ${loading} }`;
     }),
   );
-  const code = `export const table = [\n${rows.join(',\n')}\n];\nexport const settings = new Set(${JSON.stringify([...settings])});`;
+  const code = `export const table = [\n${rows.join(',\n')}\n];\nexport const settings = new Set(${JSON.stringify([...settings])});
+export const loadAll = () => Promise.all(table.map(({ load }) => load()));`;
   return { files: files.map((file) => at(`${COMMANDS}/${file}`)), code };
 }
 

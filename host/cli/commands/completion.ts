@@ -20,8 +20,8 @@ export const completion = command({
   options: {},
   examples: ['countersign completion bash', 'countersign completion fish'],
   async run({ arguments: { shell } }) {
-    const { commands } = await import('./index.js'); // not at the top: the list holds this command, too
-    const script = SCRIPTS[shell](commands.map(offerOf));
+    const { loadAll } = await import('./table.js'); // not at the top: the list holds this command, too
+    const script = SCRIPTS[shell]((await loadAll()).map(offerOf));
     return { data: { shell, script }, lines: script.split('\n'), product: true };
   },
 });

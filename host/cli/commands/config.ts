@@ -23,14 +23,15 @@ export const config = command({
   examples: ['countersign config show', 'countersign config show --origin', 'countersign config show broker --json'],
   async run({ arguments: { name }, options }) {
     // Not at the top: the list holds this command, too.
-    const [{ commands }, { loadConfig, settingNames }] = await Promise.all([
-      import('./index.js'),
+    const [{ loadAll, settings: known }, { loadConfig }] = await Promise.all([
+      import('./table.js'),
       import('../../config.js'),
     ]);
+    const commands = await loadAll();
     const uses = commands.flatMap((one) =>
       Object.entries(one.options).map(([key, spec]) => ({ command: one.name, flag: flagOf(key), spec })),
     );
-    const found = loadConfig({ folder: process.cwd(), environment: process.env }, settingNames(commands));
+    const found = loadConfig({ folder: process.cwd(), environment: process.env }, known);
     const settings = listSettings(uses, found, name);
     return { data: { settings }, lines: settingLines(settings, options) };
   },

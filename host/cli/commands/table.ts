@@ -15,3 +15,6 @@ export const table: readonly Row[] = commands.map((command) => ({ ...command, lo
 
 /** The names of all settings that any command understands. */
 export const settings: ReadonlySet<string> = settingNames(commands);
+
+/** All of them, whole: for what is about the list itself. */
+export const loadAll = (): Promise<AnyCommand[]> => Promise.all(table.map(({ load }) => load()));
