@@ -21,6 +21,7 @@ import { decodePacket } from '../../host/smp/packet.js';
 import { onAbort } from '../../host/wait.js';
 import { wasmFile } from '../../host/wasm.js';
 import { applicationText } from './application.js';
+import { stateBefore } from './before.js';
 import { type CardSlot, openCardSlot } from './card.js';
 import { type Flash, makeFlash, openFlash } from './flash.js';
 import { type Answer, createMachine, type Machine } from './machine.js';
@@ -225,7 +226,8 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
           return machine.running !== 'agent';
         },
       };
-      radio = await connectRadio({ url, fleet, device: name, groups }, agent, options.signal);
+      const earlier = path === undefined ? undefined : await stateBefore(module, map, flash, LINK.self);
+      radio = await connectRadio({ url, fleet, device: name, groups, earlier }, agent, options.signal);
     }
   } catch (error) {
     await close();

@@ -19,6 +19,8 @@ export interface Flash {
   read(offset: number, to: Uint8Array, at?: number, length?: number): number;
   write(offset: number, from: Uint8Array): number;
   erase(offset: number, length: number): number;
+  /** Flash in memory with the same in its cells: what is done there, this one never sees. */
+  copy(): Flash;
   readonly counts: { readonly written: number; readonly erased: number }; // bytes since it was opened
   close(): void;
 }
@@ -51,8 +53,7 @@ export function openFlash(path: string, size: FlashSize, refused: (why: string) 
 
 /** Flash that is gone with this process, as new. */
 export function makeFlash(size: FlashSize, refused: (why: string) => void): Flash {
-  const nothing = () => undefined;
-  return flashOf(new Uint8Array(size.bytes).fill(0xff), size, refused, { stored: nothing, close: nothing });
+  return flashOf(new Uint8Array(size.bytes).fill(0xff), size, refused, NOTHING_BEHIND);
 }
 
 interface Behind {
@@ -60,6 +61,8 @@ interface Behind {
   stored(offset: number, length: number): void;
   close(): void;
 }
+
+const NOTHING_BEHIND: Behind = { stored: () => undefined, close: () => undefined };
 
 function flashOf(
   cells: Uint8Array<ArrayBuffer>,
@@ -105,6 +108,7 @@ function flashOf(
       counts.erased += length;
       return store(offset, length);
     },
+    copy: () => flashOf(cells.slice(), size, () => undefined, NOTHING_BEHIND),
     counts,
     close: behind.close,
   };

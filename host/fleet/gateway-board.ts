@@ -177,10 +177,10 @@ async function beOnBroker(
   };
   let looking: Client | undefined;
   try {
-    radio = await connectRadio({ url, fleet, device, groups, blocks, memory, refused }, line.agent, signal);
+    const station = { url, fleet, device, groups, blocks, earlier: state, memory, refused };
+    radio = await connectRadio(station, line.agent, signal);
     looking = createClient(radio.link('own board'), PACE);
     joined();
-    radio.show(state);
     if (again) radio.resumed();
     else radio.started('agent');
     const why = await orAbort(Promise.race([over, link.closed]), signal).catch(() => undefined);

@@ -9,32 +9,31 @@
 //   it cannot just now, or nothing                    again, later and later, as long as the agent is there; else when it
 //                                                     starts the next time
 //
-// What the device has said that it holds already is handed in only when something else has woken it: a device that is switched on
-// starts its application at once. (What stands on the broker as its word may be a stranger's: so it is never left out for good.)
+// What the agent has said that it holds, or holds a newer one of, is left out: it would not take it, and a device that is switched on
+// starts its application at once.
 //
 // A packet to a running application resets the board, so nothing is handed in twice, and of what strangers leave there only
-// so much in a time. Changes go first, in the order of their numbers: each may decide who has to sign the next one. But where
-// there are too many, the kinds take turns, and what was refused makes room for whatever comes: no flood keeps a denial out.
+// so much in a time. What an operator of this device made (sieve.ts) goes first, costs nothing of that, always has room, and is
+// not taken back by whoever writes over it: of each operator the newest, and the changes that the device would take now. Of the
+// rest the newest have room. Changes go in by their numbers: each may decide who has to sign the next one.
 
+import { isSilence } from '../device/follow.js';
 import { type EXTENSION_URI, NODE } from '../device/identity.js';
 import { CountersignError } from '../errors.js';
-import { DOCUMENT_BYTES_MAX, viewApproval } from '../formats/approval.js';
-import { hex } from '../formats/bytes.js';
+import { DOCUMENT_BYTES_MAX } from '../formats/approval.js';
 import { CHANGE_BYTES_MAX } from '../formats/change.js';
-import type { DeviceState } from '../links/topics.js';
 import { type ReasonName, reasons } from '../reasons.js';
 import type { Client } from '../smp/client.js';
 import { treePut } from '../smp/commands.js';
 import { sleep } from '../wait.js';
-
-export type Kind = 'approval' | 'change';
+import { type Kind, readSieve, type Sieve, type Word, wordOf } from './sieve.js';
 
 const KINDS = {
   change: { uri: NODE.change, bytesMax: CHANGE_BYTES_MAX },
   approval: { uri: NODE.approvals, bytesMax: DOCUMENT_BYTES_MAX },
 } as const satisfies Record<Kind, { uri: `${typeof EXTENSION_URI}/${string}`; bytesMax: number }>;
 
-const DOCUMENTS_MAX = 64; // topics of each kind; far more than a fleet has operators, or changes in force
+const DOCUMENTS_MAX = 64; // of each kind, and as many that are proven; far more than a fleet has operators, or changes in force
 const GATHER_MS = 100; // what is retained comes one by one, and has an order
 const PAUSE_MS = 500; // before the second try, then twice as long each time
 const PAUSE_MS_MAX = 30_000;
@@ -51,6 +50,8 @@ export interface Paper {
   kind: Kind;
   name: string; // last level of its topic
   bytes: Uint8Array;
+  word: Word | undefined; // what it says of itself
+  proven: boolean; // an operator of this device made it
   answer: number | undefined; // the reason that settled it
 }
 
@@ -74,8 +75,8 @@ interface Surroundings {
   taken(): void;
   /** Of an earlier connection of the same device. */
   papers?: Map<string, Paper> | undefined;
-  /** By what is known of it, the agent holds this one, or a newer one. */
-  holds?(kind: Kind, name: string, bytes: Uint8Array): boolean;
+  /** By its own word, the agent holds this one, or a newer one. */
+  holds?(kind: Kind, word: Word): boolean;
 }
 
 export function createDocuments(surroundings: Surroundings): Documents {
@@ -83,18 +84,22 @@ export function createDocuments(surroundings: Surroundings): Documents {
   const ending = new AbortController();
   let starts = 0; // of the agent
   let working = false;
-  let soon: NodeJS.Timeout | undefined;
+  let soon: { timer: NodeJS.Timeout; at: number } | undefined;
   let standing: string | undefined;
   let turn: Kind = 'change';
   let scarce = false; // there are more than may be handed in for now
+  let sieve: Sieve | undefined; // not asked for yet, or what it rests on has changed
   const allowance = createAllowance();
 
   function later(ms: number): void {
-    if (starts === 0 || ending.signal.aborted) return;
-    soon ??= setTimeout(() => {
+    const at = Date.now() + ms;
+    if (starts === 0 || ending.signal.aborted || (soon && soon.at <= at)) return;
+    clearTimeout(soon?.timer);
+    const begin = () => {
       soon = undefined;
       void work();
-    }, ms);
+    };
+    soon = { timer: setTimeout(begin, ms), at };
   }
 
   async function work(): Promise<void> {
@@ -103,13 +108,15 @@ export function createDocuments(surroundings: Surroundings): Documents {
     let pauseMs = PAUSE_MS;
     try {
       for (let next = nextOne(); next; next = nextOne()) {
-        const waitMs = allowance();
-        if (waitMs > 0) {
-          scarce = true;
-          return later(waitMs);
+        if (sieve) {
+          const waitMs = next.proven ? 0 : allowance();
+          if (waitMs > 0) {
+            scarce = true;
+            return later(waitMs);
+          }
+          if (scarce) turn = next.kind === 'change' ? 'approval' : 'change';
         }
-        if (scarce) turn = next.kind === 'change' ? 'approval' : 'change';
-        if (await hand(next)) pauseMs = PAUSE_MS;
+        if (await (sieve ? hand(next) : learn())) pauseMs = PAUSE_MS;
         else {
           await sleep(pauseMs, ending.signal);
           pauseMs = Math.min(2 * pauseMs, PAUSE_MS_MAX);
@@ -126,12 +133,41 @@ export function createDocuments(surroundings: Surroundings): Documents {
   }
 
   function nextOne(): Paper | undefined {
-    const open = [...papers.values()].filter(({ answer }) => answer === undefined);
-    const leave = ({ kind, name, bytes }: Paper) => starts === 1 && holds(kind, name, bytes);
+    for (const [key, { kind, word, answer }] of papers)
+      if (answer === undefined && word && holds(kind, word)) papers.delete(key);
     return first(
-      open.filter((paper) => !leave(paper)),
+      [...papers.values()].filter(({ answer }) => answer === undefined),
       turn,
     );
+  }
+
+  /** True: it is known whom the device trusts. */
+  async function learn(): Promise<boolean> {
+    try {
+      sieve = await readSieve(client, { signal: ending.signal });
+    } catch (error) {
+      if (ending.signal.aborted) throw error;
+      if (isSilence(error)) return false;
+      sieve = () => false; // it does not say: then all are alike
+    }
+    for (const [key, paper] of [...papers]) {
+      if (paper.proven || paper.answer === reasons.Ok.code || !proves(paper)) continue;
+      papers.delete(key);
+      keep({ ...paper, proven: true, answer: undefined });
+    }
+    return true;
+  }
+
+  const proves = ({ kind, bytes, word }: Paper): boolean => word !== undefined && sieve!(kind, bytes, word);
+
+  function keep(paper: Paper): void {
+    const key = keyOf(paper);
+    const before = papers.get(key);
+    if (before && (paper.proven ? before.word!.number >= paper.word!.number : sameBytes(before.bytes, paper.bytes)))
+      return;
+    papers.delete(key);
+    makeRoom(papers, paper);
+    papers.set(key, paper);
   }
 
   /** True: it is settled. */
@@ -140,11 +176,11 @@ export function createDocuments(surroundings: Surroundings): Documents {
       await treePut(client, KINDS[paper.kind].uri, paper.bytes, { signal: ending.signal });
       paper.answer = reasons.Ok.code;
       if (paper.kind === 'change') again();
+      if (paper.kind === 'change') sieve = undefined;
       taken();
     } catch (error) {
       if (ending.signal.aborted) throw error;
-      if (!(error instanceof CountersignError) || error.code > DEVICE_REASON_MAX) return false;
-      if (PASSING.includes(error.reason.name as ReasonName)) return false;
+      if (!isSettled(error)) return false;
       paper.answer = error.code;
     }
     return true;
@@ -157,12 +193,13 @@ export function createDocuments(surroundings: Surroundings): Documents {
 
   return {
     heard(kind, name, bytes) {
-      const key = `${kind}/${name}`;
-      if (bytes.length === 0) return void papers.delete(key);
-      const before = papers.get(key);
-      if (bytes.length > KINDS[kind].bytesMax || (before && sameBytes(before.bytes, bytes))) return;
-      if (!before && !hasRoom(papers, kind)) return;
-      papers.set(key, { kind, name, bytes: Uint8Array.from(bytes), answer: undefined });
+      if (bytes.length === 0) return void papers.delete(`${kind}/${name}`);
+      if (bytes.length > KINDS[kind].bytesMax) return;
+      const word = wordOf(kind, bytes);
+      if (word && holds(kind, word)) return;
+      const paper: Paper = { kind, name, bytes: Uint8Array.from(bytes), word, proven: false, answer: undefined };
+      if (sieve) paper.proven = proves(paper);
+      keep(paper);
       later(GATHER_MS);
     },
     started() {
@@ -174,6 +211,7 @@ export function createDocuments(surroundings: Surroundings): Documents {
       // The first word is only what has been so all the time, but for a device that was blank.
       again(standing === undefined ? (answer) => answer === reasons.NotProvisioned.code : undefined);
       standing = word;
+      sieve = undefined;
       later(GATHER_MS);
     },
     async handedIn() {
@@ -182,30 +220,43 @@ export function createDocuments(surroundings: Surroundings): Documents {
     },
     close() {
       ending.abort();
-      clearTimeout(soon);
+      clearTimeout(soon?.timer);
     },
   };
 }
 
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
-/** What is to be handed in next: of the kind whose turn it is, if there is one; changes in the order of their numbers. */
+/** Does the answer say something of the document, or only of this moment? */
+const isSettled = (error: unknown): error is CountersignError =>
+  error instanceof CountersignError &&
+  error.code <= DEVICE_REASON_MAX &&
+  !PASSING.includes(error.reason.name as ReasonName);
+
+/** Of each operator there is one that is proven; of the rest, one under each name. */
+const keyOf = ({ kind, name, proven, word }: Paper): string =>
+  proven ? `${kind} of ${word!.kid ?? word!.number}` : `${kind}/${name}`;
+
+/** What is to be handed in next: what is proven; of the kind whose turn it is, if there is one; by number. */
 function first(open: Paper[], turn: Kind): Paper | undefined {
+  const unproven = ({ proven }: Paper) => Number(!proven);
   const later = ({ kind }: Paper) => Number(kind !== turn);
-  return open.sort((a, b) => later(a) - later(b) || compareNumbers(a.name, b.name))[0];
+  return open.sort(
+    (a, b) => unproven(a) - unproven(b) || later(a) - later(b) || (a.kind === 'change' ? compareNumbers(a, b) : 0),
+  )[0];
 }
 
-/** Is there room for one more of this kind? The oldest one that was refused makes some. */
-function hasRoom(papers: Map<string, Paper>, kind: Kind): boolean {
-  const mine = [...papers].filter(([, paper]) => paper.kind === kind);
-  if (mine.length < DOCUMENTS_MAX) return true;
-  const refused = mine.find(([, { answer }]) => answer !== undefined && answer !== reasons.Ok.code);
-  return refused !== undefined && papers.delete(refused[0]);
+/** For one more of this kind: what was answered goes first, then what came first. */
+function makeRoom(papers: Map<string, Paper>, { kind, proven }: Paper): void {
+  const mine = [...papers].filter(([, paper]) => paper.kind === kind && paper.proven === proven);
+  if (mine.length < DOCUMENTS_MAX) return;
+  const [key] = mine.find(([, { answer }]) => answer !== undefined) ?? mine[0]!;
+  papers.delete(key);
 }
 
-/** Decimal numbers of any length; names that are none come last. */
-function compareNumbers(a: string, b: string): number {
-  const [x, y] = [a, b].map((name) => (/^\d{1,20}$/.test(name) ? BigInt(name) : 2n ** 64n));
+/** What is no change has the name that its topic gives it; names that are no numbers come last. */
+function compareNumbers(a: Paper, b: Paper): number {
+  const [x, y] = [a, b].map(({ word, name }) => word?.number ?? (/^\d{1,20}$/.test(name) ? BigInt(name) : 2n ** 64n));
   return x! < y! ? -1 : x! > y! ? 1 : 0;
 }
 
@@ -221,21 +272,4 @@ function createAllowance(): () => number {
     spent += 1;
     return 0;
   };
-}
-
-/** Whether a device has said so of itself. */
-export function saysThatItHolds(
-  { approvals, change }: DeviceState,
-  kind: Kind,
-  name: string,
-  bytes: Uint8Array,
-): boolean {
-  if (kind === 'change') return /^\d{1,20}$/.test(name) && change !== undefined && BigInt(name) <= BigInt(change);
-  try {
-    const { claims, kid } = viewApproval(bytes, name);
-    const word = kid && hex(kid);
-    return approvals?.some((one) => one.kid === word && BigInt(one.sequence) >= claims.sequence) ?? false;
-  } catch {
-    return false;
-  }
 }

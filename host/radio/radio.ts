@@ -2,13 +2,14 @@
 // retained, what is known of the board and whether it is there. And what the board fetches for itself: documents
 // (documents.ts), orders (orders.ts), and the blocks that its agent asks for (blocks.ts).
 //
-// What is known stays when it goes: only the word whether it is there is its last will. A request that the broker kept
+// What is known stays when it goes: only the word whether it is there is its last will. None of it is learned from the broker,
+// where a stranger may have left it: a radio knows what its own agent has said. A request that the broker kept
 // (the retain flag of what comes with a subscription) is nobody's any more, and would be carried out at every connection.
 
 import { STATE } from '../device/identity.js';
 import { wantedOf } from '../device/serve.js';
 import { topicNameSchema } from '../formats/topic-name.js';
-import { type Address, acknowledged, connectBroker, endBroker, stateIn, subscribe } from '../links/mqtt.js';
+import { type Address, acknowledged, connectBroker, endBroker, subscribe } from '../links/mqtt.js';
 import { alertPaper, readOrderPaper } from '../links/papers.js';
 import {
   APPROVALS_FILTER,
@@ -28,8 +29,9 @@ import { type Alert, echo } from '../smp/commands.js';
 import type { Link } from '../smp/link.js';
 import { askAgain, type BlockSource, blocksOn, createBlocks } from './blocks.js';
 import { type Agent, createDesk, deskLink } from './desk.js';
-import { createDocuments, type Paper, saysThatItHolds } from './documents.js';
+import { createDocuments, type Paper } from './documents.js';
 import { createOrders, type OrderMemory } from './orders.js';
+import { saysThatItHolds } from './sieve.js';
 import { createTrial } from './trial.js';
 
 // What the broker keeps is asked for anew, soon after each connection and then more seldom: what got lost on the way to a device,
@@ -46,6 +48,8 @@ export interface Station extends Address {
   blocks?: BlockSource | undefined;
   /** How soon what the broker keeps is asked for anew; later more seldom. Default: a minute. */
   refreshMs?: number | undefined;
+  /** What its agent said of itself before this connection. */
+  earlier?: DeviceState | undefined;
   /** What an earlier connection of the same device has settled; this one goes on with it. */
   memory?: RadioMemory | undefined;
   /** A client asked for more than a line can carry, which was dropped. */
@@ -85,6 +89,7 @@ export async function connectRadio(
     groups = [],
     blocks: source,
     refreshMs = REFRESH_MS,
+    earlier,
     memory,
     refused = () => undefined,
   }: Station,
@@ -121,7 +126,7 @@ export async function connectRadio(
   const documents = createDocuments({
     ...{ client: own, away: () => agent.away, taken: orders.taken },
     papers: memory?.papers,
-    holds: (kind, name, bytes) => saysThatItHolds(shown, kind, name, bytes),
+    holds: (kind, word) => saysThatItHolds(shown, kind, word),
   });
   // Where the broker cannot be reached the image has not shown that it can be.
   const trial = createTrial(() => void (client.connected && echo(own, '', KNOCK).catch(no)));
@@ -149,10 +154,6 @@ export async function connectRadio(
     } else if (isBelow(topic, approvals)) documents.heard('approval', lastOf(topic), payload);
     else if (isBelow(topic, changes)) documents.heard('change', lastOf(topic), payload);
     else if (orderTopics.has(topic)) orders.heard(topic, readOrderPaper(payload));
-    // What was known in an earlier life, until this one knows better.
-    else if (topic === topics.state) {
-      if (retain) know({ ...stateIn(payload), groups: undefined, at: undefined, ...shown });
-    }
     // The will of a connection that the broker gave up only now, when there is a new one.
     else if (topic === topics.online) {
       if (payload.toString() === OFFLINE && !leaving) void arrive();
@@ -161,13 +162,13 @@ export async function connectRadio(
   try {
     await subscribe(client, url, requests, signal, 0);
     await subscribe(client, url, topics.online, signal);
-    await subscribe(client, url, topics.state, signal);
     // QoS 0: each new connection brings again what is retained, and so does the refresh. After the loss of a node, a cluster
     // (NATS) no longer brings what is new to subscriptions of QoS 1 that came over from it.
     await subscribe(client, url, [approvals, changes, topics.order], signal, 0);
     await acknowledged(url, client.publishAsync(topics.online, ONLINE, kept), signal);
-    follow(groups);
-    know({ ...shown, groups: joined(groups) });
+    if (earlier) show({ ...earlier, groups: earlier.groups });
+    else follow(groups);
+    know({ ...shown, groups: shown.groups ?? joined(groups) });
   } catch (error) {
     await end();
     throw error;

@@ -64,6 +64,7 @@ async function machine() {
       return 0;
     },
     erase: () => 0,
+    copy: () => flash,
     counts: { written: 0, erased: 0 },
     close: () => undefined,
   };

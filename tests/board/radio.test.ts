@@ -7,7 +7,7 @@ import { reasonData } from '../../host/json.js';
 import { type Broker, startBroker } from '../../host/links/broker.js';
 import { connectBroker, listDevices, openMqtt } from '../../host/links/mqtt.js';
 import { readAlertPaper } from '../../host/links/papers.js';
-import { exchangeTopics, topicsOf } from '../../host/links/topics.js';
+import { type DeviceState, exchangeTopics, stateDocument, topicsOf } from '../../host/links/topics.js';
 import { connectRadio, type Radio } from '../../host/radio/radio.js';
 import { type Alert, alertOf } from '../../host/smp/commands.js';
 import { decodePacket, encodePacket } from '../../host/smp/packet.js';
@@ -31,9 +31,9 @@ async function broker(): Promise<Broker> {
   return started;
 }
 
-async function radio(url: string, heard: Uint8Array[] = [], groups: string[] = []) {
+async function radio(url: string, heard: Uint8Array[] = [], groups: string[] = [], earlier?: DeviceState) {
   const connected = await connectRadio(
-    { url, ...DEVICE, groups },
+    { url, ...DEVICE, groups, earlier },
     { receive: (bytes) => void heard.push(bytes), away: false },
     undefined,
   );
@@ -245,7 +245,7 @@ describe('what is known of a device', () => {
     first.show(KNOWN);
     await first.close();
     expect(await kept(TOPICS.online)).toBe('offline');
-    const second = await radio(url);
+    const second = await radio(url, [], [], KNOWN);
     second.show(REFUSED);
     await sleep(100);
     expect(JSON.parse((await kept(TOPICS.state))!)).toEqual({ version: 1, ...AT, ...KNOWN, ...REFUSED });
@@ -253,6 +253,16 @@ describe('what is known of a device', () => {
     await sleep(100);
     expect(JSON.parse((await kept(TOPICS.state))!)).toEqual({ version: 1, ...AT, ...REFUSED });
     expect(await listDevices(url, 'plant')).toMatchObject([{ state: { online: true } }]);
+  });
+
+  it('is never learned from the broker, where a stranger may have left it', async () => {
+    const { url } = await broker();
+    const { client, kept } = await somebody(url);
+    await client.publishAsync(TOPICS.state, stateDocument({ ...KNOWN, change: '99' }), KEPT);
+    const device = await radio(url);
+    device.show({ state: 10 });
+    await sleep(100);
+    expect(JSON.parse((await kept(TOPICS.state))!)).toEqual({ version: 1, ...AT, state: 10 });
   });
 
   it('names its groups of today at once, and when it said so', async () => {
@@ -265,7 +275,7 @@ describe('what is known of a device', () => {
     expect((await state()).at).toBeGreaterThanOrEqual(before);
     first.show(KNOWN);
     await first.close();
-    await radio(url, [], ['garden']);
+    await radio(url, [], ['garden'], { ...KNOWN, at: 1 });
     await sleep(100);
     expect(await state()).toEqual({ version: 1, ...AT, ...KNOWN, groups: ['garden'] });
     const many = Array.from({ length: 20 }, (_, at) => `g${at}`);

@@ -6,7 +6,7 @@ import { signChange } from '../../host/formats/change.js';
 import { generateKey } from '../../host/keys/read.js';
 import { connectRadio, type Radio } from '../../host/radio/radio.js';
 import { reasons } from '../../host/reasons.js';
-import { decodePacket, encodePacket, type Packet } from '../../host/smp/packet.js';
+import { decodePacket, encodePacket, OP, type Packet } from '../../host/smp/packet.js';
 import { have } from '../support/need.js';
 import { everything, type Fleet, only, startFleet } from './fleet.js';
 
@@ -63,10 +63,17 @@ describe.skipIf(!have('mosquitto'))('documents on a broker', () => {
     const document = await here.approve(2, [everything('approve')]);
     await here.until(([one]) => one?.approvals?.[0]?.sequence === '2');
     await rests();
-    const forged = Uint8Array.from(document);
-    forged[forged.length - 1]! ^= 1;
+    const old = Uint8Array.from(document);
+    old[old.length - 1]! ^= 1;
+    const stranger = generateKey('p256');
+    const asOperator = { ...stranger, public: { ...stranger.public, kid: here.world.keys.operator.public.kid } };
+    const forged = await here.approve(3, [everything('approve')], 'elsewhere', asOperator);
+    await sleep(1500);
+    expect(board.running).toBe('agent');
+    await rests();
     for (const [name, bytes] of [
       ['acme', document],
+      ['forged', old], // it would not be taken, whoever made it
       ['acme', new Uint8Array()],
       ['large', new Uint8Array(1025)],
     ] as const) {
@@ -74,11 +81,7 @@ describe.skipIf(!have('mosquitto'))('documents on a broker', () => {
       await sleep(300);
       expect([name, board.running]).toEqual([name, 'application']);
     }
-    await here.publish('cs/plant/approvals/forged', forged);
-    await sleep(1500);
-    expect(board.running).toBe('agent');
-    await rests();
-    await here.publish('cs/plant/approvals/forged', forged);
+    await here.publish('cs/plant/approvals/elsewhere', forged);
     await sleep(300);
     expect(board.running).toBe('application');
   });
@@ -119,6 +122,7 @@ describe.skipIf(!have('mosquitto'))('documents on a broker', () => {
           const answer = (body: Packet['body']) =>
             radio.send(encodePacket({ ...packet, op: (packet.op + 1) as 1, body }));
           if (packet.group === 0) return answer({ buf_size: 640, buf_count: 1 });
+          if (packet.op === OP.read) return answer({ err: { group: 64, rc: reasons.NotProvisioned.code } });
           put.push((packet.body.data as Uint8Array).at(-1)!);
           answer({ err: { group: 64, rc: reasons.SignerUnknown.code } });
         },
@@ -156,8 +160,8 @@ describe.skipIf(!have('mosquitto'))('documents on a broker', () => {
           away: false,
           receive(bytes) {
             const packet = decodePacket(bytes);
-            put += packet.group === 64 ? 1 : 0;
-            if (packet.group === 64 && (packet.body.data as Uint8Array)[0] === MINE) mine++;
+            put += packet.op === OP.write ? 1 : 0;
+            if (packet.op === OP.write && (packet.body.data as Uint8Array)[0] === MINE) mine++;
             const body = packet.group === 64 ? { err: { group: 64, rc: 27 } } : { buf_size: 640, buf_count: 1 };
             radio.send(encodePacket({ ...packet, op: (packet.op + 1) as 1, body }));
           },
