@@ -31,15 +31,16 @@ export function withReached<T extends Tellable>(
   return {
     ...result,
     data: { ...result.data, devices },
-    lines: [first, ...reachedLines(fleet, devices), ...lines],
+    lines: [first, ...reachedLines(fleet, devices, waited), ...lines],
     ...(waited && devices.waiting.length > 0 && { exit: reasons.NoAnswer.exit }),
   };
 }
 
-function reachedLines(fleet: string, { taken, waiting, offline }: Reached): string[] {
+function reachedLines(fleet: string, { taken, waiting, offline }: Reached, waited: boolean): string[] {
   const all = taken.length + waiting.length + offline.length;
+  const by = waited ? 'as they answer' : 'by their states on the broker';
   return [
-    all === 0 ? `no device of ${fleet} is known on the broker` : `${taken.length} of ${all} devices have taken it`,
+    all === 0 ? `no device of ${fleet} is known on the broker` : `${taken.length} of ${all} devices have taken it, ${by}`,
     ...namesLine('not yet', waiting),
     ...namesLine('offline', offline),
   ];

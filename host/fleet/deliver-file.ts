@@ -40,6 +40,8 @@ export interface FileDelivery extends ApprovalPlaces {
   push: boolean;
   /** How long the user, the installation and a device that is offline are waited for; default: as each of them has it. */
   waitMs?: number | undefined;
+  /** When following it on a broker ends, whatever devices say. */
+  endMs?: number | undefined;
   /** Of a board without our agent: its bootstrap file, what it runs, where it is remembered, and how the update ends there. */
   bootstrap?: string | undefined;
   installed?: bigint | undefined;
@@ -102,6 +104,7 @@ export const deliverFileToMany = (
     const found = await deliverToSelected({ url, fleet }, selection, {
       ...asking,
       ...{ file, envelope, path, gathered, dryRun: doing.dryRun, timing: options.timing, installMs: options.waitMs },
+      endMs: options.endMs,
       brought: (device, name, brought) => person.detail(`${device}: ${approvalBrought(name, brought).text}`),
       published: (done, of) => person.detail(`${done} of ${of} blocks published`),
       told: (done, of, { device, result }) => person.detail(`${done} of ${of}: ${device} ${result}`),
@@ -119,7 +122,7 @@ async function toDevice(
   const { path, file, gathered } = job;
   const { dryRun, signal } = doing;
   const { name } = client.link;
-  const { waitMs, timing } = options;
+  const { waitMs, endMs, timing } = options;
   const waits = waitMs === undefined ? {} : { answerMs: waitMs, installMs: waitMs };
   // Loaded for a broker alone: a line of its own does without.
   const over = address && !options.push ? { ...(await import('./deliver.js')), ...address } : undefined;
@@ -148,7 +151,7 @@ async function toDevice(
     const delivery = { file, signal, core: await loadCore(), ...waits };
     if (!line) await bring();
     const steps = line
-      ? over!.deliverOrdered(client, line, { ...delivery, bring, waitMs, timing, device: over!.device })
+      ? over!.deliverOrdered(client, line, { ...delivery, bring, waitMs, endMs, timing, device: over!.device })
       : deliver(client, delivery);
     const outcome = await person.follow(steps);
     if (outcome.kind === 'ordered') {

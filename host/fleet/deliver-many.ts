@@ -4,8 +4,9 @@
 //   their group    one order for the group, whoever belongs to it
 //   otherwise      one order a device, so many at a time; for those that are offline at once
 //
-// Nobody is asked, so that no application is held up: a device is followed by its state and its alerts alone. What has ended is
-// taken away again; an order for somebody who has not ended stays, and that device goes on by itself.
+// A device is followed by its state and its alerts alone, so that no application is held up. But that nothing is to be done nobody's
+// retained word is enough for: such a device is asked itself, once; one that is offline gets its order. What has ended is taken away
+// again; an order for somebody who has not ended stays, and that device goes on by itself.
 
 import { type Brought, bringApprovals } from '../device/bring.js';
 import type { Gathered } from '../device/evidence.js';
@@ -16,22 +17,22 @@ import type { CountersignError } from '../errors.js';
 import type { Bytes } from '../formats/byte-source.js';
 import { hex } from '../formats/bytes.js';
 import type { Envelope } from '../formats/envelope.js';
-import { type FleetLine, type Heard, openFleetLine } from '../links/fleet-line.js';
+import { type FleetLine, openFleetLine } from '../links/fleet-line.js';
 import { type PackagePlace, publishPackage } from '../links/packages.js';
 import type { OrderPaper } from '../links/papers.js';
 import { RAW } from '../links/topics.js';
 import { reasonOf, reasons } from '../reasons.js';
 import type { Client } from '../smp/client.js';
+import { imageState } from '../smp/commands.js';
 import { limiter } from '../wait.js';
 import { isRefusal, shownIn, startOf } from './deliver.js';
 import { type News, newsOf } from './news.js';
 import { leaveOrder, type Timing, withdrawOrder } from './orders.js';
+import { createPatience } from './patience.js';
 import { requirePublishable } from './publishing.js';
 import { type Asking, askEach, type DeviceSelection, PARALLEL_DEFAULT, selectDevices, silent } from './several.js';
 import { worstExit } from './worst.js';
 
-const DOWNLOAD_MS = 3_600_000; // nobody sees how far it is
-const ANSWER_MS = 86_400_000; // a device's own time for an answer is shorter
 const DOWNLOAD_AND_UPDATE = 3; // the operation in an alert (OMA FUMO)
 const ALERT_MS = 3000; // between what a device shows of an end and its alert
 const TICK_MS = 1000;
@@ -44,6 +45,8 @@ export interface ManyDelivery extends Asking {
   groups?: readonly string[] | undefined;
   timing?: Timing;
   installMs?: number | undefined;
+  /** Whatever devices say, all ends after this time; default: after that of each of their phases. */
+  endMs?: number | undefined;
   /** Approvals that are brought to each device that is online, before the order. */
   gathered?: readonly Gathered[];
   brought?(device: string, name: string, brought: Brought): void;
@@ -115,6 +118,7 @@ const OPEN: ManyEnd['result'][] = ['asked', 'ordered', 'failed'];
 /** Delivers to all of these devices, and yields each as it has ended. Throws what the broker throws, and Cancelled. */
 export async function* deliverToMany(line: FleetLine, job: ManyDelivery): AsyncGenerator<ManyEnd, void, undefined> {
   const { devices, groups, timing = {}, parallel = PARALLEL_DEFAULT, signal } = job;
+  const endAt = job.endMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + job.endMs;
   const failed = await bringToEach(line, job);
   await publishPackage(line, job.digest, job.file, { signal, ...(job.published && { told: job.published }) });
   const correlator = newCorrelator();
@@ -129,13 +133,16 @@ export async function* deliverToMany(line: FleetLine, job: ManyDelivery): AsyncG
       const error = failed.get(device);
       if (error) return { device, ...endOf('failed', news, error.code), error };
       const there = hasIt(news, order.digest);
-      if (there !== undefined) return { device, ...endOf('unchanged', news, there) };
+      const sure =
+        there !== undefined && news.last()?.online && (await turn(() => runsIt(line, device, order.digest, job)));
+      if (sure) return { device, ...endOf('unchanged', news, there) };
       const end = async () => {
         signal?.throwIfAborted(); // its turn may come because the others were stopped
+        if (Date.now() >= endAt) return { device, ...endOf('failed', news, reasons.TimedOut.code) };
         if (!groups) await leaveOrder(line, { device }, order);
         const ended = {
           device,
-          ...(await follow(news, order, job, line.refresh)),
+          ...(await follow(news, order, job, endAt, line.refresh)),
         };
         if (!groups && !OPEN.includes(ended.result)) await withdrawOrder(line, { device }, correlator);
         return ended;
@@ -175,11 +182,20 @@ async function bringToEach(
   return failed;
 }
 
-/** Undefined, or the reason to leave a device alone: it runs exactly this package, and that may be denied. */
+/** Undefined, or the reason to leave a device alone: it says that it runs exactly this package, and that may be denied. */
 function hasIt(news: News, digest: string): number | undefined {
   const state = news.last()?.state;
   if (state?.digest !== digest || state.state === STATE.updating) return undefined;
   return state.reason?.code === reasons.Denied.code ? reasons.Denied.code : reasons.Ok.code;
+}
+
+/** Does the device itself answer that it runs this package? One that does not is told to fetch it, and finds out by itself. */
+async function runsIt(line: FleetLine, device: string, digest: string, asking: Asking): Promise<boolean> {
+  const look = async (client: Client, signal: AbortSignal | undefined) =>
+    (await imageState(client, { signal })).find((image) => image.active)?.hash;
+  for await (const one of askEach(line, [device], { ...asking, waitMs: 0 }, look))
+    return 'value' in one && one.value !== undefined && hex(one.value) === digest;
+  return false;
 }
 
 const endOf = (result: ManyEnd['result'], news: News, reason: number): Omit<ManyEnd, 'device'> => ({
@@ -192,36 +208,32 @@ async function follow(
   news: News,
   { digest, correlator }: { digest: string; correlator: string },
   { timing = {}, waitMs, installMs = INSTALL_MS_DEFAULT, signal }: ManyDelivery,
+  endAt: number,
   refresh: () => Promise<void>,
 ): Promise<Omit<ManyEnd, 'device'>> {
   const startMs = startOf(timing);
-  if (startMs > (waitMs ?? installMs)) return endOf('ordered', news, reasons.NoAnswer.code);
+  if (startMs > (waitMs ?? installMs) || Date.now() + startMs > endAt)
+    return endOf('ordered', news, reasons.NoAnswer.code);
   const from = news.last();
   const before = shownIn(from);
-  let was: Pick<Heard, 'online'> & { state?: number | undefined } = { online: from?.online === true };
   let saidAt = Date.now();
-  let deadline = saidAt + (was.online ? startMs + installMs : (waitMs ?? 0));
+  const patience = createPatience({ waitMs, installMs }, from?.online ? startMs + installMs : (waitMs ?? 0), endAt);
   let shown = false;
   let looked = false;
   for (;;) {
-    const word = await news.next(Math.min(TICK_MS, Math.max(1, deadline - Date.now())), signal);
+    const word = await news.next(Math.min(TICK_MS, Math.max(1, patience.end() - Date.now())), signal);
     const now = Date.now();
-    if (word !== undefined && word !== 'said') {
-      if (word.corr !== correlator || word.type !== DOWNLOAD_AND_UPDATE) continue; // anybody may give another order with it
+    // Anybody may give another order with it.
+    if (word !== undefined && word !== 'said' && word.corr === correlator && word.type === DOWNLOAD_AND_UPDATE) {
       if (word.reason !== reasons.Ok.code) return endOf('refused', news, word.reason ?? reasons.Internal.code);
       if (await untilShown(news, digest, signal)) return endOf('installed', news, reasons.Ok.code);
-      continue;
     }
     const { online, state } = news.last() ?? { online: false, state: {} };
     const asking = state.reason?.code === reasons.AwaitingUser.code;
     if (word === 'said') {
       saidAt = now;
       shown ||= shownIn({ online, state }) !== before;
-      if (online && (!was.online || state.state !== was.state)) {
-        const fetching = state.state === STATE.downloading;
-        deadline = now + (fetching ? (waitMs ?? DOWNLOAD_MS) : asking ? (waitMs ?? ANSWER_MS) : installMs);
-      }
-      was = { online, state: state.state };
+      if (online) patience.shows(state);
     }
     if (online && shown && now > saidAt + ALERT_MS) {
       if (state.digest === digest && state.state === STATE.successNoData)
@@ -229,12 +241,12 @@ async function follow(
       if (state.reason?.code === reasons.Deferred.code) return endOf('deferred', news, reasons.Deferred.code);
       if (isRefusal(state)) return endOf('refused', news, state.reason!.code);
     }
-    if (now < deadline) continue;
-    if (online && !looked) {
+    if (now < patience.end()) continue;
+    if (online && !looked && now < endAt) {
       // It may have said so, and the broker did not get to tell us.
       looked = true;
       await refresh();
-      deadline = Date.now() + 2 * ALERT_MS;
+      patience.forgive(Date.now() - now + 2 * ALERT_MS);
       continue;
     }
     if (online && asking) return endOf('asked', news, reasons.AwaitingUser.code);

@@ -35,13 +35,14 @@ import { reasons } from '../reasons.js';
 import type { Client } from '../smp/client.js';
 import { readAlert, treeExec } from '../smp/commands.js';
 import { agentReason, isUnknownCommand } from '../smp/packet.js';
+import { within } from '../wait.js';
 import { type News, newsOf } from './news.js';
 import { leaveOrder, type Timing, withdrawOrder } from './orders.js';
+import { createPatience } from './patience.js';
 import { publishing, requirePublishable } from './publishing.js';
 
 export { openFleetLine } from '../links/fleet-line.js';
 
-const DOWNLOAD_MS = 3_600_000; // nobody sees how far it is; a slow line takes its time
 const SHOWN_MS = 2500; // a device that took the order has said something by then
 const ALERT_MS = 3000; // between what a device shows of an end and its alert
 const QUIET_MS = 5000; // alerts get lost where a connection breaks: then the device is asked
@@ -53,6 +54,8 @@ export interface OrderedDelivery extends Delivery {
   timing?: Timing;
   /** How long a device that is offline is waited for, and a download; default: not at all, and an hour. */
   waitMs?: number | undefined;
+  /** Whatever the device says, it ends after this time, with TimedOut; default: after that of each of its phases. */
+  endMs?: number | undefined;
   /** Called when the device is there: brings what it should have before it decides. */
   bring?(): Promise<void>;
 }
@@ -65,6 +68,22 @@ export type Ordered = Outcome | { kind: 'ordered'; topic: string; why: 'offline'
  * Throws CountersignError for what is no answer of the device, and what the broker throws.
  */
 export async function* deliverOrdered(client: Client, line: FleetLine, delivery: OrderedDelivery): Steps<Ordered> {
+  const { endMs, signal: outer } = delivery;
+  if (endMs === undefined) return yield* deliverUntil(client, line, delivery);
+  const signal = within(endMs, outer);
+  try {
+    return yield* deliverUntil(client, line, { ...delivery, signal });
+  } catch (cause) {
+    if (!signal.aborted || outer?.aborted) throw cause;
+    const what = `deliver: ${client.link.name} did not end within ${endMs / 1000} s; its order stays, if it has one`;
+    throw new CountersignError('TimedOut', what, {
+      hint: 'it may still go on: `countersign devices` shows its state',
+      cause,
+    });
+  }
+}
+
+async function* deliverUntil(client: Client, line: FleetLine, delivery: OrderedDelivery): Steps<Ordered> {
   const { device, file, bring, waitMs = 0, timing = {}, signal } = delivery;
   const envelope = await openEnvelope(file, 'package').catch(() => undefined);
   const digest = envelope && (await isWhole(envelope)) ? envelope.digest : undefined;
@@ -130,7 +149,7 @@ async function* follow(
   const before = shownIn(news.last());
   const began = Date.now() + startMs;
   let saidAt = Date.now();
-  let deadline = began + installMs;
+  const patience = createPatience({ waitMs: waitMs || undefined, installMs }, startMs + installMs);
   let phase: number | undefined;
   let shown = false;
   let tried = startMs > 0; // when it begins, only the device knows
@@ -138,10 +157,7 @@ async function* follow(
   for (;;) {
     const word = await news.next(TICK_MS, signal);
     if (client.gone) return lost(client.gone, 0);
-    if (word !== undefined && word !== 'said') {
-      if (isAnswerTo(session, word)) return finished(session, word);
-      continue;
-    }
+    if (word !== undefined && word !== 'said' && isAnswerTo(session, word)) return finished(session, word);
     const now = Date.now();
     const { online, state: said } = news.last() ?? { online: false, state: {} };
     if (word === 'said') {
@@ -150,15 +166,15 @@ async function* follow(
       shown ||= shownIn(news.last()) !== before;
       if (said.state !== phase) {
         phase = said.state;
-        deadline = now + (phase === STATE.downloading ? (waitMs ?? 0) || DOWNLOAD_MS : installMs);
+        patience.shows(said);
         if (phase === STATE.downloading) yield { kind: 'note', text: 'the device fetches the package from the broker' };
         if (phase === STATE.updating) yield { kind: 'work', phase: 'installing', done: 0, total: 0 };
       }
     }
-    if (online && said.reason?.code === reasons.AwaitingUser.code) {
+    if (online && said.reason?.code === reasons.AwaitingUser.code && now <= patience.end()) {
       const outcome = yield* untilAnswered(session, said.state === STATE.ready ? 'install' : 'download');
       if (outcome) return outcome;
-      deadline = Date.now() + installMs; // the person's time is not the installation's
+      patience.shows(news.last()?.state ?? {}); // the person's time is not the installation's
       await news.next(ALERT_MS, signal);
       continue;
     }
@@ -179,7 +195,7 @@ async function* follow(
         lookAt = now + QUIET_MS;
       }
     }
-    if (now > deadline) {
+    if (now > patience.end()) {
       const name = client.link.name;
       if (!online) return lost(new CountersignError('LinkLost', `deliver: ${name} went offline; its order stays`), 0);
       throw new CountersignError('TimedOut', `deliver: ${name} did not finish in time; its order stays`, {

@@ -13,12 +13,11 @@ import { lost } from './approvals.js';
 import { acknowledged, alertPacket, connectBroker, endBroker, requestLink, stateIn, subscribe } from './mqtt.js';
 import { type BrokerUrl, brokerOf } from './mqtt-url.js';
 import { PAPER_BYTES_MAX, readAlertPaper } from './papers.js';
-import { type DeviceState, exchangeTopics, OFFLINE, ONLINE, topicsOf } from './topics.js';
+import { DEVICES_MAX, type DeviceState, deviceIn, exchangeTopics, OFFLINE, ONLINE, topicsOf } from './topics.js';
 
 const QUIET_MS = 300; // a broker sends what is retained right after the subscription, and does not say when it has
 const REFRESH_MS = 5000;
-const STATE_BYTES_MAX = 8 * 1024; // with as many approvals as a device may show
-const DEVICES_MAX = 100_000; // names that somebody may make up
+const STATES_BYTES_MAX = 256 * 1024 * 1024; // of all devices: a hundred times what a large fleet says
 
 /** What was last heard of a device. */
 export interface Heard {
@@ -59,6 +58,8 @@ export async function openFleetLine(
   const orders = new Map<string, Uint8Array>();
   const told = new Map<string, Set<(alert: Alert | undefined) => void>>();
   const answers = new Map<string, Set<(packet: Uint8Array) => void>>();
+  const lengths = new Map<string, number>(); // of the states, as they came
+  let statesBytes = 0;
   let heard = 0;
   let refreshed = { at: 0, done: Promise.resolve() };
 
@@ -86,14 +87,20 @@ export async function openFleetLine(
     tell(name);
   }
   client.on('message', (topic, payload, { retain }) => {
-    const [, , , name = '', kind] = topic.split('/');
+    const about = deviceIn(topic);
+    if (!about) return;
+    const { name, kind } = about;
     if (retain) heard = Date.now();
     if (kind === 'online') {
       const word = payload.toString();
       if (word === ONLINE || word === OFFLINE) keep(name, { online: word === ONLINE });
     } else if (kind === 'state') {
-      const state = payload.length > STATE_BYTES_MAX ? undefined : stateIn(payload);
-      if (state) keep(name, { state });
+      const state = stateIn(payload);
+      const bytes = statesBytes + payload.length - (lengths.get(name) ?? 0);
+      if (!state || bytes > STATES_BYTES_MAX || (!devices.has(name) && devices.size >= DEVICES_MAX)) return;
+      statesBytes = bytes;
+      lengths.set(name, payload.length);
+      keep(name, { state });
     } else if (kind === 'order') {
       if (payload.length === 0) orders.delete(topic);
       else if (payload.length <= PAPER_BYTES_MAX && orders.size < DEVICES_MAX) orders.set(topic, payload);

@@ -19,7 +19,18 @@ import { accessOptions, adviceFor, claimClientId } from './mqtt-access.js';
 import { boundMessages } from './mqtt-bound.js';
 import { type BrokerUrl, brokerOf } from './mqtt-url.js';
 import { readAlertPaper } from './papers.js';
-import { DEVICE_FILTERS, type DeviceState, exchangeTopics, OFFLINE, ONLINE, readState, topicsOf } from './topics.js';
+import {
+  DEVICE_FILTERS,
+  DEVICES_MAX,
+  type DeviceState,
+  deviceIn,
+  exchangeTopics,
+  OFFLINE,
+  ONLINE,
+  readState,
+  STATE_BYTES_MAX,
+  topicsOf,
+} from './topics.js';
 
 const BROKER_MS_MAX = 10_000; // to connect, and for each acknowledgement
 const RECONNECT_MS = 1000;
@@ -255,12 +266,14 @@ export async function watchStates(
   const client = await connectBroker(url, {}, signal);
   const known = new Map<string, Said>();
   client.on('message', (topic, payload, { retain }) => {
-    const [, fleetName, , name, kind] = topic.split('/');
-    if (!fleetName || !name) return;
+    const about = deviceIn(topic);
+    if (!about) return;
+    const { fleet: fleetName, name, kind } = about;
     const key = `${fleetName}/${name}`;
     const said = kind === 'state' ? { state: stateIn(payload) } : { online: presenceIn(payload) };
     if (said.state === undefined && said.online === undefined) return;
     const before = known.get(key);
+    if (!before && known.size >= DEVICES_MAX) return;
     clearTimeout(before?.untold);
     const { state, online } = { ...before, ...said };
     const tell = () => onDevice({ fleet: fleetName, name, state: { ...state, online: online === true } }, retain);
@@ -327,7 +340,8 @@ interface Said {
   online?: boolean | undefined;
 }
 
-export const stateIn = (payload: Uint8Array): DeviceState | undefined => readState(new TextDecoder().decode(payload));
+export const stateIn = (payload: Uint8Array): DeviceState | undefined =>
+  payload.length > STATE_BYTES_MAX ? undefined : readState(new TextDecoder().decode(payload));
 
 // What is not one of the two words is none.
 function presenceIn(payload: Uint8Array): boolean | undefined {

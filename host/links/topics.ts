@@ -4,7 +4,7 @@
 import * as z from 'zod';
 import { reasonSchema } from '../formats/reason-schema.js';
 import { topicNameSchema } from '../formats/topic-name.js';
-import { documentJson, JSON_VERSION } from '../json.js';
+import { documentJson, JSON_VERSION, reasonData } from '../json.js';
 
 interface DeviceTopics {
   state: string;
@@ -17,6 +17,13 @@ interface DeviceTopics {
 export function topicsOf(fleet: string, device: string): DeviceTopics {
   const base = `cs/${fleet}/d/${device}`;
   return { state: `${base}/state`, online: `${base}/online`, alert: `${base}/alert`, order: `${base}/order` };
+}
+
+/** The device that a topic is about, and what of it; undefined: none that can be one. */
+export function deviceIn(topic: string): { fleet: string; name: string; kind: string } | undefined {
+  const [, fleet, , name, kind = ''] = topic.split('/');
+  const isName = (level: string | undefined) => topicNameSchema.safeParse(level).success;
+  return isName(fleet) && isName(name) ? { fleet: fleet!, name: name!, kind } : undefined;
 }
 
 /** Requests of one client, and the answers that it alone gets. CLIENT is a name of its own, new for each connection. */
@@ -56,14 +63,19 @@ const APPROVALS_MAX = 64; // far more than any device has operators
 export const GROUPS_MAX = 16;
 const hexSchema = z.string().regex(/^([0-9a-f]{2}){1,64}$/);
 const sequenceSchema = z.string().regex(/^\d{1,20}$/);
+const VERSION_CHARACTERS_MAX = 64; // a device keeps 24 bytes
+/** Of one document: with as many approvals as a device may show. */
+export const STATE_BYTES_MAX = 16 * 1024;
+/** Devices that anybody here keeps in mind: names that somebody may make up. */
+export const DEVICES_MAX = 100_000;
 
 /** Retained by every device under state: what was last known of it. It stays when the device goes. */
 export const deviceStateSchema = z.object({
   version: z.literal(JSON_VERSION).describe('of this document; one of another version is not read'),
-  device: z.string().optional().describe('device id in hex, once the device is provisioned'),
-  state: z.number().int().optional().describe('FUMO state, 10 to 100'),
-  firmwareVersion: z.string().optional().describe('version of what runs'),
-  digest: z.string().optional().describe('digest of the manifest of what runs, in hex'),
+  device: hexSchema.optional().describe('device id in hex, once the device is provisioned'),
+  state: z.number().int().min(0).max(255).optional().describe('FUMO state, 10 to 100'),
+  firmwareVersion: z.string().max(VERSION_CHARACTERS_MAX).optional().describe('version of what runs'),
+  digest: hexSchema.optional().describe('digest of the manifest of what runs, in hex'),
   reason: reasonSchema.optional().describe('of the last result or refusal'),
   approvals: z
     .array(z.strictObject({ kid: hexSchema, sequence: sequenceSchema }))
@@ -92,9 +104,10 @@ export const stateDocument = (state: DeviceState): string => documentJson(state)
 
 /** What is known from it. Anybody may leave anything on a topic: what is no such document is nobody's. */
 export function readState(text: string): DeviceState | undefined {
+  if (text.length > STATE_BYTES_MAX) return undefined;
   try {
-    const { version: _, ...state } = deviceStateSchema.parse(JSON.parse(text));
-    return state;
+    const { version: _, reason, ...state } = deviceStateSchema.parse(JSON.parse(text));
+    return reason ? { ...state, reason: reasonData(reason.code) } : state; // what a number means is said by our table
   } catch {
     return undefined;
   }

@@ -66,6 +66,7 @@ const options = {
     noConfirm: flag('test and reset, but do not confirm: the next reset reverts'),
   }),
   wait: waitOption('how long to wait for the user, for the installation, and for a device that is offline'),
+  for: { ...waitOption('end after this time, whatever devices say; their orders stay (exit 32)'), needs: 'broker' },
 };
 export const deliver = command({
   name: 'deliver',
@@ -90,13 +91,14 @@ export const deliver = command({
   writes: true,
   async run({ arguments: { package: path }, options, terminal, ...doing }) {
     const { deliverFile, deliverFileToMany } = await import('../../fleet/deliver-file.js');
-    const { approval: files, card: reader, modem, approvalsFrom: broker, fleet, wait } = options;
+    const { approval: files, card: reader, modem, approvalsFrom: broker, fleet, wait, for: end } = options;
     const places = { files, reader, modem, broker, fleet, access: cardAccess(options, terminal) };
     const how = {
       ...options,
       ...places,
       timing: timingOf(options),
       waitMs: wait === undefined ? undefined : wait * 1000,
+      endMs: end === undefined ? undefined : end * 1000,
     };
     const selection = selectionOf(options.all, options);
     if (!selection) return deliverFile(path, whereOf(options), how, terminal, doing);
