@@ -1,6 +1,6 @@
 // The one table of numbers that leave a device or this command: name, text, what to do, and the codes other worlds use.
 //
-// 0..199 are the core's own (assembly/reason.ts; a test holds the two lists together in both directions), 200..255 are
+// 0..199 are the core's own (assembly/reason.ts; a test holds the two lists together in both directions), 200 and more are
 // the host's. A number is permanent: never reused, never given another meaning; new ones are appended in their block.
 // FUMO result codes: FUMO 1.0 and, from 450, our vendor range. LwM2M: Update Result of object 5.
 // Exit codes are stable too; `countersign help exit-codes` prints `exitCodes`. Those of a signature (COSE) tell of an approval or a change:
@@ -278,6 +278,9 @@ const table = {
   // 253..255 the host: lines and brokers
   OtherDevice: row(253, 'another device answers on the line than before', 'connect the earlier device again and run the same command: it resumes where it stopped', OTHER_DEVICE),
   NotPublished: row(254, 'the broker does not keep what was published', 'allow the user in the URL to write and read this topic (ACL of the broker)', FAULT),
+
+  // 330..339 a gateway
+  DeviceTwice: row(330, 'another board on this gateway says that it is the same device', 'find out which of the two it is, and take the other one off', OTHER_DEVICE),
 } as const satisfies Record<string, ReasonRow>;
 
 export type ReasonName = keyof typeof table;

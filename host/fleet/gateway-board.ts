@@ -2,8 +2,9 @@
 // fleet as a board with a radio of its own is, by the same radio.
 //
 // What wakes a board whose application runs, besides that one question: a request of a client, a document that it has not been
-// given since it was joined, and an order whose time has come. Nothing is polled. Who a board says it is, nobody here checks:
-// that only names it on the broker, where its requests and answers go.
+// given since it was joined, and an order whose time has come. Nothing is polled. Who a board says it is, nobody here can check:
+// that names it on the broker, where its requests and answers go. But no two boards are the same device: who says so second is
+// not joined, as long as the first one is there.
 
 import { STATE } from '../device/identity.js';
 import { asCountersignError, CountersignError } from '../errors.js';
@@ -44,8 +45,9 @@ export interface BoardPlace {
   told(event: BoardEvent): void;
   /** What is known of who was on this port, and since when it is away. */
   known: { board: Known | undefined };
-  /** Names that are in use: two boards with one name would answer for each other. */
-  names: Set<string>;
+  /** Names and device ids that are in use, with the port: two boards with one would answer for each other. */
+  names: Map<string, string>;
+  ids: Map<string, string>;
 }
 
 interface Known {
@@ -91,7 +93,7 @@ async function somethingHeard(link: Link, ms: number, signal: AbortSignal): Prom
 
 /** Returns when the board has to be joined anew; throws when it cannot be, or is gone. */
 async function joinOnce(link: Link, place: BoardPlace, signal: AbortSignal, joined: () => void): Promise<void> {
-  const { port, told, names, known } = place;
+  const { port, told, names, ids, known } = place;
   const before = known.board;
   known.board = undefined;
   // A board with USB takes its port along when its application starts: to ask it then would reset it, for ever.
@@ -99,11 +101,13 @@ async function joinOnce(link: Link, place: BoardPlace, signal: AbortSignal, join
   const state = again?.state ?? (await lookFirst(link, signal));
   const device = again?.device ?? nameOf(place, state);
   const board: Known = { device, state, radio: again?.radio ?? newRadioMemory(), left: 0 };
+  requireOnlyOne(place, state.device);
   if (names.has(device)) {
     const hint = 'another board of this gateway has that name: give this one another, --name PORT=NAME';
     throw new CountersignError('BadArgument', `gateway: ${port} would be ${device}`, { hint });
   }
-  names.add(device);
+  names.set(device, port);
+  if (state.device !== undefined) ids.set(state.device, port);
   try {
     const why = await beOnBroker(link, place, board, again !== undefined, signal, () => {
       joined();
@@ -113,7 +117,15 @@ async function joinOnce(link: Link, place: BoardPlace, signal: AbortSignal, join
     if (why?.reason.name === 'LinkLost') known.board = { ...board, left: Date.now() };
   } finally {
     names.delete(device);
+    for (const [id, on] of ids) if (on === port) ids.delete(id);
   }
+}
+
+function requireOnlyOne({ ids, port }: BoardPlace, id: string | undefined): void {
+  const other = id === undefined ? undefined : ids.get(id);
+  if (other === undefined || other === port) return;
+  const what = `gateway: the board on ${port} says that it is device ${id}, as the one on ${other} does`;
+  throw new CountersignError('DeviceTwice', what, { hint: `one of them is not: look at ${port} and at ${other}` });
 }
 
 /** Away for a moment, with nothing under way that it might need us for. */
@@ -122,12 +134,13 @@ const isQuiet = ({ left, state, radio }: Known): boolean =>
 
 async function beOnBroker(
   link: Link,
-  { port, name, url, fleet, groups, blocks, told }: BoardPlace,
+  place: BoardPlace,
   board: Known,
   again: boolean,
   signal: AbortSignal,
   joined: () => void,
 ): Promise<CountersignError | undefined> {
+  const { port, name, url, fleet, groups, blocks, told, ids } = place;
   const { device, state, radio: memory } = board;
   const { promise: over, resolve: leave } = withResolvers<CountersignError | undefined>();
   let radio: Radio | undefined;
@@ -137,12 +150,18 @@ async function beOnBroker(
   const look = inTurn(async () => {
     const now = await readDevice(looking!, { signal }, seen).catch(() => undefined); // the next one will be answered
     if (!now) return;
+    if (state.device !== undefined && now.device !== state.device) return leave(undefined); // another board
     seen = now;
     updating = now.state === STATE.updating;
+    try {
+      requireOnlyOne(place, now.device);
+    } catch (error) {
+      return leave(asCountersignError(error)); // it was blank
+    }
+    if (now.device !== undefined) ids.set(now.device, port);
     board.state = now;
     radio?.show(now);
     renamed = name === undefined && now.device !== state.device;
-    if (renamed && state.device !== undefined) leave(undefined); // another board
   });
   const line = watchLine(
     link,

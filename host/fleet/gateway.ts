@@ -57,10 +57,14 @@ export async function runGateway(options: GatewayOptions, signal: AbortSignal): 
   if (twice) throw new CountersignError('BadArgument', `gateway: the port ${twice.port} is given twice`);
   const all = follower(signal);
   const { cache, close } = await openCache(options, cacheBytesMax, all.signal);
-  const names = new Set<string>();
+  const [names, ids] = [new Map<string, string>(), new Map<string, string>()];
   const known = new Map(ports.map(({ port }) => [port, { board: undefined }]));
   const serve = (link: Link, { port, name }: GatewayPort, stop: AbortSignal) =>
-    serveBoard(link, { port, name, url, fleet, groups, blocks: cache, told, names, known: known.get(port)! }, stop);
+    serveBoard(
+      link,
+      { port, name, url, fleet, groups, blocks: cache, told, names, ids, known: known.get(port)! },
+      stop,
+    );
   try {
     await Promise.all(
       ports.map((port) => keepPort(port, options, (link, stop) => serve(link, port, stop), all.signal)),

@@ -12,6 +12,9 @@
 //   a newer approval or change was kept                 once more
 //   the agent has left before it told an end            once more after a while, later and later: what it was to fetch may
 //                                                       have come too late. Not where a person is asked
+//   the agent fetches another package than any of ours, or has told the end of another order
+//                                                       once more after a moment, later and later: somebody's Exec took its place. Not while
+//                                                       that is being downloaded, or a person is asked: then when its end is told
 //   the agent cannot just now (it has been asked too often, its flash failed)
 //                                                       later, and later each time, up to LATER_MS_MAX
 //   it was put as often as TRIES_MAX                    the same: no number of starts ends it, or wears the device
@@ -56,6 +59,7 @@ interface Open {
   wanted: boolean; // is to be put
   tries: number;
   told: boolean; // an alert has said what became of it
+  displaced: boolean; // another order took its place, it seems, and the timer is for that
   postponed: boolean; // the timer is one that no start of the agent ends
   laterMs: number; // the next time that it is
 }
@@ -73,6 +77,8 @@ export interface Orders {
   taken(): void;
   /** An alert of the agent. */
   told(alert: Alert): void;
+  /** It asks for blocks of the package with this digest. */
+  fetches(digest: string): void;
   close(): void;
 }
 
@@ -80,6 +86,7 @@ const DOWNLOAD_AND_UPDATE = 3; // the operation in an alert (OMA FUMO)
 const ENDED_MAX = 64; // orders that are over and may still stand on the broker
 const AFTER_START_MS = 300; // what is retained comes one by one
 const AFTER_LEAVING_MS = 15_000; // then twice as long with each try
+const AFTER_OTHERS_MS = 2000; // the same
 /** The package is on board, or the person at the device has not answered yet: more of the same would pester. */
 const WAITING: number[] = [STATE.ready, STATE.failedHaveData, STATE.updating];
 const ASKED: number[] = [reasons.AwaitingUser.code, reasons.Deferred.code];
@@ -137,6 +144,7 @@ export function createOrders(
     const { digest, correlator } = open.order;
     open.tries += 1;
     open.told = false;
+    open.displaced = false;
     try {
       // With the digest in the order itself: a URL would be kept in flash, which strangers have no business to wear.
       const hash = fromHex(digest);
@@ -183,6 +191,22 @@ export function createOrders(
     later(ms);
   }
 
+  /** Nothing is under way that another order would disturb. */
+  function isIdle(): boolean {
+    const { state = 0, reason } = shown();
+    return state !== STATE.downloading && !WAITING.includes(state) && !ASKED.includes(reason?.code ?? 0);
+  }
+
+  function displaced(): void {
+    if (!isIdle()) return;
+    for (const open of orders.values()) {
+      if (open.tries === 0 || open.timer || open.wanted || open.told) continue;
+      open.displaced = true;
+      if (open.tries >= TRIES_MAX) postpone(open);
+      else waitFor(open, Date.now() + Math.min(AFTER_OTHERS_MS * 2 ** (open.tries - 1), LATER_MS_MAX));
+    }
+  }
+
   function wantNow(open: Open): void {
     clearTimeout(open.timer);
     open.timer = undefined;
@@ -196,6 +220,8 @@ export function createOrders(
     open.timer = setTimeout(
       () => {
         if (ms > TIMER_MS_MAX) return waitFor(open, at);
+        open.timer = undefined;
+        if (open.displaced && !isIdle()) return;
         wantNow(open);
         later();
       },
@@ -218,7 +244,7 @@ export function createOrders(
       const from = earliest + random() * (order.spread ?? 0) * 1000;
       const open: Open = {
         ...{ order, from, timer: undefined, due: from, heard: true, wanted: false, tries: 0, told: false },
-        ...{ postponed: false, laterMs: LATER_MS },
+        ...{ displaced: false, postponed: false, laterMs: LATER_MS },
       };
       orders.set(topic, open);
       waitFor(open, from);
@@ -254,6 +280,10 @@ export function createOrders(
       if (type !== DOWNLOAD_AND_UPDATE) return;
       for (const open of orders.values()) if (open.order.correlator === corr) open.told = true;
       settle(({ order: { correlator } }) => correlator === corr, reason);
+      if (![...orders.values()].some(({ order }) => order.correlator === corr)) displaced();
+    },
+    fetches(digest) {
+      if (![...orders.values()].some(({ order }) => order.digest === digest)) displaced();
     },
     close() {
       ending.abort();

@@ -8,6 +8,7 @@
 
 import { STATE } from '../device/identity.js';
 import { wantedOf } from '../device/serve.js';
+import { hex } from '../formats/bytes.js';
 import { topicNameSchema } from '../formats/topic-name.js';
 import { type Address, acknowledged, connectBroker, endBroker, subscribe } from '../links/mqtt.js';
 import { alertPaper, readOrderPaper } from '../links/papers.js';
@@ -231,8 +232,9 @@ export async function connectRadio(
     send(packet) {
       desk.heard();
       const wanted = wantedOf(packet);
-      if (wanted) blocks.wanted(wanted);
-      else desk.answer(packet);
+      if (!wanted) return desk.answer(packet);
+      orders.fetches(hex(wanted.digest));
+      blocks.wanted(wanted);
     },
     alert(alert) {
       orders.told(alert);

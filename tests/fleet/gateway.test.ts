@@ -313,4 +313,40 @@ describe.skipIf(!have('mosquitto'))('a gateway', () => {
     await until(() => others.length === 2);
     expect(others.map(({ event }) => event).sort()).toEqual(['joined', 'waiting']);
   });
+
+  it('a board that says that it is a device which is there already is not joined, under no name; both lines are told', async () => {
+    const here = await fleet();
+    const first = await boardOf(here, 7);
+    const second = await startVirtualBoard({});
+    cleanups.push(() => second.close());
+    const ports = [{ port: first.port }, { port: second.port, name: 'other' }];
+    const events = inProcess(here, ports);
+    const joined = () => events.filter(({ event }) => event === 'joined').length;
+    await until(() => joined() === 2);
+    const claims = encodeBootstrap({
+      device: Uint8Array.of(0xaa, 7),
+      vendorId: vendorIdOf('vendor.example'),
+      classId: classIdOf(vendorIdOf('vendor.example'), 'virtual'),
+      anchors: [
+        { role: 'vendor', key: here.world.keys.vendor.public },
+        { role: 'operator', key: here.world.keys.operator.public },
+      ],
+      policy: {},
+      approvals: [],
+    });
+    const client = createClient(await openMqtt({ url: here.url, fleet: FLEET, device: 'other' }));
+    await provision(client, claims).catch(() => undefined); // it takes the id, and is taken off for that
+    await client.close();
+    const waiting = () => events.flatMap((one) => (one.event === 'waiting' ? [one.why] : []));
+    await until(() => waiting().length > 0);
+    const why = waiting()[0]!;
+    expect([why.code, why.message]).toEqual([330, expect.stringContaining(first.port)]);
+    expect(why.message).toContain(second.port);
+    const states = (await listDevices(here.url, FLEET)).map(({ name, state }) => [name, state.online, state.device]);
+    expect(states).toEqual([
+      ['aa07', true, 'aa07'],
+      ['other', false, undefined],
+    ]);
+    expect(joined()).toBe(2);
+  });
 });

@@ -8,9 +8,10 @@ import { startVirtualBoard } from '../../boards/virtual/board.js';
 import { startSwarm } from '../../boards/virtual/swarm.js';
 import { NODE } from '../../host/device/identity.js';
 import { serveBlocks } from '../../host/device/serve.js';
+import { placeOrder } from '../../host/fleet/orders.js';
 import { hex } from '../../host/formats/bytes.js';
 import { startBroker } from '../../host/links/broker.js';
-import { connectBroker, endBroker } from '../../host/links/mqtt.js';
+import { connectBroker, endBroker, openMqtt } from '../../host/links/mqtt.js';
 import { publishPackage } from '../../host/links/packages.js';
 import { blocksPaper, readAlertPaper } from '../../host/links/papers.js';
 import { openSerial } from '../../host/links/serial.js';
@@ -37,7 +38,7 @@ describe('an order that the agent cannot take up', () => {
   afterEach(() => void vi.useRealTimers());
 
   /** Orders to an agent that answers so, and how often it was asked. */
-  function orders(answer: () => ReasonName | undefined) {
+  function orders(answer: () => ReasonName | undefined, state: () => number = () => 10) {
     const { emit, listen, closed, end } = createListeners();
     let asked = 0;
     const client = createClient({
@@ -55,7 +56,7 @@ describe('an order that the agent cannot take up', () => {
     });
     const made = createOrders(
       client,
-      () => ({}),
+      () => ({ state: state() }),
       undefined,
       () => 0,
     );
@@ -89,6 +90,39 @@ describe('an order that the agent cannot take up', () => {
     await vi.advanceTimersByTimeAsync(1000);
     told({ n: 1, type: 3, reason: reasons.TooOften.code, corr: 'c' } as Alert);
     await vi.advanceTimersByTimeAsync(2 * MINUTE);
+    expect(asked()).toBe(2);
+  });
+
+  it('another one took its place: it is put again, later and later, but not while that is downloaded', async () => {
+    let state = 10;
+    const { asked, fetches, told } = orders(
+      () => undefined,
+      () => state,
+    );
+    const other = 'cd'.repeat(32);
+    await vi.advanceTimersByTimeAsync(1000);
+    fetches(ORDER.digest);
+    await vi.advanceTimersByTimeAsync(MINUTE);
+    expect(asked()).toBe(1); // it is under way
+    for (let second = 0; second < 24 * 3600; second++) {
+      fetches(other); // a stranger who never stops
+      await vi.advanceTimersByTimeAsync(1000);
+      if (second === 10) expect(asked()).toBe(3);
+    }
+    expect(asked()).toBeLessThanOrEqual(16 + 24);
+    told({ n: 1, type: 3, reason: 0, corr: 'c' } as Alert);
+    state = 30;
+    const after = asked();
+    fetches(other);
+    await vi.advanceTimersByTimeAsync(24 * HOUR);
+    expect(asked()).toBe(after);
+  });
+
+  it('another one took its place, and has ended: it is put again', async () => {
+    const { asked, told } = orders(() => undefined);
+    await vi.advanceTimersByTimeAsync(1000);
+    told({ n: 1, type: 3, reason: reasons.NothingDelivered.code, corr: 'theirs' } as Alert);
+    await vi.advanceTimersByTimeAsync(3000);
     expect(asked()).toBe(2);
   });
 
@@ -150,6 +184,24 @@ it('an alert to whoever ordered on the serial line is told on the broker, too', 
   await treeExec(createClient(line), NODE.downloadAndUpdate, 'mine', { hash: digest });
   await until(['mine'], () => alerts);
 });
+
+it('a stranger’s Exec for a package that nobody has does not end an order: it is given again', async () => {
+  const url = await broker();
+  const world = makeSwarmWorld();
+  const swarm = await startSwarm({ count: 1, name: 'n', broker: url, fleet: FLEET, bootstrap: world.bootstrap() });
+  cleanups.push(() => swarm.close());
+  const first = world.release(1, 60_000);
+  await world.approve(url, 1, [only('approve', first)]);
+  await until('1', () => swarm.boards[0]!.shown.approvals?.[0]?.sequence);
+  const order = { digest: hex(first.digest), encoding: 'raw', correlator: 'ours' } as const;
+  await placeOrder({ url, fleet: FLEET }, { device: 'n-1' }, order); // its package is not there yet
+  const client = createClient(await openMqtt({ url, fleet: FLEET, device: 'n-1' }));
+  cleanups.push(() => client.close());
+  await new Promise((done) => setTimeout(done, 1000));
+  await treeExec(client, NODE.downloadAndUpdate, 'theirs', { hash: new Uint8Array(32).fill(7) });
+  await world.publish(url, first);
+  await until([first.version], () => versions(swarm.boards), 30_000);
+}, 60_000);
 
 it('a device that holds what stands on the broker starts its application at once, and still takes what is new', async () => {
   const url = await broker();
