@@ -305,13 +305,13 @@ describe.skipIf(!have('mosquitto'))('a gateway', () => {
     );
     expect(states).toEqual({ [blank]: false, aa09: true });
 
-    const twin = await boardOf(here, 9);
     const others = inProcess(here, [
-      { port: twin.port, name: 'one' },
-      { port: (await boardOf(here, 9)).port, name: 'one' },
+      { port: (await boardOf(here, 7)).port, name: 'one' },
+      { port: (await boardOf(here, 8)).port, name: 'one' },
     ]);
     await until(() => others.length === 2);
     expect(others.map(({ event }) => event).sort()).toEqual(['joined', 'waiting']);
+    expect(others.flatMap((one) => (one.event === 'waiting' ? one.why.reason.name : []))).toEqual(['BadArgument']);
   });
 
   it('a board that says that it is a device which is there already is not joined, under no name; both lines are told', async () => {
