@@ -279,7 +279,7 @@ const table = {
   OtherDevice: row(253, 'another device answers on the line than before', 'connect the earlier device again and run the same command: it resumes where it stopped', OTHER_DEVICE),
   NotPublished: row(254, 'the broker does not keep what was published', 'allow the user in the URL to write and read this topic (ACL of the broker)', FAULT),
 
-  // 330..339 a gateway
+  // 330..339 a gateway (one block with those of the host)
   DeviceTwice: row(330, 'another board on this gateway says that it is the same device', 'find out which of the two it is, and take the other one off', OTHER_DEVICE),
 } as const satisfies Record<string, ReasonRow>;
 

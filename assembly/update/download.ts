@@ -40,6 +40,7 @@ import { Event as Audit, auditDecision, auditStage, auditTold } from './audit';
 import { wantRefusal } from './effects';
 import { floorsStage } from './floors';
 import { About, agreedTo, digestInHand, hand, handCommit, lineOf, Operation, order, question } from './hand';
+import { idleBegin, idleGot, idleTick } from './idle';
 import { judge, verdictDigest, verdictReason } from './judgement';
 import { Event, move, State, updating } from './machine';
 import { orderBind, orderRefuse, orderWaits } from './order';
@@ -83,16 +84,9 @@ const STORED_NAME: usize = changetype<usize>(stored) + offsetof<Session>('name')
 let active: bool = false;
 let offset: u32 = 0; // of the upload file: the next byte wanted
 let lines: u32 = 0; // mask of the links that delivered a byte of this session
-let idleMs: u32 = 0; // since it last got on
-let gotTo: u32 = 0; // the offset then
-
-const IDLE_MS_MAX: u32 = 60_000; // then a session that holds up what needs its memory is over, as after a reset
-const STEP_BYTES: u32 = 512; // that get it on: single bytes in between would hold all up as long as somebody likes
 
 export function downloadTick(milliseconds: u32): void {
-  if (!active) return;
-  idleMs += milliseconds;
-  if (idleMs >= IDLE_MS_MAX) downloadReset();
+  if (active && idleTick(milliseconds)) downloadReset(); // as after a reset
 }
 
 export function downloadOffset(): u32 {
@@ -129,8 +123,7 @@ export function downloadBegin(link: i32, length: u32, name: usize): Reason {
   active = true;
   offset = 0;
   lines = 0;
-  idleMs = 0;
-  gotTo = 0;
+  idleBegin();
   headTake(HeadUser.Offer);
   const resumed = name ? resume(link) : Reason.NothingStaged;
   if (resumed !== Reason.NothingStaged) return resumed;
@@ -174,10 +167,7 @@ export function downloadPush(link: i32, from: usize, length: u32): Reason {
   if (!active) return Reason.WrongState;
   if (length > session.length - offset) return end(Reason.TrailingBytes);
   lines |= lineOf(link);
-  if (offset + length >= gotTo + STEP_BYTES) {
-    gotTo = offset + length;
-    idleMs = 0;
-  }
+  idleGot(offset + length);
   if (offerPhase() !== Offer.Payload) {
     const taken = offerPush(from, length); // nothing when asked again after an answer
     offset += taken;

@@ -15,7 +15,7 @@ const GROUPS: readonly (readonly [first: number, last: number, title: string])[]
   [120, 139, 'The question to the user'],
   [140, 169, 'The device agent'],
   [170, 189, 'SMP'],
-  [200, 255, 'The host and its command'],
+  [200, 399, 'The host and its command'],
 ];
 
 interface Named extends ReasonRow {

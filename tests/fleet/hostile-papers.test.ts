@@ -11,7 +11,7 @@ import { signChange } from '../../host/formats/change.js';
 import type { SigningKey } from '../../host/formats/keys.js';
 import { generateKey } from '../../host/keys/read.js';
 import { stateDocument, topicsOf } from '../../host/links/topics.js';
-import { createDocuments, type Documents } from '../../host/radio/documents.js';
+import { createDocuments, type Documents, type Paper } from '../../host/radio/documents.js';
 import { saysThatItHolds } from '../../host/radio/sieve.js';
 import { reasons } from '../../host/reasons.js';
 import { createClient } from '../../host/smp/client.js';
@@ -71,7 +71,9 @@ function papers(held: { approval?: number; change?: number } = {}) {
     }),
     ...(held.change !== undefined && { change: `${held.change}` }),
   };
+  const kept = new Map<string, Paper>();
   const made: Documents = createDocuments({
+    papers: kept,
     ...{ client, away: () => false, taken: () => undefined },
     holds: (kind, word) => saysThatItHolds(state, kind, word),
   });
@@ -81,7 +83,7 @@ function papers(held: { approval?: number; change?: number } = {}) {
       if (put.some((one) => same(one, bytes))) return true;
     return false;
   };
-  return { ...made, put, wasPut };
+  return { ...made, put, wasPut, kept };
 }
 
 const KINDS = [
@@ -105,8 +107,9 @@ describe.each(KINDS)('a new %s is put to the agent', (kind, make) => {
   });
 
   it('behind any number of forged ones in the name of its operator, at once', async () => {
-    const { heard, started, put, wasPut } = papers();
+    const { heard, started, put, wasPut, kept } = papers();
     for (let at = 0; at < 100; at++) heard(kind, name(at), forged(make as typeof document, 1000 + at));
+    expect(kept.size).toBe(64);
     started();
     await sleep(500);
     expect(put.length).toBeGreaterThanOrEqual(32); // no more than that for now
@@ -115,6 +118,7 @@ describe.each(KINDS)('a new %s is put to the agent', (kind, make) => {
     for (let at = 0; at < 100; at++) heard(kind, name(at), forged(make as typeof document, 2000 + at));
     expect(await wasPut(denial)).toBe(true);
     expect(put.length).toBeLessThanOrEqual(34);
+    expect(kept.size).toBe(65);
   });
 
   it('when it is taken away, or written over, before it was put', async () => {

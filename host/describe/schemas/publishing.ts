@@ -15,7 +15,8 @@ export const published = {
 const names = z.array(text);
 export const holders = z.strictObject({ taken: names, waiting: names, offline: names }).meta({
   id: 'Holders',
-  description: 'names of the devices that hold what was published; that are online and do not yet; that are offline',
+  description:
+    'names of the devices that hold what was published; that are online and do not yet; that are offline, and do not or (--wait) cannot be asked',
 });
 
 export const publish = z.union([
