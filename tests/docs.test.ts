@@ -32,6 +32,7 @@ const GUIDES = [
   'operator',
   'fleet',
   'gateway',
+  'home-assistant',
   'port',
   'browser',
   'ci',

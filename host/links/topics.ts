@@ -77,6 +77,13 @@ export const deviceStateSchema = z.object({
   firmwareVersion: z.string().max(VERSION_CHARACTERS_MAX).optional().describe('version of what runs'),
   digest: hexSchema.optional().describe('digest of the manifest of what runs, in hex'),
   reason: reasonSchema.optional().describe('of the last result or refusal'),
+  progress: z
+    .number()
+    .int()
+    .min(0)
+    .max(100)
+    .optional()
+    .describe('percent of the package that a device has fetched, while it does so and that takes more than seconds'),
   approvals: z
     .array(z.strictObject({ kid: hexSchema, sequence: sequenceSchema }))
     .max(APPROVALS_MAX)

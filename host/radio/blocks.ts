@@ -14,7 +14,7 @@
 import type { ISubscriptionMap, MqttClient } from 'mqtt';
 import { blockPacket, type Wanted } from '../device/serve.js';
 import { hex } from '../formats/bytes.js';
-import { BLOCK_BYTES, type BlocksPaper, blockBytes, readBlocksPaper } from '../links/papers.js';
+import { BLOCK_BYTES, type BlocksPaper, blockBytes, blockCount, readBlocksPaper } from '../links/papers.js';
 
 const BLOCKS_MAX = 64; // topics at once: two windows of an agent
 
@@ -62,6 +62,8 @@ interface Surroundings extends BlockReader {
   topic(digest: string, block: number | 'i'): string;
   /** One packet to the agent. */
   handIn(packet: Uint8Array): void;
+  /** So many blocks of so many are handed in. */
+  told?(done: number, of: number): void;
 }
 
 /** A block that was asked for, and is not handed in yet. */
@@ -82,7 +84,7 @@ interface Pull {
 const OVER_MS = 500; // what is over is given up together, with the next request if one comes sooner
 const EARLY_MAX = 4; // requests; an agent has two windows under way at most
 
-export function createBlocks({ topic, handIn, ...broker }: Surroundings): Blocks {
+export function createBlocks({ topic, handIn, told, ...broker }: Surroundings): Blocks {
   let pull: Pull | undefined;
   const over = new Set<string>(); // topics that are still subscribed to, and are not wanted any more
   let giveUp: NodeJS.Timeout | undefined;
@@ -148,6 +150,7 @@ export function createBlocks({ topic, handIn, ...broker }: Surroundings): Blocks
     while (pull === now && now.waiting[0]?.data) {
       const { block, sequence, data } = now.waiting.shift()!;
       handIn(blockPacket({ off: block * BLOCK_BYTES, sequence }, bytes, data!));
+      told?.(block + 1, blockCount(bytes));
     }
   }
 

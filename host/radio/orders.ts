@@ -15,6 +15,8 @@
 //   the agent fetches another package than any of ours, or has told the end of another order
 //                                                       once more after a moment, later and later: somebody's Exec took its place. Not while
 //                                                       that is being downloaded, or a person is asked: then when its end is told
+//   somebody says it once more, now                     once more: whoever asks again means it. Also where it was over, unless the
+//                                                       package runs. To an agent that is at it already it is the same order
 //   the agent cannot just now (it has been asked too often, its flash failed)
 //                                                       later, and later each time, up to LATER_MS_MAX
 //   it was put as often as TRIES_MAX                    the same: no number of starts ends it, or wears the device
@@ -65,8 +67,8 @@ interface Open {
 }
 
 export interface Orders {
-  /** What stands on a topic of orders; undefined: none any more, or nothing that can be read. */
-  heard(topic: string, order: OrderPaper | undefined): void;
+  /** What stands on a topic of orders; undefined: none any more, or nothing that can be read. `now`: it is said just now, not kept. */
+  heard(topic: string, order: OrderPaper | undefined, now?: boolean): void;
   /** The agent has started. */
   started(): void;
   /** The same agent, which went away for a moment and may run its application: only what is due is put. */
@@ -230,16 +232,23 @@ export function createOrders(
   }
 
   return {
-    heard(topic, order) {
+    heard(topic, order, now = false) {
       const before = orders.get(topic);
       if (before && order && keyOf(before.order) === keyOf(order)) {
         before.heard = true;
         if (!before.timer && Date.now() < before.from) waitFor(before, before.from);
+        if (now && before.tries > 0 && before.tries < TRIES_MAX && !before.postponed) {
+          wantNow(before);
+          later();
+        }
         return;
       }
       clearTimeout(before?.timer);
       orders.delete(topic);
-      if (!order || ended.includes(keyOf(order)) || isLate(order)) return;
+      if (!order || isLate(order)) return;
+      const over = ended.indexOf(keyOf(order));
+      if (over >= 0 && (!now || shown().digest === order.digest)) return;
+      if (over >= 0) ended.splice(over, 1);
       const earliest = Math.max(Date.now(), order.notBefore === undefined ? 0 : Date.parse(order.notBefore));
       const from = earliest + random() * (order.spread ?? 0) * 1000;
       const open: Open = {

@@ -39,6 +39,7 @@ import { createTrial } from './trial.js';
 // or what a cluster did not have yet while its nodes came to terms, is found then.
 const REFRESH_MS = 60_000;
 const REFRESH_MS_MAX = 3_600_000;
+const PROGRESS_MS = 5000; // between two words of how much of a package is fetched: fast devices have none to say
 const KNOCK = { signal: undefined, retries: 0 }; // one packet: more of them would keep the agent from starting the image
 const LIMITS = { timeoutMs: 1000, retries: 3 }; // an agent in this process answers at once, or after a restart not at all
 
@@ -107,6 +108,7 @@ export async function connectRadio(
   let shown: DeviceState = {};
   let leaving = false;
   let refresh: NodeJS.Timeout | undefined;
+  let progressTold = Number.NaN; // when, of what is being fetched now
   const publish = (topic: string, text: string) =>
     acknowledged(url, client.publishAsync(topic, text, kept), undefined).then(yes, no);
   const arrive = () => publish(topics.online, ONLINE);
@@ -137,6 +139,11 @@ export async function connectRadio(
     handIn: (packet) => {
       if (!agent.away) desk.give(packet); // it would reset the board
     },
+    told(done, of) {
+      if (shown.state !== STATE.downloading || !(Date.now() - progressTold >= PROGRESS_MS)) return;
+      progressTold = Date.now();
+      know({ ...shown, progress: Math.floor((100 * done) / of) });
+    },
   });
 
   function request(topic: string, payload: Uint8Array): void {
@@ -154,7 +161,7 @@ export async function connectRadio(
       if (!retain) request(topic, payload);
     } else if (isBelow(topic, approvals)) documents.heard('approval', lastOf(topic), payload);
     else if (isBelow(topic, changes)) documents.heard('change', lastOf(topic), payload);
-    else if (orderTopics.has(topic)) orders.heard(topic, readOrderPaper(payload));
+    else if (orderTopics.has(topic)) orders.heard(topic, readOrderPaper(payload), !retain);
     // The will of a connection that the broker gave up only now, when there is a new one.
     else if (topic === topics.online) {
       if (payload.toString() === OFFLINE && !leaving) void arrive();
@@ -190,7 +197,9 @@ export async function connectRadio(
   function show(state: DeviceState): void {
     const all = 'groups' in state ? joined(groups, state.groups) : shown.groups;
     follow(all ?? []);
-    know({ ...shown, ...state, groups: all });
+    const next = { ...shown, ...state, groups: all };
+    if (next.state !== shown.state) progressTold = Date.now();
+    know(next.state === STATE.downloading ? next : { ...next, progress: undefined });
     documents.stands(`${shown.device} ${shown.change}`);
   }
 

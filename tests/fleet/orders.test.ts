@@ -10,7 +10,7 @@ import { hex } from '../../host/formats/bytes.js';
 import { generateKey } from '../../host/keys/read.js';
 import { connectBroker, openMqtt } from '../../host/links/mqtt.js';
 import { publishPackage } from '../../host/links/packages.js';
-import { type OrderPaper, readAlertPaper } from '../../host/links/papers.js';
+import { type OrderPaper, orderPaper, readAlertPaper } from '../../host/links/papers.js';
 import { approvalTopic, topicsOf } from '../../host/links/topics.js';
 import { connectRadio, type Radio } from '../../host/radio/radio.js';
 import { createClient } from '../../host/smp/client.js';
@@ -204,6 +204,7 @@ describe.skipIf(!have('mosquitto'))('when an order is put to the agent', () => {
     cleanups.push(() => client.endAsync(true));
     return { radio, execs, digests, order, client, where };
   }
+  const ORDER: OrderPaper = { digest: DIGEST, encoding: 'raw', correlator: 'c' };
   const soon = (ms: number) => new Date(Date.now() + ms).toISOString();
 
   it('behind the documents that came with it, whatever the agent did before', async () => {
@@ -243,7 +244,9 @@ describe.skipIf(!have('mosquitto'))('when an order is put to the agent', () => {
     radio.started('agent');
     await sleep(800);
     expect(execs).toEqual(['c', 'd', 'd', 'd', 'd']);
+    radio.show({ digest: DIGEST });
     await order({ correlator: 'd' });
+    await sleep(300);
     radio.show({ state: 60 });
     await order({ correlator: 'e' });
     await sleep(500);
@@ -252,6 +255,35 @@ describe.skipIf(!have('mosquitto'))('when an order is put to the agent', () => {
     await sleep(800);
     expect(execs.slice(5)).toEqual(['e']);
   });
+
+  it('once more, if somebody says it once more: what runs, and what is only kept, is left alone', async () => {
+    const { radio, execs, order, client, where } = await device();
+    const said = async (count: number) => {
+      await sleep(500);
+      expect(execs.length).toBe(count);
+    };
+    await order();
+    await said(1);
+    radio.alert({ n: 1, type: 3, result: 450, reason: 80, corr: 'c' });
+    await order(); // refused, and asked for again
+    await said(2);
+    radio.alert({ n: 2, type: 3, result: 401, reason: 121, corr: 'c' });
+    const [topic, payload] = [topicsOf(FLEET, 'one').order, orderPaper(ORDER)];
+    radio.started('agent'); // the person said no
+    await said(2);
+    await client.publishAsync(topic, payload, { qos: 1, retain: true });
+    await said(3);
+    radio.alert({ n: 3, type: 3, result: 200, reason: 0, corr: 'c' });
+    radio.show({ digest: DIGEST, state: 100 });
+    await order();
+    await said(3);
+    radio.show({ digest: 'cd'.repeat(32) }); // it went back since
+    await order();
+    await said(4);
+    for (let more = 0; more < 30; more++) await placeOrder(where, { device: 'one' }, ORDER);
+    await sleep(1000);
+    expect(execs.length).toBeLessThanOrEqual(4 + 16);
+  }, 30_000);
 
   it('not before its time, not after it, somewhere in its spread, and not when it is gone', async () => {
     const { execs, order, where } = await device(['g']);

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { LINT_RULES } from '../../formats/approval-lint.js';
 import { FORMS } from '../../formats/signing-request.js';
 import { deviceStateSchema } from '../../links/topics.js';
-import { asked, deliveredToMany, devices, evidence, provisionedList } from './fleet.js';
+import { asked, deliveredToMany, devices, evidence, homeAssistant, provisionedList } from './fleet.js';
 import { gateway } from './gateway.js';
 import * as part from './parts.js';
 import { count, document, flag, hex, path, reason, sequence, state, text, time } from './parts.js';
@@ -385,7 +385,9 @@ export const commandSchemas = {
   ...{ completion, config, consent, console, deliver, devices },
   evidence,
   'export-c': exportC,
-  ...{ gateway, init, inspect, keygen, lint, log },
+  gateway,
+  'home-assistant': homeAssistant,
+  ...{ init, inspect, keygen, lint, log },
   package: z.union([packaged, request, signature]),
   ...{ provision, publish },
   revoke: z.union([issued, request, signature]),

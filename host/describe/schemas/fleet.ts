@@ -85,6 +85,22 @@ export const evidence = document('what devices can show of their updates', {
   ),
 });
 
+const entity = {
+  ...{ name, topic: text },
+  outcome: z.enum(['offered', 'unchanged', 'removed']),
+};
+export const homeAssistant = z.union([
+  document('entities of devices in Home Assistant', {
+    ...{ fleet: text, exit, unknown, written: flag.meta({ description: 'false: a dry run' }) },
+    package: path.optional().meta({ description: 'what is offered' }),
+    digest: part.digest.optional(),
+    firmwareVersion: text.optional(),
+    devices: z.array(z.strictObject(entity)),
+  }),
+  document('--watch: an entity of a device', { time, fleet: text, ...entity }),
+  document('--watch: the end', { offered: count }),
+]);
+
 const seen = { fleet: text, name: text, ...deviceStateSchema.omit({ version: true }).shape, online: flag };
 export const devices = z.union([
   document('what can be reached', {
