@@ -4,14 +4,18 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { offerInHomeAssistant, removeFromHomeAssistant } from '../../host/fleet/offering.js';
 import { hex } from '../../host/formats/bytes.js';
 import { buildPackage } from '../../host/formats/suit.js';
 import { deviceOfEntity, ENTITY_BYTES_MAX, entityDocument, entityTopic } from '../../host/links/home-assistant.js';
 import { connectBroker } from '../../host/links/mqtt.js';
 import { publishPackage } from '../../host/links/packages.js';
-import { stateDocument, topicsOf } from '../../host/links/topics.js';
+import { BLOCK_BYTES, blocksPaper } from '../../host/links/papers.js';
+import { blockTopic, stateDocument, topicsOf } from '../../host/links/topics.js';
+import type { BlockSource } from '../../host/radio/blocks.js';
+import { connectRadio } from '../../host/radio/radio.js';
+import { encodePacket, GROUP, OP } from '../../host/smp/packet.js';
 import { splitCode } from '../docs/markdown.js';
 import { countersignsIn } from '../docs/shell.js';
 import { makePlace } from '../support/command.js';
@@ -264,6 +268,47 @@ describe.skipIf(!have('mosquitto') || !jinja())('Home Assistant on the broker of
     await until('progress', () => update(home, 'odd.name_1')?.update_percentage === 12);
     await say(topics.online, 'offline');
     await until('unavailable', () => home.entities.get(ID('odd.name_1'))?.available === false);
+  });
+
+  it('a device says how far it is, once in a while and while it fetches', async () => {
+    const { here } = await start();
+    const bytes = 20 * BLOCK_BYTES;
+    let deliver: (block: number | 'i', payload: Uint8Array) => void = () => undefined;
+    const blocks: BlockSource = {
+      join(heard) {
+        deliver = (block, payload) => heard(blockTopic(FLEET, DIGEST, block), payload);
+        const reader = { subscribe: () => undefined, unsubscribe: () => undefined, close: () => undefined };
+        return reader;
+      },
+    };
+    const agent = { away: false, receive: () => undefined };
+    const radio = await connectRadio({ url: here.url, fleet: FLEET, device: 'slow', blocks }, agent, undefined);
+    cleanups.push(() => radio.close());
+    const told = async () => {
+      await sleep(300);
+      return (await here.seen())[0]?.progress;
+    };
+    const body = { digest: Buffer.from(DIGEST, 'hex'), off: 0, len: bytes };
+    const wanted = { version: 2, op: OP.read, group: GROUP.countersign, sequence: 1, id: 7, body } as const;
+    radio.show({ state: 30 });
+    radio.send(encodePacket(wanted));
+    deliver('i', Buffer.from(blocksPaper(bytes)));
+    const clock = vi.spyOn(Date, 'now');
+    cleanups.push(() => clock.mockRestore());
+    const began = performance.timeOrigin + performance.now();
+    for (const [block, seconds, progress] of [
+      [0, 0, undefined],
+      [1, 6, 10],
+      [2, 9, 10],
+      [3, 12, 20],
+    ] as const) {
+      clock.mockReturnValue(began + 1000 * seconds);
+      deliver(block, new Uint8Array(BLOCK_BYTES));
+      clock.mockReset();
+      expect([block, await told()]).toEqual([block, progress]);
+    }
+    radio.show({ state: 50 });
+    expect(await told()).toBeUndefined();
   });
 
   it('its page is true', async () => {
