@@ -52,6 +52,14 @@ export {
   runGateway,
 } from './fleet/gateway.js';
 export { type Holders, type Sought, whoHolds } from './fleet/holders.js';
+export {
+  type Choosing,
+  keepOffering,
+  type Offered,
+  type Offering,
+  offerInHomeAssistant,
+  removeFromHomeAssistant,
+} from './fleet/offering.js';
 export { placeOrder, type Timing, type Whom } from './fleet/orders.js';
 export { type ForDevice, type Provisioned, type ProvisionOutcome, provisionEach } from './fleet/provision.js';
 export { type Provision, provisionFile, provisionList } from './fleet/provision-file.js';
@@ -80,6 +88,7 @@ export { type ApprovalShelf, type KeptApproval, openShelf, readKeptApprovals } f
 export { type Broker, startBroker } from './links/broker.js';
 export { type BrokerPlace, brokerSchema, placeSchema, placeText } from './links/broker-place.js';
 export { type FleetLine, type Heard, openFleetLine } from './links/fleet-line.js';
+export { DISCOVERY_PREFIX, type EntityOffer } from './links/home-assistant.js';
 export { type Address, listDevices, openMqtt, type SeenDevice, untilOnline } from './links/mqtt.js';
 export type { BrokerUrl } from './links/mqtt-url.js';
 export { type PackagePlace, type PublishingPackage, publishPackage, unpublishPackage } from './links/packages.js';

@@ -17,7 +17,7 @@ import { connectRadio, type Radio } from '../../host/radio/radio.js';
 import { type Alert, alertOf, type Question } from '../../host/smp/commands.js';
 import { CONSOLE_START, decodeConsole } from '../../host/smp/console.js';
 import { lines } from '../../host/smp/link.js';
-import { decodePacket } from '../../host/smp/packet.js';
+import { decodePacket, OP } from '../../host/smp/packet.js';
 import { onAbort } from '../../host/wait.js';
 import { wasmFile } from '../../host/wasm.js';
 import { applicationText } from './application.js';
@@ -181,24 +181,37 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
   let last = performance.now();
   let heard = last;
   let turn: NodeJS.Timeout | undefined;
+  let turnMs = 0; // after which it comes
   let awake: NodeJS.Immediate | undefined;
   function wake(): void {
     heard = performance.now();
     awake ??= setImmediate(run);
   }
   function run(): void {
-    clearTimeout(turn);
     awake = undefined;
     if (closing) return;
     const began = performance.now();
-    do {
-      const now = performance.now();
-      machine.tick(Math.min(Math.floor(now - last), TICK_MS_MAX));
-      last += Math.floor(now - last);
-    } while (machine.busy() && performance.now() - began < BUSY_MS_MAX);
+    let busy = false;
+    for (let now = began; ; now = performance.now()) {
+      const passed = Math.floor(now - last);
+      machine.tick(Math.min(passed, TICK_MS_MAX));
+      last += passed;
+      busy = machine.busy();
+      if (!busy || now - began >= BUSY_MS_MAX) break;
+    }
     if (machine.running !== 'agent') return;
-    if (machine.busy()) awake ??= setImmediate(run);
-    else turn = setTimeout(run, last - heard < CALM_MS ? TICK_MS : TICK_MS_MAX);
+    if (busy) awake ??= setImmediate(run);
+    // One that runs already is left alone: to set it anew with each packet costs more than a turn that comes too soon.
+    else turnIn(last - heard < CALM_MS ? TICK_MS : TICK_MS_MAX);
+  }
+  function turnIn(ms: number): void {
+    if (turn && turnMs <= ms) return;
+    clearTimeout(turn);
+    turnMs = ms;
+    turn = setTimeout(() => {
+      turn = undefined;
+      if (!awake) run();
+    }, ms);
   }
 
   let closed: Promise<void> | undefined;
@@ -258,6 +271,7 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
 }
 
 function alertIn(packet: Uint8Array): Alert | undefined {
+  if ((packet[0]! & 7) !== OP.write) return undefined; // most of what an agent sends
   try {
     return alertOf(decodePacket(packet));
   } catch {

@@ -17,7 +17,8 @@ const VIEWED_BYTES_MIN = 64;
 export interface Flash {
   /** Into `length` bytes of `to`, from `at` on; all of it, if nothing is said. */
   read(offset: number, to: Uint8Array, at?: number, length?: number): number;
-  write(offset: number, from: Uint8Array): number;
+  /** `length` bytes of `from`, from `at` on; all of it, if nothing is said. */
+  write(offset: number, from: Uint8Array, at?: number, length?: number): number;
   erase(offset: number, length: number): number;
   /** Flash in memory with the same in its cells: what is done there, this one never sees. */
   copy(): Flash;
@@ -70,7 +71,7 @@ function flashOf(
   refused: (why: string) => void,
   behind: Behind,
 ): Flash {
-  const words = new DataView(cells.buffer);
+  const words = new Uint32Array(cells.buffer, 0, Math.floor(size.bytes / WORD_BYTES)); // their order of bytes does not matter here
   const counts = { written: 0, erased: 0 };
   const refuse = (why: string): number => {
     refused(`flash: ${why}`);
@@ -84,21 +85,22 @@ function flashOf(
   return {
     read(offset, to, at = 0, length = to.length) {
       if (offset + length > size.bytes) return refuse(`read of ${length} bytes at ${offset}, beyond the end`);
-      // Most reads are of a few bytes, of which there are many: a view for each would take longer than the copy.
+      // Most reads and writes are of a few bytes, of which there are many: a view for each would take longer than the copy.
       if (length > VIEWED_BYTES_MIN) to.set(cells.subarray(offset, offset + length), at);
       else for (let i = 0; i < length; i++) to[at + i] = cells[offset + i]!;
       return 0;
     },
-    write(offset, from) {
-      const what = `write of ${from.length} bytes at ${offset}`;
-      if (offset % WORD_BYTES || from.length % WORD_BYTES) return refuse(`${what}: not whole words`);
-      if (offset + from.length > size.bytes) return refuse(`${what}: beyond the end`);
-      for (let at = offset; at < offset + from.length; at += WORD_BYTES) {
-        if (words.getUint32(at) !== ERASED_WORD) return refuse(`${what}: the word at ${at} is not erased`);
+    write(offset, from, at = 0, length = from.length) {
+      const what = () => `write of ${length} bytes at ${offset}`;
+      if (offset % WORD_BYTES || length % WORD_BYTES) return refuse(`${what()}: not whole words`);
+      if (offset + length > size.bytes) return refuse(`${what()}: beyond the end`);
+      for (let word = offset / WORD_BYTES; word < (offset + length) / WORD_BYTES; word++) {
+        if (words[word] !== ERASED_WORD) return refuse(`${what()}: the word at ${word * WORD_BYTES} is not erased`);
       }
-      cells.set(from, offset);
-      counts.written += from.length;
-      return store(offset, from.length);
+      if (length > VIEWED_BYTES_MIN) cells.set(from.subarray(at, at + length), offset);
+      else for (let i = 0; i < length; i++) cells[offset + i] = from[at + i]!;
+      counts.written += length;
+      return store(offset, length);
     },
     erase(offset, length) {
       const what = `erase of ${length} bytes at ${offset}`;

@@ -95,7 +95,7 @@ export function createMachine(module: WebAssembly.Module, map: FlashMap, flash: 
     flash_read: (offset: number, to: number, length: number) =>
       inRegion(offset >>> 0, length >>> 0) ? flash.read(offset, ram, inRam(to, length), length) : -1,
     flash_write: (offset: number, from: number, length: number) =>
-      inRegion(offset >>> 0, length >>> 0) ? flash.write(offset, memory(from, length)) : -1,
+      inRegion(offset >>> 0, length >>> 0) ? flash.write(offset, ram, inRam(from, length), length) : -1,
     flash_erase: (offset: number, length: number) =>
       inRegion(offset >>> 0, length >>> 0) ? flash.erase(offset, length) : -1,
     flash_map: (what: number) => flashNumbers[what] ?? 0,

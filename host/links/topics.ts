@@ -38,9 +38,12 @@ export const groupOrderTopic = (fleet: string, group: string): string => `cs/${f
 /** The one encoding of packages on a broker so far: the bytes as they are. */
 export const RAW = 'raw';
 
+/** How the topics of all blocks begin. */
+export const packagesPrefix = (fleet: string): string => `cs/${fleet}/p/`;
+
 /** A block of a package, by its number; "i" tells how many there are. */
 export const blockTopic = (fleet: string, digest: string, block: number | 'i' | '+'): string =>
-  `cs/${fleet}/p/${digest}/${RAW}/${block}`;
+  `${packagesPrefix(fleet)}${digest}/${RAW}/${block}`;
 
 /** What the devices of a fleet say of themselves; first whether they are there, as that comes first then. */
 export const DEVICE_FILTERS = (fleet: string): string[] => [topicsOf(fleet, '+').online, topicsOf(fleet, '+').state];

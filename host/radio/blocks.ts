@@ -76,9 +76,11 @@ interface Waiting {
 
 interface Pull {
   digest: string;
+  infoTopic: string;
   info: BlocksPaper | undefined;
   early: Wanted[]; // asked before `info` was there
   waiting: Waiting[]; // in the order of blocks
+  byTopic: Map<string, Waiting>; // the same
 }
 
 const OVER_MS = 500; // what is over is given up together, with the next request if one comes sooner
@@ -110,15 +112,16 @@ export function createBlocks({ topic, handIn, told, ...broker }: Surroundings): 
 
   function forget(): void {
     if (!pull) return;
-    const { digest, waiting } = pull;
+    const { infoTopic, waiting } = pull;
     pull = undefined;
-    unsubscribe([topic(digest, 'i'), ...waiting.map((one) => one.topic)]);
+    unsubscribe([infoTopic, ...waiting.map((one) => one.topic)]);
   }
 
   function begin(digest: string): Pull {
     forget();
-    subscribe([topic(digest, 'i')]);
-    return { digest, info: undefined, early: [], waiting: [] };
+    const infoTopic = topic(digest, 'i');
+    subscribe([infoTopic]);
+    return { digest, infoTopic, info: undefined, early: [], waiting: [], byTopic: new Map() };
   }
 
   function ask(now: Pull, { off, len, sequence }: Wanted, { bytes, count }: BlocksPaper): void {
@@ -129,6 +132,7 @@ export function createBlocks({ topic, handIn, told, ...broker }: Surroundings): 
     if (now.waiting.some(({ block }) => block >= first && block < end) || first < (now.waiting[0]?.block ?? 0)) {
       const ended = now.waiting.filter(({ block }) => block < first || block >= end);
       now.waiting = now.waiting.filter((one) => !ended.includes(one));
+      for (const one of ended) now.byTopic.delete(one.topic);
       unsubscribe(ended.map((one) => one.topic));
     }
     const wanted: string[] = [];
@@ -137,7 +141,10 @@ export function createBlocks({ topic, handIn, told, ...broker }: Surroundings): 
       if (known) known.sequence = sequence;
       else if (now.waiting.length >= BLOCKS_MAX) break;
       const one = known ?? { block, topic: topic(now.digest, block), sequence, data: undefined };
-      if (!known) now.waiting.push(one);
+      if (!known) {
+        now.waiting.push(one);
+        now.byTopic.set(one.topic, one);
+      }
       if (!one.data) wanted.push(one.topic);
     }
     now.waiting.sort((a, b) => a.block - b.block);
@@ -148,8 +155,9 @@ export function createBlocks({ topic, handIn, told, ...broker }: Surroundings): 
   // A packet handed in may bring the next request at once, which comes back here: so nothing is held over it.
   function flush(now: Pull, bytes: number): void {
     while (pull === now && now.waiting[0]?.data) {
-      const { block, sequence, data } = now.waiting.shift()!;
-      handIn(blockPacket({ off: block * BLOCK_BYTES, sequence }, bytes, data!));
+      const { block, sequence, data, topic: name } = now.waiting.shift()!;
+      now.byTopic.delete(name);
+      handIn(blockPacket({ off: block * BLOCK_BYTES, sequence }, bytes, data!, Buffer.allocUnsafe));
       told?.(block + 1, blockCount(bytes));
     }
   }
@@ -164,16 +172,17 @@ export function createBlocks({ topic, handIn, told, ...broker }: Surroundings): 
     heard(name, payload) {
       const now = pull;
       if (!now) return;
-      if (name === topic(now.digest, 'i')) {
+      if (name === now.infoTopic) {
         const info = readBlocksPaper(payload);
         if (!info) return;
         now.info = info;
         for (const request of now.early.splice(0)) ask(now, request, info);
         return;
       }
-      const one = now.waiting.find((waiting) => waiting.topic === name);
+      const one = now.byTopic.get(name);
       if (!one || one.data || !now.info || payload.length !== blockBytes(now.info.bytes, one.block)) return;
-      one.data = Uint8Array.from(payload);
+      // What has to wait is copied: it would keep all that came with it.
+      one.data = one === now.waiting[0] ? payload : Buffer.from(payload);
       unsubscribe([name]);
       flush(now, now.info.bytes);
     },

@@ -22,6 +22,7 @@ import {
   groupOrderTopic,
   OFFLINE,
   ONLINE,
+  packagesPrefix,
   stateDocument,
   topicsOf,
 } from '../links/topics.js';
@@ -101,6 +102,7 @@ export async function connectRadio(
   const topics = topicsOf(fleet, device);
   const requests = exchangeTopics(fleet, device, '+').request;
   const [approvals, changes] = [APPROVALS_FILTER(fleet), changeTopic(fleet, '+')];
+  const packages = packagesPrefix(fleet);
   const orderTopics = new Set([topics.order]);
   const kept = { qos: 1, retain: true } as const;
   const will = { topic: topics.online, payload: Buffer.from(OFFLINE), ...kept };
@@ -157,7 +159,9 @@ export async function connectRadio(
   }
 
   client.on('message', (topic, payload, { retain }) => {
-    if (isBelow(topic, requests)) {
+    // Most of what comes, by far.
+    if (topic.startsWith(packages)) blocks.heard(topic, payload);
+    else if (isBelow(topic, requests)) {
       if (!retain) request(topic, payload);
     } else if (isBelow(topic, approvals)) documents.heard('approval', lastOf(topic), payload);
     else if (isBelow(topic, changes)) documents.heard('change', lastOf(topic), payload);
@@ -165,7 +169,7 @@ export async function connectRadio(
     // The will of a connection that the broker gave up only now, when there is a new one.
     else if (topic === topics.online) {
       if (payload.toString() === OFFLINE && !leaving) void arrive();
-    } else blocks.heard(topic, payload);
+    }
   });
   try {
     await subscribe(client, url, requests, signal, 0);

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { NODE, readInstalled } from '../../host/device/identity.js';
-import { packageUrl, serveBlocks } from '../../host/device/serve.js';
+import { blockPacket, packageUrl, serveBlocks } from '../../host/device/serve.js';
 import { hex } from '../../host/formats/bytes.js';
 import { splitEnvelope } from '../../host/formats/envelope.js';
 import { openSerial } from '../../host/links/serial.js';
@@ -33,6 +33,22 @@ function line(slow = false) {
     emit.packet(encodePacket({ version: 2, op: 0, group: 64, id: 7, sequence, body: { digest: what, off, len } }));
   return { link, ask, emit, sent };
 }
+it('a block is the packet that SMP makes of it, byte for byte', () => {
+  const numbers = [0, 23, 24, 255, 256, 65_535, 65_536, 16 * 1024 * 1024];
+  for (const off of numbers) {
+    for (const bytes of numbers) {
+      for (const length of [0, 1, 23, 24, 255, 256, 512]) {
+        const [data, sequence] = [new Uint8Array(length).fill(off + length), (off + bytes) & 0xff];
+        const body = { off, len: bytes, data };
+        const packet = encodePacket({ version: 2, op: 1, group: 64, sequence, id: 7, body });
+        const used = (count: number) => Buffer.alloc(count, 0xa5);
+        expect(Buffer.from(blockPacket({ off, sequence }, bytes, data))).toEqual(Buffer.from(packet));
+        expect(blockPacket({ off, sequence }, bytes, data, used)).toEqual(Buffer.from(packet));
+      }
+    }
+  }
+});
+
 /** The agent itself, on a serial line. */
 it('a board on a serial line fetches what it was ordered to', async () => {
   const world = makeDeviceWorld();

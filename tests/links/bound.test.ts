@@ -4,6 +4,7 @@ import { createServer, type Socket } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { connectBroker } from '../../host/links/mqtt.js';
 import { MESSAGE_BYTES_MAX } from '../../host/links/mqtt-bound.js';
+import { seeded } from '../support/unruly.js';
 
 const MEGABYTE = 1024 * 1024;
 const cleanups: (() => unknown)[] = [];
@@ -121,3 +122,49 @@ it('what is no MQTT ends the connection, and the next one is heard', async () =>
   expect(await heardUntil(url, 'next')).toEqual(['next']);
   expect(connections).toBe(2);
 });
+
+it('however the line cuts it into pieces, each message is heard as it is, and what is too long as much of it as is allowed', async () => {
+  const sizes = [
+    0,
+    1,
+    100,
+    120,
+    130,
+    5000,
+    16_380,
+    16_390,
+    MESSAGE_BYTES_MAX - 4,
+    MESSAGE_BYTES_MAX - 3,
+    200_000,
+    3,
+    300_000,
+    512,
+    512,
+  ];
+  const body = (at: number, bytes: number) => Buffer.alloc(bytes, at + 1);
+  const all = Buffer.concat(sizes.flatMap((bytes, at) => [head(`m${at}`, bytes), body(at, bytes)]));
+  for (const seed of [1, 2, 3]) {
+    const random = seeded(seed);
+    const url = await hostile(async (socket) => {
+      await new Promise((done) => setTimeout(done, 300)); // until somebody listens
+      for (let at = 0; at < all.length; ) {
+        const piece = 1 + Math.floor((random() < 0.5 ? 4 : 40_000) * random());
+        socket.write(all.subarray(at, at + piece));
+        at += piece;
+        await new Promise(setImmediate);
+      }
+    });
+    const client = await connectBroker(url);
+    cleanups.push(() => client.endAsync(true));
+    const heard: [string, boolean, number][] = [];
+    await new Promise<void>((done) => {
+      client.on('message', (topic, payload) => {
+        const at = Number(topic.slice(1));
+        heard.push([topic, payload.equals(body(at, payload.length)), payload.length]);
+        if (at === sizes.length - 1) done();
+      });
+    });
+    const kept = (at: number, bytes: number) => Math.min(bytes, MESSAGE_BYTES_MAX - 2 - `m${at}`.length);
+    expect([seed, heard]).toEqual([seed, sizes.map((bytes, at) => [`m${at}`, true, kept(at, bytes)])]);
+  }
+}, 30_000);
