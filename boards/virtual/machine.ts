@@ -78,8 +78,12 @@ export function createMachine(module: WebAssembly.Module, map: FlashMap, flash: 
     return at;
   }
   const regions: readonly Region[] = [map.primary, map.secondary, map.state];
-  const inRegion = (offset: number, length: number): boolean =>
-    regions.some((region) => offset >= region.offset && offset + length <= region.offset + region.bytes);
+  // Asked for each word that is read or written: no closure is made for that.
+  const inRegion = (offset: number, length: number): boolean => {
+    for (const region of regions)
+      if (offset >= region.offset && offset + length <= region.offset + region.bytes) return true;
+    return false;
+  };
   const flashNumbers = [
     map.pageBytes,
     map.primary.offset,

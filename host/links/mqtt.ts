@@ -14,7 +14,7 @@ import type { SecretUrl } from '../secret-url.js';
 import type { Alert } from '../smp/commands.js';
 import { createListeners, type Link } from '../smp/link.js';
 import { encodePacket, GROUP, OP } from '../smp/packet.js';
-import { onAbort, orAbort, sleep, within, withResolvers } from '../wait.js';
+import { limited, onAbort, orAbort, sleep, withResolvers } from '../wait.js';
 import { accessOptions, adviceFor, claimClientId } from './mqtt-access.js';
 import { boundMessages } from './mqtt-bound.js';
 import { type BrokerUrl, brokerOf } from './mqtt-url.js';
@@ -319,7 +319,7 @@ export async function subscribe(
 export async function acknowledged<T>(url: BrokerUrl, work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   work.catch(() => undefined); // what it becomes later is nobody's
   try {
-    return await orAbort(work, within(BROKER_MS_MAX, signal));
+    return await limited(BROKER_MS_MAX, signal, (limit) => orAbort(work, limit));
   } catch (cause) {
     // MQTT 5 says what the versions before were silent about.
     if (/^Publish error/.test((cause as Error).message))

@@ -43,9 +43,17 @@ export interface BlockReader {
 
 /** By a connection of one's own. What fails is asked for again by the agent. */
 export function blocksOn(client: MqttClient): BlockReader {
+  const standing = new Set<string>();
   return {
-    subscribe: (wanted) => askAgain(client, wanted),
-    unsubscribe: (over) => void client.unsubscribeAsync(over).catch(ignore),
+    subscribe(wanted) {
+      if (wanted.some((topic) => standing.has(topic))) askAgain(client, wanted);
+      else client.subscribe(wanted, { qos: 0 }, ignore); // most of them: it has its price to ask as above
+      for (const topic of wanted) standing.add(topic);
+    },
+    unsubscribe(over) {
+      for (const topic of over) standing.delete(topic);
+      client.unsubscribe(over, ignore);
+    },
     close: ignore,
   };
 }
