@@ -137,7 +137,11 @@ export function createBlocks({ topic, handIn, told, ...broker }: Surroundings): 
     const end = Math.min(first + len / BLOCK_BYTES, count);
     if (first >= end) return;
     // Asked once more: the agent stands at `first`, and what it asked for before that is over.
-    if (now.waiting.some(({ block }) => block >= first && block < end) || first < (now.waiting[0]?.block ?? 0)) {
+    const last = now.waiting.at(-1)?.block ?? -1;
+    if (
+      first <= last &&
+      (first < now.waiting[0]!.block || now.waiting.some(({ block }) => block >= first && block < end))
+    ) {
       const ended = now.waiting.filter(({ block }) => block < first || block >= end);
       now.waiting = now.waiting.filter((one) => !ended.includes(one));
       for (const one of ended) now.byTopic.delete(one.topic);
@@ -145,7 +149,7 @@ export function createBlocks({ topic, handIn, told, ...broker }: Surroundings): 
     }
     const wanted: string[] = [];
     for (let block = first; block < end; block++) {
-      const known = now.waiting.find((one) => one.block === block);
+      const known = block <= last ? now.waiting.find((one) => one.block === block) : undefined;
       if (known) known.sequence = sequence;
       else if (now.waiting.length >= BLOCKS_MAX) break;
       const one = known ?? { block, topic: topic(now.digest, block), sequence, data: undefined };
@@ -155,7 +159,7 @@ export function createBlocks({ topic, handIn, told, ...broker }: Surroundings): 
       }
       if (!one.data) wanted.push(one.topic);
     }
-    now.waiting.sort((a, b) => a.block - b.block);
+    if (first <= last) now.waiting.sort((a, b) => a.block - b.block);
     if (wanted.length > 0) subscribe(wanted);
     flush(now, bytes);
   }
