@@ -12,8 +12,10 @@ import {
   FRAME_INPUT,
   FRAME_PACKET,
   Frame,
+  frameInPlace,
   frameNextLine,
   framePacketBytes,
+  framePass,
   frameReceive,
   frameSend,
   PACKET_BYTES_MAX,
@@ -129,9 +131,11 @@ function type(character: u32): void {
   answerFrom(CONSOLE, word === Typed.Yes ? Answer.Yes : Answer.No);
 }
 
+// On the console in the framing in which the last packet came there, so that what is sent unasked is understood, too.
 function send(link: i32, packet: usize, length: u32): void {
-  if (link !== CONSOLE) {
-    link_write(link, packet, length);
+  const whole = link === CONSOLE ? frameInPlace(packet, length) : length;
+  if (whole) {
+    link_write(link, packet, whole);
     return;
   }
   frameSend(packet, length);
@@ -149,6 +153,7 @@ function send(link: i32, packet: usize, length: u32): void {
 export function tick(milliseconds: u32): void {
   if (left) return;
   enter();
+  framePass(milliseconds);
   wearTick(milliseconds);
   downloadTick(milliseconds);
   if (restartWanted()) {

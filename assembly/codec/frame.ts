@@ -1,21 +1,29 @@
-// SMP's serial console framing (SMP transport specification, "UART/serial and console"): packets travel as base64 lines
-// between log text and whatever a person types, and neither ever takes the other for its own.
+// What stands on a serial line: packets in SMP's console framing (SMP transport specification, "UART/serial and console"),
+// packets in cobs framing (cobs.ts), and log text and whatever a person types. None is ever taken for another.
 //
 //   line    = marker base64 LF, at most 127 bytes      marker = 06 09 first line of a packet | 04 14 its next lines
 //   decoded, joined over all lines of a packet:         u16 L | packet | u16 CRC-16 over the packet;  L = packet + 2
 //
-// Receiving: a marker counts wherever it stands; a line that breaks off, a foreign character, a wrong length or checksum
-// drop the packet silently (the client asks again) and never more than it. Lines longer than 127 are taken as well.
+// Receiving: a marker counts wherever it stands, but in a cobs frame; a line that breaks off, a foreign character, a wrong
+// length or checksum drop the packet silently (the client asks again) and never more than it. Lines longer than 127 are taken
+// as well.
 //
-//   state  06      04     09      14            base64     CR   LF                          anything else
-//   Text   First   More   text    text          text       text text                        text
-//   First  First   More   →Body*  text          text       text text                        text     * opens a packet
-//   More   First   More   text    →Body if open text       text text                        text
-//   Body   First   More   drop    drop          decode     -    packet if whole, else Text  drop
-//   Skip   First   More   -       -             -          -    Text                        -
+//   state  06      04     01, 02   09      14            base64     CR   LF                          00      anything else
+//   Text   First   More   Cobs     text    text          text       text text                        -       text
+//   First  First   More   Cobs     →Body*  text          text       text text                        Text    text     * opens a packet
+//   More   First   More   Cobs     text    →Body if open text       text text                        Text    text
+//   Body   First   More   Cobs     drop    drop          decode     -    packet if whole, else Text  drop    drop
+//   Skip   First   More   Cobs     -       -             -          -    Text                        -       -
+//   Cobs   what cobs.ts takes; then Text
 // "drop" forgets the packet and goes to Skip; a marker inside a Body drops too, because its line broke off.
+//
+// What begins like a cobs frame and is damaged, or is none, makes what would be text nothing for a while: it may be the rest of
+// a frame, and hold what a person could have typed. Its own beginning need not have been understood for that: 01 or 02 stands in
+// each header more than once. The while ends with a 00, with a packet, when as much has come as can be missing, and with time,
+// which ends a frame that broke off, too. So a damaged frame costs itself; a following one begins with its marker, and is taken.
 
 import { BASE64_PAD, base64Character, base64Value } from './base64';
+import { Cobs, cobsBegin, cobsFrame, cobsMissing, cobsPacketBytes, cobsTake } from './cobs';
 import { crc16 } from './crc16';
 
 // Largest SMP packet, header and body; what the parameters command reports as buf_size.
@@ -41,7 +49,13 @@ const enum State {
   More,
   Body,
   Skip,
+  Cobs,
 }
+
+// How much of what comes may be the rest of a frame, in bytes and in milliseconds: each takes one away. A whole cobs frame
+// fits at 9600 baud, and no sender pauses as long within one.
+const REST_MAX: u32 = 2000;
+const TICK_MS_MAX: u32 = 100; // of a tick that took longer: what came meanwhile has not been read yet
 
 let state: State = State.Text;
 let open: bool = false; // a first line came and nothing went wrong since
@@ -50,6 +64,8 @@ let received: u32 = 0; // decoded bytes so far, the two of L included
 let quad: u32 = 0; // the bits of the base64 group under way
 let quadCharacters: u32 = 0; // 0..3
 let pads: u32 = 0; // '=' seen in this line
+let rest: u32 = 0; // see REST_MAX
+let heardCobs: bool = false; // the last packet came in that framing: what goes out on this line does, too
 
 export function framePacketBytes(): u32 {
   return stated - CRC_BYTES;
@@ -57,6 +73,12 @@ export function framePacketBytes(): u32 {
 
 // Takes one byte of the console.
 export function frameReceive(byte: u32): Frame {
+  if (state === State.Cobs) return cobs(byte);
+  if (byte === 0x01 || byte === 0x02) {
+    open = false; // its packet stands where this one will
+    cobsBegin(byte);
+    return cobsMore();
+  }
   if (byte === 0x06) return marker(State.First);
   if (byte === 0x04) return marker(State.More);
   switch (state) {
@@ -74,7 +96,44 @@ export function frameReceive(byte: u32): Frame {
     default:
   }
   state = State.Text;
-  return Frame.Text;
+  if (byte === 0) rest = 0;
+  else if (rest === 0) return Frame.Text;
+  else rest--;
+  return Frame.Nothing;
+}
+
+// Time in which nothing may have come.
+export function framePass(milliseconds: u32): void {
+  rest -= min(rest, min(milliseconds, TICK_MS_MAX));
+  if (rest === 0 && state === State.Cobs) state = State.Text;
+}
+
+function cobs(byte: u32): Frame {
+  switch (cobsTake(byte, FRAME_PACKET, PACKET_BYTES_MAX)) {
+    case Cobs.More:
+      return cobsMore();
+    case Cobs.Whole:
+      stated = cobsPacketBytes() + CRC_BYTES;
+      return whole(true);
+    default:
+  }
+  state = State.Text;
+  if (byte !== 0) return frameReceive(byte); // it may begin the next frame
+  rest = min(cobsMissing(FRAME_PACKET), REST_MAX);
+  return Frame.Nothing;
+}
+
+function cobsMore(): Frame {
+  rest = REST_MAX;
+  state = State.Cobs;
+  return Frame.Nothing;
+}
+
+function whole(inCobs: bool): Frame {
+  state = State.Text;
+  heardCobs = inCobs;
+  rest = 0;
+  return Frame.Packet;
 }
 
 function marker(next: State): Frame {
@@ -151,7 +210,7 @@ function endLine(): Frame {
   }
   if (received < 2 || received - 2 < stated) return Frame.Nothing; // more lines to come
   open = false;
-  return crc16(0, FRAME_PACKET, stated) === 0 ? Frame.Packet : Frame.Nothing;
+  return crc16(0, FRAME_PACKET, stated) === 0 ? whole(false) : Frame.Nothing;
 }
 
 // --- Sending ---
@@ -163,6 +222,11 @@ let packet: usize = 0;
 let packetBytes: u32 = 0;
 let packetCrc: u32 = 0;
 let sent: u32 = 0; // raw bytes already in lines
+
+// Makes the packet a frame where it stands, and returns its length, if the last packet came in cobs framing; else 0.
+export function frameInPlace(packet: usize, length: u32): u32 {
+  return heardCobs ? cobsFrame(packet, length) : 0;
+}
 
 export function frameSend(from: usize, length: u32): void {
   packet = from;

@@ -72,7 +72,8 @@ export function settle(device: Device, settings: Settings): string[] {
 function settleMemory(device: Device, settings: Settings, erase: number): string[] {
   const faults: string[] = [];
   const { hand, waiting, question } = fitOf(device);
-  const idle = ['flash/staged/pendingCount', 'codec/frame/state', 'codec/frame/open', 'smp/notice/lineBytes'];
+  const frame = ['state', 'open', 'rest'].map((id) => `codec/frame/${id}`);
+  const idle = ['flash/staged/pendingCount', ...frame, 'smp/notice/lineBytes'];
   for (const name of [...idle, ...MENDED]) {
     if (device.is(name)) faults.push(`${name} is not 0`);
   }

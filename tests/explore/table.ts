@@ -47,6 +47,7 @@ export const GLOBALS_WITHOUT_MEANING: readonly string[] = [
   ...['smp/notice/length', 'tree/values/bytes', 'tree/values/at', 'tree/values/key', 'tree/nodes/number'],
   ...['sent', 'stated', 'received', 'quad', 'quadCharacters', 'pads'].map((id) => `codec/frame/${id}`),
   ...['packetBytes', 'packetCrc', 'packet'].map((id) => `codec/frame/${id}`),
+  ...['codec/cobs/got', 'codec/cobs/left'], // of a frame under way: codec/frame/state is idle
   ...['outAt', 'outUsed', 'fault'].map((id) => `flash/staged/${id}`),
   ...['unread', 'words', 'seed', 'crc', 'sum'].map((id) => `flash/record/${id}`),
   ...['bank', 'generation', 'tail', 'certain', 'fresh'].map((id) => `flash/store/${id}`),
@@ -99,7 +100,8 @@ const STATE_GLOBALS: readonly string[] = [
   ...MENDED,
   ...['approval/anchors/count', 'approval/bootstrap/held', 'flash/swap/running', 'smp/notice/line'],
   ...['flash/card/malformed', 'flash/card/answered', 'flash/card/pathBytes'],
-  ...['codec/frame/state', 'codec/frame/open', 'agent/left'],
+  ...['state', 'open', 'rest', 'heardCobs'].map((id) => `codec/frame/${id}`),
+  'agent/left',
   ...['smp/notice/lineBytes', 'flash/staged/pendingCount', 'update/effects/restart'],
   ...[
     'update/order/leftMs',

@@ -49,6 +49,43 @@ export function frame(content: Uint8Array, rawBytes = 93): Uint8Array {
   return plain(Buffer.concat(lines));
 }
 
+/** The same packet as a frame of the cobs framing: split at the zeros, each run cut after 254 bytes. */
+export function cobs(content: Uint8Array): Uint8Array {
+  const checked = Buffer.concat([content, Buffer.from([crc16(content) >> 8, crc16(content) & 0xff])]);
+  const blocks: Buffer[] = [];
+  for (let from = 0; from <= checked.length; ) {
+    const zero = checked.indexOf(0, from);
+    const run = checked.subarray(from, zero < 0 ? checked.length : zero);
+    const full = run.length >= 254;
+    const block = run.subarray(0, 254);
+    blocks.push(Buffer.from([block.length + 1]), block);
+    from += block.length + (full ? 0 : 1);
+  }
+  return plain(Buffer.concat([...blocks, Buffer.of(0)]));
+}
+
+/** The packets of a stream of such frames, with nothing between them. */
+export function uncobs(stream: Uint8Array): Uint8Array[] {
+  const packets: Uint8Array[] = [];
+  let rest = Buffer.from(stream);
+  while (rest.length > 0) {
+    const end = rest.indexOf(0);
+    if (end < 0) throw new Error('uncobs: no end');
+    const content: number[] = [];
+    for (let at = 0; at < end; ) {
+      const code = rest[at]!;
+      content.push(...rest.subarray(at + 1, at + code));
+      at += code;
+      if (at > end) throw new Error('uncobs: a block beyond the end');
+      if (code < 255 && at < end) content.push(0);
+    }
+    if (crc16(Uint8Array.from(content)) !== 0) throw new Error('uncobs: checksum');
+    packets.push(Uint8Array.from(content.slice(0, -2)));
+    rest = rest.subarray(end + 1);
+  }
+  return packets;
+}
+
 // Every packet in what a console sent, and the text around them.
 export function unframe(stream: Uint8Array): { packets: Uint8Array[]; text: string } {
   const packets: Uint8Array[] = [];
