@@ -14,6 +14,7 @@ import type { DeviceState } from '../../host/links/topics.js';
 import { isRequest } from '../../host/radio/desk.js';
 import { toldState } from '../../host/radio/look.js';
 import { connectRadio, type Radio } from '../../host/radio/radio.js';
+import { decodeCobs } from '../../host/smp/cobs.js';
 import { type Alert, alertOf, type Question } from '../../host/smp/commands.js';
 import { CONSOLE_START, decodeConsole } from '../../host/smp/console.js';
 import { lines } from '../../host/smp/link.js';
@@ -36,7 +37,8 @@ const CALM_MS = 1000; // after what it heard last: then it sleeps as long as TIC
 const TICK_MS_MAX = 100; // of time that a held up process has lost: what is to be seen between two ticks is not skipped over
 const BUSY_MS_MAX = 10; // then everybody else in this process gets a turn
 const QUIET_MS = 150; // after the last packet, before the board looks at its own state
-const FRAME_FIRST = [0x06, 0x04]; // lines of packets on the console begin with one of these bytes, text does not
+// What the agent writes begins with one of these bytes if it is a line of a packet, or a whole packet; text does not.
+const FRAME_FIRST = [0x06, 0x04, 0x01, 0x02];
 
 export interface VirtualBoardOptions {
   flash?: string; // path of the flash file; made when absent. Without one it has flash that is gone when it closes
@@ -147,7 +149,8 @@ export async function startVirtualBoard(options: VirtualBoardOptions): Promise<V
       hear(bytes);
       return;
     }
-    const [items, rest] = decodeConsole(framed, bytes);
+    const [whole] = decodeCobs(new Uint8Array(), bytes);
+    const [items, rest] = whole[0]?.kind === 'packet' ? [whole, framed] : decodeConsole(framed, bytes);
     framed = rest;
     const alert = items.map((item) => (item.kind === 'packet' ? alertIn(item.bytes) : undefined)).find(Boolean);
     if (alert) radio?.alert(alert); // whoever ordered it on this line: it is for all of the fleet, too

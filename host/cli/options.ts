@@ -88,7 +88,7 @@ export const connectionOptions = {
     baud: baudOption('baud rate of the serial port', { config: 'baud' }),
     framing: option(
       FRAMINGS.join('|'),
-      'packet framing on the serial line; raw has no checksum; auto tries console first',
+      'packet framing on the serial line; raw has no checksum; auto tries console first, and cobs with our agent',
       z.enum(FRAMINGS).default('auto'),
       { config: 'framing' },
     ),

@@ -97,7 +97,7 @@ async function keepPort(
     await keepOpen(
       {
         ...options,
-        open: () => openPort(path, baud, signal, { framing: 'console' }),
+        open: () => openPort(path, baud, signal, { framing: 'agent' }),
         up({ link }) {
           away = false;
           const stop = follower(signal);

@@ -9,7 +9,7 @@ import { CountersignError, systemCode } from '../errors.js';
 import { BAUD_DEFAULT } from '../smp/defaults.js';
 import type { Link } from '../smp/link.js';
 import { abortError, throwIfAborted } from '../wait.js';
-import { type Opening, streamLink } from './stream.js';
+import { cleanLine, type Opening, streamLink } from './stream.js';
 
 const STABLE_NAMES = '/dev/serial/by-id'; // udev's, by maker and serial number
 
@@ -28,7 +28,10 @@ export interface PortInfo {
   about?: string; // maker and serial number, as far as the system knows them
 }
 
-/** A link over a serial port, with console framing. `baudRate` in bits per second. Throws LinkUnavailable. */
+/**
+ * A link over a serial port, with console framing, and cobs with an agent that answers it. `baudRate` in bits per second.
+ * Throws LinkUnavailable.
+ */
 export async function openSerial(
   path: string,
   baudRate = BAUD_DEFAULT,
@@ -59,10 +62,10 @@ export async function openSerial(
     await close();
     throw abortError(signal);
   }
-  // A bare header comes first on a raw line: a newline before it would be taken for its beginning.
+  const clean = cleanLine(opening.framing);
   if (!opening.untouched) {
     await call((done) => port.flush(done));
-    if (opening.framing !== 'raw') await call((done) => port.write('\n', undefined, done));
+    if (clean) await call((done) => port.write(clean, undefined, done));
   }
   return streamLink(path, port, close, opening.framing);
 }

@@ -5,7 +5,7 @@ import { CountersignError } from '../errors.js';
 import type { Link } from '../smp/link.js';
 import { limited, orAbort } from '../wait.js';
 import { hostOf } from './host.js';
-import { type Opening, streamLink } from './stream.js';
+import { cleanLine, type Opening, streamLink } from './stream.js';
 
 const CONNECT_MS_MAX = 10_000; // the system itself would try for two minutes
 
@@ -28,7 +28,8 @@ export async function openTcp(url: string, signal?: AbortSignal, opening: Openin
     throw failed(`no connection in ${CONNECT_MS_MAX / 1000} s`, error);
   }
   socket.setNoDelay(true);
-  if (!opening.untouched && opening.framing !== 'raw') socket.write('\n'); // ends a half-typed line of a shell
+  const clean = cleanLine(opening.framing);
+  if (clean && !opening.untouched) socket.write(clean);
   const close = async () => {
     socket.destroy();
   };

@@ -123,11 +123,12 @@ function takeFrame(frame: Uint8Array, open: Uint8Array | undefined): [ConsoleIte
 const u16 = (bytes: Uint8Array, at: number): number => bytes[at]! * 256 + bytes[at + 1]!;
 
 // CRC-16/XMODEM: polynomial 0x1021, start 0, most significant bit first. Check value of "123456789": 0x31c3.
-export function crc16(bytes: Uint8Array): number {
+export function crc16(bytes: Iterable<number>): number {
   let crc = 0;
   for (const byte of bytes) {
-    crc ^= byte << 8;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 0x8000 ? ((crc << 1) ^ 0x1021) & 0xffff : crc << 1;
+    let sum = (crc >> 8) ^ byte; // assembly/codec/crc16.ts says why
+    sum ^= sum >> 4;
+    crc = ((crc << 8) ^ (sum << 12) ^ (sum << 5) ^ sum) & 0xffff;
   }
   return crc;
 }

@@ -4,10 +4,11 @@
 //             lines (mcuboot boot_serial_output)
 //   raw       header and body; what does not look like a request is thrown away with all that was received, half a packet
 //             after 3 s of silence (zephyr smp_raw_uart.c, mcuboot boot_serial_input_raw)
+//   cobs      frames that end with 00; what is none is dropped (mcuboot boot_serial_input_cobs, mcu-tools/mcuboot#2773)
 
 import { createSocket } from 'node:dgram';
 import { openPty } from '../../boards/virtual/pty.js';
-import { crc16 } from './smp.js';
+import { cobs, crc16, uncobs } from './smp.js';
 import type { Server } from './smp-server.js';
 
 const LINE_BYTES_MAX = 127;
@@ -97,4 +98,26 @@ export function overRaw(server: Pick<Server, 'take'>, packetBytesMax = 512): Lin
       pty.close();
     },
   };
+}
+
+export function overCobs(server: Pick<Server, 'take'>, packetBytesMax = 512): Line {
+  let heard = Buffer.alloc(0);
+  const pty = openPty((bytes) => {
+    heard = Buffer.concat([heard, bytes]);
+    for (let end = heard.indexOf(0); end >= 0; end = heard.indexOf(0)) {
+      take(heard.subarray(0, end + 1));
+      heard = heard.subarray(end + 1);
+    }
+  });
+  function take(frame: Buffer): void {
+    if (frame.length === 1) return;
+    try {
+      const [packet] = uncobs(frame);
+      const answer = packet && packet.length <= packetBytesMax ? server.take(packet) : undefined;
+      if (answer) pty.write(cobs(answer));
+    } catch {
+      // Damaged, or another framing: the client asks again.
+    }
+  }
+  return { port: pty.path, say: (bytes) => pty.write(bytes), close: () => pty.close() };
 }
