@@ -25,7 +25,9 @@ const SILENCE_MS = 1000;
 // A server with raw framing forgets what it took for half a packet after 3 s (Zephyr, MCUboot); and some to be sure.
 const RAW_FORGETS_MS = 3500;
 const CONSOLE_TRIES = 2; // the first may only wake a board; behind these the two take turns
-const COBS_TRIES = 3; // behind these console takes turns with it, and stays if it is answered: another board may be there
+const COBS_TRIES = 2; // behind these console takes turns with it, and stays if it is answered: another board may be there
+// After 10 s without a packet our agent starts the application, which wakes it for a console frame only.
+const AWAKE_MS = 8000;
 
 export interface Opening {
   untouched?: boolean; // what was said before is read, and nothing is written
@@ -64,6 +66,7 @@ export function streamLink(
   let speaks: Framing = framing === 'agent' ? 'console' : framing;
   let unanswered = 0;
   let written = 0; // when
+  let heard = 0; // when a packet was
   let rest = CONSOLE_START;
   let cobsRest: Uint8Array = new Uint8Array();
   let rawRest: Uint8Array = new Uint8Array();
@@ -121,6 +124,7 @@ export function streamLink(
 
   function hear(packet: Uint8Array): void {
     unanswered = 0;
+    heard = Date.now();
     if (mayTry && asked && speaks === 'console' && isOfAgent(packet)) trial.begin();
     emit.packet(packet);
   }
@@ -165,7 +169,7 @@ export function streamLink(
       case 'raw':
         return write(packet);
       case 'cobs':
-        return inTurn() && turn ? lined(packet) : write(encodeCobs(packet));
+        return toWake() || (inTurn() && !turn) ? lined(packet) : write(encodeCobs(packet));
       case 'console':
         return lined(packet);
       case 'auto':
@@ -176,6 +180,7 @@ export function streamLink(
   }
 
   const inTurn = () => speaks === 'cobs' && framing !== 'cobs' && unanswered > COBS_TRIES;
+  const toWake = () => framing !== 'cobs' && Date.now() - heard > AWAKE_MS;
   const lined = (packet: Uint8Array) => write(Buffer.concat(encodeConsole(packet)));
 
   return {
