@@ -26,6 +26,7 @@ import {
   oursExec,
   oursGet,
   oursLog,
+  oursOffer,
   oursPut,
   oursQuestion,
 } from './ours';
@@ -58,7 +59,7 @@ export function smpAnswer(link: i32, packet: usize, length: u32): u32 {
   const id: u32 = load<u8>(packet, 7);
   const malformed = requestRead(packet + HEADER_BYTES, body) !== Reason.Ok;
   if (response) {
-    if (!malformed && group === Group.Ours && id === BLOCK && oursBlock(link)) bootStay();
+    if (!malformed && group === Group.Ours && id === BLOCK && oursBlock(link, sequence)) bootStay();
     return 0;
   }
   const failed = malformed ? failure(Group.None, Rc.Invalid) : command(link, group, id, op === OP_WRITE);
@@ -117,6 +118,8 @@ function command(link: i32, group: u32, id: u32, write: bool): i32 {
       return oursLog();
     case (64 << 9) | (6 << 1) | 0:
       return oursAlert();
+    case (64 << 9) | (7 << 1) | 1:
+      return oursOffer(link);
 
     default:
       return failure(Group.None, Rc.NotSupported);

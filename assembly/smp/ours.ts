@@ -11,6 +11,10 @@
 //   6 alert    read   {}                              {"n", "type", "uri", "result", "reason", "corr"?}
 //   7 block    read   {"digest", "off", "len"}        {"off", "len", "data"}   asked by the device: bytes off to off + len of
 //              the upload file of a package; each answer is one block of 512 bytes, the last one less, "len" that of the file
+//              {…, "want"}                            {"data"}                 the same over a line, blocks from off on: bit n is
+//              set if block n is wanted. Its answer has the sequence number of the request, and n more
+//              write  {"hash", "len"}                 {}                       whoever pushes that package has it up to len ready
+//              to be asked for; where the device has all of that, it asks for 0 bytes
 
 import { anchorAt } from '../approval/anchors';
 import { identity } from '../approval/bootstrap';
@@ -24,9 +28,19 @@ import { Format, GET, Node, nodeAllows, nodeFind, nodeFormat } from '../tree/nod
 import { valueBytes, valueOpen, valueRead } from '../tree/values';
 import { ALERT_CORRELATOR, alert } from '../update/alert';
 import { AUDIT_RECORD_BYTES_MAX, auditCount, auditHash, auditKey, auditOldest } from '../update/audit';
+import { downloadLength } from '../update/download';
 import { hand, question } from '../update/hand';
 import { nameBytes, nameOf, other, pack, packageLoad, versionBytes, versionOf } from '../update/packages';
-import { BLOCK_BYTES, pullBytes, pullDigest, pullFrom, pullTake } from '../update/pull';
+import {
+  pullBytes,
+  pullDigest,
+  pullFrom,
+  pullMissing,
+  pullOffered,
+  pullOffsetOf,
+  pullSequence,
+  pullTake,
+} from '../update/pull';
 import { answerBySignature, questionEnded, questionPackage, questionSigner } from '../update/question';
 import {
   done,
@@ -213,15 +227,26 @@ export const BLOCK: u32 = 7;
 
 // The request, version 2, op read, and its length.
 export function blockRequest(): u32 {
-  replyMap(3);
+  replyMap(pullMissing() ? 4 : 3);
   replyBytes(words.DIGEST, pullDigest(), 32);
   replyNumber(words.OFF, pullFrom());
   replyNumber(words.LEN, pullBytes());
-  return replyHead(0x08, writing.written(), Group.Ours, pullFrom() / BLOCK_BYTES, BLOCK);
+  if (pullMissing()) {
+    replyNumber(words.WANT, pullMissing());
+  }
+  return replyHead(0x08, writing.written(), Group.Ours, pullSequence(), BLOCK);
 }
 
-// One of the answers to it. True if it was the block wanted next.
-export function oursBlock(link: i32): bool {
-  if (!has(Field.Off, Type.Uint) || !has(Field.Len, Type.Uint) || !has(Field.Data, Type.Bytes)) return false;
-  return pullTake(link, numberOf(Field.Off, 0), numberOf(Field.Len, 0), addressOf(Field.Data), lengthOf(Field.Data));
+// One of the answers to it. True if it was taken.
+export function oursBlock(link: i32, sequence: u32): bool {
+  if (!has(Field.Data, Type.Bytes)) return false;
+  const offset = numberOf(Field.Off, pullOffsetOf(sequence));
+  return pullTake(link, offset, numberOf(Field.Len, downloadLength()), addressOf(Field.Data), lengthOf(Field.Data));
+}
+
+export function oursOffer(link: i32): i32 {
+  if (!has(Field.Hash, Type.Bytes) || lengthOf(Field.Hash) !== DIGEST_BYTES || numberOf(Field.Len, 0) === 0)
+    return ours(Reason.RequestMalformed);
+  const reason = pullOffered(link, addressOf(Field.Hash), numberOf(Field.Len, 0));
+  return reason === Reason.Ok ? done() : ours(reason);
 }

@@ -9,15 +9,13 @@
 // Until the head is accepted the session is in memory only, and whatever is in hand stays: hand.ts. Each byte that gets
 // in may come over another line; every line that delivered one is remembered with the pages, then with the package.
 //
-// Resume. A session is named by the SHA-256 of the upload file that the client states, or the digest of the manifest that is fetched.
-// While it is active, the same name at offset 0 answers where to go on. After an interruption the record Key.Download names it: the
-// head is judged again from flash, what was written behind it is hashed again, and the offset is what that gave. It carries the erase
-// count, which whoever erases the slot raises first. The manifest's digest always names it; without a reset, so does its head.
+// Resume. While a session (session.ts) is active, its name at offset 0 answers where to go on. After an interruption the record in
+// flash names it: the head is judged again from there, what was written behind it is hashed again, and the offset is what that gave.
+// The manifest's digest always names it; without a reset, so does its head.
 
 import { compare } from '../codec/bytes';
 import { Key } from '../flash/keys';
 import { headPages, imageBytesMax, Place, placeErase, placeHolds, placeRead, placeWrite } from '../flash/slots';
-import { storeRead, storeStage } from '../flash/store';
 import { HEAD, HEAD_BYTES_MAX } from '../package/head';
 import { manifest } from '../package/manifest';
 import {
@@ -47,39 +45,32 @@ import { orderBind, orderRefuse, orderWaits } from './order';
 import { digestOf, imageOf, pack, packageDescribe, packageLoad, packageStage } from './packages';
 import {
   pagesBegin,
+  pagesErase,
   pagesFeed,
   pagesFlush,
   pagesHold,
   pagesKeep,
   pagesMount,
+  pagesNext,
+  pagesRoom,
+  pagesTake,
   pagesUnbroken,
   pagesWritten,
   progress,
 } from './pages';
 import { ask, asks } from './question';
 import { HeadUser, headTake } from './rooms';
+import {
+  session,
+  sessionBegin,
+  sessionIs,
+  sessionIsOf,
+  sessionIsStored,
+  sessionLoad,
+  sessionStage,
+  stored,
+} from './session';
 import { COST_COMMIT, COST_DOWNLOAD, wearForgive, wearPay } from './wear';
-
-const NAME_BYTES: u32 = 32; // SHA-256 of the upload file
-
-// What Key.Download holds: the session that a reset interrupts.
-@unmanaged
-class Session {
-  length: u32; // of the upload file
-  headBytes: u32;
-  eraseCount: u32;
-  named: u16; // 1: `name` counts
-  line: u16; // link + 1 that the device fetches it over (pull.ts), `name` is the manifest's digest then; 0: it is pushed
-  name: u64; // NAME_BYTES
-  name1: u64;
-  name2: u64;
-  name3: u64;
-}
-
-const session = changetype<Session>(memory.data(offsetof<Session>(), 8));
-const NAME: usize = changetype<usize>(session) + offsetof<Session>('name');
-const stored = changetype<Session>(memory.data(offsetof<Session>(), 8));
-const STORED_NAME: usize = changetype<usize>(stored) + offsetof<Session>('name');
 
 let active: bool = false;
 let offset: u32 = 0; // of the upload file: the next byte wanted
@@ -111,15 +102,11 @@ export function downloadReset(): void {
 // wanted: not 0 when there is something to go on with.
 export function downloadBegin(link: i32, length: u32, name: usize): Reason {
   if (updating()) return Reason.WrongState;
-  if (active && name && isNamed(length, name)) return Reason.Ok;
+  if (active && name && sessionIs(length, name)) return Reason.Ok;
   // It is on board already: a client that lost the last answer asks again.
-  if (!active && name && hand.state === <u32>State.Ready && offset === length && isNamed(length, name))
+  if (!active && name && hand.state === <u32>State.Ready && offset === length && sessionIs(length, name))
     return Reason.Ok;
-  session.length = length;
-  session.headBytes = 0;
-  session.named = u16(name !== 0);
-  session.line = 0;
-  if (name) memory.copy(NAME, name, NAME_BYTES);
+  sessionBegin(length, name);
   active = true;
   offset = 0;
   lines = 0;
@@ -141,24 +128,11 @@ export function downloadFetch(line: u32, length: u32, digest: usize): Reason {
 }
 
 export function downloadFetches(digest: usize): bool {
-  return active && session.line !== 0 && compare(NAME, digest, NAME_BYTES) === 0;
+  return active && session.line !== 0 && sessionIsOf(digest);
 }
 
 export function downloadLength(): u32 {
   return session.length;
-}
-
-// Of the session in flash: the length of its file, and link + 1 that it was being fetched over; 0: there is none.
-export function downloadLengthLeft(): u32 {
-  return hand.state === <u32>State.Downloading && hasSession() ? stored.length : 0;
-}
-
-export function downloadLineLeft(): u32 {
-  return downloadLengthLeft() ? stored.line : 0;
-}
-
-function isNamed(length: u32, name: usize): bool {
-  return session.named !== 0 && session.length === length && compare(name, NAME, NAME_BYTES) === 0;
 }
 
 // Takes bytes of the upload file at downloadOffset, all of them: a client that has sent the next ones already goes on
@@ -182,15 +156,45 @@ export function downloadPush(link: i32, from: usize, length: u32): Reason {
     }
   }
   if (offerPhase() === Offer.Payload && length !== 0) {
-    const taken = offerPush(from, length);
+    const taken = offerPush(from, min(length, pagesRoom()));
     offset += taken;
     if (offerPhase() === Offer.Failed) return end(offerFault());
-    const reason = pagesKeep(from, taken, lines);
+    let reason = pagesKeep(from, taken, lines);
+    if (reason === Reason.Ok && pagesRoom() === 0) reason = pagesNext(manifest.imageBytes);
+    if (offerPhase() === Offer.Failed) reason = offerFault();
     if (reason !== Reason.Ok) return end(reason);
+    offset = max(offset, offerHeadBytes() + pagesWritten()); // what came early
     if (offerPhase() === Offer.Complete) return finish();
   }
   if (offset === session.length) return end(Reason.Truncated);
   return Reason.Ok;
+}
+
+// --- Blocks behind the next one, of a session whose head was accepted ---
+
+// Does `digest` name the package whose payload is taken?
+export function downloadTakes(digest: usize): bool {
+  return active && offerPhase() === Offer.Payload && compare(digestInHand(), digest, 32) === 0;
+}
+
+export function downloadHeadBytes(): u32 {
+  return offerHeadBytes(); // of the file that comes: one in flash may be longer
+}
+
+// Erases what there has to be room for, up to `end` of the upload file.
+export function downloadErase(end: u32): Reason {
+  return endIf(pagesErase(end - offerHeadBytes()));
+}
+
+// Keeps a block that comes before the one wanted next.
+export function downloadAhead(link: i32, at: u32, from: usize, length: u32): Reason {
+  lines |= lineOf(link);
+  idleMs = 0;
+  return endIf(pagesTake(at - offerHeadBytes(), from, length));
+}
+
+function endIf(reason: Reason): Reason {
+  return reason === Reason.Ok ? reason : end(reason);
 }
 
 // --- The verdict, before the first payload byte ---
@@ -198,8 +202,7 @@ export function downloadPush(link: i32, from: usize, length: u32): Reason {
 function decide(): Reason {
   const verdict = judge();
   const digest = verdictDigest();
-  if (session.line !== 0 && digest !== 0 && compare(digest, NAME, NAME_BYTES) !== 0)
-    return refuse(Reason.OtherPackage, 0);
+  if (session.line !== 0 && digest !== 0 && !sessionIsOf(digest)) return refuse(Reason.OtherPackage, 0);
   if (verdict === Verdict.Reject) return refuse(verdictReason(), digest);
   // How long a fetched file is, whoever has it said: no vendor's package is refused for that.
   if (session.length !== offerHeadBytes() + manifest.imageBytes)
@@ -221,14 +224,7 @@ function decide(): Reason {
 function isUnderWay(verdict: Verdict, digest: usize): bool {
   if (hand.state !== <u32>State.Downloading || compare(digestInHand(), digest, 32) !== 0) return false;
   if (isBetter(verdict)) return false;
-  return pagesUnbroken(hand.eraseCount) && hasSession() && pagesMount(hand.eraseCount);
-}
-
-// Is there a session in flash, of what is in hand?
-function hasSession(): bool {
-  return (
-    storeRead(Key.Download, changetype<usize>(stored), offsetof<Session>()) && stored.eraseCount === hand.eraseCount
-  );
+  return pagesUnbroken(hand.eraseCount) && sessionLoad() && pagesMount(hand.eraseCount);
 }
 
 // Does exactly this package stand there, whole? Then there is nothing to download.
@@ -292,7 +288,7 @@ function accept(verdict: Verdict, digest: usize): Reason {
   hand.lines = lines;
   session.headBytes = offerHeadBytes();
   session.eraseCount = ++hand.eraseCount;
-  storeStage(Key.Download, changetype<usize>(session), offsetof<Session>());
+  sessionStage();
   pagesBegin(hand.eraseCount, lines);
   floorsStage();
   let reason = handCommit();
@@ -343,9 +339,9 @@ function end(reason: Reason): Reason {
 
 // Tries to go on with the session in flash. NothingStaged: there is none that is meant; nothing is lost but time.
 function resume(link: i32): Reason {
-  if (hand.state !== <u32>State.Downloading || !hasSession() || !pagesMount(hand.eraseCount))
+  if (hand.state !== <u32>State.Downloading || !sessionLoad() || !pagesMount(hand.eraseCount))
     return Reason.NothingStaged;
-  if (!isStored() || stored.length !== session.length || stored.headBytes > HEAD_BYTES_MAX) return Reason.NothingStaged;
+  if (!sessionIsStored() || stored.headBytes > HEAD_BYTES_MAX) return Reason.NothingStaged;
   if (placeRead(Place.Staged, imageBytesMax(), HEAD, stored.headBytes) !== Reason.Ok) return Reason.NothingStaged;
   if (offerResume(stored.headBytes) !== Reason.Ok) return Reason.NothingStaged;
   const verdict = judge();
@@ -354,11 +350,6 @@ function resume(link: i32): Reason {
   if (verdict === Verdict.Reject) return end(verdictReason());
   lines = progress.lines | lineOf(link);
   return mayStart(verdict, digestInHand()) ? goOn(verdict) : wait(verdictReason(), digestInHand());
-}
-
-function isStored(): bool {
-  if (compare(digestInHand(), NAME, NAME_BYTES) === 0) return true;
-  return stored.named !== 0 && compare(STORED_NAME, NAME, NAME_BYTES) === 0;
 }
 
 // Goes on behind what stands in flash, of the same package, and is paid for before a page is erased again. The head was judged.

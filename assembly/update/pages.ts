@@ -4,6 +4,9 @@
 //
 // A session that is only interrupted goes on behind the last word that was written, and nothing is erased again. A reset
 // may have torn that word: then the download goes on behind the last page that is whole, and the next one is erased again.
+//
+// Where blocks are asked for over a line (pull.ts), the pages that they will fill are erased before: many a chip hears nothing
+// meanwhile. Blocks that come before one that was lost are written where they belong, and hashed from there when it has come.
 
 import { Key } from '../flash/keys';
 import { Place, pageBytes, placeErase, placeRead, placeWrite } from '../flash/slots';
@@ -25,8 +28,13 @@ export const progress = changetype<Progress>(memory.data(offsetof<Progress>(), 4
 const BUFFER_BYTES: u32 = 64;
 const BUFFER: usize = memory.data(BUFFER_BYTES, 4);
 let buffered: u32 = 0;
-let written: u32 = 0; // payload bytes in flash
+let written: u32 = 0; // payload bytes in flash, in order
+let erased: u32 = 0; // up to here pages are erased, or written since
+let early: u32 = 0; // bit n: of the block that `written` is in, the nth behind it is in flash already
 let unbroken: u32 = 0; // the erase count of all that was written since the last reset; 0: of nothing
+
+// Of a package, as the device asks for them. A block has whole buffers.
+export const BLOCK_BYTES: u32 = 512;
 
 function stage(): void {
   storeStage(Key.DownloadPages, changetype<usize>(progress), offsetof<Progress>());
@@ -39,8 +47,15 @@ export function pagesBegin(eraseCount: u32, lines: u32): void {
   progress.lines = lines;
   stage();
   buffered = 0;
-  written = 0;
+  restart(0);
   pagesHold(0);
+}
+
+// Nothing behind what is written is of use.
+function restart(at: u32): void {
+  written = at;
+  erased = at;
+  early = 0;
 }
 
 // From now on they and the head before them stand as they were written; 0: no longer.
@@ -58,7 +73,7 @@ export function pagesMount(eraseCount: u32): bool {
   buffered = 0;
   if (pagesUnbroken(eraseCount)) return true;
   if (!storeRead(Key.DownloadPages, changetype<usize>(progress), offsetof<Progress>())) return false;
-  written = progress.pages * pageBytes();
+  restart(progress.pages * pageBytes());
   // Without a page behind it, the head's own last word may be torn and read well only now.
   return progress.eraseCount === eraseCount && written !== 0;
 }
@@ -66,8 +81,12 @@ export function pagesMount(eraseCount: u32): bool {
 // Hands what was written of an image of so many bytes to the reader again, which hashes it.
 export function pagesFeed(imageBytes: u32): bool {
   written = min(written, imageBytes);
-  for (let at: u32 = 0; at < written; at += BUFFER_BYTES) {
-    const piece = min(BUFFER_BYTES, written - at);
+  return feed(0, written);
+}
+
+function feed(from: u32, end: u32): bool {
+  for (let at = from; at < end; at += BUFFER_BYTES) {
+    const piece = min(BUFFER_BYTES, end - at);
     if (placeRead(Place.Staged, at, BUFFER, BUFFER_BYTES) !== Reason.Ok || offerPush(BUFFER, piece) !== piece)
       return false;
   }
@@ -99,18 +118,79 @@ export function pagesKeep(from: usize, length: u32, lines: u32): Reason {
 // Writes what is buffered. A page is a multiple of the buffer, so no write crosses one.
 export function pagesFlush(): Reason {
   if (buffered === 0) return Reason.Ok;
-  if (written % pageBytes() === 0) {
-    const reason = placeErase(Place.Staged, written, 1);
-    if (reason !== Reason.Ok) return reason;
-  }
-  const words = (buffered + 3) & ~3;
-  memory.fill(BUFFER + buffered, 0xff, words - buffered);
-  const reason = placeWrite(Place.Staged, written, BUFFER, words);
+  let reason = written === erased ? erase() : Reason.Ok;
+  if (reason === Reason.Ok) reason = write(written, buffered);
   if (reason !== Reason.Ok) return reason;
-  written += buffered;
+  const bytes = buffered;
   buffered = 0;
+  return advance(bytes);
+}
+
+function erase(): Reason {
+  const reason = placeErase(Place.Staged, erased, 1);
+  if (reason === Reason.Ok) erased += pageBytes();
+  return reason;
+}
+
+// The first bytes of the buffer.
+function write(at: u32, bytes: u32): Reason {
+  const words = (bytes + 3) & ~3;
+  memory.fill(BUFFER + bytes, 0xff, words - bytes);
+  return placeWrite(Place.Staged, at, BUFFER, words);
+}
+
+function advance(bytes: u32): Reason {
+  written += bytes;
+  if (written % BLOCK_BYTES === 0) early >>>= 1;
   if (written % pageBytes() !== 0) return Reason.Ok;
   progress.pages = written / pageBytes();
   stage();
   return storeCommit();
+}
+
+// --- Ahead ---
+
+// Erases what is needed for so many bytes of the image.
+export function pagesErase(bytes: u32): Reason {
+  let reason = Reason.Ok;
+  while (erased < bytes && reason === Reason.Ok) reason = erase();
+  return reason;
+}
+
+// Bit n: the nth block behind the one that comes next is in flash.
+export function pagesEarly(): u32 {
+  return early;
+}
+
+// How much more there is room for, before a block that is in flash already.
+export function pagesRoom(): u32 {
+  if (early === 0) return u32.MAX_VALUE;
+  return (written / BLOCK_BYTES + ctz(early)) * BLOCK_BYTES - written - buffered;
+}
+
+// Keeps the block at `at`, behind the one that is under way. One that does not fit, or is there, is left out.
+export function pagesTake(at: u32, from: usize, length: u32): Reason {
+  const ahead = at / BLOCK_BYTES - written / BLOCK_BYTES;
+  const bit: u32 = 1 << ahead;
+  if (buffered !== 0 || ahead === 0 || ahead > 31 || early & bit || at + length > erased) return Reason.Ok;
+  for (let done: u32 = 0; done < length; done += BUFFER_BYTES) {
+    const piece = min(BUFFER_BYTES, length - done);
+    memory.copy(BUFFER, from + done, piece);
+    const reason = write(at + done, piece);
+    if (reason !== Reason.Ok) return reason;
+  }
+  early |= bit;
+  return Reason.Ok;
+}
+
+// Hands the blocks that are next now to the reader: what was taken of an image of so many bytes before it was wanted.
+export function pagesNext(imageBytes: u32): Reason {
+  while (early & 1) {
+    const bytes = min(BLOCK_BYTES, imageBytes - written);
+    if (!feed(written, written + bytes)) return Reason.FlashRead;
+    early &= ~1;
+    const reason = advance(bytes);
+    if (reason !== Reason.Ok) return reason;
+  }
+  return Reason.Ok;
 }

@@ -3,9 +3,14 @@
 //   an order that names a digest                 fetched from the first block on
 //   a reset in 30, while it was being fetched    goes on behind what stands in flash, over the same line
 //
+//   an offer of what is being pushed             the rest of it, up to where whoever has it wants to push again
+//
 //   asks     the next blocks, up to a window beyond the one wanted next, and never past the last one; as long as the length of
 //            the package is not known, the first block alone
 //   again    what does not come: after PAUSE_MS, twice as long each time up to PAUSE_MS_MAX, and a little more by chance
+//   a line   (the console) takes one window at a time: the head by single blocks, then, when the pages are erased, blocks that begin
+//            behind the head and come back to back. They keep their order there, so a block that comes tells which are lost: those,
+//            and the ones behind the window, are the next one. After the last block, or a pause as they had none, it is asked for
 //   waits    while somebody is asked whether it may be downloaded; a yes goes on, anything else ends it. When approvals change,
 //            the head is fetched and judged again meanwhile: one that is approved now goes on without an answer
 //   ends     with the order that it is for, or when the package is no longer on its way
@@ -21,27 +26,31 @@ import { HEAD_BYTES_MAX } from '../package/head';
 import { Answer, questionOpen } from '../policy/consent';
 import { Reason } from '../reason';
 import {
+  downloadAhead,
+  downloadErase,
   downloadFetch,
   downloadFetches,
+  downloadHeadBytes,
   downloadLength,
-  downloadLengthLeft,
-  downloadLineLeft,
   downloadOffset,
   downloadPush,
+  downloadTakes,
 } from './download';
 import { NONCE } from './effects';
 import { About, agreedTo, digestInHand, hand, question } from './hand';
 import { State, updating } from './machine';
 import { orderWaits } from './order';
+import { BLOCK_BYTES, pagesEarly } from './pages';
 import { asks } from './question';
 import { inputIsLost } from './rooms';
+import { downloadLengthLeft, downloadLineLeft } from './session';
 
-export const BLOCK_BYTES: u32 = 512;
-const WINDOW_BYTES: u32 = 16_384;
-const CONSOLE: u32 = 1; // link + 1: one block at a time, for a UART hears nothing while a page is erased
+const WINDOW_BYTES: u32 = 16_384; // 32 blocks: a bit for each
+const CONSOLE: u32 = 1; // link + 1
 
 const PAUSE_MS: u32 = 2_000;
 const PAUSE_MS_MAX: u32 = 64_000;
+const PAUSE_MS_MIN: u32 = 40; // on a line, and four times what lay between two blocks: two ticks of a board that sleeps
 
 const DIGEST_BYTES: u32 = 32;
 
@@ -59,6 +68,8 @@ class Pull {
   asked: u32; // and ends here
   quietMs: u32; // since a block was taken, or asked for again
   pauseMs: u32; // so long nothing has to come before it is asked for again
+  until: u32; // of what was offered: the end; 0: an order's package, all of it
+  missing: u32; // on a line, bit n: the nth block of the last request is waited for
   questioned: Questioned;
   digest: u64; // of the manifest, DIGEST_BYTES
   digest1: u64;
@@ -114,11 +125,23 @@ export function pullResume(line: u32, digest: usize): void {
   pullBegin(line, digest);
 }
 
+// Who pushes the package with this digest over that link has the bytes up to `until` ready to be asked for. What an order has
+// fetched stays with the order.
+export function pullOffered(link: i32, digest: usize, until: u32): Reason {
+  if (!downloadTakes(digest) || until > downloadLength() || (pull.line !== 0 && pull.until === 0))
+    return Reason.WrongState;
+  pullBegin(link + 1, digest);
+  pull.until = until;
+  pull.pauseMs = PAUSE_MS;
+  return Reason.Ok;
+}
+
 function isOnItsWay(): bool {
   return hand.state === <u32>State.Downloading && compare(digestInHand(), DIGEST, DIGEST_BYTES) === 0;
 }
 
 function isWanted(): bool {
+  if (pull.until !== 0) return downloadTakes(DIGEST);
   return pull.line !== 0 && !storeDamaged() && !updating() && (orderWaits(DIGEST) || isOnItsWay());
 }
 
@@ -134,6 +157,15 @@ export function pullTick(milliseconds: u32): i32 {
   } else if (pull.questioned !== Questioned.No) answered();
   if (pull.questioned === Questioned.Waits || pull.line === 0) return -1;
   pull.quietMs += milliseconds;
+  return isLine() ? askLine() : askWindow();
+}
+
+// Behind a head that was accepted, on a line.
+function isLine(): bool {
+  return (pull.line === CONSOLE || pull.until !== 0) && downloadTakes(DIGEST);
+}
+
+function askWindow(): i32 {
   if (pull.quietMs >= pull.pauseMs) again();
   const known = downloadFetches(DIGEST);
   const window = pull.line === CONSOLE ? BLOCK_BYTES : WINDOW_BYTES;
@@ -143,6 +175,31 @@ export function pullTick(milliseconds: u32): i32 {
   if (from >= end || from - at > window / 2) return -1;
   pull.from = from;
   pull.asked = end;
+  return pull.line - 1;
+}
+
+// What was offered ends with a request for nothing.
+function askLine(): i32 {
+  if (pull.missing !== 0) {
+    if (pull.quietMs < pull.pauseMs) return -1;
+    pause();
+  }
+  const at = downloadOffset();
+  const last = pull.until !== 0 ? pull.until : downloadLength();
+  if (at >= last) {
+    const told = pull.from === last;
+    if (pull.until === 0) return -1;
+    if (told) pullBegin(0, 0);
+    else pull.from = pull.asked = last;
+    return told ? -1 : pull.line - 1;
+  }
+  const head = downloadHeadBytes();
+  pull.from = head + ((at - head) & ~(BLOCK_BYTES - 1));
+  pull.asked = min(pull.from + WINDOW_BYTES, last);
+  if (downloadErase(pull.asked) !== Reason.Ok) return -1; // and it is over
+  const blocks = (pull.asked - pull.from + BLOCK_BYTES - 1) / BLOCK_BYTES;
+  pull.missing = (u32.MAX_VALUE >>> (32 - blocks)) & ~pagesEarly();
+  pull.quietMs = 0;
   return pull.line - 1;
 }
 
@@ -160,10 +217,15 @@ export function pullReview(): void {
   pull.pauseMs = 0;
 }
 
-function again(): void {
+// A fleet that lost its broker does not come back in one moment. What a byte of the next nonce gives away leaves 15.
+function pause(): void {
   pull.quietMs = 0;
-  // A fleet that lost its broker does not come back in one moment. What a byte of the next nonce gives away leaves 15.
   pull.pauseMs = pull.pauseMs === 0 ? PAUSE_MS : min(2 * pull.pauseMs, PAUSE_MS_MAX) + ((<u32>load<u8>(NONCE)) << 2);
+  pull.missing = 0;
+}
+
+function again(): void {
+  pause();
   pull.asked = 0;
   // What stands in flash need not come again.
   if (isOnItsWay() && !downloadFetches(DIGEST)) {
@@ -184,6 +246,20 @@ export function pullBytes(): u32 {
   return pull.asked - pull.from;
 }
 
+// Bit n: the nth block from there on; 0: all of them, or nothing.
+export function pullMissing(): u32 {
+  return pull.missing;
+}
+
+// The number of the request, and that of its first block: where an answer does not say which it is, its number does.
+export function pullSequence(): u32 {
+  return pull.from / BLOCK_BYTES;
+}
+
+export function pullOffsetOf(sequence: u32): u32 {
+  return pull.from + ((sequence - pullSequence()) & 0xff) * BLOCK_BYTES;
+}
+
 // --- Blocks ---
 
 // A block, `bytes` of the upload file of `length` bytes from `offset` on. True if it was the one wanted next.
@@ -195,6 +271,7 @@ export function pullTake(link: i32, offset: u32, length: u32, from: usize, bytes
     bytes > BLOCK_BYTES
   )
     return false;
+  if (isLine()) return takeLine(link, offset, from, bytes);
   if (length > imageBytesMax() + HEAD_BYTES_MAX || !isWanted() || storeSettle() !== Reason.Ok) return false;
   const begun = downloadFetches(DIGEST);
   if (!begun || length !== downloadLength()) {
@@ -208,11 +285,27 @@ export function pullTake(link: i32, offset: u32, length: u32, from: usize, bytes
   }
   const skipped = downloadOffset() - offset;
   if (skipped >= bytes || inputIsLost()) return false;
-  const reason = downloadPush(link, from + skipped, bytes - skipped);
+  const reason = push(link, skipped, from, bytes);
   if (pull.questioned === Questioned.Looks) looked(reason);
   pull.quietMs = 0;
   pull.pauseMs = PAUSE_MS;
   return true;
+}
+
+function takeLine(link: i32, offset: u32, from: usize, bytes: u32): bool {
+  const block = (offset - pull.from) / BLOCK_BYTES;
+  if (offset !== pull.from + block * BLOCK_BYTES || bytes !== min(BLOCK_BYTES, pull.asked - offset)) return false;
+  if (inputIsLost() || storeSettle() !== Reason.Ok) return false;
+  pull.missing &= (u32.MAX_VALUE << block) << 1; // those before it are lost
+  pull.pauseMs = min(PAUSE_MS, max(PAUSE_MS_MIN + 4 * pull.quietMs, pull.pauseMs - pull.pauseMs / 8));
+  pull.quietMs = 0;
+  const skipped = downloadOffset() - offset;
+  if (offset > downloadOffset()) return downloadAhead(link, offset, from, bytes) === Reason.Ok;
+  return skipped < bytes && push(link, skipped, from, bytes) === Reason.Ok;
+}
+
+function push(link: i32, skipped: u32, from: usize, bytes: u32): Reason {
+  return downloadPush(link, from + skipped, bytes - skipped);
 }
 
 // It was judged, and is still asked about, or is on its way. What was no head of it is asked for again.

@@ -68,25 +68,11 @@ describe('an order that names a digest', () => {
     expect(alert(board)).toMatchObject({ result: 200, corr: 'order-1' });
   });
 
-  it('does so on the console, one block at a time', () => {
-    const { board, one } = approvedBoard();
-    expectOk(order(board, one.digest, 'order-1', 0));
-    board.tick(50);
-    expect(wanted(board, 0)).toMatchObject([{ off: 0, len: BLOCK_BYTES }]);
-    give(board, block(one.bytes, 0), 0);
-    board.tick(50);
-    expect(wanted(board, 0)).toMatchObject([{ off: BLOCK_BYTES, len: BLOCK_BYTES }]);
-    give(board, block(one.bytes, BLOCK_BYTES), 0);
-    serve(board, one.bytes, { link: 0 });
-    board.settle();
-    expect(runs(board, one)).toBe(true);
-  });
-
   it('asks for one block before anything is known, and then for a window that slides', () => {
     const { board, one } = approvedBoard();
     expectOk(order(board, one.digest));
     board.tick(50);
-    expect(wanted(board)).toEqual([{ digest: expect.anything(), off: 0, len: BLOCK_BYTES }]);
+    expect(wanted(board)).toEqual([{ digest: expect.anything(), off: 0, len: BLOCK_BYTES, sequence: 0 }]);
     give(board, block(one.bytes, 0));
     board.tick(50);
     expect(wanted(board)).toMatchObject([{ off: BLOCK_BYTES, len: 16_384 }]);

@@ -97,7 +97,9 @@ function settleMemory(device: Device, settings: Settings, erase: number): string
   }
   device.setWord(WAITING, waiting('line'), 0); // where its alert goes
   if (!device.word(WAITING, waiting('named'))) device.clear('update_order_WANTED');
-  device.setWord(PULL, fitOf(device).pull('from'), 0); // the request is out
+  const { pull } = fitOf(device);
+  // The request is out; over a line it tells which block is which.
+  if (device.word(PULL, pull('line')) !== 1 && !device.word(PULL, pull('until'))) device.setWord(PULL, pull('from'), 0);
   device.global('update/order/leftMs').value = device.word(WAITING, waiting('operation')) ? ORDER_MS : 0;
   return faults;
 }
@@ -151,7 +153,7 @@ function settlePages(device: Device, counted: number): void {
     device.setWord('update_pages_progress', progress('eraseCount'), 1);
     return;
   }
-  for (const name of ['update/pages/unbroken', 'update/pages/written']) device.clearGlobal(name);
+  for (const name of ['unbroken', 'written', 'erased', 'early']) device.clearGlobal(`update/pages/${name}`);
   device.clear('update_pages_progress');
 }
 

@@ -123,9 +123,10 @@ export function serve(watch: Watch, link: number, name: Name, most = BLOCKS_MAX)
   let given = 0;
   for (; given < most && device.running === 'agent'; given++) {
     device.tick(1);
-    const { line, asked, session } = pulling(device);
-    const off = Math.floor((session ? (watch.before?.offset ?? 0) : 0) / BLOCK) * BLOCK;
-    if (line !== link + 1 || off >= asked || off >= OFFERS[name].bytes.length) break;
+    const { line, asked, session, asLine, from } = pulling(device);
+    const at = session ? (watch.before?.offset ?? 0) : 0;
+    const off = asLine ? from + Math.floor((at - from) / BLOCK) * BLOCK : Math.floor(at / BLOCK) * BLOCK;
+    if (line !== link + 1 || off < 0 || off >= asked || off >= OFFERS[name].bytes.length) break;
     const was = watch.before?.offset;
     block(watch, link, name, off);
     if (watch.before?.active && watch.before.offset === was) break; // it is none that the device can use
@@ -133,22 +134,45 @@ export function serve(watch: Watch, link: number, name: Name, most = BLOCKS_MAX)
   return given > 0;
 }
 
+/** The block behind the one that is wanted next, as if that had been lost. False: the device takes none. */
+export function serveEarly(watch: Watch, link: number, name: Name): boolean {
+  const { device } = watch;
+  device.tick(1);
+  const { line, asked, asLine, from } = pulling(device);
+  const off = from + (Math.floor(((watch.before?.offset ?? 0) - from) / BLOCK) + 1) * BLOCK;
+  if (line !== link + 1 || !asLine || off >= asked) return false;
+  block(watch, link, name, off);
+  return true;
+}
+
+/** Who pushes a package has all of it ready to be asked for. */
+export const offerBlocks = (watch: Watch, link: number, name: Name) =>
+  ask(watch, link, 64, 7, { hash: OFFERS[name].digest, len: OFFERS[name].bytes.length });
+
 function block(watch: Watch, link: number, name: Name, off: number): void {
   const { device, ghost, before } = watch;
   const { bytes } = OFFERS[name];
-  const was = { upload: ghost.upload, lines: device.lines, offset: before?.offset, fetched: before?.fetched };
+  const end = pulling(device).asLine ? pulling(device).asked : bytes.length;
+  const early = () => Number(device.global('update/pages/early').value);
+  const was = {
+    upload: ghost.upload,
+    lines: device.lines,
+    offset: before?.offset,
+    fetched: before?.fetched,
+    early: early(),
+  };
   const opens = !was.fetched || was.offset === 0;
   if (opens) ghost.upload = name;
   watch.gives = 1 << link;
   device.lines = opens ? watch.gives : was.lines | watch.gives;
-  const body = encode({ off, len: bytes.length, data: bytes.subarray(off, off + BLOCK) });
+  const body = encode({ off, len: bytes.length, data: bytes.subarray(off, Math.min(off + BLOCK, end)) });
   const wire = Buffer.concat([Buffer.from([0x09, 0, body.length >> 8, body.length & 255, 0, 64, 0, 7]), body]);
   device.receive(link, link === 0 ? frame(wire) : wire);
   watch.gives = 0;
   const now = watch.before;
   if (opens && (now?.offset ?? 0) > BLOCK)
     device.lines = 0; // resumed: the pages in flash know their lines
-  else if (now?.offset === was.offset && now?.fetched === was.fetched) {
+  else if (now?.offset === was.offset && now?.fetched === was.fetched && early() === was.early) {
     ghost.upload = was.upload;
     device.lines = was.lines;
   }

@@ -28,10 +28,11 @@ function stateOf(number: number): { state: number; swap: Swap } {
 interface Eye {
   hand: Record<'state' | 'about' | 'eraseCount' | 'open' | 'digest', number>;
   session: Record<'line' | 'name', number>;
-  pull: Record<'line' | 'asked' | 'digest', number>;
+  pull: Record<'line' | 'from' | 'asked' | 'until' | 'digest', number>;
   floor: number;
   active: Global;
   offset: Global;
+  phase: Global;
 }
 const eyes = new WeakMap<Device, Eye>();
 function eyeOf(device: Device): Eye {
@@ -47,16 +48,20 @@ function eyeOf(device: Device): Eye {
       ...{ open: inHand + question('state'), digest: inHand + question('digest') },
     },
     session: { line: inSession + session('line'), name: inSession + session('name') },
-    pull: { line: inPull + pull('line'), asked: inPull + pull('asked'), digest: inPull + pull('digest') },
+    pull: {
+      ...{ line: inPull + pull('line'), from: inPull + pull('from'), asked: inPull + pull('asked') },
+      ...{ until: inPull + pull('until'), digest: inPull + pull('digest') },
+    },
     floor: facts + at(device, 'policy/facts Facts', 'installedSequence'),
     ...{ active: device.global('update/download/active'), offset: device.global('update/download/offset') },
+    phase: device.global('package/reader/phase'),
   };
   eyes.set(device, eye);
   return eye;
 }
 
 export function observe(device: Device): Seen {
-  const { hand, floor, active, offset } = eyeOf(device);
+  const { hand, floor, active, offset, pull } = eyeOf(device);
   const open = device.wordAt(hand.open) === OPEN;
   const { state, swap } = stateOf(device.wordAt(hand.state));
   const isActive = Number(active.value) !== 0;
@@ -66,7 +71,7 @@ export function observe(device: Device): Seen {
     about: open ? (ABOUT[device.wordAt(hand.about)] ?? '') : '',
     asked: open ? device.bytesAt(hand.digest, 32) : undefined,
     active: isActive,
-    fetched: isActive && fetches(device),
+    fetched: isActive && (device.wordAt(pull.until) !== 0 || fetches(device)),
     offset: Number(offset.value),
     erases: device.wordAt(hand.eraseCount),
     floor: device.wordAt(floor),
@@ -82,13 +87,23 @@ function fetches(device: Device): boolean {
   );
 }
 
-/** The device's own fetching: the link that blocks are to come over + 1, or 0; where what it asked for ends; is the session its own? */
-export function pulling(device: Device): { line: number; asked: number; session: boolean } {
-  const { pull, active } = eyeOf(device);
+const PAYLOAD_PHASE = 3; // assembly/package/reader.ts
+
+/**
+ * The device's own fetching: the link that blocks are to come over + 1, or 0; where what it asked for begins and ends; does it take
+ * blocks as over a line, from the head on; is the session its own, or the one that was offered?
+ */
+export function pulling(device: Device) {
+  const { pull, active, phase } = eyeOf(device);
+  const line = device.wordAt(pull.line);
+  const offered = device.wordAt(pull.until) !== 0;
+  const isActive = Number(active.value) !== 0;
   return {
-    line: device.wordAt(pull.line),
+    line,
+    from: device.wordAt(pull.from),
     asked: device.wordAt(pull.asked),
-    session: Number(active.value) !== 0 && fetches(device),
+    asLine: (line === 1 || offered) && isActive && Number(phase.value) === PAYLOAD_PHASE,
+    session: isActive && (offered || fetches(device)),
   };
 }
 
@@ -180,7 +195,7 @@ export function slots(device: Device, settings: Settings): Stretch[] {
   const inMemory =
     device.running === 'agent' &&
     Number(device.global('update/pages/unbroken').value) === device.word(HAND, hand('eraseCount'));
-  const pages = inMemory ? Math.ceil(Number(device.global('update/pages/written').value) / PAGE) : whole;
+  const pages = inMemory ? Number(device.global('update/pages/erased').value) / PAGE : whole; // what is erased is written next
   found.push({ page: STAGED_PAGE, pages, headBytes: download.readUInt32LE(session('headBytes')), delivered: true });
   return found;
 }

@@ -19,7 +19,7 @@ export const TURNS: readonly string[] = [
   ...['policy_judge_list', 'policy_judge_situation', 'policy_explain_kept', 'policy_change_change'],
   ...['package_commands_run', 'approval_document_CLAIMS', 'approval_document_FIRST', 'smp_reply_LETTERS'],
   ...['smp_reply_SENTENCE', 'smp_request_values', 'update_packages_pack', 'update_packages_other', 'update_audit_end'],
-  ...['update_download_stored', 'update_pull_NAMED', 'agent_VARIABLES_END'],
+  ...['update_session_stored', 'update_pull_NAMED', 'agent_VARIABLES_END'],
 ];
 /** Of those, what is only told and not decided by: zeros, not noise. */
 export const TURNS_FROM_ZERO: readonly string[] = ['update_audit_end', 'policy_explain_kept'];
@@ -91,7 +91,7 @@ const STATE_RECORDS: readonly string[] = [
     'update_order_WANTED',
     'update_alert_alert',
     'update_effects_NONCE',
-    'update_download_session',
+    'update_session_session',
     'update_pages_progress',
     'update_pull_pull',
   ],
@@ -110,7 +110,14 @@ const STATE_GLOBALS: readonly string[] = [
     'update/download/active',
     'update/download/offset',
   ],
-  ...['update/download/lines', 'update/effects/show', 'update/pages/written', 'update/pages/unbroken'],
+  ...[
+    'update/download/lines',
+    'update/effects/show',
+    'update/pages/written',
+    'update/pages/unbroken',
+    'update/pages/erased',
+    'update/pages/early',
+  ],
   ...['tree/commands/node', 'tree/commands/have', 'tree/commands/total'],
 ];
 /**
@@ -177,7 +184,7 @@ export const [DOWNLOADING, READY, SWAP_IN, TRIAL, SWAP_OUT, HAVE_DATA] = [2, 3, 
 export const ABOUT = ['', 'download', 'install'] as const;
 export const HAND = 'update_hand_HAND';
 export const WAITING = 'update_order_waiting';
-export const SESSION_RECORD = 'update_download_session';
+export const SESSION_RECORD = 'update_session_session';
 export const PULL = 'update_pull_pull';
 export const OPEN = 1; // of the question
 export const PAYLOAD_PHASE = 3; // of package/reader.ts
@@ -215,7 +222,7 @@ export function fitOf(device: Device): Fit {
   const question = of('policy/consent Question', consent(SIZE));
   const fit = {
     ...{ hand, order, consent, question, waiting: of('update/hand Order') },
-    session: of('update/download Session'),
+    session: of('update/session Session'),
     progress: of('update/pages Progress'),
     pull: of('update/pull Pull'),
     package: of('update/packages Package'),

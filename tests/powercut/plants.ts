@@ -143,13 +143,13 @@ export const PLANTS: readonly Plant[] = [
   {
     name: 'counts a page of the download before it is written',
     file: 'update/pages.ts',
-    right: '    const reason = placeErase(Place.Staged, written, 1);',
-    wrong: `    if (HERE) {
-      progress.pages = written / pageBytes() + 1;
-      stage();
-      storeCommit();
-    }
-    const reason = placeErase(Place.Staged, written, 1);`,
+    right: '  const reason = placeErase(Place.Staged, erased, 1);',
+    wrong: `  if (HERE) {
+    progress.pages = erased / pageBytes() + 1;
+    stage();
+    storeCommit();
+  }
+  const reason = placeErase(Place.Staged, erased, 1);`,
     scenario: 'install',
   },
   {

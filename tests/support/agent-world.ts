@@ -138,6 +138,8 @@ export interface UploadOptions {
   piece?: number;
   link?: number;
   sha?: Uint8Array | null;
+  // Where the device is already.
+  from?: number;
   // Stop once this many bytes of the file were taken.
   until?: number;
   // Called with each offset that the device acknowledges.
@@ -145,9 +147,9 @@ export interface UploadOptions {
 }
 
 export function upload(board: Board, file: Uint8Array, options: UploadOptions = {}): Body {
-  const { piece = 480, link = 1, sha = sha256(file), until = file.length, acked } = options;
-  let answer: Body = { off: 0 };
-  let off = 0;
+  const { piece = 480, link = 1, sha = sha256(file), from = 0, until = file.length, acked } = options;
+  let answer: Body = { off: from };
+  let off = from;
   for (let step = 0; step < 10_000; step++) {
     const first = off === 0 ? { len: file.length, image: 0, ...(sha ? { sha } : {}) } : {};
     answer = ask(board, write(1, 1, { ...first, off, data: file.slice(off, off + piece) }), link);

@@ -24,6 +24,9 @@ export interface Wanted {
   digest: Uint8Array;
   off: number;
   len: number;
+  /** Over a line: bit n for the nth block from `off` on. */
+  want?: number;
+  sequence: number;
 }
 
 /** The URL of a package, as an order names it. */
@@ -41,14 +44,37 @@ export function wanted(board: Board, link = 1): Wanted[] {
   const packets = link === 0 ? unframe(Buffer.concat(mine)).packets : mine;
   return packets
     .filter((bytes) => bytes[0] === 0x08 && bytes[5] === 64 && bytes[7] === 7)
-    .map((bytes) => response(bytes).body as unknown as Wanted);
+    .map((bytes) => ({ ...response(bytes).body, sequence: bytes[6]! }) as unknown as Wanted);
 }
 
 /** One block of a file, as an answer to a request for it. */
 export function block(file: Uint8Array, off: number, more: Body = {}): Uint8Array {
-  const body = encode({ off, len: file.length, data: file.slice(off, off + BLOCK_BYTES), ...more });
-  const header = Buffer.from([0x09, 0, body.length >> 8, body.length & 0xff, 0, 64, 0, 7]);
+  return answerWith({ off, len: file.length, data: file.slice(off, off + BLOCK_BYTES), ...more }, 0);
+}
+
+/** An answer of any kind. */
+export function answerWith(content: Body, sequence: number): Uint8Array {
+  const body = encode(content);
+  const header = Buffer.from([0x09, 0, body.length >> 8, body.length & 0xff, 0, 64, sequence & 0xff, 7]);
   return new Uint8Array(Buffer.concat([header, body]));
+}
+
+/** The nth block of what was asked for over a line. */
+export function lineBlock(file: Uint8Array, { off, len, sequence }: Wanted, n: number): Uint8Array {
+  const at = off + n * BLOCK_BYTES;
+  return answerWith({ data: file.slice(at, Math.min(at + BLOCK_BYTES, off + len)) }, sequence + n);
+}
+
+/** All answers to a request, with the offset of each. */
+export function answersTo(request: Wanted, file: Uint8Array): { at: number; packet: Uint8Array }[] {
+  const { off, len, want } = request;
+  const count = Math.ceil(Math.min(len, file.length - off) / BLOCK_BYTES);
+  return Array.from({ length: count }, (_, n) => n)
+    .filter((n) => want === undefined || (want >>> n) & 1)
+    .map((n) => {
+      const at = off + n * BLOCK_BYTES;
+      return { at, packet: want === undefined ? block(file, at) : lineBlock(file, request, n) };
+    });
 }
 
 export function give(board: Board, packet: Uint8Array, link = 1): void {
@@ -70,11 +96,12 @@ export function serve(board: Board, file: Uint8Array, options: ServeOptions = {}
   let given = 0;
   for (let quiet = 0; quiet < 1000 && board.running === 'agent' && given < until; quiet += 50) {
     board.tick(50);
-    for (const { off, len } of wanted(board, link)) {
+    for (const request of wanted(board, link)) {
       quiet = 0;
-      for (let at = off; at < off + len && at < file.length && given < until; at += BLOCK_BYTES) {
+      for (const { at, packet } of answersTo(request, file)) {
+        if (given >= until) break;
         asked.push(at);
-        for (const packet of way(block(file, at), at)) give(board, packet, link);
+        for (const one of way(packet, at)) give(board, one, link);
         given++;
       }
     }
