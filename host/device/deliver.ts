@@ -2,6 +2,7 @@
 //
 //   installing          only if the device is busy with an update: its end is waited for, an image on trial is left alone
 //   deciding, sending   upload, from wherever the device wants to go on       ── refused ──▶ the reason; no payload moved
+//                       Over a line, a device that can asks for the payload itself, a window at a time (serve.ts)
 //   checking            Exec on Update: the device takes its verdict again    ── refused ──▶ the reason
 //   waiting             a person is asked, on the device or wherever its policy says; never here
 //   installing          swap, restart, trial; the device may be silent meanwhile
@@ -10,6 +11,7 @@
 // the device has shown this package as installed and confirmed. Every wait has a limit.
 
 import { sha256Of } from '../formats/byte-source.js';
+import { BLOCK_BYTES } from '../links/papers.js';
 import { reasons } from '../reasons.js';
 import { type Client, smpFailure } from '../smp/client.js';
 import { parameters, readAlert, treeExec } from '../smp/commands.js';
@@ -18,6 +20,7 @@ import { upload } from '../smp/upload.js';
 import { INSTALL_MS_DEFAULT, isAnswerTo, type Steps, untilAlert } from './follow.js';
 import { NODE } from './identity.js';
 import { begin, type Delivery, finished, lost, type Outcome, refused, type Session, untilAnswered } from './offer.js';
+import { serveRest } from './serve.js';
 
 export type { Delivery, Denied, Outcome } from './offer.js';
 
@@ -41,11 +44,12 @@ async function* send(session: Session): Steps<Outcome | undefined> {
     parameters: await parameters(client, waits),
     ...waits,
   };
+  const served = servedOf(session);
   let offset = 0;
   let asked = false;
   yield { kind: 'work', phase: 'deciding', done: 0, total: headBytes };
-  for (;;) {
-    const steps = upload(client, job);
+  for (let from = 0; ; ) {
+    const steps = upload(client, { ...job, from });
     let step: Awaited<ReturnType<typeof steps.next>>;
     try {
       for (step = await steps.next(); !step.done; step = await steps.next()) {
@@ -56,9 +60,15 @@ async function* send(session: Session): Steps<Outcome | undefined> {
         yield offset < headBytes
           ? { kind: 'work', phase: 'deciding', done: offset, total: headBytes }
           : { kind: 'work', phase: 'sending', done: offset, total };
+        if (served.from(offset)) break;
+      }
+      if (!step.done) {
+        from = yield* serve(session, served, offset);
+        offset = from;
+        continue;
       }
     } catch (error) {
-      return lost(error, offset);
+      return lost(error, Math.max(offset, served.at));
     }
     const end = step.value;
     if (end.kind === 'complete') return undefined;
@@ -67,9 +77,53 @@ async function* send(session: Session): Steps<Outcome | undefined> {
     // Asked before the download, once: after a yes the same bytes are offered again, and go on.
     if (reason !== reasons.AwaitingUser.code || asked) return refused(session, reason, offset);
     asked = true;
+    from = 0;
     const outcome = yield* untilAnswered(session, 'download');
     if (outcome) return outcome;
   }
+}
+
+const SERVED_MIN = 4 * BLOCK_BYTES; // less is pushed as quickly
+const TRIES = 2; // without progress
+
+interface ServedPart {
+  /** All but the last block: whoever pushes that hears what became of the package. */
+  until: number;
+  /** How far it came by that. */
+  at: number;
+  /** Is the device at this offset to ask for more itself? */
+  from(offset: number): boolean;
+  /** Whether it did at all. */
+  helped(yes: boolean): void;
+}
+
+function servedOf({ client, digest, headBytes, bytes }: Session): ServedPart {
+  const blocks = Math.max(0, Math.floor((bytes - headBytes - 1) / BLOCK_BYTES));
+  const until = headBytes + blocks * BLOCK_BYTES;
+  let tries = client.link.type && digest ? TRIES : 0; // text beside the packets: a line
+  return {
+    until,
+    at: 0,
+    from: (offset) => tries > 0 && offset >= headBytes && until - offset >= SERVED_MIN,
+    helped(yes) {
+      tries = yes ? TRIES : tries - 1;
+    },
+  };
+}
+
+/** Returns where the upload goes on. */
+async function* serve({ client, delivery, digest, waits, bytes: total }: Session, part: ServedPart, from: number) {
+  const { until } = part;
+  const steps = serveRest(client, { file: delivery.file, digest: digest!, until, ...waits });
+  part.at = from;
+  let step = await steps.next();
+  for (; !step.done; step = await steps.next()) {
+    part.at = step.value;
+    yield { kind: 'work', phase: 'sending', done: part.at, total } as const;
+  }
+  if (step.value === 'all') part.at = until;
+  part.helped(part.at > from);
+  return part.at;
 }
 
 // --- The order to install: an outcome only if it ends here ---

@@ -2,20 +2,27 @@
 //
 //   the device asks   read, group 64, command 7   {"digest": bytes, "off": n, "len": n}
 //   and gets          one packet for each block   {"off": n, "len": bytes of the whole file, "data": bytes}
+//   over a line       it says which, "want": bit n is set for the nth block from "off" on, and gets {"data": bytes}, with the
+//                     sequence number of the request and n more
+//   a client offers   write, the same command     {"hash": digest, "len": n}: what it is pushing, ready up to there. The device asks
+//                     as over a line; a request for 0 bytes says that it has all of that
 //
-// `off` and `len` are multiples of 512, `len` at most 32 blocks. A block has 512 bytes, the last one of the file has what is
-// left. Beyond the end, and for a package that is not here, nobody answers: the device asks again, later and later. It
-// hashes what it takes, so whoever serves need not be trusted, and checks nothing.
+// A block has 512 bytes, the last one of the file, or of what is asked for, has what is left; at most 32 of them are asked for at
+// once. Without "want", `off` and `len` are multiples of 512. Beyond the end, and for a package that is not here, nobody answers:
+// the device asks again, later and later. It hashes what it takes, so whoever serves need not be trusted, and checks nothing.
 
-import { hex } from '../formats/bytes.js';
-import { MAJOR } from '../formats/cbor.js';
+import * as z from 'zod';
+import { type Bytes, readFrom, sizeOf } from '../formats/byte-source.js';
+import { hex, same } from '../formats/bytes.js';
 import { BLOCK_BYTES } from '../links/papers.js';
 import { RAW } from '../links/topics.js';
+import type { Client } from '../smp/client.js';
 import type { Link } from '../smp/link.js';
-import { decodePacket, GROUP, HEADER_BYTES, OP } from '../smp/packet.js';
+import { decodePacket, encodePacket, GROUP, OP } from '../smp/packet.js';
+import { orNothing, throwIfAborted, withResolvers } from '../wait.js';
 
 const COMMAND = 7;
-const WANTED_BYTES_MAX = 32 * BLOCK_BYTES;
+const WINDOW_BLOCKS = 32;
 const DIGEST_BYTES = 32;
 const OPEN_MAX = 4; // requests that are answered one after the other; a device has two under way at most
 
@@ -25,6 +32,8 @@ export interface Wanted {
   digest: Uint8Array;
   off: number;
   len: number;
+  /** Bit n: the nth block from `off` on. Undefined: all of them, each answered with its offset. */
+  want?: number | undefined;
   sequence: number;
 }
 
@@ -33,10 +42,11 @@ export function wantedOf(packet: Uint8Array): Wanted | undefined {
   try {
     const { version, op, group, id, sequence, body } = decodePacket(packet);
     if (version !== 2 || op !== OP.read || group !== GROUP.countersign || id !== COMMAND) return undefined;
-    const { digest, off, len } = body;
+    const { digest, off, len, want } = body;
     if (!(digest instanceof Uint8Array) || digest.length !== DIGEST_BYTES) return undefined;
-    if (!isBlocks(off) || !isBlocks(len) || len === 0 || len > WANTED_BYTES_MAX) return undefined;
-    return { digest, off, len, sequence };
+    if (!isCount(off) || !isCount(len) || len > WINDOW_BLOCKS * BLOCK_BYTES) return undefined;
+    if (isCount(want)) return want < 2 ** WINDOW_BLOCKS ? { digest, off, len, want, sequence } : undefined;
+    return (off % BLOCK_BYTES || len % BLOCK_BYTES) && len > 0 ? undefined : { digest, off, len, sequence };
   } catch {
     return undefined; // damaged: asked again
   }
@@ -45,59 +55,32 @@ export function wantedOf(packet: Uint8Array): Wanted | undefined {
 /** What a device is given as the URL of a package that it is to ask for: it reads digest and encoding, and fetches nothing by it. */
 export const packageUrl = (digest: string): string => `cs:/p/${digest}/${RAW}`;
 
-const isBlocks = (value: unknown): value is number =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value % BLOCK_BYTES === 0;
+const isCount = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 
-/**
- * The answer with one block; `bytes` is the length of the whole file. Byte for byte what encodePacket makes of {off, len, data}:
- * a fleet takes millions of them, and only three numbers differ. `allocate` gives bytes whose content does not matter.
- */
-export function blockPacket(
-  { off, sequence }: Pick<Wanted, 'off' | 'sequence'>,
-  bytes: number,
-  data: Uint8Array,
-  allocate: (length: number) => Uint8Array = (length) => new Uint8Array(length),
-): Uint8Array {
-  const body = MAP_OF_BLOCK + headBytes(bytes) + headBytes(off) + headBytes(data.length) + data.length;
-  const packet = allocate(HEADER_BYTES + body);
-  packet[0] = V2_READ_RESPONSE;
-  packet[1] = 0;
-  packet[2] = body >> 8;
-  packet[3] = body;
-  packet[4] = 0;
-  packet[5] = GROUP.countersign;
-  packet[6] = sequence;
-  packet[7] = COMMAND;
-  packet[8] = 0xa3; // map of three
-  let at = putHead(packet, put(packet, HEADER_BYTES + 1, KEY.len), MAJOR.uint, bytes);
-  at = putHead(packet, put(packet, at, KEY.off), MAJOR.uint, off);
-  put(packet, putHead(packet, put(packet, at, KEY.data), MAJOR.bytes, data.length), data);
-  return packet;
+/** A block that was asked for: the bytes of the file from `from` to `to`, and the packet that brings them. */
+export interface Piece {
+  from: number;
+  to: number;
+  packet(data: Uint8Array): Uint8Array;
 }
 
-const V2_READ_RESPONSE = (1 << 3) | OP.readResponse;
-/** As text of CBOR, in their order there. */
-const KEY = { len: ascii('\x63len'), off: ascii('\x63off'), data: ascii('\x64data') };
-const MAP_OF_BLOCK = 1 + KEY.len.length + KEY.off.length + KEY.data.length;
-
-function ascii(text: string): Uint8Array {
-  return Uint8Array.from(text, (sign) => sign.charCodeAt(0));
+/** What a request is answered with, in its order, of a file of so many bytes. */
+export function answersTo({ off, len, want, sequence }: Wanted, bytes: number): Piece[] {
+  const end = Math.min(off + len, bytes);
+  const pieces: Piece[] = [];
+  for (let n = 0, from = off; from < end; n += 1, from += BLOCK_BYTES) {
+    if (want !== undefined && ((want >>> n) & 1) === 0) continue;
+    const number = want === undefined ? sequence : (sequence + n) & 0xff;
+    const place = want === undefined ? { off: from, len: bytes } : {};
+    const packet = (data: Uint8Array) => answer(number, { ...place, data });
+    pieces.push({ from, to: Math.min(from + BLOCK_BYTES, end), packet });
+  }
+  return pieces;
 }
 
-function put(to: Uint8Array, at: number, bytes: Uint8Array): number {
-  to.set(bytes, at);
-  return at + bytes.length;
-}
-
-/** Of a head of CBOR (RFC 8949 section 3), for an argument of at most 32 bits. */
-const headBytes = (argument: number): number => (argument < 24 ? 1 : argument < 0x100 ? 2 : argument < 0x10000 ? 3 : 5);
-
-function putHead(to: Uint8Array, at: number, major: number, argument: number): number {
-  const bytes = headBytes(argument);
-  to[at] = (major << 5) | (bytes === 1 ? argument : bytes === 2 ? 24 : bytes === 3 ? 25 : 26);
-  for (let byte = 1; byte < bytes; byte++) to[at + byte] = argument >>> (8 * (bytes - 1 - byte));
-  return at + bytes;
-}
+const answer = (sequence: number, body: Record<string, unknown>): Uint8Array =>
+  encodePacket({ version: 2, op: OP.readResponse, group: GROUP.countersign, sequence, id: COMMAND, body });
 
 /** A package, and the digest of its manifest by which devices ask for it. */
 export interface Served {
@@ -127,9 +110,61 @@ export function serveBlocks(link: Link, packages: readonly Served[]): () => void
 }
 
 async function send(link: Link, wanted: Wanted, file: Uint8Array): Promise<void> {
-  const { off, sequence } = wanted;
-  for (let at = 0; at < wanted.len && off + at < file.length; at += BLOCK_BYTES) {
-    const data = file.subarray(off + at, Math.min(off + at + BLOCK_BYTES, file.length));
-    await link.send(blockPacket({ off: off + at, sequence }, file.length, data));
+  for (const { from, to, packet } of answersTo(wanted, file.length)) {
+    if (wanted.len === 0) return;
+    await link.send(packet(file.subarray(from, to)));
+  }
+}
+
+const QUIET_MS = 5000;
+
+/** What of a package is offered to the device that it is being pushed to. */
+export interface Offered {
+  digest: Uint8Array;
+  file: Bytes;
+  until: number;
+  /** How long it may take until it asks for more: it erases what it asks for before. */
+  quietMs?: number;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Lets the device ask for the rest of what is being pushed, as fast as it can take it. Yields the offset that it has come to;
+ * returns undefined if it does not ask: an agent that cannot, or one whose line has fallen silent.
+ */
+export async function* serveRest(client: Client, offered: Offered): AsyncGenerator<number, 'all' | undefined> {
+  const { digest, file, until, quietMs = QUIET_MS, signal } = offered;
+  let latest: Wanted | undefined;
+  let asked = withResolvers<void>();
+  const stop = client.link.listen({
+    packet(bytes) {
+      const wanted = wantedOf(bytes);
+      if (!wanted || !same(wanted.digest, digest)) return;
+      latest = wanted;
+      asked.resolve();
+    },
+  });
+  try {
+    const body = { hash: digest, len: until };
+    const request = { op: OP.write, group: GROUP.countersign, id: COMMAND, body, schema: z.looseObject({}), signal };
+    if (!(await client.request(request)).ok) return undefined;
+    for (;;) {
+      if (!latest) await orNothing(Promise.race([asked.promise, client.link.closed]), quietMs);
+      throwIfAborted(signal);
+      const wanted: Wanted | undefined = latest;
+      if (!wanted || client.gone) return undefined;
+      latest = undefined;
+      asked = withResolvers<void>();
+      if (wanted.len === 0) return 'all';
+      yield wanted.off;
+      for (const { from, to, packet } of answersTo(wanted, sizeOf(file))) {
+        if (latest) break; // asked once more: what is left would come twice
+        throwIfAborted(signal);
+        await client.link.send(packet(await readFrom(file, from, to - from)));
+        yield from;
+      }
+    }
+  } finally {
+    stop();
   }
 }

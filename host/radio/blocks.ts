@@ -4,19 +4,20 @@
 //   the agent asks       the radio subscribes to                    and hands in
 //   for a package first  how many blocks there are (`i`), once      nothing yet
 //   for blocks           these, with one packet                     each as it comes, in their order
+//   over a line          those that hold what it wants              what it wants, cut out of them
 //   for some of them     these once more: the broker sends them     as above
 //   once more            again
 //   for another package  the other one; the last one's are ended    of the last one nothing any more
 //
 // Whoever may write there can leave anything: a block of another length than it must have, or that is not waited for, is
-// dropped, and the agent hashes what it takes. Never more than 64 blocks are waited for.
+// dropped, and the agent hashes what it takes. Never more than 65 blocks are waited for.
 
 import type { ISubscriptionMap, MqttClient } from 'mqtt';
-import { blockPacket, type Wanted } from '../device/serve.js';
+import { answersTo, type Piece, type Wanted } from '../device/serve.js';
 import { hex } from '../formats/bytes.js';
-import { BLOCK_BYTES, type BlocksPaper, blockBytes, blockCount, readBlocksPaper } from '../links/papers.js';
+import { BLOCK_BYTES, type BlocksPaper, blockBytes, readBlocksPaper } from '../links/papers.js';
 
-const BLOCKS_MAX = 64; // topics at once: two windows of an agent
+const PIECES_MAX = 64; // at once: two windows of an agent
 
 export interface Blocks {
   /** The agent asks. */
@@ -74,21 +75,18 @@ interface Surroundings extends BlockReader {
   told?(done: number, of: number): void;
 }
 
-/** A block that was asked for, and is not handed in yet. */
-interface Waiting {
-  block: number;
-  topic: string;
-  sequence: number; // of the request
-  data: Uint8Array | undefined; // here already, before one that comes first
-}
-
 interface Pull {
   digest: string;
   infoTopic: string;
   info: BlocksPaper | undefined;
   early: Wanted[]; // asked before `info` was there
-  waiting: Waiting[]; // in the order of blocks
-  byTopic: Map<string, Waiting>; // the same
+  pieces: Piece[]; // that were asked for and are not handed in yet, in their order
+  blocks: Map<number, Block>; // that they are in
+}
+
+interface Block {
+  data: Uint8Array | undefined; // undefined: waited for
+  pieces: number; // that are in it
 }
 
 const OVER_MS = 500; // what is over is given up together, with the next request if one comes sooner
@@ -120,57 +118,64 @@ export function createBlocks({ topic, handIn, told, ...broker }: Surroundings): 
 
   function forget(): void {
     if (!pull) return;
-    const { infoTopic, waiting } = pull;
+    const { digest, infoTopic, blocks } = pull;
     pull = undefined;
-    unsubscribe([infoTopic, ...waiting.map((one) => one.topic)]);
+    unsubscribe([infoTopic, ...Array.from(blocks.keys(), (block) => topic(digest, block))]);
   }
 
   function begin(digest: string): Pull {
     forget();
     const infoTopic = topic(digest, 'i');
     subscribe([infoTopic]);
-    return { digest, infoTopic, info: undefined, early: [], waiting: [], byTopic: new Map() };
+    return { digest, infoTopic, info: undefined, early: [], pieces: [], blocks: new Map() };
   }
 
-  function ask(now: Pull, { off, len, sequence }: Wanted, { bytes, count }: BlocksPaper): void {
-    const first = off / BLOCK_BYTES;
-    const end = Math.min(first + len / BLOCK_BYTES, count);
-    if (first >= end) return;
-    // Asked once more: the agent stands at `first`, and what it asked for before that is over.
-    const last = now.waiting.at(-1)?.block ?? -1;
-    if (
-      first <= last &&
-      (first < now.waiting[0]!.block || now.waiting.some(({ block }) => block >= first && block < end))
-    ) {
-      const ended = now.waiting.filter(({ block }) => block < first || block >= end);
-      now.waiting = now.waiting.filter((one) => !ended.includes(one));
-      for (const one of ended) now.byTopic.delete(one.topic);
-      unsubscribe(ended.map((one) => one.topic));
-    }
-    const wanted: string[] = [];
-    for (let block = first; block < end; block++) {
-      const known = block <= last ? now.waiting.find((one) => one.block === block) : undefined;
-      if (known) known.sequence = sequence;
-      else if (now.waiting.length >= BLOCKS_MAX) break;
-      const one = known ?? { block, topic: topic(now.digest, block), sequence, data: undefined };
-      if (!known) {
-        now.waiting.push(one);
-        now.byTopic.set(one.topic, one);
+  function ask(now: Pull, request: Wanted, { bytes }: BlocksPaper): void {
+    const fresh = answersTo(request, bytes);
+    if (fresh.length === 0) return;
+    // Asked once more: the agent stands at `off`, and what it asked for before that is over.
+    const { off, len } = request;
+    const first = now.pieces[0]?.from ?? off;
+    const over = off < first || now.pieces.some(({ from }) => from >= off && from < off + len) ? now.pieces : [];
+    if (over.length > 0) now.pieces = [];
+    const wanted = new Set<number>();
+    for (const piece of fresh) {
+      if (now.pieces.length >= PIECES_MAX) break;
+      now.pieces.push(piece);
+      for (const block of blocksOf(piece)) {
+        const known = now.blocks.get(block) ?? { data: undefined, pieces: 0 };
+        now.blocks.set(block, known);
+        known.pieces += 1;
+        if (!known.data) wanted.add(block);
       }
-      if (!one.data) wanted.push(one.topic);
     }
-    if (first <= last) now.waiting.sort((a, b) => a.block - b.block);
-    if (wanted.length > 0) subscribe(wanted);
-    flush(now, bytes);
+    for (const piece of over) leave(now, piece);
+    if (wanted.size > 0) subscribe(Array.from(wanted, (block) => topic(now.digest, block)));
+    flush(now);
+  }
+
+  function leave(now: Pull, piece: Piece): void {
+    for (const number of blocksOf(piece)) {
+      const block = now.blocks.get(number)!;
+      block.pieces -= 1;
+      if (block.pieces > 0) continue;
+      now.blocks.delete(number);
+      if (!block.data) unsubscribe([topic(now.digest, number)]);
+    }
   }
 
   // A packet handed in may bring the next request at once, which comes back here: so nothing is held over it.
-  function flush(now: Pull, bytes: number): void {
-    while (pull === now && now.waiting[0]?.data) {
-      const { block, sequence, data, topic: name } = now.waiting.shift()!;
-      now.byTopic.delete(name);
-      handIn(blockPacket({ off: block * BLOCK_BYTES, sequence }, bytes, data!, Buffer.allocUnsafe));
-      told?.(block + 1, blockCount(bytes));
+  function flush(now: Pull): void {
+    while (pull === now && now.pieces[0]) {
+      const piece = now.pieces[0];
+      const parts = blocksOf(piece).map((block) => now.blocks.get(block)!.data);
+      if (!parts.every((part) => part !== undefined)) return;
+      const start = piece.from % BLOCK_BYTES;
+      const data = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+      now.pieces.shift();
+      leave(now, piece);
+      handIn(piece.packet(data.subarray(start, start + piece.to - piece.from)));
+      if (now.info) told?.(Math.ceil(piece.to / BLOCK_BYTES), now.info.count);
     }
   }
 
@@ -191,12 +196,14 @@ export function createBlocks({ topic, handIn, told, ...broker }: Surroundings): 
         for (const request of now.early.splice(0)) ask(now, request, info);
         return;
       }
-      const one = now.byTopic.get(name);
-      if (!one || one.data || !now.info || payload.length !== blockBytes(now.info.bytes, one.block)) return;
+      const number = Number(name.slice(name.lastIndexOf('/') + 1));
+      const block = now.blocks.get(number);
+      if (!block || block.data || !now.info || name !== topic(now.digest, number)) return;
+      if (payload.length !== blockBytes(now.info.bytes, number)) return;
       // What has to wait is copied: it would keep all that came with it.
-      one.data = one === now.waiting[0] ? payload : Buffer.from(payload);
+      block.data = now.pieces[0] && blocksOf(now.pieces[0]).includes(number) ? payload : Buffer.from(payload);
       unsubscribe([name]);
-      flush(now, now.info.bytes);
+      flush(now);
     },
     forget,
     close() {
@@ -205,4 +212,11 @@ export function createBlocks({ topic, handIn, told, ...broker }: Surroundings): 
       broker.close();
     },
   };
+}
+
+/** The blocks of the file that hold it: one, or two where it does not begin with one. */
+function blocksOf({ from, to }: Piece): number[] {
+  const first = Math.floor(from / BLOCK_BYTES);
+  const last = Math.floor((to - 1) / BLOCK_BYTES);
+  return first === last ? [first] : [first, last];
 }

@@ -1,7 +1,8 @@
 // The desk of a radio whose agent is behind a serial line: all share the line, and one thing is under way at a time.
 //
 //   goes first     blocks that the agent asked for; then what the radio itself asks; then the clients, in their order
-//   its turn ends  a request: with its answer, or when that is overdue     a block: with whatever the agent sends next
+//   its turn ends  a request: with its answer, or when that is overdue     blocks: with whatever the agent sends next, or a
+//                  moment after the last one
 //   is dropped     a request beyond QUEUE_MAX (one client: CLIENT_MAX), one that waits here already, one that is too long
 //
 // A client asks again, so what is dropped is not lost. Each request gets a sequence number of the line, so that those of
@@ -12,7 +13,7 @@ import { type Agent, type Desk, isRequest, OWN, type Pace } from './desk.js';
 
 const QUEUE_MAX = 16;
 const CLIENT_MAX = 4; // a request, its echoes, and its repetition
-const BLOCKS_MAX = 4; // an agent asks for one at a time on a console
+const BLOCKS_MAX = 32; // what an agent asks for at a time
 const PACKET_BYTES_MAX = 2048; // more than any board of this kind has for a packet
 const UNANSWERED_MAX = 64; // of 256 sequence numbers
 const BLOCK_TURN_MS = 400; // longer than a page takes to be erased: meanwhile a UART hears nothing
@@ -46,10 +47,8 @@ export function createLineDesk(agent: Agent, { turnMs }: Pace, refused: () => vo
 
   function next(): void {
     if (turn) return;
-    const block = blocks.shift();
-    if (block) {
-      begin('block', BLOCK_TURN_MS);
-      agent.receive(block);
+    if (blocks.length > 0) {
+      giveAll();
       return;
     }
     const one = own.shift() ?? others.shift();
@@ -60,6 +59,13 @@ export function createLineDesk(agent: Agent, { turnMs }: Pace, refused: () => vo
     if (asked.size > UNANSWERED_MAX) asked.delete(asked.keys().next().value!);
     begin(sequence, agent.away ? KNOCK_TURN_MS : turnMs);
     agent.receive(withSequence(one.request, sequence));
+  }
+
+  /** Back to back: the agent has room for what it asked for. */
+  function giveAll(): void {
+    clearTimeout(turn?.over);
+    begin('block', BLOCK_TURN_MS);
+    for (const block of blocks.splice(0)) agent.receive(block);
   }
 
   const isWaiting = ({ who, request }: Waiting) =>
@@ -79,7 +85,8 @@ export function createLineDesk(agent: Agent, { turnMs }: Pace, refused: () => vo
     },
     give(block) {
       if (blocks.length < BLOCKS_MAX) blocks.push(block);
-      next();
+      if (turn?.of === 'block') giveAll();
+      else next();
     },
     heard() {
       if (turn?.of === 'block') end();

@@ -41,6 +41,8 @@ export interface Upload {
   digest: Uint8Array; // SHA-256 of the file: names the upload, so that it can be resumed
   parameters: Parameters;
   image?: number;
+  /** Where the device is already; default: it is asked. */
+  from?: number;
   /** The server writes whole units of its flash, and drops the rest of each packet (MCUboot): align to what is usual. */
   aligned?: boolean;
   signal?: AbortSignal | undefined;
@@ -55,7 +57,7 @@ const answer = z.looseObject({ off: z.number().int().nonnegative(), match: z.boo
 export async function* upload(client: Client, job: Upload): AsyncGenerator<number, UploadEnd> {
   const bytes = sizeOf(job.file);
   const packets = makePackets(job);
-  let off = 0;
+  let off = job.from ?? 0;
   let stalls = 0;
   let refused: UploadEnd | undefined; // the first refusal is the telling one
   for (;;) {

@@ -58,8 +58,8 @@ describe.skipIf(!have('mosquitto'))('blocks of a package', () => {
     );
     cleanups.push(() => radio.close());
     let sequence = 0;
-    const ask = (name: string, off: number, len: number) => {
-      const body = { digest: digestOf(name), off, len };
+    const ask = (name: string, off: number, len: number, want?: number) => {
+      const body = { digest: digestOf(name), off, len, ...(want !== undefined && { want }) };
       sequence += 1;
       radio.send(encodePacket({ version: 2, op: 0, group: 64, id: 7, sequence, body }));
     };
@@ -93,6 +93,24 @@ describe.skipIf(!have('mosquitto'))('blocks of a package', () => {
     ask('whole', 41 * 512, 512);
     await sleep(QUIET_MS);
     expect(got).toHaveLength(41);
+  });
+
+  it('are cut where an agent on a line wants them', async () => {
+    const bytes = 40 * 512 + 100;
+    await publish('cut', bytes);
+    const { got, ask } = await agent();
+    ask('cut', 279, 16_384, 0xffffffff);
+    await until(() => got.length >= 32);
+    ask('cut', 279 + 5 * 512, 16_384, 0x8000_0005);
+    ask('cut', 279 + 39 * 512, 512, 1);
+    ask('cut', 279 + 39 * 512, 0);
+    await until(() => got.length >= 36);
+    await sleep(QUIET_MS);
+    const pieces = [...range(0, 32), 5, 7, 36, 39];
+    const cut = pieces.map((n) => contentOf(bytes).subarray(279 + n * 512, 279 + (n + 1) * 512));
+    expect(got.map(({ data }) => data.length)).toEqual(cut.map(({ length }) => length));
+    expect(Buffer.compare(Buffer.concat(got.map(({ data }) => data)), Buffer.concat(cut))).toBe(0);
+    expect(got.map(({ sequence }) => sequence)).toEqual([...range(1, 33), 2, 4, 33, 3]);
   });
 
   it('come once more when they are asked for once more, from there on', async () => {

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { NODE, readInstalled } from '../../host/device/identity.js';
-import { blockPacket, packageUrl, serveBlocks } from '../../host/device/serve.js';
+import { packageUrl, serveBlocks, serveRest } from '../../host/device/serve.js';
 import { hex } from '../../host/formats/bytes.js';
 import { splitEnvelope } from '../../host/formats/envelope.js';
 import { openSerial } from '../../host/links/serial.js';
@@ -15,40 +15,29 @@ import { makeDeviceWorld } from '../support/device-world.js';
 const digest = new Uint8Array(32).fill(7);
 const file = Uint8Array.from({ length: 10 * 512 + 3 }, (_, at) => at >> 9);
 
-/** A line on which sending takes its time. */
-function line(slow = false) {
+/** A line on which sending takes its time, and a device that asks as it is told. */
+function line(slow = false, offered: (sequence: number, body: Record<string, unknown>) => void = () => undefined) {
   const { emit, listen, closed, end } = createListeners();
   const sent: { sequence: number; off: number; len: number; data: Uint8Array }[] = [];
   const link: Link = {
     ...{ name: 'line', framingBytes: 0, listen, closed },
     async send(packet) {
       const { op, group, id, sequence, body } = decodePacket(packet);
+      if (op === 2) return offered(sequence, body);
       expect([op, group, id]).toEqual([1, 64, 7]);
       sent.push({ sequence, ...(body as unknown as Omit<(typeof sent)[0], 'sequence'>) });
       if (slow) await new Promise((done) => setTimeout(done, 5));
     },
     close: async () => end(),
   };
-  const ask = (sequence: number, off: number, len: number, what = digest) =>
-    emit.packet(encodePacket({ version: 2, op: 0, group: 64, id: 7, sequence, body: { digest: what, off, len } }));
-  return { link, ask, emit, sent };
+  const ask = (sequence: number, off: number, len: number, what = digest, want?: number) => {
+    const body = { digest: what, off, len, ...(want !== undefined && { want }) };
+    emit.packet(encodePacket({ version: 2, op: 0, group: 64, id: 7, sequence, body }));
+  };
+  const answer = (sequence: number, body: Record<string, unknown>) =>
+    emit.packet(encodePacket({ version: 2, op: 3, group: 64, id: 7, sequence, body }));
+  return { link, ask, answer, emit, sent };
 }
-it('a block is the packet that SMP makes of it, byte for byte', () => {
-  const numbers = [0, 23, 24, 255, 256, 65_535, 65_536, 16 * 1024 * 1024];
-  for (const off of numbers) {
-    for (const bytes of numbers) {
-      for (const length of [0, 1, 23, 24, 255, 256, 512]) {
-        const [data, sequence] = [new Uint8Array(length).fill(off + length), (off + bytes) & 0xff];
-        const body = { off, len: bytes, data };
-        const packet = encodePacket({ version: 2, op: 1, group: 64, sequence, id: 7, body });
-        const used = (count: number) => Buffer.alloc(count, 0xa5);
-        expect(Buffer.from(blockPacket({ off, sequence }, bytes, data))).toEqual(Buffer.from(packet));
-        expect(blockPacket({ off, sequence }, bytes, data, used)).toEqual(Buffer.from(packet));
-      }
-    }
-  }
-});
-
 /** The agent itself, on a serial line. */
 it('a board on a serial line fetches what it was ordered to', async () => {
   const world = makeDeviceWorld();
@@ -127,5 +116,89 @@ describe('serving blocks', () => {
     for (let turn = 0; turn < 100; turn++) ask(turn, (turn % 11) * 512, 512);
     await settle();
     expect(sent.length).toBeLessThanOrEqual(4);
+  });
+
+  it('answers with the blocks that are wanted, from any place on, each with its number', async () => {
+    const { link, ask, sent } = line();
+    serveBlocks(link, [{ digest, file }]);
+    ask(250, 100, 7 * 512, digest, 0b1000101);
+    await settle();
+    expect(sent.map(({ sequence }) => sequence)).toEqual([250, 252, 0]);
+    expect(sent.map(({ data }) => data)).toEqual([0, 2, 6].map((n) => file.slice(100 + n * 512, 100 + (n + 1) * 512)));
+    expect(Object.keys(sent[0]!).sort()).toEqual(['data', 'sequence']);
+    ask(1, file.length - 700, 16_384, digest, 0xffffffff);
+    await settle();
+    expect(sent.slice(3).map(({ data }) => data.length)).toEqual([512, 188]);
+  });
+});
+
+describe('offering the rest', () => {
+  const UNTIL = 100 + 8 * 512;
+
+  /** A client of a device that answers the offer, and what the steps come to. */
+  function offering(answers: (here: ReturnType<typeof line>, sequence: number, body: Record<string, unknown>) => void) {
+    const here = line(false, (sequence, body) => void setTimeout(() => answers(here, sequence, body)));
+    const client = createClient(here.link, { timeoutMs: 200, retries: 0 });
+    const stop = new AbortController();
+    const steps = serveRest(client, { digest, file, until: UNTIL, quietMs: 300, signal: stop.signal });
+    const run = async () => {
+      const offsets: number[] = [];
+      for (;;) {
+        const step = await steps.next();
+        if (step.done) return { offsets, end: step.value };
+        offsets.push(step.value);
+      }
+    };
+    return { here, run, stop };
+  }
+
+  it('serves what is asked for until the device has all of it', async () => {
+    const { here, run } = offering(({ ask, answer, sent }, sequence, body) => {
+      expect(body).toEqual({ hash: digest, len: UNTIL });
+      answer(sequence, {});
+      ask(9, 100, 8 * 512, digest, 0xff);
+      setTimeout(() => {
+        expect(sent).toHaveLength(8);
+        ask(9, UNTIL, 0);
+      }, 100);
+    });
+    const { offsets, end } = await run();
+    expect(end).toBe('all');
+    expect(offsets.at(-1)).toBe(100 + 7 * 512);
+    expect(here.sent.map(({ sequence }) => sequence)).toEqual([9, 10, 11, 12, 13, 14, 15, 16]);
+  });
+
+  it.each([
+    [
+      'says that it does not know the command',
+      ({ answer }: ReturnType<typeof line>, n: number) => answer(n, { rc: 8 }),
+    ],
+    ['says no', ({ answer }: ReturnType<typeof line>, n: number) => answer(n, { err: { group: 64, rc: 140 } })],
+    ['asks for nothing', ({ answer }: ReturnType<typeof line>, n: number) => answer(n, {})],
+    [
+      'asks for another package only',
+      ({ answer, ask }: ReturnType<typeof line>, n: number) => {
+        answer(n, {});
+        ask(1, 0, 512, new Uint8Array(32), 1);
+      },
+    ],
+  ])('to a device that %s ends soon, and nothing is sent', async (_what, answers) => {
+    const { here, run } = offering(answers);
+    expect((await run()).end).toBeUndefined();
+    expect(here.sent).toEqual([]);
+  });
+
+  it('ends with an error when the line closes, or when it is told to stop', async () => {
+    const closed = offering(({ link, answer }, n) => {
+      answer(n, {});
+      setTimeout(() => void link.close(), 50);
+    });
+    expect((await closed.run()).end).toBeUndefined();
+    const stopped = offering(({ answer, ask }, n) => {
+      answer(n, {});
+      stopped.stop.abort();
+      ask(1, 100, 512, digest, 1);
+    });
+    await expect(stopped.run()).rejects.toMatchObject({ reason: { name: 'Cancelled' } });
   });
 });
