@@ -25,8 +25,9 @@ const SILENCE_MS = 1000;
 // A server with raw framing forgets what it took for half a packet after 3 s (Zephyr, MCUboot); and some to be sure.
 const RAW_FORGETS_MS = 3500;
 const CONSOLE_TRIES = 2; // the first may only wake a board; behind these the two take turns
-const COBS_TRIES = 2; // behind these console takes turns with it, and stays if it is answered: another board may be there
-// After 10 s without a packet our agent starts the application, which wakes it for a console frame only.
+const COBS_TRIES = 3; // without a frame in it, while console is answered: another board is there
+// After 10 s without a packet our agent starts the application, which wakes it for a console frame only. So does a device that
+// was reset: every second try is a console frame.
 const AWAKE_MS = 8000;
 
 export interface Opening {
@@ -67,6 +68,7 @@ export function streamLink(
   let unanswered = 0;
   let written = 0; // when
   let heard = 0; // when a packet was
+  let missed = 0; // requests in cobs since a frame in it was heard
   let rest = CONSOLE_START;
   let cobsRest: Uint8Array = new Uint8Array();
   let rawRest: Uint8Array = new Uint8Array();
@@ -94,9 +96,10 @@ export function streamLink(
   function beside(item: CobsItem): Item[] {
     if (item.kind === 'text') {
       const items = consoleItems(item.bytes);
-      if (items.some(isPacket) && inTurn()) speaks = 'console';
+      if (items.some(isPacket) && framing !== 'cobs' && missed > COBS_TRIES) speaks = 'console';
       return items;
     }
+    if (item.kind === 'packet') missed = 0;
     if (item.kind === 'damaged' || !trial.isAnswer(item.bytes)) return [item];
     speaks = 'cobs';
     return [];
@@ -169,7 +172,9 @@ export function streamLink(
       case 'raw':
         return write(packet);
       case 'cobs':
-        return toWake() || (inTurn() && !turn) ? lined(packet) : write(encodeCobs(packet));
+        if (framing !== 'cobs' && ((isRequest(packet) && turn) || Date.now() - heard > AWAKE_MS)) return lined(packet);
+        if (isRequest(packet)) missed += 1;
+        return write(encodeCobs(packet));
       case 'console':
         return lined(packet);
       case 'auto':
@@ -179,8 +184,6 @@ export function streamLink(
     }
   }
 
-  const inTurn = () => speaks === 'cobs' && framing !== 'cobs' && unanswered > COBS_TRIES;
-  const toWake = () => framing !== 'cobs' && Date.now() - heard > AWAKE_MS;
   const lined = (packet: Uint8Array) => write(Buffer.concat(encodeConsole(packet)));
 
   return {

@@ -1,7 +1,7 @@
 // Which framing a serial line goes in: console with everybody, cobs with an agent that answers it on a line that lets it pass,
 // and cobs from the first byte on where somebody says so.
 
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { startVirtualBoard } from '../../boards/virtual/board.js';
 import { openPty } from '../../boards/virtual/pty.js';
 import { readState } from '../../host/device/identity.js';
@@ -82,6 +82,24 @@ describe('a line to our agent', () => {
     expect(client.link.framingBytes).toBe(0);
     old = true;
     for (let n = 0; n < 3; n++) expect(await readState(client)).toBe(10);
+  });
+
+  it('wakes an agent that has started its application, which knows console frames only, and goes on in cobs', async () => {
+    const first: number[] = [];
+    const { port } = await through((bytes) => {
+      first.push(bytes[0]!);
+      return bytes;
+    });
+    const client = await opened(port);
+    for (let n = 0; n < 2; n++) await readState(client);
+    expect(client.link.framingBytes).toBe(0);
+    const now = Date.now() + 10_000;
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => now);
+    first.length = 0;
+    await readState(client);
+    clock.mockRestore();
+    await readState(client);
+    expect(first).toEqual([6, 2]);
   });
 
   it('shows the text between cobs frames, and no frame as text', async () => {
