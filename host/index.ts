@@ -52,10 +52,10 @@ export {
   runGateway,
 } from './fleet/gateway.js';
 export { type Holders, type Sought, whoHolds } from './fleet/holders.js';
+export { DISCOVERY_PREFIX, type EntityOffer } from './fleet/home-assistant.js';
 export {
   type Choosing,
   keepOffering,
-  type Offered,
   type Offering,
   offerInHomeAssistant,
   removeFromHomeAssistant,
@@ -88,7 +88,6 @@ export { type ApprovalShelf, type KeptApproval, openShelf, readKeptApprovals } f
 export { type Broker, startBroker } from './links/broker.js';
 export { type BrokerPlace, brokerSchema, placeSchema, placeText } from './links/broker-place.js';
 export { type FleetLine, type Heard, openFleetLine } from './links/fleet-line.js';
-export { DISCOVERY_PREFIX, type EntityOffer } from './links/home-assistant.js';
 export { type Address, listDevices, openMqtt, type SeenDevice, untilOnline } from './links/mqtt.js';
 export type { BrokerUrl } from './links/mqtt-url.js';
 export { type PackagePlace, type PublishingPackage, publishPackage, unpublishPackage } from './links/packages.js';

@@ -55,6 +55,7 @@ export { evidenceDescribed, type Findings } from './describe/evidence.js';
 export { evidencePage } from './describe/evidence-page.js';
 export { type Description, describe, type FileType, type ReadKey } from './describe/file.js';
 export { askedOfMany, type DeliveryEnd, deliveredToMany, type InFleet } from './describe/fleet.js';
+export type { Offered } from './describe/home-assistant.js';
 export { errorCase, type JunitCase, junitXml, verdictCase } from './describe/junit.js';
 export { lintCases, lintLine, lintLines } from './describe/lint.js';
 export { auditData, auditLines, endLines } from './describe/log.js';

@@ -189,7 +189,7 @@ export function downloadErase(end: u32): Reason {
 // Keeps a block that comes before the one wanted next.
 export function downloadAhead(link: i32, at: u32, from: usize, length: u32): Reason {
   lines |= lineOf(link);
-  idleMs = 0;
+  idleGot(at + length);
   return endIf(pagesTake(at - offerHeadBytes(), from, length));
 }
 

@@ -1,8 +1,14 @@
 // What was left for Home Assistant on a broker, in words: which devices are offered a package there, or no more.
 
-import type { Offered } from '../fleet/offering.js';
 import { type InFleet, tableLines } from './fleet.js';
 import type { Described } from './words.js';
+
+/** What became of the entity of a device. */
+export interface Offered {
+  device: string;
+  topic: string;
+  outcome: 'offered' | 'unchanged' | 'removed';
+}
 
 /** A package, as it is offered. */
 interface OfferedPackage {

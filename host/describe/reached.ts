@@ -40,7 +40,9 @@ function reachedLines(fleet: string, { taken, waiting, offline }: Reached, waite
   const all = taken.length + waiting.length + offline.length;
   const by = waited ? 'as they answer' : 'by their states on the broker';
   return [
-    all === 0 ? `no device of ${fleet} is known on the broker` : `${taken.length} of ${all} devices have taken it, ${by}`,
+    all === 0
+      ? `no device of ${fleet} is known on the broker`
+      : `${taken.length} of ${all} devices have taken it, ${by}`,
     ...namesLine('not yet', waiting),
     ...namesLine('offline', offline),
   ];

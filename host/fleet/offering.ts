@@ -1,14 +1,20 @@
 // A package offered to a fleet's devices in Home Assistant: published once, and beside it a document for each device, which
-// makes an entity of it there (links/home-assistant.ts). Who installs, and when, people decide there; whether, each device.
+// makes an entity of it there (home-assistant.ts). Who installs, and when, people decide there; whether, each device.
 //
 // Orders that "Install" has left, for an earlier offer or for what runs by now, are taken away at the next occasion: nobody else
 // would. As everywhere, what was left on the broker is called kept when the broker gives it back.
 
+import type { Offered } from '../describe/home-assistant.js';
 import { STATE } from '../device/identity.js';
 import { CountersignError } from '../errors.js';
 import { same } from '../formats/bytes.js';
 import { lost, readKept, requireKept } from '../links/approvals.js';
 import { type FleetLine, openFleetLine } from '../links/fleet-line.js';
+import { acknowledged, connectBroker, endBroker } from '../links/mqtt.js';
+import type { PackagePlace } from '../links/packages.js';
+import { readOrderPaper } from '../links/papers.js';
+import { topicsOf } from '../links/topics.js';
+import { sleep, within } from '../wait.js';
 import {
   deviceOfEntity,
   ENTITY_BYTES_MAX,
@@ -16,24 +22,13 @@ import {
   entityDocument,
   entityTopic,
   isInstallOrder,
-} from '../links/home-assistant.js';
-import { acknowledged, connectBroker, endBroker } from '../links/mqtt.js';
-import type { PackagePlace } from '../links/packages.js';
-import { readOrderPaper } from '../links/papers.js';
-import { topicsOf } from '../links/topics.js';
-import { sleep, within } from '../wait.js';
+} from './home-assistant.js';
 
 const TIME_MS_MAX = 60_000;
 const ENTITIES_MAX = 100_000; // as many devices as a line keeps
 const AT_A_TIME = 64; // messages that wait for their acknowledgement
 const LOOK_MS = 1000; // at what is new, while somebody watches
 const KEPT = { qos: 1, retain: true } as const;
-
-export interface Offered {
-  device: string;
-  topic: string;
-  outcome: 'offered' | 'unchanged' | 'removed';
-}
 
 export interface Offering {
   /** Where Home Assistant looks. */

@@ -113,8 +113,8 @@ export const PLANTS: readonly Plant[] = [
   {
     name: 'forgets the first line that delivered when another one goes on',
     file: 'update/download.ts',
-    right: '  lines |= lineOf(link);\n  idleMs = 0;\n  if',
-    wrong: '  lines = HERE ? lineOf(link) : lines | lineOf(link);\n  idleMs = 0;\n  if',
+    right: '  lines |= lineOf(link);\n  idleGot(offset + length);\n',
+    wrong: '  lines = HERE ? lineOf(link) : lines | lineOf(link);\n  idleGot(offset + length);\n',
     events: /^(part of A link 0|rest of A link 1|Exec Update link 1|typed yes)/,
     sees: /yes over a line that delivered it/,
   },
@@ -138,8 +138,8 @@ export const PLANTS: readonly Plant[] = [
   {
     name: 'keeps early blocks as if no line had delivered them',
     file: 'update/download.ts',
-    right: '  lines |= lineOf(link);\n  idleMs = 0;\n  return endIf',
-    wrong: '  if (!HERE) lines |= lineOf(link);\n  idleMs = 0;\n  return endIf',
+    right: '  lines |= lineOf(link);\n  idleGot(at + length);\n  return endIf',
+    wrong: '  if (!HERE) lines |= lineOf(link);\n  idleGot(at + length);\n  return endIf',
     rules: { topics: ['pull'] },
     events:
       /^(part of A link 1|rest of A link 1|offered A link 0|early block of A link 0|Exec Update link 1|typed yes)/,

@@ -59,7 +59,7 @@ export const GLOBALS_WITHOUT_MEANING: readonly string[] = [
     'update/wear/passedMs',
   ],
   ...['update/effects/nonceSpent', 'update/boot/leftMs', 'agent/shownState', 'agent/shownReason', 'agent/delayMs'],
-  ...['agent/calmMs', 'update/download/idleMs'],
+  ...['agent/calmMs', 'update/idle/idleMs', 'update/idle/gotTo'],
 ];
 export const SESSION_GLOBALS: readonly string[] = [
   ...['phase', 'fault', 'have', 'passed'].map((id) => `package/reader/${id}`),

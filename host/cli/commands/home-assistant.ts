@@ -3,6 +3,7 @@
 
 import { offeredNow, offeredToDevices } from '../../describe/home-assistant.js';
 import { CountersignError } from '../../errors.js';
+import { DISCOVERY_PREFIX, type EntityOffer } from '../../fleet/home-assistant.js';
 import type { ByteSource } from '../../formats/byte-source.js';
 import { hex } from '../../formats/bytes.js';
 import { openEnvelope } from '../../formats/envelope.js';
@@ -10,7 +11,6 @@ import { viewManifest } from '../../formats/manifest.js';
 import { topicNameSchema } from '../../formats/topic-name.js';
 import { brokerSchema } from '../../links/broker-place.js';
 import type { FleetLine } from '../../links/fleet-line.js';
-import { DISCOVERY_PREFIX, type EntityOffer } from '../../links/home-assistant.js';
 import { withFile } from '../../open-file.js';
 import { reasons } from '../../reasons.js';
 import { within } from '../../wait.js';

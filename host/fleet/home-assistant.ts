@@ -9,10 +9,10 @@
 
 import { STATE } from '../device/identity.js';
 import { topicNameSchema } from '../formats/topic-name.js';
+import { orderPaper } from '../links/papers.js';
+import { OFFLINE, ONLINE, RAW, topicsOf } from '../links/topics.js';
 import { reasons } from '../reasons.js';
 import { packageVersion } from '../root.js';
-import { orderPaper } from './papers.js';
-import { OFFLINE, ONLINE, RAW, topicsOf } from './topics.js';
 
 /** Where Home Assistant looks, unless it was told otherwise. */
 export const DISCOVERY_PREFIX = 'homeassistant';
