@@ -41,8 +41,8 @@ async function configFor(words: readonly string[]): Promise<() => Config> {
 async function main(words: readonly string[]): Promise<void> {
   let level = 0;
   try {
-    const config = await configFor(words);
-    const invocation = parse(await commandsFor(words), words, config);
+    const [config, commands] = await Promise.all([configFor(words), commandsFor(words)]);
+    const invocation = parse(commands, words, config);
     if (invocation.kind === 'text') {
       ending.decide(invocation.asked ? 0 : reasons.BadArgument.exit);
       (invocation.asked ? process.stdout : process.stderr).write(`${invocation.text.trimEnd()}\n`);
