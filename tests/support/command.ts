@@ -17,7 +17,7 @@ import { checkDocument, checkDocuments } from './documents.js';
 
 /** What users run, as `npm run build` made it. */
 export const PROGRAM = fileURLToPath(new URL('../../dist/bin/countersign.js', import.meta.url));
-const TIMEOUT_MS = 100_000; // a command that hangs is an error; one on a machine under load is not
+const TIMEOUT_MS = 250_000; // a command that hangs is an error; one on a machine under load is not
 const STARTED_MS = 400_000; // one that others come and go beside
 
 export interface Ended {
