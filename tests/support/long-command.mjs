@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildSync } from 'esbuild';
+import { build, stop } from 'esbuild';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const ENTRIES = ['main', 'worker', 'runner'];
@@ -18,10 +18,11 @@ export async function runLongCommand(name) {
   const entryPoints = ENTRIES.map((entry) => join(root, 'tests', name, `${entry}.ts`)).filter((file) =>
     existsSync(file),
   );
-  const { outputFiles } = buildSync({
+  const { outputFiles } = await build({
     ...{ entryPoints, bundle: true, splitting: true, packages: 'external', write: false },
     ...{ platform: 'node', format: 'esm', target: 'node20', outdir: join(root, 'build/commands'), logLevel: 'error' },
   });
+  await stop(); // its process is done
   const hash = createHash('sha256');
   for (const { path, contents } of outputFiles) hash.update(`${path}:${contents.length}:`).update(contents);
   const folder = join(root, 'build/commands', `${name}-${hash.digest('hex').slice(0, 16)}`);
