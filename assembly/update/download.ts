@@ -269,10 +269,11 @@ function refuse(reason: Reason, digest: usize): Reason {
   wantRefusal(reason);
   if (digest === 0) return reason; // nobody can be held to it
   const known = auditTold(reason, digest);
-  if ((known && !orderWaits(digest)) || wearPay(COST_COMMIT, false) !== Reason.Ok) return reason;
+  const ends = reason === Reason.Denied && asks(About.Download, digest); // what ends something costs nothing: wear.ts
+  if (!ends && ((known && !orderWaits(digest)) || wearPay(COST_COMMIT, false) !== Reason.Ok)) return reason;
   if (!known) auditDecision(Audit.Refused, reason, digest, facts.installedSequence, manifest.sequence, null);
   if (orderWaits(digest)) orderRefuse(reason, digest);
-  if (reason === Reason.Denied && asks(About.Download, digest)) move(Event.Refuse, reason, 0);
+  if (ends) move(Event.Refuse, reason, 0);
   floorsStage();
   handCommit();
   return reason;

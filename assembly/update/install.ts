@@ -31,7 +31,7 @@ import { About, agreedTo, Consent, consent, digestAgreed, digestInHand, hand, ha
 import { judgePlace, verdictDigest, verdictReason } from './judgement';
 import { Event, move, State, swapping, updating } from './machine';
 import { digestOf, imageOf, other, Package, pack, packageLoad, packageStage } from './packages';
-import { ask } from './question';
+import { ask, asks } from './question';
 import { COST_COMMIT, wearPay, wearPayInstallation } from './wear';
 
 let broken: Reason = 0; // Ok; flash failed under the swap, and so: no further step before a reset
@@ -69,9 +69,10 @@ function agreed(digest: usize): Answer {
   return agreedTo(about, digest, hand.lines, verdictReason());
 }
 
-// Refused now, but kept: an approval may still come, and another Exec. Who asks again and again is told, not written down.
+// Refused now, but kept: an approval may still come, and another Exec. Who asks again and again is told, not written down. What
+// ends a question costs nothing: wear.ts.
 function reject(pack: Package, reason: Reason): Reason {
-  if (wearPay(COST_COMMIT, false) !== Reason.Ok) return reason;
+  if (!asks(About.Install, digestOf(pack)) && wearPay(COST_COMMIT, false) !== Reason.Ok) return reason;
   auditDecision(Audit.Refused, reason, digestOf(pack), facts.installedSequence, pack.sequence, null);
   move(Event.Reject, reason, 0);
   floorsStage();

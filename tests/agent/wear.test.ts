@@ -253,6 +253,22 @@ describe('the account', () => {
     expect(failed(upload(board, another.bytes))?.rc).toBe(TOO_OFTEN);
     expect(failed(ask(board, { group: 1, id: 5, write: true }))?.rc).toBe(TOO_OFTEN); // clearing the slot
   });
+  it.each([
+    ['installation', {}],
+    ['download', { askBeforeDownload: 1 }],
+  ])('with nothing left does not keep a denial from ending the question about: %s', (_what, more) => {
+    const board = device({ unapproved: 1, ...more });
+    upload(board, UNKNOWN.bytes);
+    exec(board, NODE.update);
+    board.run(2000);
+    expect(question(board).pending).toBe(true);
+    expect(spent(board)).toBe(TOO_OFTEN);
+    expectOk(put(board, NODE.approvals, approvalOf(UNKNOWN.digest, 9, 2)));
+    board.run(2000);
+    expect(upload(board, UNKNOWN.bytes)).toBeDefined(); // as whoever brings it tries again
+    board.run(2000);
+    expect(question(board).pending).toBe(false);
+  });
   it('has room again for a person: an answer', () => {
     const board = device({ unapproved: 1 });
     expectOk(upload(board, UNKNOWN.bytes));
