@@ -1,5 +1,5 @@
-// What half a minute of fuzzing is for each target, as the command does it, counted in executions: a busy machine does no less. Nothing
-// crashes; and an overrun of one record into the buffer behind it, planted, is found by its guard.
+// Half a minute of fuzzing for each target, as the command does it: nothing crashes; and an overrun of one record into the
+// buffer behind it, planted, is found by its guard.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -12,7 +12,6 @@ import type { Figures } from './main.js';
 
 const run = fileURLToPath(new URL('run.mjs', import.meta.url));
 const MINUTES = 60_000;
-const RUNS = { verifier: 240_000, agent: 15_000 };
 
 function fuzz(...words: string[]): { status: number | null; rows: Figures[] } {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-fuzz-'));
@@ -30,12 +29,15 @@ function fuzz(...words: string[]): { status: number | null; rows: Figures[] } {
 }
 
 describe.runIf(have('clang'))('npm run fuzz', () => {
-  test.each(Object.entries(RUNS))('finds nothing in the %s', { timeout: 10 * MINUTES }, (target, runs) => {
-    const { status, rows } = fuzz('--target', target, '--runs', `${runs}`);
-    expect(rows.map(({ crashes }) => crashes)).toEqual([[]]);
-    const [{ executions, covered, edges }] = rows as [Figures];
-    expect(executions).toBeGreaterThanOrEqual(runs);
-    expect(covered / edges).toBeGreaterThan(0.3); // less, and it does not get behind the signatures
+  test('finds nothing in the verifier and in the agent', { timeout: 10 * MINUTES }, () => {
+    const { status, rows } = fuzz();
+    expect(rows.map(({ target, crashes }) => [target, crashes])).toEqual([
+      ['verifier', []],
+      ['agent', []],
+    ]);
+    // On a slow machine, too: fewer, and it does not really run; less, and it does not get behind the signatures.
+    for (const { executions } of rows) expect(executions).toBeGreaterThan(500);
+    for (const { covered, edges } of rows) expect(covered / edges).toBeGreaterThan(0.3);
     expect(status).toBe(0);
   });
 

@@ -31,7 +31,6 @@ const FLAGS = ['-std=gnu11', '-O1', '-g', '-fsanitize=fuzzer,address,undefined',
 const HELP = `npm run fuzz [-- OPTIONS]: feeds the verifier and the agent what nobody would send
 
   --minutes N       for each target; ${MINUTES / 2} without it, so that both take a minute
-  --runs N          so many executions of each target instead, however long they take
   --target NAME     ${NAMES.join(' or ')} alone
   --seed N          of the fuzzer's choices; another one each time without it
   --json FILE       also writes the figures
@@ -94,11 +93,11 @@ async function build(root: string, name: Target, planted: boolean): Promise<Buil
 
 const last = (text: string, pattern: RegExp): number => Number([...text.matchAll(pattern)].at(-1)?.[1] ?? 0);
 
-function run({ program, folder, guards }: Built, target: Target, bound: string, seed: number): Promise<Figures> {
+function run({ program, folder, guards }: Built, target: Target, seconds: number, seed: number): Promise<Figures> {
   const kept = () => readdirSync(join(folder, 'crashes')).map((name) => join(folder, 'crashes', name));
   const before = new Set(kept());
   const words = [
-    ...[join(folder, 'corpus'), join(folder, 'seeds'), bound, `-seed=${seed}`],
+    ...[join(folder, 'corpus'), join(folder, 'seeds'), `-max_total_time=${seconds}`, `-seed=${seed}`],
     ...[`-max_len=${INPUT_BYTES_MAX}`, `-timeout=${INPUT_SECONDS_MAX}`, `-rss_limit_mb=${MEMORY_MB_MAX}`],
     ...['-print_final_stats=1', '-use_value_profile=0', `-artifact_prefix=${folder}/crashes/`],
   ];
@@ -147,7 +146,6 @@ export async function main(root: string, argv: string[]): Promise<number> {
     args: argv,
     options: {
       minutes: { type: 'string', default: `${MINUTES / 2}` },
-      runs: { type: 'string' },
       target: { type: 'string' },
       seed: { type: 'string' },
       json: { type: 'string' },
@@ -165,16 +163,13 @@ export async function main(root: string, argv: string[]): Promise<number> {
   const chosen = NAMES.filter((name) => values.target === undefined || values.target === name);
   if (chosen.length === 0) throw new Error(`fuzz: no target ${values.target}; ${NAMES.join(', ')}`);
   if (!(seconds >= 1)) throw new Error(`fuzz: --minutes ${values.minutes} is no time`);
-  if (values.runs !== undefined && !/^[1-9]\d{0,8}$/.test(values.runs))
-    throw new Error(`fuzz: --runs ${values.runs} is no number of executions`);
-  const bound = values.runs === undefined ? `-max_total_time=${seconds}` : `-runs=${values.runs}`;
   if (!Number.isInteger(seed) || seed < 1) throw new Error(`fuzz: --seed ${values.seed} is no number above 0`);
   if (values.input !== undefined && chosen.length !== 1) throw new Error('fuzz: --input wants a --target');
   const rows: Figures[] = [];
   for (const name of chosen) {
     const built = await build(root, name, values.plant);
     if (values.input !== undefined) return again(built, values.input);
-    const row = await run(built, name, bound, seed);
+    const row = await run(built, name, seconds, seed);
     console.log(shown(row));
     rows.push(row);
   }
