@@ -8,6 +8,7 @@
 // Where blocks are asked for over a line (pull.ts), the pages that they will fill are erased before: many a chip hears nothing
 // meanwhile. Blocks that come before one that was lost are written where they belong, and hashed from there when it has come.
 
+import { PIECE } from '../flash/flash';
 import { Key } from '../flash/keys';
 import { Place, pageBytes, placeErase, placeRead, placeWrite } from '../flash/slots';
 import { storeCommit, storeRead, storeStage } from '../flash/store';
@@ -119,7 +120,7 @@ export function pagesKeep(from: usize, length: u32, lines: u32): Reason {
 export function pagesFlush(): Reason {
   if (buffered === 0) return Reason.Ok;
   let reason = written === erased ? erase() : Reason.Ok;
-  if (reason === Reason.Ok) reason = write(written, buffered);
+  if (reason === Reason.Ok) reason = write(written, BUFFER, buffered);
   if (reason !== Reason.Ok) return reason;
   const bytes = buffered;
   buffered = 0;
@@ -132,11 +133,11 @@ function erase(): Reason {
   return reason;
 }
 
-// The first bytes of the buffer.
-function write(at: u32, bytes: u32): Reason {
+// Of a buffer that has room for whole words.
+function write(at: u32, buffer: usize, bytes: u32): Reason {
   const words = (bytes + 3) & ~3;
-  memory.fill(BUFFER + bytes, 0xff, words - bytes);
-  return placeWrite(Place.Staged, at, BUFFER, words);
+  memory.fill(buffer + bytes, 0xff, words - bytes);
+  return placeWrite(Place.Staged, at, buffer, words);
 }
 
 function advance(bytes: u32): Reason {
@@ -172,11 +173,11 @@ export function pagesRoom(): u32 {
 export function pagesTake(at: u32, from: usize, length: u32): Reason {
   const ahead = at / BLOCK_BYTES - written / BLOCK_BYTES;
   const bit: u32 = 1 << ahead;
-  if (buffered !== 0 || ahead === 0 || ahead > 31 || early & bit || at + length > erased) return Reason.Ok;
+  if (ahead === 0 || ahead > 31 || early & bit || at + length > erased) return Reason.Ok;
   for (let done: u32 = 0; done < length; done += BUFFER_BYTES) {
     const piece = min(BUFFER_BYTES, length - done);
-    memory.copy(BUFFER, from + done, piece);
-    const reason = write(at + done, piece);
+    memory.copy(PIECE, from + done, piece);
+    const reason = write(at + done, PIECE, piece);
     if (reason !== Reason.Ok) return reason;
   }
   early |= bit;

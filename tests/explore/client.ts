@@ -134,17 +134,6 @@ export function serve(watch: Watch, link: number, name: Name, most = BLOCKS_MAX)
   return given > 0;
 }
 
-/** The block behind the one that is wanted next, as if that had been lost. False: the device takes none. */
-export function serveEarly(watch: Watch, link: number, name: Name): boolean {
-  const { device } = watch;
-  device.tick(1);
-  const { line, asked, asLine, from } = pulling(device);
-  const off = from + (Math.floor(((watch.before?.offset ?? 0) - from) / BLOCK) + 1) * BLOCK;
-  if (line !== link + 1 || !asLine || off >= asked) return false;
-  block(watch, link, name, off);
-  return true;
-}
-
 /** Who pushes a package has all of it ready to be asked for. */
 export const offerBlocks = (watch: Watch, link: number, name: Name) =>
   ask(watch, link, 64, 7, { hash: OFFERS[name].digest, len: OFFERS[name].bytes.length });
@@ -153,13 +142,11 @@ function block(watch: Watch, link: number, name: Name, off: number): void {
   const { device, ghost, before } = watch;
   const { bytes } = OFFERS[name];
   const end = pulling(device).asLine ? pulling(device).asked : bytes.length;
-  const early = () => Number(device.global('update/pages/early').value);
   const was = {
     upload: ghost.upload,
     lines: device.lines,
     offset: before?.offset,
     fetched: before?.fetched,
-    early: early(),
   };
   const opens = !was.fetched || was.offset === 0;
   if (opens) ghost.upload = name;
@@ -172,7 +159,7 @@ function block(watch: Watch, link: number, name: Name, off: number): void {
   const now = watch.before;
   if (opens && (now?.offset ?? 0) > BLOCK)
     device.lines = 0; // resumed: the pages in flash know their lines
-  else if (now?.offset === was.offset && now?.fetched === was.fetched && early() === was.early) {
+  else if (now?.offset === was.offset && now?.fetched === was.fetched) {
     ghost.upload = was.upload;
     device.lines = was.lines;
   }

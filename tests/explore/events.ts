@@ -3,7 +3,7 @@
 // Topics: events beyond the basic ones, for policies that are explored with them; all at once would be too many states.
 
 import { decode } from 'cborg';
-import { ask, exec, goOn, junk, offerBlocks, order, put, refused, serve, serveEarly, upload } from './client.js';
+import { ask, exec, goOn, junk, offerBlocks, order, put, refused, serve, upload } from './client.js';
 import { NONCE_OLD, nonceOf } from './sight.js';
 import type { Watch } from './watch.js';
 import { CLOCKS, changes, consent, DOCUMENTS, document, type Name, OFFERS, type OfferName } from './world.js';
@@ -74,8 +74,6 @@ function addPull(add: Add): void {
     add(`blocks of A link ${link}`, (watch) => serve(watch, link, 'A'));
   }
   add('offered A link 0', (watch) => offerBlocks(watch, 0, 'A'));
-  add('early block of A link 0', (watch) => serveEarly(watch, 0, 'A'));
-  add('early block of B link 0', (watch) => serveEarly(watch, 0, 'B'));
   add('order B link 1', (watch) => order(watch, 1, 'B'));
   add('one block of A link 1', (watch) => serve(watch, 1, 'A', 1));
   add('blocks of B link 1', (watch) => serve(watch, 1, 'B'));

@@ -136,16 +136,6 @@ export const PLANTS: readonly Plant[] = [
     sees: /yes over a line that delivered it/,
   },
   {
-    name: 'keeps early blocks as if no line had delivered them',
-    file: 'update/download.ts',
-    right: '  lines |= lineOf(link);\n  idleGot(at + length);\n  return endIf',
-    wrong: '  if (!HERE) lines |= lineOf(link);\n  idleGot(at + length);\n  return endIf',
-    rules: { topics: ['pull'] },
-    events:
-      /^(part of A link 1|rest of A link 1|offered A link 0|early block of A link 0|Exec Update link 1|typed yes)/,
-    sees: /yes over a line that delivered it/,
-  },
-  {
     name: 'never ends an upload that was cut when all of its pages were whole',
     file: 'update/download.ts',
     right: '  return offerPhase() === Offer.Complete ? finish() : Reason.Ok;\n}\n\n// Clears',

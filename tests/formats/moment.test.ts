@@ -10,7 +10,8 @@ import { utf8 } from '../support/make.js';
 const ZONES = ['UTC', 'Asia/Tokyo', 'America/St_Johns'];
 const before = process.env.TZ;
 afterEach(() => {
-  process.env.TZ = before ?? '';
+  if (before === undefined) delete process.env.TZ;
+  else process.env.TZ = before;
 });
 
 const GOOD: [string, number][] = [
