@@ -46,7 +46,7 @@ const IN_THE_WAY = {
   "fleet 100 KiB to each of 1,000, without the agents' computing": LINES,
   'wire bytes on the line, both directions': FRAMES,
   'wire share of the line, 115,200 baud': FRAMES,
-  'wire share of the line, 921,600 baud': `${FRAMES}\n  Between two windows of 16 KiB, which take 186 ms, there are about 3 ms of silence.`,
+  'wire share of the line, 921,600 baud': `${FRAMES}\n  Between two windows of 16 KiB, which take 186 ms, there are 3 to 7 ms of silence: both programs and the line take turns on this machine.`,
   'wire with 20 ms of latency each way, 921,600 baud':
     'the device asks for the next window of 16 KiB when it has all of the last: 40 ms of silence for 186 ms of blocks.',
   'wasm core-small.wasm':
