@@ -24,6 +24,7 @@ const MAP = {
 };
 const TRIES_MAX = 3; // a delivery whose line is lost goes on by another one, while the clock runs
 const PATIENCE_MS = 240_000;
+const START_MS = 10_000; // of the line's process
 const BITS_PER_BYTE = 10;
 /** How often each delivery is made: the fastest counts. What else the machine does makes none of them faster. */
 const TURNS = { 115200: 2, 921600: 3 };
@@ -99,7 +100,7 @@ async function measure(world, { framing, ...how }) {
   const throttle = fork(THROTTLE, [JSON.stringify({ port: board.port, seed: 1, ...how })]);
   const phase = {};
   try {
-    const [{ path }] = await once(throttle, 'message');
+    const [{ path }] = await once(throttle, 'message', { signal: AbortSignal.timeout(START_MS) });
     const { link, counts } = await openCounted(path, framing);
     const moment = (offset) => ({ offset, at: performance.now(), bytes: counts.bytes });
     link.listen({
