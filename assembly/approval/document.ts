@@ -24,14 +24,14 @@ export const NEVER: u64 = u64.MAX_VALUE;
 
 @unmanaged
 export class Document {
-  sequence: u64;
-  issuedAt: u64; // Unix seconds, as the two below
-  notBefore: u64; // 0: valid from the start
+  sequence: u64; // these three as in Finding (evidence.ts), which takes them together
+  notBefore: u64; // Unix seconds, as the two below; 0: valid from the start
   expires: u64; // or NEVER
+  issuedAt: u64;
   signer: i32; // index of the operator anchor, -1: not authentic
 }
 
-const CLAIMS: usize = memory.data(offsetof<Document>(), 8);
+export const CLAIMS: usize = memory.data(offsetof<Document>(), 8);
 const CLAIMS_BYTES: u32 = offsetof<Document>('signer');
 const FIRST: usize = memory.data(offsetof<Document>('signer') + offsetof<Opinion>(), 8); // what the first reading said
 
