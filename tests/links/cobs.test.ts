@@ -1,7 +1,7 @@
 // Which framing a serial line goes in: console with everybody, cobs with an agent that answers it on a line that lets it pass,
 // and cobs from the first byte on where somebody says so.
 
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { startVirtualBoard } from '../../boards/virtual/board.js';
 import { openPty } from '../../boards/virtual/pty.js';
 import { readState } from '../../host/device/identity.js';
@@ -10,6 +10,7 @@ import type { Opening } from '../../host/links/stream.js';
 import { type Client, createClient } from '../../host/smp/client.js';
 import { echo, parameters } from '../../host/smp/commands.js';
 import { CONSOLE_START, decodeConsole } from '../../host/smp/console.js';
+import { sleep } from '../../host/wait.js';
 import { OLD_IMAGE } from '../support/foreign-world.js';
 import { cobs, frame, packet, uncobs } from '../support/smp.js';
 import { overCobs, overConsole } from '../support/smp-lines.js';
@@ -93,13 +94,13 @@ describe('a line to our agent', () => {
     const client = await opened(port);
     for (let n = 0; n < 2; n++) await readState(client);
     expect(client.link.framingBytes).toBe(0);
-    const now = Date.now() + 10_000;
-    const clock = vi.spyOn(Date, 'now').mockImplementation(() => now);
+    await sleep(8200); // longer than host/links/stream.ts takes an agent to be awake for, less than it is
     first.length = 0;
     await readState(client);
-    clock.mockRestore();
-    await readState(client);
-    expect(first).toEqual([6, 2]);
+    expect(first[0]).toBe(6);
+    // Where the machine was so busy that the agent has left meanwhile, the first one only woke it.
+    for (let n = 0; n < 4 && first.at(-1) !== 2; n++) await readState(client);
+    expect(first.at(-1)).toBe(2);
   });
 
   it('shows the text between cobs frames, and no frame as text', async () => {
