@@ -294,7 +294,8 @@ export function pullTake(link: i32, offset: u32, length: u32, from: usize, bytes
 
 function takeLine(link: i32, offset: u32, from: usize, bytes: u32): bool {
   const block = (offset - pull.from) / BLOCK_BYTES;
-  if (offset !== pull.from + block * BLOCK_BYTES || bytes !== min(BLOCK_BYTES, pull.asked - offset)) return false;
+  if (pull.from > offset || offset !== pull.from + block * BLOCK_BYTES) return false;
+  if (bytes !== min(BLOCK_BYTES, pull.asked - offset)) return false;
   if (inputIsLost() || storeSettle() !== Reason.Ok) return false;
   pull.missing &= (u32.MAX_VALUE << block) << 1; // those before it are lost
   pull.pauseMs = min(PAUSE_MS, max(PAUSE_MS_MIN + 4 * pull.quietMs, pull.pauseMs - pull.pauseMs / 8));

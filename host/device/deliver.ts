@@ -93,20 +93,22 @@ interface ServedPart {
   at: number;
   /** Is the device at this offset to ask for more itself? */
   from(offset: number): boolean;
-  /** Whether it did at all. */
-  helped(yes: boolean): void;
+  /** It has ended: whether it came further than ever before tells if it is tried again. */
+  ended(): void;
 }
 
 function servedOf({ client, digest, headBytes, bytes }: Session): ServedPart {
   const blocks = Math.max(0, Math.floor((bytes - headBytes - 1) / BLOCK_BYTES));
   const until = headBytes + blocks * BLOCK_BYTES;
+  let furthest = 0;
   let tries = client.link.type && digest ? TRIES : 0; // text beside the packets: a line
   return {
     until,
     at: 0,
     from: (offset) => tries > 0 && offset >= headBytes && until - offset >= SERVED_MIN,
-    helped(yes) {
-      tries = yes ? TRIES : tries - 1;
+    ended() {
+      tries = this.at > furthest ? TRIES : tries - 1;
+      furthest = Math.max(furthest, this.at);
     },
   };
 }
@@ -122,7 +124,7 @@ async function* serve({ client, delivery, digest, waits, bytes: total }: Session
     yield { kind: 'work', phase: 'sending', done: part.at, total } as const;
   }
   if (step.value === 'all') part.at = until;
-  part.helped(part.at > from);
+  part.ended();
   return part.at;
 }
 

@@ -117,6 +117,7 @@ async function send(link: Link, wanted: Wanted, file: Uint8Array): Promise<void>
 }
 
 const QUIET_MS = 5000;
+const STALLS_MAX = 16; // requests that go no further: on a line that loses half of everything, too, there are fewer in a row
 
 /** What of a package is offered to the device that it is being pushed to. */
 export interface Offered {
@@ -130,7 +131,7 @@ export interface Offered {
 
 /**
  * Lets the device ask for the rest of what is being pushed, as fast as it can take it. Yields the offset that it has come to;
- * returns undefined if it does not ask: an agent that cannot, or one whose line has fallen silent.
+ * returns undefined if it does not ask, or gets no further: an agent that cannot, or one whose line has fallen silent.
  */
 export async function* serveRest(client: Client, offered: Offered): AsyncGenerator<number, 'all' | undefined> {
   const { digest, file, until, quietMs = QUIET_MS, signal } = offered;
@@ -148,7 +149,8 @@ export async function* serveRest(client: Client, offered: Offered): AsyncGenerat
     const body = { hash: digest, len: until };
     const request = { op: OP.write, group: GROUP.countersign, id: COMMAND, body, schema: z.looseObject({}), signal };
     if (!(await client.request(request)).ok) return undefined;
-    for (;;) {
+    let furthest = -1;
+    for (let stalls = 0; stalls <= STALLS_MAX; ) {
       if (!latest) await orNothing(Promise.race([asked.promise, client.link.closed]), quietMs);
       throwIfAborted(signal);
       const wanted: Wanted | undefined = latest;
@@ -156,6 +158,8 @@ export async function* serveRest(client: Client, offered: Offered): AsyncGenerat
       latest = undefined;
       asked = withResolvers<void>();
       if (wanted.len === 0) return 'all';
+      stalls = wanted.off > furthest ? 0 : stalls + 1;
+      furthest = Math.max(furthest, wanted.off);
       yield wanted.off;
       for (const { from, to, packet } of answersTo(wanted, sizeOf(file))) {
         if (latest) break; // asked once more: what is left would come twice
@@ -164,6 +168,7 @@ export async function* serveRest(client: Client, offered: Offered): AsyncGenerat
         yield from;
       }
     }
+    return undefined;
   } finally {
     stop();
   }

@@ -155,13 +155,23 @@ describe('a window of blocks', () => {
     ['one behind the window', { data: new Uint8Array(512) }, 32],
     ['one before it', { data: new Uint8Array(512) }, -1],
     ['one that begins between two', { off: 700, data: new Uint8Array(512) }, 0],
-  ])('takes no %s', (_what, body, n) => {
+  ])('leaves %s out', (_what, body, n) => {
     const { board, one, request } = asking();
     give(board, answerWith(body, request.sequence + n), LINE);
     for (const { packet: good } of answersTo(request, one.bytes)) give(board, good, LINE);
     serve(board, one.bytes, { link: LINE });
     board.settle();
     expect(runs(board, one)).toBe(true);
+  });
+
+  it('is not ended by a block that comes late, of the one before', () => {
+    const { board, one, request } = asking();
+    for (const { packet } of answersTo(request, one.bytes)) give(board, packet, LINE);
+    expect(next(board).off).toBe(request.off + WINDOW_BYTES);
+    const off = request.off + 31 * BLOCK_BYTES;
+    give(board, answerWith({ off, data: one.bytes.slice(off, off + BLOCK_BYTES) }, request.sequence), LINE);
+    board.tick(20);
+    expect(wanted(board, LINE)).toEqual([]);
   });
 
   it('that was kept early and is wrong costs the download, and nothing runs', () => {

@@ -188,6 +188,17 @@ describe('offering the rest', () => {
     expect(here.sent).toEqual([]);
   });
 
+  it('to a device that asks for the same again and again ends, too', async () => {
+    const { here, run } = offering(({ answer, ask }, n) => {
+      answer(n, {});
+      ask(1, 100, 512, digest, 1);
+      const again = setInterval(() => ask(1, 100, 512, digest, 1), 2);
+      setTimeout(() => clearInterval(again), 2000);
+    });
+    expect((await run()).end).toBeUndefined();
+    expect(here.sent.length).toBeLessThan(20);
+  });
+
   it('ends with an error when the line closes, or when it is told to stop', async () => {
     const closed = offering(({ link, answer }, n) => {
       answer(n, {});
