@@ -34,6 +34,7 @@ import { nameBytes, nameOf, other, pack, packageLoad, versionBytes, versionOf } 
 import {
   pullBytes,
   pullDigest,
+  pullFollows,
   pullFrom,
   pullMissing,
   pullOffered,
@@ -225,10 +226,13 @@ export function alertPacket(): u32 {
 
 export const BLOCK: u32 = 7;
 
-// The request, version 2, op read, and its length.
+// The request, version 2, op read, and its length. One that follows another that is being answered is about the same package.
 export function blockRequest(): u32 {
-  replyMap(pullMissing() ? 4 : 3);
-  replyBytes(words.DIGEST, pullDigest(), 32);
+  const follows = pullFollows();
+  replyMap((pullMissing() ? 4 : 3) - <u32>follows);
+  if (!follows) {
+    replyBytes(words.DIGEST, pullDigest(), 32);
+  }
   replyNumber(words.OFF, pullFrom());
   replyNumber(words.LEN, pullBytes());
   if (pullMissing()) {

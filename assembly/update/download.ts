@@ -46,6 +46,7 @@ import { digestOf, imageOf, pack, packageDescribe, packageLoad, packageStage } f
 import {
   pagesBegin,
   pagesErase,
+  pagesErased,
   pagesFeed,
   pagesFlush,
   pagesHold,
@@ -181,9 +182,10 @@ export function downloadHeadBytes(): u32 {
   return offerHeadBytes(); // of the file that comes: one in flash may be longer
 }
 
-// Erases what there has to be room for, up to `end` of the upload file.
-export function downloadErase(end: u32): Reason {
-  return endIf(pagesErase(end - offerHeadBytes()));
+// Erases a slice of what there has to be room for, up to `end` of the upload file; true once it is all erased.
+export function downloadErase(end: u32): bool {
+  const bytes = end - offerHeadBytes();
+  return endIf(pagesErase(bytes)) === Reason.Ok && pagesErased(bytes);
 }
 
 // Keeps a block that comes before the one wanted next.

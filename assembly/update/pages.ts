@@ -5,8 +5,8 @@
 // A session that is only interrupted goes on behind the last word that was written, and nothing is erased again. A reset
 // may have torn that word: then the download goes on behind the last page that is whole, and the next one is erased again.
 //
-// Where blocks are asked for over a line (pull.ts), the pages that they will fill are erased before: many a chip hears nothing
-// meanwhile. Blocks that come before one that was lost are written where they belong, and hashed from there when it has come.
+// Where blocks are asked for over a line (pull.ts), all pages are erased before the first of them: many a chip hears nothing
+// meanwhile, and later on blocks are always on their way. Blocks that come before one that was lost are written where they belong, and hashed from there when it has come.
 
 import { PIECE } from '../flash/flash';
 import { Key } from '../flash/keys';
@@ -151,11 +151,18 @@ function advance(bytes: u32): Reason {
 
 // --- Ahead ---
 
-// Erases what is needed for so many bytes of the image.
+const SLICE_BYTES: u32 = 16_384;
+
+// Erases what is needed for so many bytes of the image, or SLICE_BYTES of it: a large slot takes seconds.
 export function pagesErase(bytes: u32): Reason {
+  const end = min(bytes, erased + SLICE_BYTES);
   let reason = Reason.Ok;
-  while (erased < bytes && reason === Reason.Ok) reason = erase();
+  while (erased < end && reason === Reason.Ok) reason = erase();
   return reason;
+}
+
+export function pagesErased(bytes: u32): bool {
+  return erased >= bytes;
 }
 
 // Bit n: the nth block behind the one that comes next is in flash.

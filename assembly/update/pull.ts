@@ -8,9 +8,10 @@
 //   asks     the next blocks, up to a window beyond the one wanted next, and never past the last one; as long as the length of
 //            the package is not known, the first block alone
 //   again    what does not come: after PAUSE_MS, twice as long each time up to PAUSE_MS_MAX, and a little more by chance
-//   a line   (the console) takes one window at a time: the head by single blocks, then, when the pages are erased, blocks that begin
-//            behind the head and come back to back. They keep their order there, so a block that comes tells which are lost: those,
-//            and the ones behind the window, are the next one. After the last block, or a pause as they had none, it is asked for
+//   a line   (the console) brings the head by single blocks, then, when all pages are erased, blocks that begin behind the head and
+//            come back to back. Half a window before the end, the next request is sent: two are under way, and the line is never
+//            idle. Blocks keep their order there, so one that comes tells which are lost: those are in the next request. After a
+//            pause as the blocks had none, all that is missing is asked for
 //   waits    while somebody is asked whether it may be downloaded; a yes goes on, anything else ends it. When approvals change,
 //            the head is fetched and judged again meanwhile: one that is approved now goes on without an answer
 //   ends     with the order that it is for, or when the package is no longer on its way
@@ -50,7 +51,7 @@ const CONSOLE: u32 = 1; // link + 1
 
 const PAUSE_MS: u32 = 2_000;
 const PAUSE_MS_MAX: u32 = 64_000;
-const PAUSE_MS_MIN: u32 = 40; // on a line, and four times what lay between two blocks: two ticks of a board that sleeps
+const PAUSE_MS_MIN: u32 = 80; // on a line, and four times what lay between two blocks: a host may be busy for a moment
 
 const DIGEST_BYTES: u32 = 32;
 
@@ -70,6 +71,8 @@ class Pull {
   pauseMs: u32; // so long nothing has to come before it is asked for again
   until: u32; // of what was offered: the end; 0: an order's package, all of it
   missing: u32; // on a line, bit n: the nth block of the last request is waited for
+  earlier: u32; // the same, of the request before it, whose blocks come first
+  earlierFrom: u32;
   questioned: Questioned;
   digest: u64; // of the manifest, DIGEST_BYTES
   digest1: u64;
@@ -178,29 +181,40 @@ function askWindow(): i32 {
   return pull.line - 1;
 }
 
+const SOON: u32 = 0x1ffff; // blocks for which a request is sent: a half window and one more
+
 // What was offered ends with a request for nothing.
 function askLine(): i32 {
-  if (pull.missing !== 0) {
-    if (pull.quietMs < pull.pauseMs) return -1;
-    pause();
-  }
+  if ((pull.missing | pull.earlier) !== 0 && pull.quietMs >= pull.pauseMs) pause();
   const at = downloadOffset();
   const last = pull.until !== 0 ? pull.until : downloadLength();
   if (at >= last) {
     const told = pull.from === last;
     if (pull.until === 0) return -1;
     if (told) pullBegin(0, 0);
-    else pull.from = pull.asked = last;
+    else request(last, last, 0);
     return told ? -1 : pull.line - 1;
   }
+  if (pull.earlier !== 0 || !downloadErase(last)) return -1; // two are under way, or it is not erased yet, or over
   const head = downloadHeadBytes();
-  pull.from = head + ((at - head) & ~(BLOCK_BYTES - 1));
-  pull.asked = min(pull.from + WINDOW_BYTES, last);
-  if (downloadErase(pull.asked) !== Reason.Ok) return -1; // and it is over
-  const blocks = (pull.asked - pull.from + BLOCK_BYTES - 1) / BLOCK_BYTES;
-  pull.missing = (u32.MAX_VALUE >>> (32 - blocks)) & ~pagesEarly();
-  pull.quietMs = 0;
+  const from = head + ((at - head) & ~(BLOCK_BYTES - 1));
+  const end = min(from + WINDOW_BYTES, last);
+  const blocks = (end - from + BLOCK_BYTES - 1) / BLOCK_BYTES;
+  const gone = (from - pull.from) / BLOCK_BYTES; // from the last request's beginning
+  const waited = gone < 32 ? pull.missing >>> gone : 0;
+  const want = (u32.MAX_VALUE >>> (32 - blocks)) & ~pagesEarly() & ~waited;
+  if ((want & SOON) === 0) return -1;
+  request(from, end, want);
   return pull.line - 1;
+}
+
+function request(from: u32, end: u32, want: u32): void {
+  pull.earlier = pull.missing;
+  pull.earlierFrom = pull.from;
+  pull.from = from;
+  pull.asked = end;
+  pull.missing = want;
+  pull.quietMs = 0;
 }
 
 // A yes to this package goes on, and is looked at again with its head; whatever else became of the question ends it.
@@ -222,6 +236,7 @@ function pause(): void {
   pull.quietMs = 0;
   pull.pauseMs = pull.pauseMs === 0 ? PAUSE_MS : min(2 * pull.pauseMs, PAUSE_MS_MAX) + ((<u32>load<u8>(NONCE)) << 2);
   pull.missing = 0;
+  pull.earlier = 0;
 }
 
 function again(): void {
@@ -251,13 +266,18 @@ export function pullMissing(): u32 {
   return pull.missing;
 }
 
+// Is the request before it still being answered?
+export function pullFollows(): bool {
+  return pull.earlier !== 0;
+}
+
 // The number of the request, and that of its first block: where an answer does not say which it is, its number does.
 export function pullSequence(): u32 {
   return pull.from / BLOCK_BYTES;
 }
 
 export function pullOffsetOf(sequence: u32): u32 {
-  return pull.from + ((sequence - pullSequence()) & 0xff) * BLOCK_BYTES;
+  return pull.from + <u32>(<i8>(sequence - pullSequence()) * <i32>BLOCK_BYTES); // it may be one of the request before
 }
 
 // --- Blocks ---
@@ -293,16 +313,29 @@ export function pullTake(link: i32, offset: u32, length: u32, from: usize, bytes
 }
 
 function takeLine(link: i32, offset: u32, from: usize, bytes: u32): bool {
-  const block = (offset - pull.from) / BLOCK_BYTES;
-  if (pull.from > offset || offset !== pull.from + block * BLOCK_BYTES) return false;
-  if (bytes !== min(BLOCK_BYTES, pull.asked - offset)) return false;
+  const block = offset - pull.from;
+  if (block % BLOCK_BYTES !== 0 || bytes !== min(BLOCK_BYTES, pull.asked - offset)) return false;
   if (inputIsLost() || storeSettle() !== Reason.Ok) return false;
-  pull.missing &= (u32.MAX_VALUE << block) << 1; // those before it are lost
+  const earlier = (offset - pull.earlierFrom) / BLOCK_BYTES;
+  if (waitedFor(pull.earlier, earlier)) pull.earlier &= behind(earlier);
+  else if (waitedFor(pull.missing, block / BLOCK_BYTES)) {
+    pull.earlier = 0;
+    pull.missing &= behind(block / BLOCK_BYTES);
+  }
   pull.pauseMs = min(PAUSE_MS, max(PAUSE_MS_MIN + 4 * pull.quietMs, pull.pauseMs - pull.pauseMs / 8));
   pull.quietMs = 0;
   const skipped = downloadOffset() - offset;
   if (offset > downloadOffset()) return downloadAhead(link, offset, from, bytes) === Reason.Ok;
   return skipped < bytes && push(link, skipped, from, bytes) === Reason.Ok;
+}
+
+function waitedFor(blocks: u32, block: u32): bool {
+  return block < 32 && ((blocks >>> block) & 1) !== 0;
+}
+
+// A block has come: those before it are lost.
+function behind(block: u32): u32 {
+  return (u32.MAX_VALUE << block) << 1;
 }
 
 function push(link: i32, skipped: u32, from: usize, bytes: u32): Reason {

@@ -4,6 +4,8 @@
 //   and gets          one packet for each block   {"off": n, "len": bytes of the whole file, "data": bytes}
 //   over a line       it says which, "want": bit n is set for the nth block from "off" on, and gets {"data": bytes}, with the
 //                     sequence number of the request and n more
+//                     The next request comes while the last one is still being answered, names no digest, and is answered behind
+//                     it; only if it asks for some of the same once more, what is left of the earlier answers is dropped
 //   a client offers   write, the same command     {"hash": digest, "len": n}: what it is pushing, ready up to there. The device asks
 //                     as over a line; a request for 0 bytes says that it has all of that
 //
@@ -24,12 +26,12 @@ import { orNothing, throwIfAborted, withResolvers } from '../wait.js';
 const COMMAND = 7;
 const WINDOW_BLOCKS = 32;
 const DIGEST_BYTES = 32;
-const OPEN_MAX = 4; // requests that are answered one after the other; a device has two under way at most
+const QUEUE_MAX = 4 * WINDOW_BLOCKS; // to be sent; a device has two requests under way at most
 
 /** What a device asks for. */
 export interface Wanted {
-  /** Of the manifest: the package. */
-  digest: Uint8Array;
+  /** Of the manifest: the package. Undefined: the one that was asked for last. */
+  digest: Uint8Array | undefined;
   off: number;
   len: number;
   /** Bit n: the nth block from `off` on. Undefined: all of them, each answered with its offset. */
@@ -43,7 +45,7 @@ export function wantedOf(packet: Uint8Array): Wanted | undefined {
     const { version, op, group, id, sequence, body } = decodePacket(packet);
     if (version !== 2 || op !== OP.read || group !== GROUP.countersign || id !== COMMAND) return undefined;
     const { digest, off, len, want } = body;
-    if (!(digest instanceof Uint8Array) || digest.length !== DIGEST_BYTES) return undefined;
+    if (!isDigest(digest) && (digest !== undefined || want === undefined)) return undefined;
     if (!isCount(off) || !isCount(len) || len > WINDOW_BLOCKS * BLOCK_BYTES) return undefined;
     if (isCount(want)) return want < 2 ** WINDOW_BLOCKS ? { digest, off, len, want, sequence } : undefined;
     return (off % BLOCK_BYTES || len % BLOCK_BYTES) && len > 0 ? undefined : { digest, off, len, sequence };
@@ -54,6 +56,8 @@ export function wantedOf(packet: Uint8Array): Wanted | undefined {
 
 /** What a device is given as the URL of a package that it is to ask for: it reads digest and encoding, and fetches nothing by it. */
 export const packageUrl = (digest: string): string => `cs:/p/${digest}/${RAW}`;
+
+const isDigest = (value: unknown): value is Uint8Array => value instanceof Uint8Array && value.length === DIGEST_BYTES;
 
 const isCount = (value: unknown): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
@@ -79,6 +83,18 @@ export function answersTo({ off, len, want, sequence }: Wanted, bytes: number): 
   return pieces;
 }
 
+/**
+ * Puts what answers a request behind the pieces that are still to be sent. What is asked for once more is sent once: the device
+ * knows what it lacks, and what it does not ask for again it has.
+ */
+export function queueAnswers(queue: Piece[], wanted: Wanted, bytes: number): void {
+  const fresh = answersTo(wanted, bytes);
+  const again = new Set(fresh.map(({ from }) => from));
+  const restarts = wanted.want === undefined && queue[0] !== undefined && wanted.off < queue[0].from;
+  if (restarts || queue.some(({ from }) => again.has(from))) queue.length = 0;
+  queue.push(...fresh);
+}
+
 const answer = (sequence: number, body: Record<string, unknown>): Uint8Array =>
   encodePacket({ version: 2, op: OP.readResponse, group: GROUP.countersign, sequence, id: COMMAND, body });
 
@@ -91,32 +107,38 @@ export interface Served {
 /** Answers a device on this link from packages in memory, until what is returned is called. */
 export function serveBlocks(link: Link, packages: readonly Served[]): () => void {
   const files = new Map(packages.map(({ digest, file }) => [hex(digest), file]));
-  let sending = Promise.resolve();
-  const open = new Set<Wanted>();
+  let sent: Uint8Array | undefined; // the file that `queue` is of
+  let queue: Piece[] = [];
+  let sending = false;
+
+  async function send(): Promise<void> {
+    sending = true;
+    try {
+      for (let piece = queue.shift(); piece && sent; piece = queue.shift())
+        await link.send(piece.packet(sent.subarray(piece.from, piece.to)));
+    } catch {
+      queue = []; // a port that is gone: it asks again
+    }
+    sending = false;
+  }
+
   return link.listen({
     packet(bytes) {
       const wanted = wantedOf(bytes);
-      const file = wanted && files.get(hex(wanted.digest));
-      if (!wanted || !file || open.size >= OPEN_MAX) return;
-      // Asked once more: the device stands here, and what is left of the earlier answers would be dropped.
-      for (const one of open) if (wanted.off < one.off + one.len) one.len = 0;
-      open.add(wanted);
-      sending = sending
-        .then(() => send(link, wanted, file))
-        .catch(() => undefined) // a port that is gone: it asks again
-        .finally(() => open.delete(wanted));
+      const file = wanted?.digest ? files.get(hex(wanted.digest)) : sent;
+      if (!wanted || !file) return;
+      if (sent !== file) queue = [];
+      sent = file;
+      if (queue.length + WINDOW_BLOCKS > QUEUE_MAX) return;
+      queueAnswers(queue, wanted, file.length);
+      if (!sending) void send();
     },
   });
 }
 
-async function send(link: Link, wanted: Wanted, file: Uint8Array): Promise<void> {
-  for (const { from, to, packet } of answersTo(wanted, file.length)) {
-    if (wanted.len === 0) return;
-    await link.send(packet(file.subarray(from, to)));
-  }
-}
-
 const QUIET_MS = 5000;
+const ERASE_BYTES_PER_MS = 25; // a device erases all of it before it asks first: slow NOR flash, a sector of 64 KiB in 2 s
+const REQUESTS_MAX = 4; // that have come and were not looked at yet
 const STALLS_MAX = 16; // requests that go no further: on a line that loses half of everything, too, there are fewer in a row
 
 /** What of a package is offered to the device that it is being pushed to. */
@@ -124,7 +146,7 @@ export interface Offered {
   digest: Uint8Array;
   file: Bytes;
   until: number;
-  /** How long it may take until it asks for more: it erases what it asks for before. */
+  /** How long it may be silent; longer before it asks first, as it erases what it will ask for. */
   quietMs?: number;
   signal?: AbortSignal | undefined;
 }
@@ -135,13 +157,15 @@ export interface Offered {
  */
 export async function* serveRest(client: Client, offered: Offered): AsyncGenerator<number, 'all' | undefined> {
   const { digest, file, until, quietMs = QUIET_MS, signal } = offered;
-  let latest: Wanted | undefined;
+  const bytes = sizeOf(file);
+  const queue: Piece[] = [];
+  const requests: Wanted[] = [];
   let asked = withResolvers<void>();
   const stop = client.link.listen({
     packet(bytes) {
       const wanted = wantedOf(bytes);
-      if (!wanted || !same(wanted.digest, digest)) return;
-      latest = wanted;
+      if (!wanted || (wanted.digest && !same(wanted.digest, digest))) return;
+      if (requests.length < REQUESTS_MAX) requests.push(wanted);
       asked.resolve();
     },
   });
@@ -150,23 +174,27 @@ export async function* serveRest(client: Client, offered: Offered): AsyncGenerat
     const request = { op: OP.write, group: GROUP.countersign, id: COMMAND, body, schema: z.looseObject({}), signal };
     if (!(await client.request(request)).ok) return undefined;
     let furthest = -1;
+    let patienceMs = quietMs + until / ERASE_BYTES_PER_MS;
     for (let stalls = 0; stalls <= STALLS_MAX; ) {
-      if (!latest) await orNothing(Promise.race([asked.promise, client.link.closed]), quietMs);
+      if (queue.length === 0 && requests.length === 0)
+        await orNothing(Promise.race([asked.promise, client.link.closed]), patienceMs);
       throwIfAborted(signal);
-      const wanted: Wanted | undefined = latest;
-      if (!wanted || client.gone) return undefined;
-      latest = undefined;
       asked = withResolvers<void>();
-      if (wanted.len === 0) return 'all';
-      stalls = wanted.off > furthest ? 0 : stalls + 1;
-      furthest = Math.max(furthest, wanted.off);
-      yield wanted.off;
-      for (const { from, to, packet } of answersTo(wanted, sizeOf(file))) {
-        if (latest) break; // asked once more: what is left would come twice
-        throwIfAborted(signal);
-        await client.link.send(packet(await readFrom(file, from, to - from)));
-        yield from;
+      patienceMs = quietMs;
+      if (client.gone) return undefined;
+      const wanted = requests.shift();
+      if (wanted) {
+        if (wanted.len === 0) return 'all';
+        stalls = wanted.off > furthest ? 0 : stalls + 1;
+        furthest = Math.max(furthest, wanted.off);
+        queueAnswers(queue, wanted, bytes);
+        yield wanted.off;
+        continue;
       }
+      const piece = queue.shift();
+      if (!piece) return undefined;
+      await client.link.send(piece.packet(await readFrom(file, piece.from, piece.to - piece.from)));
+      yield piece.from;
     }
     return undefined;
   } finally {

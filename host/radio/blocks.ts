@@ -13,7 +13,7 @@
 // dropped, and the agent hashes what it takes. Never more than 65 blocks are waited for.
 
 import type { ISubscriptionMap, MqttClient } from 'mqtt';
-import { answersTo, type Piece, type Wanted } from '../device/serve.js';
+import { type Piece, queueAnswers, type Wanted } from '../device/serve.js';
 import { hex } from '../formats/bytes.js';
 import { BLOCK_BYTES, type BlocksPaper, blockBytes, readBlocksPaper } from '../links/papers.js';
 
@@ -131,17 +131,13 @@ export function createBlocks({ topic, handIn, told, ...broker }: Surroundings): 
   }
 
   function ask(now: Pull, request: Wanted, { bytes }: BlocksPaper): void {
-    const fresh = answersTo(request, bytes);
-    if (fresh.length === 0) return;
-    // Asked once more: the agent stands at `off`, and what it asked for before that is over.
-    const { off, len } = request;
-    const first = now.pieces[0]?.from ?? off;
-    const over = off < first || now.pieces.some(({ from }) => from >= off && from < off + len) ? now.pieces : [];
-    if (over.length > 0) now.pieces = [];
+    const before = now.pieces;
+    now.pieces = [...before];
+    queueAnswers(now.pieces, request, bytes);
+    now.pieces.splice(PIECES_MAX);
+    const over = before.filter((piece) => !now.pieces.includes(piece));
     const wanted = new Set<number>();
-    for (const piece of fresh) {
-      if (now.pieces.length >= PIECES_MAX) break;
-      now.pieces.push(piece);
+    for (const piece of now.pieces.slice(before.length - over.length)) {
       for (const block of blocksOf(piece)) {
         const known = now.blocks.get(block) ?? { data: undefined, pieces: 0 };
         now.blocks.set(block, known);
@@ -181,7 +177,8 @@ export function createBlocks({ topic, handIn, told, ...broker }: Surroundings): 
 
   return {
     wanted(request) {
-      const digest = hex(request.digest);
+      const digest = request.digest ? hex(request.digest) : pull?.digest;
+      if (digest === undefined) return;
       if (pull?.digest !== digest) pull = begin(digest);
       if (pull.info) ask(pull, request, pull.info);
       else pull.early = [...pull.early, request].slice(-EARLY_MAX);

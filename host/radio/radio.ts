@@ -246,7 +246,7 @@ export async function connectRadio(
       desk.heard();
       const wanted = wantedOf(packet);
       if (!wanted) return desk.answer(packet);
-      orders.fetches(hex(wanted.digest));
+      if (wanted.digest) orders.fetches(hex(wanted.digest));
       blocks.wanted(wanted);
     },
     alert(alert) {

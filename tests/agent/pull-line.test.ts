@@ -43,7 +43,18 @@ function asking() {
   board.tick(20);
   expect(wanted(board, LINE)).toMatchObject([{ off: 0, len: BLOCK_BYTES }]);
   give(board, block(one.bytes, 0), LINE);
-  return { board, one, head: one.head.length, request: next(board) };
+  return { board, one, head: one.head.length, request: first(board) };
+}
+
+/** The first request behind the head, which comes when all pages are erased: a slice with each tick. */
+function first(board: Board, link = LINE): Wanted {
+  const requests: Wanted[] = [];
+  for (let ticks = 0; ticks < 5; ticks++) {
+    board.tick(20);
+    requests.push(...wanted(board, link));
+  }
+  expect(requests.length).toBe(1);
+  return requests[0]!;
 }
 
 /** The one request that the device sends now. */
@@ -59,23 +70,48 @@ const offer = (board: Board, hash: Uint8Array, len: number, link = LINE): Body =
   ask(board, { group: 64, id: 7, write: true, body: { hash, len } }, link);
 
 describe('a window of blocks', () => {
-  it('is asked for behind the head, and the next one when all of it is there', () => {
+  it('is asked for behind the head, and the next half of one when half of it is there', () => {
     const { board, one, head, request } = asking();
     expect(request).toMatchObject({ off: head, len: WINDOW_BYTES, want: 0xffffffff });
     const answers = answersTo(request, one.bytes);
     expect(answers.length).toBe(32);
-    for (const { packet } of answers.slice(0, -1)) give(board, packet, LINE);
+    for (const { packet } of answers.slice(0, 15)) give(board, packet, LINE);
     board.tick(20);
     expect(wanted(board, LINE)).toEqual([]);
-    give(board, answers.at(-1)!.packet, LINE);
-    expect(next(board)).toMatchObject({ off: head + WINDOW_BYTES, len: WINDOW_BYTES, want: 0xffffffff });
+    give(board, answers[15]!.packet, LINE);
+    const half = next(board);
+    expect(half).toMatchObject({ off: head + WINDOW_BYTES / 2, len: WINDOW_BYTES, want: 0xffff0000 });
+    for (const { packet } of answers.slice(16, 31)) give(board, packet, LINE);
+    board.tick(20);
+    expect(wanted(board, LINE)).toEqual([]); // two are under way
+    give(board, answers[31]!.packet, LINE);
+    expect(next(board)).toMatchObject({ off: head + WINDOW_BYTES, len: WINDOW_BYTES, want: 0xffff0000 });
+    for (const { packet } of answersTo(half, one.bytes)) give(board, packet, LINE);
+    expect(next(board)).toMatchObject({ off: head + 1.5 * WINDOW_BYTES, want: 0x7fff0000 }); // to the end
   });
 
-  it('has been erased before it is asked for: a chip that erases hears nothing', () => {
+  it('is not asked for before all pages are erased: a chip that erases hears nothing', () => {
     const { board, one, request } = asking();
     board.flash.forget();
     for (const { packet } of answersTo(request, one.bytes)) give(board, packet, LINE);
+    serve(board, one.bytes, { link: LINE, until: 30 });
     expect(board.flash.erases.filter(({ offset }) => offset < MAP.state)).toEqual([]);
+  });
+
+  it('erases a slice with each tick: nothing else waits for a whole slot', () => {
+    const { board, one } = approvedBoard();
+    expectOk(order(board, one.digest, 'order-1', LINE));
+    board.tick(20);
+    expect(wanted(board, LINE).length).toBe(1); // the head
+    give(board, block(one.bytes, 0), LINE);
+    for (let slices = 0; slices < 3; slices++) {
+      expect(wanted(board, LINE)).toEqual([]);
+      board.flash.forget();
+      board.tick(20);
+      const erased = board.flash.erases.reduce((bytes, { length }) => bytes + length, 0);
+      expect(erased).toBeLessThanOrEqual(WINDOW_BYTES);
+    }
+    expect(wanted(board, LINE).length).toBe(1);
   });
 
   it('brings what the whole package is, and the order is answered', () => {
@@ -95,12 +131,12 @@ describe('a window of blocks', () => {
       const { board, one, head, request } = asking();
       for (const [n, { packet }] of answersTo(request, one.bytes).entries())
         if (!lost.includes(n)) give(board, packet, LINE);
-      const again = next(board, lost.includes(31) ? 3000 : 20);
-      const first = lost[0]!;
-      expect(again.off).toBe(head + first * BLOCK_BYTES);
-      const blocks = Array.from({ length: 32 }, (_, n) => first + n);
-      const missing = blocks.filter((n) => n > 31 || lost.includes(n));
-      const want = missing.reduce((mask, n) => mask + 2 ** (n - first), 0);
+      const again = next(board);
+      const start = lost[0]!;
+      expect(again.off).toBe(head + start * BLOCK_BYTES);
+      const blocks = Array.from({ length: 32 }, (_, n) => start + n);
+      const missing = blocks.filter((n) => n > 31 || (n < 31 && lost.includes(n))); // the last one may still come
+      const want = missing.reduce((mask, n) => mask + 2 ** (n - start), 0);
       expect(again.want).toBe(want);
       for (const { packet } of answersTo(again, one.bytes)) give(board, packet, LINE);
       serve(board, one.bytes, { link: LINE });
@@ -145,9 +181,11 @@ describe('a window of blocks', () => {
       board.tick(5);
       give(board, packet, LINE);
     }
-    board.tick(40);
+    const [half] = wanted(board, LINE); // is lost
+    expect(half!.want! & 1).toBe(0);
+    board.tick(80);
     expect(wanted(board, LINE)).toEqual([]);
-    expect(next(board, 50).want! & 1).toBe(1);
+    expect(next(board, 50)).toMatchObject({ off: request.off + 31 * BLOCK_BYTES, want: 0xffffffff });
   });
 
   it.each([
@@ -203,7 +241,7 @@ describe('what is being pushed, offered to be asked for', () => {
   it('is asked for up to there, which is told, and pushed to its end', () => {
     const { board, one, end } = pushed();
     expectOk(offer(board, one.digest, end));
-    let request = next(board);
+    let request = first(board);
     for (let rounds = 0; request.len > 0; rounds++) {
       expect(rounds).toBeLessThan(10);
       for (const { packet } of answersTo(request, one.bytes)) give(board, packet, LINE);
@@ -219,15 +257,13 @@ describe('what is being pushed, offered to be asked for', () => {
   it('over a packet link, too', () => {
     const { board, one, end } = pushed(2);
     expectOk(offer(board, one.digest, end, 2));
-    board.tick(20);
-    const [request] = wanted(board, 2);
-    expect(request).toMatchObject({ off: one.head.length, len: WINDOW_BYTES, want: 0xffffffff });
+    expect(first(board, 2)).toMatchObject({ off: one.head.length, len: WINDOW_BYTES, want: 0xffffffff });
   });
 
   it('goes on by pushes that meet blocks which came early', () => {
     const { board, one, end } = pushed();
     expectOk(offer(board, one.digest, end));
-    const request = next(board);
+    const request = first(board);
     for (const [n, { packet }] of answersTo(request, one.bytes).entries())
       if (n !== 2 && n < 9) give(board, packet, LINE);
     expectOk(upload(board, one.bytes, { from: one.head.length + 2 * BLOCK_BYTES, link: LINE }));

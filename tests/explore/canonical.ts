@@ -100,6 +100,7 @@ function settleMemory(device: Device, settings: Settings, erase: number): string
   const { pull } = fitOf(device);
   // The request is out; over a line it tells which block is which.
   if (device.word(PULL, pull('line')) !== 1 && !device.word(PULL, pull('until'))) device.setWord(PULL, pull('from'), 0);
+  if (!device.word(PULL, pull('earlier'))) device.setWord(PULL, pull('earlierFrom'), 0);
   device.global('update/order/leftMs').value = device.word(WAITING, waiting('operation')) ? ORDER_MS : 0;
   return faults;
 }

@@ -59,7 +59,7 @@ describe.skipIf(!have('mosquitto'))('blocks of a package', () => {
     cleanups.push(() => radio.close());
     let sequence = 0;
     const ask = (name: string, off: number, len: number, want?: number) => {
-      const body = { digest: digestOf(name), off, len, ...(want !== undefined && { want }) };
+      const body = { ...(name && { digest: digestOf(name) }), off, len, ...(want !== undefined && { want }) };
       sequence += 1;
       radio.send(encodePacket({ version: 2, op: 0, group: 64, id: 7, sequence, body }));
     };
@@ -111,6 +111,18 @@ describe.skipIf(!have('mosquitto'))('blocks of a package', () => {
     expect(got.map(({ data }) => data.length)).toEqual(cut.map(({ length }) => length));
     expect(Buffer.compare(Buffer.concat(got.map(({ data }) => data)), Buffer.concat(cut))).toBe(0);
     expect(got.map(({ sequence }) => sequence)).toEqual([...range(1, 33), 2, 4, 33, 3]);
+  });
+
+  it('of a request that follows come behind those of the one before, also where it lacks an earlier one', async () => {
+    const bytes = 40 * 512;
+    await publish('follows', bytes);
+    const { got, ask } = await agent();
+    ask('', 0, 512, 1); // of what?
+    ask('follows', 100, 4 * 512, 0b1110);
+    ask('', 100, 7 * 512, 0b1110001);
+    await until(() => got.length >= 7);
+    await sleep(QUIET_MS);
+    expect(got.map(({ sequence }) => sequence)).toEqual([3, 4, 5, 3, 7, 8, 9]);
   });
 
   it('come once more when they are asked for once more, from there on', async () => {

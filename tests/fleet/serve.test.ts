@@ -15,6 +15,8 @@ import { makeDeviceWorld } from '../support/device-world.js';
 const digest = new Uint8Array(32).fill(7);
 const file = Uint8Array.from({ length: 10 * 512 + 3 }, (_, at) => at >> 9);
 
+const NO_DIGEST = new Uint8Array();
+
 /** A line on which sending takes its time, and a device that asks as it is told. */
 function line(slow = false, offered: (sequence: number, body: Record<string, unknown>) => void = () => undefined) {
   const { emit, listen, closed, end } = createListeners();
@@ -30,8 +32,8 @@ function line(slow = false, offered: (sequence: number, body: Record<string, unk
     },
     close: async () => end(),
   };
-  const ask = (sequence: number, off: number, len: number, what = digest, want?: number) => {
-    const body = { digest: what, off, len, ...(want !== undefined && { want }) };
+  const ask = (sequence: number, off: number, len: number, what: Uint8Array | undefined = digest, want?: number) => {
+    const body = { ...(what !== NO_DIGEST && { digest: what }), off, len, ...(want !== undefined && { want }) };
     emit.packet(encodePacket({ version: 2, op: 0, group: 64, id: 7, sequence, body }));
   };
   const answer = (sequence: number, body: Record<string, unknown>) =>
@@ -130,6 +132,21 @@ describe('serving blocks', () => {
     await settle();
     expect(sent.slice(3).map(({ data }) => data.length)).toEqual([512, 188]);
   });
+
+  it('answers a request that names no package behind the one before it, and drops what is asked for once more', async () => {
+    const { link, ask, sent } = line(true);
+    serveBlocks(link, [{ digest, file }]);
+    ask(0, 0, 512, NO_DIGEST, 1);
+    ask(1, 100, 4 * 512, digest, 0b1111);
+    ask(2, 612, 6 * 512, NO_DIGEST, 0b111001); // its second is another one's fifth
+    await settle();
+    expect(sent.map(({ sequence }) => sequence)).toEqual([1, 2, 5, 6, 7]);
+    ask(10, 100, 8 * 512, digest, 0xff);
+    ask(10, 100, 8 * 512, NO_DIGEST, 0xf0);
+    ask(18, 100 + 8 * 512, 512, NO_DIGEST, 1);
+    await settle();
+    expect(sent.slice(5).map(({ sequence }) => sequence)).toEqual([10, 14, 15, 16, 17, 18]);
+  });
 });
 
 describe('offering the rest', () => {
@@ -165,6 +182,17 @@ describe('offering the rest', () => {
     const { offsets, end } = await run();
     expect(end).toBe('all');
     expect(offsets.at(-1)).toBe(100 + 7 * 512);
+    expect(here.sent.map(({ sequence }) => sequence)).toEqual([9, 10, 11, 12, 13, 14, 15, 16]);
+  });
+
+  it('answers a request behind the one before it, which is still being answered', async () => {
+    const { here, run } = offering(({ ask, answer }, sequence) => {
+      answer(sequence, {});
+      ask(9, 100, 4 * 512, digest, 0xf);
+      ask(13, 100 + 4 * 512, 4 * 512, NO_DIGEST, 0xf);
+      setTimeout(() => ask(9, UNTIL, 0), 100);
+    });
+    expect((await run()).end).toBe('all');
     expect(here.sent.map(({ sequence }) => sequence)).toEqual([9, 10, 11, 12, 13, 14, 15, 16]);
   });
 
