@@ -161,9 +161,9 @@ export function tick(milliseconds: u32): void {
     if (delayMs === 0) leave(0);
     return;
   }
-  if (installBusy()) {
-    installStep();
-  } else {
+  const swaps = installBusy();
+  if (swaps) installStep();
+  if (!installBusy()) {
     ask(milliseconds);
     orderTick(milliseconds);
     reviewTick();
@@ -171,7 +171,7 @@ export function tick(milliseconds: u32): void {
   tell();
   const line = pullTick(milliseconds);
   if (line >= 0) send(line, REPLY, blockRequest());
-  if (!restartWanted() && !installBusy() && bootTick(milliseconds)) {
+  if (!restartWanted() && !installBusy() && bootTick(milliseconds, swaps)) {
     watchdog(onTrial() ? TRIAL_SECONDS : 0);
     leave(1);
   }

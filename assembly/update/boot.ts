@@ -3,7 +3,7 @@
 //   after a reset                    stays WINDOW_MS, then starts the primary image if it is whole
 //   the mailbox says stay            stays STAY_MS
 //   a valid packet arrived           STAY_MS from then
-//   swap under way, question open    stays until that is over
+//   swap under way, question open    stays until that is over; an image on trial then starts at once
 //   no image, or a damaged one       stays for ever: recovery over the links
 //
 // On a damaged store (flash/store.ts) there is neither swap nor question nor trial: nothing can be committed. The image in
@@ -84,9 +84,11 @@ function primaryIs(key: Key): Image {
   return placeHolds(Place.Primary, pack.imageBytes, imageOf(pack)) === Reason.Ok ? Image.Whole : Image.Damaged;
 }
 
-// Time passes. True when the image in the primary slot is to be started now.
-export function bootTick(milliseconds: u32): bool {
+// Time passes. True when the image in the primary slot is to be started now. `arrived`: it was swapped in and hashed just now,
+// and if it is on trial, whoever follows the update waits for nothing but its start.
+export function bootTick(milliseconds: u32, arrived: bool): bool {
   if (swapRunning() || questionOpen(question)) return false;
+  if (arrived && onTrial() && !hand.review) return trialStart() === Reason.Ok;
   leftMs = leftMs > milliseconds ? leftMs - milliseconds : 0;
   if (leftMs !== 0) return false;
   leftMs = STAY_MS; // looked at again then, should we stay

@@ -76,7 +76,7 @@ describe('cobs frames', () => {
     board.tick(50);
     board.receive(0, cobs(block(one.bytes, 0)));
     board.takeSent();
-    board.tick(50);
+    board.run(200); // all pages are erased
     const sent = uncobs(withoutText(board));
     expect(request(sent)).toEqual([[64, 7]]);
     const wanted = { ...response(sent[0]!).body, sequence: sent[0]![6]! } as unknown as Wanted;

@@ -156,6 +156,19 @@ describe('behind the swap', () => {
     },
   );
 
+  it('an image on trial starts at once, whoever talks meanwhile', () => {
+    const board = ready();
+    expectOk(exec(board, NODE.update, 'order'));
+    board.run(1000);
+    board.reboot();
+    let ticks = 0;
+    for (; board.running === 'agent' && ticks < 1000; ticks++) {
+      state(board); // holds an agent that has nothing else to do
+      board.tick(10);
+    }
+    expect([board.running, runs(board, D)]).toEqual(['image', true]);
+  });
+
   it.each([
     ['a page that does not read on its way', (board: Board) => board.flash.unreadable.add((STAGED + 1500) >>> 2)],
     [
@@ -298,12 +311,23 @@ describe('a download that goes on after a reset', () => {
 
 describe('a confirmation from afar', () => {
   it('does not count before the image was started once', () => {
-    const board = ready();
-    expectOk(exec(board, NODE.update));
-    board.run(1000);
+    const installing = (sound: number) => {
+      const board = ready();
+      expectOk(exec(board, NODE.update));
+      board.flash.forget();
+      board.flash.sound = sound;
+      board.run(1000);
+      board.reboot();
+      board.run(2000);
+      return board;
+    };
+    const { running, flash } = installing(Number.POSITIVE_INFINITY);
+    expect(running).toBe('image');
+    // The last thing written is that one of its starts is used up.
+    const board = installing(flash.writes.length + flash.erases.length - 1);
+    board.flash.sound = Number.POSITIVE_INFINITY;
     board.mailbox = 1; // somebody holds it in the agent
     board.reboot();
-    for (let t = 0; t < 200 && !(state(board) === 60 && runs(board, D)); t++) board.tick(10);
     board.run(500);
     expect([board.running, state(board), runs(board, D)]).toEqual(['agent', 60, true]);
     expect(rc(ask(board, { group: 1, id: 0, write: true, body: { confirm: true } }))).toBeGreaterThan(0);

@@ -27,7 +27,7 @@ async function follow(client: Client, delivery: Delivery): Promise<{ outcome: Ou
   }
 }
 
-/** A device on whose trial somebody's delivery was stopped, and that has been talked to ever since. */
+/** A device on whose trial somebody's delivery was stopped, that was reset, and that has been talked to ever since. */
 async function onTrial() {
   const started: string[] = [];
   const onText = (text: string) => text.includes('would run now') && started.push(text);
@@ -45,6 +45,8 @@ async function onTrial() {
     if (step.kind === 'work' && step.phase === 'installing') break;
   }
   stop.abort();
+  while (started.length === 0) await sleep(50);
+  board.reset();
   for (;;) {
     const seen = await identify(client).catch(() => undefined);
     const active = seen?.images.find((image) => image.active);
@@ -61,7 +63,7 @@ it('of another package: waited for, left alone, and then it is its turn', async 
   const notes = progress.flatMap((step) => (step.kind === 'note' ? [step.text] : []));
   expect(notes[0]).toMatch(/busy with an update/);
   expect(notes[1]).toMatch(/on trial: leaving the device alone/);
-  expect(started).toHaveLength(2);
+  expect(started).toHaveLength(3);
   await client.close();
 });
 
