@@ -2,9 +2,10 @@
 // upload: which session there is, and over which lines its bytes came.
 
 import { encode } from 'cborg';
-import { type Body, frame, packet, response, unframe } from '../support/smp.js';
+import { type Body, frame } from '../support/smp.js';
 import { pulling } from './sight.js';
 import type { Watch } from './watch.js';
+import { answerIn, wireOf } from './wires.js';
 import { type Name, OFFERS, type OfferName } from './world.js';
 
 const PIECE = 400;
@@ -27,11 +28,8 @@ export function ask(
   write = true,
 ): Body | undefined {
   device.sent.length = 0;
-  const wire = packet({ group, id, write, body });
-  device.receive(link, link === 0 ? frame(wire) : wire);
-  const mine = device.sent.filter(([to]) => to === link).map(([, bytes]) => bytes);
-  const answer = link === 0 ? unframe(Buffer.concat(mine)).packets.at(-1) : mine.at(-1);
-  return answer && answer.length >= 8 ? response(answer).body : undefined;
+  device.receive(link, wireOf(link, group, id, body, write));
+  return answerIn(device.sent, link);
 }
 
 export const exec = (watch: Watch, link: number, node: string) => ask(watch, link, 64, 3, { uri: `./FUMO/1/${node}` });
@@ -108,9 +106,11 @@ export function goOn(watch: Watch, link: number, name: OfferName): boolean {
   return true;
 }
 
+const JUNK = new Uint8Array(50_000).fill(0xd8, 0, 1);
+
 /** A session of something that is no package. */
 export function junk(watch: Watch, link: number): void {
-  open(watch, link, 'junk', new Uint8Array(50_000), undefined, Uint8Array.of(0xd8));
+  open(watch, link, 'junk', JUNK, undefined, JUNK.subarray(0, 1));
 }
 
 /** An order for a package that the device is to fetch over that link. */
