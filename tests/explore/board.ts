@@ -40,6 +40,8 @@ export interface Exports {
   receive(link: number, length: number): void;
   tick(milliseconds: number): void;
   busy(): number;
+  globals_out?(): void; // of the agent as build.ts compiles it
+  globals_in?(): void;
 }
 
 /** What was done to a board. */
@@ -57,7 +59,10 @@ export class Board {
   readonly bytes = new Uint8Array(END).fill(0x5a); // untouched flash is noise
   readonly writable = new Uint8Array(END / 4); // of each word: erased, and not written since
   readonly from = new Uint8Array(SLOT_PAGES); // of each page: mask of the lines over which its bytes came
-  readonly dirty = new Uint8Array(SLOT_PAGES); // touched since a state was loaded
+  readonly dirty = new Uint8Array(SLOT_PAGES); // of the slots: touched since a state was loaded
+  readonly touched = new Uint8Array(END / PAGE).fill(1); // of all flash: not as that state has it
+  storeTouched = true; // the same of the settings
+  storeChanges = 0; // how often the settings were touched
   readonly module: WebAssembly.Module;
   exports!: Exports;
   memory = new Uint8Array(); // of the agent; it never grows
@@ -179,7 +184,12 @@ export class Board {
   private change(offset: number, length: number, lines: number): boolean {
     if (++this.calls === this.cutAt) throw new PowerCut('power cut');
     if (this.calls === this.failAt) return false;
-    if (offset >= STATE) return true;
+    this.touched.fill(1, Math.floor(offset / PAGE), Math.ceil((offset + length) / PAGE));
+    if (offset >= STATE) {
+      this.storeTouched = true;
+      this.storeChanges++;
+      return true;
+    }
     const last = Math.ceil((offset + length - PRIMARY) / PAGE);
     for (let page = Math.floor((offset - PRIMARY) / PAGE); page < last; page++) {
       this.dirty[page] = 1;

@@ -1,7 +1,8 @@
 // The agent for the exploration, compiled from the sources as they stand. Three things are added, none is changed:
 //
 //   - Ed25519 and P-256 are asked of the host, which remembers each answer (board.ts): they are functions of their inputs
-//   - every mutable global is exported, and address and size of every record that memory.data makes
+//   - every mutable global is exported, two functions that copy all of them to memory and back, and address and size of every
+//     record that memory.data makes
 //   - planted faults, asleep unless the board says otherwise (plants.ts)
 //
 // The classes of records are read from the sources, so that the table (table.ts) can name their fields.
@@ -11,7 +12,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { compiler } from '../support/asc.js';
 import { PLANTS } from './plants.js';
-import { ACCOUNT, CALM, SIZE } from './table.js';
+import { ACCOUNT, CALM, SIZE, STEPS } from './table.js';
 
 const ED25519 = `
 @external('crypto', 'begin') declare function begin(publicKey: usize, signature: usize): void;
@@ -29,8 +30,8 @@ export function p256Verify(publicKey: usize, digest: usize, signature: usize): b
   return p256(publicKey, digest, signature) !== 0;
 }
 `;
-/** What is altered in the sources where the board says so, by number: the account of strangers, then each plant. */
-const SWITCHES: readonly Switch[] = [ACCOUNT, ...PLANTS, CALM];
+/** What is altered in the sources where the board says so, by number: the account of strangers, then each plant; what is 0 comes with the account. */
+const SWITCHES: readonly Switch[] = [ACCOUNT, ...PLANTS, CALM, STEPS];
 interface Switch {
   file: string;
   right: string;
@@ -39,6 +40,9 @@ interface Switch {
 const PLANTED = `@external('crypto', 'planted') declare function planted(fault: i32): bool;\n`;
 const REPLACED: Record<string, string> = { 'assembly/crypto/ed25519.ts': ED25519, 'assembly/crypto/p256.ts': P256 };
 const AGENT = 'assembly/agent.ts';
+/** Of memory: the agent has less. Behind it globals_out() puts the mutable globals, eight bytes each in the order of their exports. */
+export const AGENT_BYTES = 32768;
+export const GLOBAL_BYTES = 8;
 const OPTIONS = ['--target', 'agent', '--optimizeLevel', '2', '--shrinkLevel', '0', '--no-converge', '--debug'];
 
 const KEY = /^ {2}(\w+) = (\d+),/gm;
@@ -57,7 +61,9 @@ export async function buildAgent(root: string): Promise<Agent> {
     .filter((name) => name.endsWith('.ts'))
     .map((name) => `assembly/${name.replaceAll('\\', '/')}`)
     .sort();
-  const hash = createHash('sha256').update(JSON.stringify([OPTIONS, SWITCHES, ED25519, P256, instrumented.toString()]));
+  const hash = createHash('sha256').update(
+    JSON.stringify([OPTIONS, SWITCHES, ED25519, P256, instrumented.toString(), withGlobals.toString()]),
+  );
   for (const file of files) hash.update(readFileSync(join(root, file)));
   const key = hash.digest('hex');
   const classes = Object.assign({}, ...files.map((file) => classesIn(file, readFileSync(join(root, file), 'utf8'))));
@@ -106,7 +112,9 @@ function withPlants(name: string, text: string, planted: Set<Switch>): string {
   SWITCHES.forEach((plant, i) => {
     if (`assembly/${plant.file}` !== name) return;
     if (text.split(plant.right).length !== 2) throw new Error(`explore: ${name} has not one "${plant.right}"`);
-    text = text.replace(plant.right, () => plant.wrong.replaceAll('HERE', `planted(${plant === CALM ? 0 : i})`));
+    text = text.replace(plant.right, () =>
+      plant.wrong.replaceAll('HERE', `planted(${plant === CALM || plant === STEPS ? 0 : i})`),
+    );
     planted.add(plant);
   });
   return text.includes('planted(') ? PLANTED + text : text;
@@ -143,9 +151,20 @@ function imported(root: string, name: string, seen = new Set<string>()): Set<str
 async function withGlobals(wasm: Uint8Array): Promise<Uint8Array> {
   const { default: binaryen } = await import('binaryen'); // asc has loaded it
   const module = binaryen.readBinary(wasm);
+  const out: number[] = [];
+  const back: number[] = [];
   for (let i = 0; i < module.getNumGlobals(); i++) {
-    const { name, mutable } = binaryen.getGlobalInfo(module.getGlobalByIndex(i));
-    if (mutable) module.addGlobalExport(name, `global ${name.replace('assembly/', '')}`);
+    const { name, mutable, type } = binaryen.getGlobalInfo(module.getGlobalByIndex(i));
+    if (!mutable) continue;
+    module.addGlobalExport(name, `global ${name.replace('assembly/', '')}`);
+    const wide = type === binaryen.i64 ? module.i64 : module.i32;
+    const place = module.i32.const(AGENT_BYTES + GLOBAL_BYTES * out.length);
+    out.push(wide.store(0, 4, place, module.global.get(name, type)));
+    back.push(module.global.set(name, wide.load(0, 4, module.copyExpression(place))));
+  }
+  for (const [name, body] of Object.entries({ globals_out: out, globals_in: back })) {
+    module.addFunction(name, binaryen.none, binaryen.none, [], module.block(null, body));
+    module.addFunctionExport(name, name);
   }
   const { MutableGlobals, BulkMemory, SignExt } = binaryen.Features;
   module.setFeatures(MutableGlobals | BulkMemory | SignExt);

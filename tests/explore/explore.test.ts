@@ -93,6 +93,14 @@ describe('what was found once', () => {
       ['Exec DownloadAndUpdate link 0', 'offer C link 1', 'typed yes', 'offer C link 1'],
     ],
     [
+      'a better head of a package that waits needs no other yes to its download',
+      { askBeforeDownload: 1 },
+      [
+        ...['offer A link 0', 'button yes', 'offer A link 0', 'offer B link 0', 'button yes'],
+        ...['document 1 approves A B', 'offer A link 0'],
+      ],
+    ],
+    [
       'a question that is put anew after a cut is about the lines that delivered anew',
       {},
       ['offer A link 0', 'Exec DownloadAndUpdate link 0', 'reset', 'offer A link 1 cut 32', 'typed yes'],

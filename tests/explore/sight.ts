@@ -2,9 +2,10 @@
 // the records of packages, and what stands in the slots. The witness and the invariants look through this file only.
 
 import { IMAGE_PAGES, PAGE, PRIMARY_PAGES, STAGED } from './board.js';
-import type { Device, Global } from './device.js';
+import type { Device } from './device.js';
+import type { Global } from './inside.js';
 import type { Settings } from './store.js';
-import { ABOUT, at, fitOf, HAND, OPEN, PULL, SESSION_RECORD, SIZE, STATES } from './table.js';
+import { ABOUT, at, FACTS, fitOf, HAND, handFields, OPEN, PULL, SESSION_RECORD, STATES } from './table.js';
 
 export type Swap = 'none' | 'in' | 'trial' | 'out';
 export interface Seen {
@@ -12,6 +13,7 @@ export interface Seen {
   swap: Swap;
   about: '' | 'download' | 'install'; // of the question that is open
   asked: Buffer | undefined; // its manifest digest
+  inHand: number; // the digest of the package that waits or comes, its first word
   active: boolean; // an upload session
   fetched: boolean; // it is that of the package which the device fetches
   offset: number; // of it: the next byte wanted
@@ -26,7 +28,7 @@ function stateOf(number: number): { state: number; swap: Swap } {
 
 // What is looked at after every call, by address.
 interface Eye {
-  hand: Record<'state' | 'about' | 'eraseCount' | 'open' | 'digest', number>;
+  hand: Record<'state' | 'about' | 'eraseCount' | 'open' | 'digest' | 'inHand', number>;
   session: Record<'line' | 'name', number>;
   pull: Record<'line' | 'from' | 'asked' | 'until' | 'digest', number>;
   floor: number;
@@ -39,13 +41,14 @@ function eyeOf(device: Device): Eye {
   const known = eyes.get(device);
   if (known) return known;
   const { hand, question, session, pull } = fitOf(device);
-  const [inHand, inSession, inPull, facts] = [HAND, SESSION_RECORD, PULL, 'policy_facts_facts'].map(
+  const [inHand, inSession, inPull, facts] = [HAND, SESSION_RECORD, PULL, FACTS].map(
     (name) => device.room(name).at,
   ) as [number, number, number, number];
   const eye = {
     hand: {
       ...{ state: inHand + hand('state'), about: inHand + hand('about'), eraseCount: inHand + hand('eraseCount') },
       ...{ open: inHand + question('state'), digest: inHand + question('digest') },
+      inHand: inHand + hand('digest'),
     },
     session: { line: inSession + session('line'), name: inSession + session('name') },
     pull: {
@@ -70,6 +73,7 @@ export function observe(device: Device): Seen {
     swap,
     about: open ? (ABOUT[device.wordAt(hand.about)] ?? '') : '',
     asked: open ? device.bytesAt(hand.digest, 32) : undefined,
+    inHand: device.wordAt(hand.inHand),
     active: isActive,
     fetched: isActive && (device.wordAt(pull.until) !== 0 || fetches(device)),
     offset: Number(offset.value),
@@ -82,7 +86,7 @@ export function observe(device: Device): Seen {
 function fetches(device: Device): boolean {
   const { session, pull } = eyeOf(device);
   return (
-    device.bytesAt(session.line, 2).readUInt16LE() !== 0 &&
+    (device.wordAt(session.line) & 0xffff) !== 0 &&
     device.bytesAt(session.name, 32).equals(device.bytesAt(pull.digest, 32))
   );
 }
@@ -108,7 +112,7 @@ export function pulling(device: Device) {
 }
 
 export const nonceOf = (device: Device): Buffer =>
-  Buffer.from(device.bytesOf(HAND, fitOf(device).question('nonce'), 16));
+  Buffer.from(device.bytesAt(device.room(HAND).at + fitOf(device).question('nonce'), 16));
 /** A nonce that was never asked with. */
 export const NONCE_OLD = Buffer.alloc(16, 0x4f);
 
@@ -141,19 +145,11 @@ export function differences(device: Device, settings: Settings): string[] {
   const memory = device.bytesOf(HAND);
   const flash = settings.get(device.agent.keys.Update!) ?? Buffer.alloc(memory.length);
   if (flash.equals(memory)) return [];
-  const { hand, order, consent, question } = fitOf(device);
-  const parts = { hand, order, consent, question };
-  const of = { hand: 'update/hand Hand', order: 'update/hand Order', consent: 'update/hand Consent' };
   const found: string[] = [];
-  for (const [name, place] of Object.entries(parts)) {
-    const layout = device.layout(of[name as keyof typeof of] ?? 'policy/consent Question');
-    for (const field of Object.keys(layout)) {
-      if (field === SIZE) continue;
-      const from = place(field);
-      if (memory.readUInt32LE(from) !== flash.readUInt32LE(from)) {
-        found.push(`${name}.${field} ${memory.readUInt32LE(from)}, in flash ${flash.readUInt32LE(from)}`);
-      }
-    }
+  for (const { name, at, bytes } of handFields(device)) {
+    if (flash.compare(memory, at, at + bytes, at, at + bytes) === 0) continue;
+    const [here, there] = [memory, flash].map((record) => record.readUIntLE(at, Math.min(bytes, 6)));
+    found.push(`${name} ${here}, in flash ${there}`);
   }
   return found;
 }
@@ -165,6 +161,7 @@ export interface Stretch {
   pages: number; // of image
   headBytes: number; // that stand behind the image's room
   delivered: boolean; // over which lines it came still matters
+  waits: boolean; // and it is whole
 }
 
 const STAGED_PAGE = PRIMARY_PAGES + 1;
@@ -173,7 +170,7 @@ const STAGED_PAGE = PRIMARY_PAGES + 1;
 export function slots(device: Device, settings: Settings): Stretch[] {
   const { keys } = device.agent;
   if (settings.has(keys.SwapStep!) && settings.get(keys.SwapStep!)!.readUInt32LE(0) > 0) {
-    return [{ page: 0, pages: 2 * PRIMARY_PAGES + 1, headBytes: 0, delivered: false }];
+    return [{ page: 0, pages: 2 * PRIMARY_PAGES + 1, headBytes: 0, delivered: false, waits: false }];
   }
   const { package: field, session, hand } = fitOf(device);
   const found: Stretch[] = [];
@@ -187,7 +184,7 @@ export function slots(device: Device, settings: Settings): Stretch[] {
     if (!record) continue;
     const pages = Math.ceil(record.readUInt32LE(field('imageBytes')) / PAGE);
     const delivered = name === 'Staged' && !swapping;
-    found.push({ page, pages, headBytes: record.readUInt32LE(field('headBytes')), delivered });
+    found.push({ page, pages, headBytes: record.readUInt32LE(field('headBytes')), delivered, waits: delivered });
   }
   const download = settings.get(keys.Download!);
   if (!download || updateIn(device, settings).state !== 30) return found;
@@ -196,7 +193,13 @@ export function slots(device: Device, settings: Settings): Stretch[] {
     device.running === 'agent' &&
     Number(device.global('update/pages/unbroken').value) === device.word(HAND, hand('eraseCount'));
   const pages = inMemory ? Number(device.global('update/pages/erased').value) / PAGE : whole; // what is erased is written next
-  found.push({ page: STAGED_PAGE, pages, headBytes: download.readUInt32LE(session('headBytes')), delivered: true });
+  found.push({
+    page: STAGED_PAGE,
+    pages,
+    headBytes: download.readUInt32LE(session('headBytes')),
+    delivered: true,
+    waits: false,
+  });
   return found;
 }
 

@@ -62,7 +62,7 @@ export function layOut(device: Device, settings: Settings): void {
   const tail = record + RECORD_OVERHEAD + entries.length;
   writable.fill(0, STATE / 4, tail / 4);
   const set = (name: string, value: number) => {
-    device.global(name).value = value;
+    device.copy(name).value = value;
   };
   set(STORE.bank, 0);
   set(STORE.generation, GENERATION);

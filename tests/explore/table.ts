@@ -7,7 +7,8 @@
 // believed but tried: walks.ts runs the device beside one that nobody overwrites. All that is not listed is state.
 
 import type { Agent } from './build.js';
-import type { Device, Global, Room } from './device.js';
+import type { Device } from './device.js';
+import type { Global, Room } from './inside.js';
 
 /** Rooms that several take turns in; nothing in them outlives a call (assembly/update/rooms.ts). They are spoilt. */
 export const TURNS: readonly string[] = [
@@ -137,6 +138,16 @@ export const CALM = {
   wrong: 'if (HERE || calmMs === CALM_MS)',
 } as const;
 
+/**
+ * And how often an open question can be found after a reset before it is over: once, not three times. That often differs by a
+ * number alone, which nothing else looks at (policy/consent.ts); with three it nearly doubles the states.
+ */
+export const STEPS = {
+  file: 'policy/consent.ts',
+  right: '(1000 / STEPS)',
+  wrong: '(1000 / (HERE ? 2 : STEPS))',
+} as const;
+
 /** Settings that are only told. */
 export const SETTINGS_WITHOUT_MEANING: readonly string[] = ['None', 'Log', 'LogEnd', 'Approval', 'Url'];
 
@@ -181,11 +192,15 @@ export const STATES = [
   ...[{ fumo: 70 }, { fumo: 80 }, { fumo: 100 }],
 ] as const satisfies { fumo: number; swap?: 'in' | 'trial' | 'out' }[];
 export const [DOWNLOADING, READY, SWAP_IN, TRIAL, SWAP_OUT, HAVE_DATA] = [2, 3, 4, 5, 6, 7];
+export const DOWNLOAD = 1; // update/hand.ts, About
+export const DOWNLOAD_AND_UPDATE = 3; // update/hand.ts, Operation
+export const AWAITING_USER = 120; // reason.ts
 export const ABOUT = ['', 'download', 'install'] as const;
 export const HAND = 'update_hand_HAND';
 export const WAITING = 'update_order_waiting';
 export const SESSION_RECORD = 'update_session_session';
 export const PULL = 'update_pull_pull';
+export const FACTS = 'policy_facts_facts';
 export const OPEN = 1; // of the question
 export const PAYLOAD_PHASE = 3; // of package/reader.ts
 
@@ -207,6 +222,7 @@ interface Fit {
   progress: Place;
   pull: Place;
   package: Place;
+  slotBytes: number; // of the facts
 }
 const fits = new WeakMap<Agent, Fit>();
 export function fitOf(device: Device): Fit {
@@ -226,8 +242,24 @@ export function fitOf(device: Device): Fit {
     progress: of('update/pages Progress'),
     pull: of('update/pull Pull'),
     package: of('update/packages Package'),
+    slotBytes: at(device, 'policy/facts Facts', 'slotBytes'),
   };
   device.expect(question(SIZE) === device.room(HAND).size, 'the record in hand is laid out otherwise');
   fits.set(device.agent, fit);
   return fit;
+}
+
+/** The fields of all that is in the record in hand. */
+export function handFields(device: Device): { name: string; at: number; bytes: number }[] {
+  const { hand, order, consent, question } = fitOf(device);
+  const parts = { hand, order, consent, question };
+  const of = { hand: 'update/hand Hand', order: 'update/hand Order', consent: 'update/hand Consent' };
+  return Object.entries(parts).flatMap(([name, place]) => {
+    const layout = device.layout(of[name as keyof typeof of] ?? 'policy/consent Question');
+    const fields = Object.entries(layout).filter(([field]) => field !== SIZE);
+    return fields.map(([field, at], i) => {
+      const bytes = (fields[i + 1]?.[1] ?? layout[SIZE]!) - at;
+      return { name: `${name}.${field}`, at: place(field), bytes };
+    });
+  });
 }

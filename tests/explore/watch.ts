@@ -7,7 +7,6 @@ import { forgetAnswers, type Ghost } from '../model/ghost.js';
 import { answerFault, type How, objection, type Policy, recallObjection, type Yes } from '../model/oracle.js';
 import type { Device } from './device.js';
 import { observe, recordIn, type Seen, stagedAt, stagedLines, updateIn } from './sight.js';
-import { readSettings } from './store.js';
 import { type Name, OFFERS, type Offer, offerAt, policyNow, type World, who, wordsAbout } from './world.js';
 
 export interface Violation {
@@ -19,6 +18,7 @@ const UPDATING = 60;
 const HAVE_DATA = 70;
 const NO_DATA = 80;
 const DOWNLOADING = 30;
+const READY = 50;
 const SUCCESSFUL = 100;
 
 interface Glimpse extends Omit<Seen, 'asked'> {
@@ -69,10 +69,10 @@ export class Watch {
   }
 
   private glimpse(): Glimpse {
-    const { state, swap, about, asked: digest, active, fetched, offset, erases, floor } = observe(this.device);
+    const { state, swap, about, asked: digest, inHand, active, fetched, offset, erases, floor } = observe(this.device);
     const asked = about && digest ? who(digest) : '-';
     const question = about ? `${asked} ${about}` : '';
-    return { state, swap, about, asked, question, active, fetched, offset, erases, floor };
+    return { state, swap, about, asked, question, inHand, active, fetched, offset, erases, floor };
   }
 
   // After each call of the agent that came back.
@@ -115,25 +115,28 @@ export class Watch {
     if (dropped || cleared) forgetAnswers(ghost);
     if (now.erases === was.erases) return;
     ghost.installYes = undefined;
-    if (now.state === DOWNLOADING) this.accepted();
+    if (now.state === DOWNLOADING) this.accepted(was, now);
   }
 
   // The slot is erased for a package that is on its way.
-  private accepted(): void {
+  private accepted(was: Glimpse, now: Glimpse): void {
     const { ghost } = this;
     const name = OFFERS[ghost.upload as Name]?.name ?? '?';
+    // A better head of a package that waits: that it comes was agreed to once.
+    const again = was.state === READY && was.inHand === now.inHand;
     if (ghost.downloadYes?.to !== name) ghost.downloadYes = undefined;
     const asks = policyNow(this.policy, ghost).askBeforeDownload;
-    if (asks && (!ghost.downloadYes || ghost.downloadYes.fault)) this.report('downloaded without a yes', name);
+    if (asks && !again && (!ghost.downloadYes || ghost.downloadYes.fault))
+      this.report('downloaded without a yes', name);
   }
 
   private opened(was: Glimpse, now: Glimpse): void {
     const { ghost, device } = this;
     if (was.question) this.answer = undefined; // whoever answers, answers another question
-    ghost.installYes = undefined;
+    forgetAnswers(ghost);
     if (ghost.asked === now.question && !was.question && this.reset) return; // the same one, after a reset
     ghost.asked = now.question;
-    ghost.askedLines = now.about === 'download' ? device.lines : stagedLines(device, readSettings(device));
+    ghost.askedLines = now.about === 'download' ? device.lines : stagedLines(device, device.settingsNow());
   }
   /** The power was cut in this event: what is asked now was asked before. */
   reset = false;
@@ -156,7 +159,7 @@ export class Watch {
   }
 
   private recalled(): void {
-    const previous = recordIn(this.device, readSettings(this.device), 'Previous');
+    const previous = recordIn(this.device, this.device.settingsNow(), 'Previous');
     const offered = previous && OFFERS[who(previous.digest) as Name];
     if (!offered) {
       this.report('recalls what nobody delivered');
@@ -182,7 +185,7 @@ export class Watch {
   /** The event is over: what the ghost need not remember any more. */
   settle(): void {
     const { ghost, device } = this;
-    const settings = readSettings(device);
+    const settings = device.settingsNow();
     const inAgent = device.running === 'agent';
     const seen = inAgent ? this.glimpse() : undefined;
     if (!inAgent) ghost.shown = '';

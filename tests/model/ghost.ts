@@ -17,7 +17,7 @@ export interface Ghost {
   askedLines: number;
   /** A person's yes to an installation. Ends with the decision, a no, a drop, another package, another question. */
   installYes: Yes | undefined;
-  /** The same, to a download. */
+  /** The same, to a download: once it has come, what is approved needs no other. */
   downloadYes: Yes | undefined;
   /** The highest sequence number that was ever confirmed. Never falls. */
   floor: number;
