@@ -7,14 +7,16 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Agent, buildAgent } from './build.js';
+import type { Device, State } from './device.js';
 import { Explorer, RULES, type Rules } from './explorer.js';
 import { PLANTS } from './plants.js';
 import { BASIC, POLICIES, type Row } from './policies.js';
 import { honestClient } from './recover.js';
 import { replay } from './replay.js';
 import { roam } from './roam.js';
-import { type Finding, type Outcome, pathOf, search } from './search.js';
+import { type Finding, type Progress, pathOf, search } from './search.js';
 import { seek } from './seek.js';
+import { spreadOf } from './spread.js';
 import { unclassified } from './table.js';
 import { walk } from './walks.js';
 
@@ -32,6 +34,7 @@ bring about, and asks an oracle at each decision whether that package may run
   --seed K          of the walks, of roaming (1)
   --plants          searches for each planted fault instead
   --only REGEX      of the alphabet
+  --spread          also says which parts of the states make them many
   --json FILE       also writes what was found
 
 ends 0 only if nothing was found`;
@@ -51,6 +54,7 @@ export async function main(root: string, argv: string[]): Promise<number> {
       seed: { type: 'string', default: '1' },
       plants: { type: 'boolean', default: false },
       only: { type: 'string' },
+      spread: { type: 'boolean', default: false },
       json: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -70,7 +74,9 @@ export async function main(root: string, argv: string[]): Promise<number> {
   const shipped = new WebAssembly.Module(readFileSync(join(root, 'build/agent.wasm')));
   if (values.roam) return roaming(agent, shipped, values.policy ? rows : POLICIES, Number(values.seed), seconds);
   const only = values.only === undefined ? undefined : new RegExp(values.only);
-  const results = rows.map((row) => explore(agent, shipped, row, { seconds, recovery: Number(values.recovery), only }));
+  const results = rows.map((row) =>
+    explore(agent, shipped, row, { seconds, recovery: Number(values.recovery), only, spread: values.spread }),
+  );
   if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
   const failed = results.filter(({ outcome, astray }) => outcome.findings.length > 0 || astray > 0).length;
   const closed = results.filter(({ outcome }) => outcome.closed).length;
@@ -93,7 +99,7 @@ function chosen(values: { all?: boolean; policy?: string[]; rules?: string }): r
 
 const count = (number: number) => number.toLocaleString('en');
 
-function line(outcome: Omit<Outcome, 'findings'>): string {
+function line(outcome: Progress): string {
   const { states, expanded, transitions, depth, seconds, recovered } = outcome;
   return [
     `${outcome.closed ? 'fixed point' : `stopped, ${count(expanded)} expanded`}: ${count(states)} states`,
@@ -106,18 +112,28 @@ function explore(
   agent: Agent,
   shipped: WebAssembly.Module,
   { name, rules }: Row,
-  { seconds, recovery, only }: { seconds: number; recovery: number; only: RegExp | undefined },
+  { seconds, recovery, only, spread }: { seconds: number; recovery: number; only: RegExp | undefined; spread: boolean },
 ) {
   console.log(`\n${name}`);
   const explorer = new Explorer(agent, rules, { only });
   const recover = recovery > 0 && !only ? honestClient(explorer, 'A') : undefined;
-  const progress = (now: Omit<Outcome, 'findings'>) => console.log(`  ${line(now)}`);
-  const outcome = search(explorer, { seconds, recovery, progress, ...(recover ? { recover } : {}) });
+  const progress = (now: Progress) => console.log(`  ${line(now)}`);
+  const outcome = search(explorer, {
+    ...{ seconds, recovery, progress, ...(recover ? { recover } : {}) },
+    ...(spread ? { look: (states) => spreads(explorer.device, states) } : {}),
+  });
   console.log(`${line(outcome)}, violations: ${outcome.findings.length}`);
   const astray = show(agent, shipped, rules, outcome.findings);
   return { name, outcome, astray };
 }
 
+function spreads(device: Device, states: Iterable<State>): void {
+  for (const { field, values, factor } of spreadOf(device, states).slice(0, SPREADS_SHOWN)) {
+    console.log(`  times ${factor.toFixed(2)} by ${field} (${count(values)} values)`);
+  }
+}
+
+const SPREADS_SHOWN = 30;
 const SHOWN_OF_A_KIND = 4;
 
 // Each kind of finding with its shortest paths, each taken once more on the agent as it ships.

@@ -52,11 +52,15 @@ export interface SearchOptions extends Bound {
   /** What an honest client does not get done from a state: a violation, or undefined. */
   recover?: (state: State) => Violation | undefined;
   stopAt?: RegExp; // a violation that is enough
-  progress?: (outcome: Omit<Outcome, 'findings'>) => void;
+  progress?: (outcome: Progress) => void;
+  /** Takes a look at all states, at the end. */
+  look?: (states: Iterable<State>) => void;
 }
 
+export type Progress = Omit<Outcome, 'findings'>;
+
 export function search(explorer: Explorer, options: SearchOptions): Outcome {
-  const { recovery = 0, recover, stopAt, progress } = options;
+  const { recovery = 0, recover, stopAt, progress, look } = options;
   const { seconds = Infinity, transitions: most = Infinity } = options;
   const { events, rules } = explorer;
   const pool = createPool(explorer.device.width);
@@ -76,7 +80,7 @@ export function search(explorer: Explorer, options: SearchOptions): Outcome {
     for (let at = state; pool.parent(at) >= 0; at = pool.parent(at)) codes.unshift(pool.event(at));
     return codes.map((code) => ({ event: events[code % CUT]!.name, cut: Math.floor(code / CUT) }));
   };
-  const now = (): Omit<Outcome, 'findings'> => {
+  const now = (): Progress => {
     const depth = pool.depth(pool.count() - 1);
     const closed = head >= pool.count();
     const spent = (Date.now() - began) / 1000;
@@ -114,6 +118,7 @@ export function search(explorer: Explorer, options: SearchOptions): Outcome {
     }
     if (transitions > most || time - began > seconds * 1000 || pool.count() > STATES_MAX) break;
   }
+  look?.(Array.from({ length: pool.count() }, (_, state) => pool.state(state)));
   return { ...now(), closed: head >= pool.count(), findings: [...findings.values()] };
 }
 
