@@ -1,10 +1,13 @@
 // The fast subset of npm run explore: some policies as far as so many transitions go, no violation; the canonical form is
 // sound; every planted fault is seen; and the agent that is explored is the one that ships. All is bounded by transitions, so
 // that a loaded machine sees the same. About a minute of one processor.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { agentModule } from '../support/bench-hal.js';
 import { type Agent, buildAgent } from './build.js';
 import { Explorer, RULES, type Rules } from './explorer.js';
+import { type Entry, isDone, readLedger, smallestFirst, summary } from './ledger.js';
 import { PLANTS } from './plants.js';
 import { POLICIES } from './policies.js';
 import { honestClient } from './recover.js';
@@ -122,6 +125,32 @@ describe('what was found once', () => {
       state = step.state.slice();
     }
     expect(recover(state)).toBeUndefined();
+  });
+});
+
+describe('what is noted of each policy', () => {
+  const entry = { of: 'a', closed: true, states: 10, transitions: 2000, depth: 3, violations: 0, recovered: 1 };
+  it('is what docs/testing.md says, written by the command', () => {
+    const names = POLICIES.map(({ name }) => name);
+    const ledger = readLedger(root);
+    expect(Object.keys(ledger).filter((name) => !names.includes(name))).toEqual([]);
+    expect(readFileSync(join(root, 'docs/testing.md'), 'utf8')).toContain(`\n${summary(ledger, names.length)}\n`);
+  });
+  it('counts for the agent that was explored alone, and only without a violation', () => {
+    expect(isDone(entry, 'a')).toBe(true);
+    const others: [Entry | undefined, string][] = [
+      [entry, 'b'],
+      [{ ...entry, closed: false }, 'a'],
+      [{ ...entry, violations: 1 }, 'a'],
+      [undefined, 'a'],
+    ];
+    for (const [other, of] of others) expect(isDone(other, of)).toBe(false);
+  });
+  it('is added up for one agent, and says where to begin', () => {
+    const ledger = { a: entry, b: { ...entry, closed: false, transitions: 1000 }, c: { ...entry, of: 'b' } };
+    expect(summary(ledger, 4)).toMatch(/^1 of 4 .*, 1 explored as far as time went;\n20 states, 3,000 transitions/);
+    const rows = ['d', 'a', 'b'].map((name) => ({ name }));
+    expect(smallestFirst(rows, ledger).map(({ name }) => name)).toEqual(['b', 'a', 'd']);
   });
 });
 

@@ -9,12 +9,13 @@ import { parseArgs } from 'node:util';
 import { type Agent, buildAgent } from './build.js';
 import type { Device, State } from './device.js';
 import { Explorer, RULES, type Rules } from './explorer.js';
+import { identityOf, isDone, readLedger, smallestFirst, writeLedger } from './ledger.js';
 import { PLANTS } from './plants.js';
 import { BASIC, POLICIES, type Row } from './policies.js';
 import { honestClient } from './recover.js';
 import { replay } from './replay.js';
 import { roam } from './roam.js';
-import { type Finding, type Progress, pathOf, search } from './search.js';
+import { type Finding, type Outcome, type Progress, pathOf, search } from './search.js';
 import { seek } from './seek.js';
 import { spreadOf } from './spread.js';
 import { unclassified } from './table.js';
@@ -23,10 +24,12 @@ import { walk } from './walks.js';
 const HELP = `npm run explore [-- OPTIONS]: takes the real agent through every state that peers, people, time and resets can
 bring about, and asks an oracle at each decision whether that package may run
 
-  --seconds N       time for each policy (60)
+  --seconds N       time for each policy (60; with --write: 60, then 600, then 6000 for those that need more)
   --policy NAME     of the list (--list); may be repeated
   --rules JSON      a policy of your own, on top of "prompt": {"unapproved":0,"topics":["clock"]}
-  --all             every policy of the list, N seconds each
+  --all             every policy of the list, N seconds each, the smallest first
+  --write           notes each result in tests/explore/fixed-points.json, and the sum in docs/testing.md; a policy that
+                    reached its fixed point there, with this agent and this exploration, is left out: stop it, go on later
   --list            their names
   --recovery N      an honest client from every Nth new state (20); 0: never
   --walks N         N random walks of canonical and untouched device side by side, instead of a search
@@ -43,10 +46,11 @@ export async function main(root: string, argv: string[]): Promise<number> {
   const { values } = parseArgs({
     args: argv,
     options: {
-      seconds: { type: 'string', default: '60' },
+      seconds: { type: 'string' },
       policy: { type: 'string', multiple: true },
       rules: { type: 'string' },
       all: { type: 'boolean', default: false },
+      write: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       recovery: { type: 'string', default: '20' },
       walks: { type: 'string' },
@@ -66,7 +70,7 @@ export async function main(root: string, argv: string[]): Promise<number> {
   const agent = await buildAgent(root);
   new Explorer(agent, RULES);
   for (const name of unclassified()) console.log(`not in tests/explore/table.ts, counts as state: ${name}`);
-  const seconds = Number(values.seconds);
+  const seconds = Number(values.seconds ?? 60);
   if (values.plants) return plants(agent, seconds);
   if (values.walks !== undefined) {
     return Math.max(...rows.map((row) => walks(agent, row, Number(values.walks), Number(values.seed))));
@@ -74,14 +78,51 @@ export async function main(root: string, argv: string[]): Promise<number> {
   const shipped = new WebAssembly.Module(readFileSync(join(root, 'build/agent.wasm')));
   if (values.roam) return roaming(agent, shipped, values.policy ? rows : POLICIES, Number(values.seed), seconds);
   const only = values.only === undefined ? undefined : new RegExp(values.only);
-  const results = rows.map((row) =>
-    explore(agent, shipped, row, { seconds, recovery: Number(values.recovery), only, spread: values.spread }),
-  );
+  const options = { seconds, recovery: Number(values.recovery), only, spread: values.spread };
+  if (values.write) {
+    if (only || values.rules !== undefined) throw new Error('explore: only whole policies of the list are noted');
+    const rounds = values.seconds === undefined ? ROUNDS : [seconds];
+    return noted(root, rows, rounds, (row, seconds) => explore(agent, shipped, row, { ...options, seconds }));
+  }
+  const results = smallestFirst(rows, readLedger(root)).map((row) => explore(agent, shipped, row, options));
   if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
   const failed = results.filter(({ outcome, astray }) => outcome.findings.length > 0 || astray > 0).length;
   const closed = results.filter(({ outcome }) => outcome.closed).length;
   console.log(`${results.length} policies, ${closed} with a fixed point, ${failed} with violations`);
   return failed > 0 ? 1 : 0;
+}
+
+const ROUNDS = [60, 600, 6000]; // seconds for each policy
+
+/** Each policy that is not done yet, with more time from round to round; after each one it is noted. */
+function noted(
+  root: string,
+  rows: readonly Row[],
+  rounds: readonly number[],
+  run: (row: Row, seconds: number) => { outcome: Outcome; astray: number },
+): number {
+  const of = identityOf(root);
+  const ledger = readLedger(root);
+  const isLeft = ({ name }: Row) => !isDone(ledger[name], of);
+  let astrays = 0;
+  for (const seconds of rounds) {
+    for (const row of smallestFirst(rows, ledger).filter(isLeft)) {
+      const { outcome, astray } = run(row, seconds);
+      const { closed, states, transitions, depth, recovered, findings } = outcome;
+      astrays += astray;
+      const known = ledger[row.name];
+      if (known?.of === of && known.transitions > transitions && findings.length === 0) continue; // it came further
+      ledger[row.name] = { of, closed, states, transitions, depth, violations: findings.length, recovered };
+      const names = POLICIES.map(({ name }) => name);
+      writeLedger(root, ledger, names);
+    }
+  }
+  const now = rows.map(({ name }) => ledger[name]).filter((entry) => entry?.of === of);
+  const violated = now.filter((entry) => entry!.violations > 0).length;
+  console.log(
+    `${rows.length} policies, ${rows.length - rows.filter(isLeft).length} with a fixed point, ${violated} with violations`,
+  );
+  return violated > 0 || astrays > 0 ? 1 : 0;
 }
 
 function say(text: string): number {
