@@ -9,7 +9,7 @@ import { p256 } from '@noble/curves/nist.js';
 
 export const PAGE = 256;
 const HEAD_PAGES = 8; // 2048 bytes of head
-export const IMAGE_PAGES = 2;
+export const IMAGE_PAGES = 5; // three blocks of what the device fetches
 export const PRIMARY = 0x1000;
 export const PRIMARY_PAGES = IMAGE_PAGES + HEAD_PAGES;
 export const SECONDARY = PRIMARY + PRIMARY_PAGES * PAGE;

@@ -117,8 +117,16 @@ export function junk(watch: Watch, link: number): void {
 export const order = (watch: Watch, link: number, name: Name) =>
   ask(watch, link, 64, 3, { uri: './FUMO/1/DownloadAndUpdate', hash: OFFERS[name].digest });
 
-/** Gives the device the blocks that it waits for on a link, at most so many, out of any package. False: it waits for none. */
-export function serve(watch: Watch, link: number, name: Name, most = BLOCKS_MAX): boolean {
+/**
+ * Gives the device the blocks that it waits for on a link, at most so many, out of any package; `headOnly`: up to where it
+ * asks for several at a time. False: it waits for none.
+ */
+export function serve(
+  watch: Watch,
+  link: number,
+  name: Name,
+  { most = BLOCKS_MAX, headOnly = false }: { most?: number; headOnly?: boolean } = {},
+): boolean {
   const { device } = watch;
   let given = 0;
   for (; given < most && device.running === 'agent'; given++) {
@@ -126,12 +134,23 @@ export function serve(watch: Watch, link: number, name: Name, most = BLOCKS_MAX)
     const { line, asked, session, asLine, from } = pulling(device);
     const at = session ? (watch.before?.offset ?? 0) : 0;
     const off = asLine ? from + Math.floor((at - from) / BLOCK) * BLOCK : Math.floor(at / BLOCK) * BLOCK;
+    if (headOnly && asLine) break;
     if (line !== link + 1 || off < 0 || off >= asked || off >= OFFERS[name].bytes.length) break;
     const was = watch.before?.offset;
     block(watch, link, name, off);
     if (watch.before?.active && watch.before.offset === was) break; // it is none that the device can use
   }
   return given > 0;
+}
+
+/** The nth block of what the device asked for last, whatever else has come of it. False: it asks for none such. */
+export function serveOne(watch: Watch, link: number, name: Name, n: number): boolean {
+  watch.device.tick(1);
+  const { line, asked, session, asLine, from } = pulling(watch.device);
+  const off = from + n * BLOCK;
+  if (!asLine || !session || line !== link + 1 || off >= Math.min(asked, OFFERS[name].bytes.length)) return false;
+  block(watch, link, name, off);
+  return true;
 }
 
 /** Who pushes a package has all of it ready to be asked for. */

@@ -3,12 +3,12 @@
 // Topics: events beyond the basic ones, for policies that are explored with them; all at once would be too many states.
 
 import { decode } from 'cborg';
-import { ask, exec, goOn, junk, offerBlocks, order, put, refused, serve, upload } from './client.js';
+import { ask, exec, goOn, junk, offerBlocks, order, put, refused, serve, serveOne, upload } from './client.js';
 import { NONCE_OLD, nonceOf } from './sight.js';
 import type { Watch } from './watch.js';
 import { CLOCKS, changes, consent, DOCUMENTS, document, type Name, OFFERS, type OfferName } from './world.js';
 
-export type Topic = 'embedded' | 'clock' | 'change' | 'recall' | 'two operators' | 'pull';
+export type Topic = 'embedded' | 'clock' | 'change' | 'recall' | 'two operators' | 'pull' | 'lost';
 
 export interface Event {
   name: string;
@@ -24,6 +24,7 @@ const DOCUMENTS_OF: Record<Topic | 'basic', readonly number[]> = {
   change: [5],
   embedded: [],
   pull: [],
+  lost: [],
 };
 
 /** The alphabet for these topics, under a policy. */
@@ -44,6 +45,7 @@ export function alphabet(topics: readonly Topic[], policy: Watch['policy'], only
     }
   }
   if (topics.includes('pull')) addPull(add);
+  if (topics.includes('lost')) addLost(add);
   addAnswers(add);
   const documents = [
     ...(topics.includes('clock') ? [] : DOCUMENTS_OF.basic),
@@ -75,8 +77,21 @@ function addPull(add: Add): void {
   }
   add('offered A link 0', (watch) => offerBlocks(watch, 0, 'A'));
   add('order B link 1', (watch) => order(watch, 1, 'B'));
-  add('one block of A link 1', (watch) => serve(watch, 1, 'A', 1));
+  add('one block of A link 1', (watch) => serve(watch, 1, 'A', { most: 1 }));
   add('blocks of B link 1', (watch) => serve(watch, 1, 'B'));
+}
+
+// The same where blocks get lost: those behind them come early, and they come late, or twice. Fetched by the device over the
+// console, or pushed in part and then asked for.
+function addLost(add: Add): void {
+  add('order L link 0', (watch) => order(watch, 0, 'L'));
+  add('head of L link 0', (watch) => serve(watch, 0, 'L', { headOnly: true }));
+  add('blocks of L link 0', (watch) => serve(watch, 0, 'L'));
+  for (const n of [0, 1, 2]) add(`block ${n} of L link 0`, (watch) => serveOne(watch, 0, 'L', n));
+  add('part of L link 1', (watch) => upload(watch, 1, 'L', OFFERS.L.head.length + 24));
+  add('rest of L link 1', (watch) => goOn(watch, 1, 'L'));
+  add('offered L link 0', (watch) => offerBlocks(watch, 0, 'L'));
+  add('pause', (watch) => pass(watch, 9000, 3000));
 }
 
 function addAnswers(add: Add): void {
@@ -148,13 +163,14 @@ function changeInForce(watch: Watch): number | undefined {
   return data instanceof Uint8Array ? (decode(data, { useMaps: true }) as Map<number, number>).get(1) : undefined;
 }
 
+function pass({ device }: Watch, ms: number, step: number): void {
+  for (let t = 0; t < ms && device.running === 'agent'; t += step) {
+    device.tick(step);
+    device.drain();
+  }
+}
+
 function addTime(add: Add): void {
-  const pass = ({ device }: Watch, ms: number, step: number) => {
-    for (let t = 0; t < ms && device.running === 'agent'; t += step) {
-      device.tick(step);
-      device.drain();
-    }
-  };
   add('short time', (watch) => pass(watch, 300, 100));
   add('11 s', (watch) => pass(watch, 11_000, 1000));
   add('601 s', (watch) => {

@@ -16,7 +16,7 @@ import { inspect } from './invariants.js';
 import { type Violation, Watch } from './watch.js';
 import { bootstrap, type World } from './world.js';
 
-export type Rules = Policy & World & { topics?: readonly Topic[]; cuts?: RegExp };
+export type Rules = Policy & World & { topics?: readonly Topic[]; cuts?: RegExp; only?: RegExp };
 
 export const RULES: Rules = {
   unapproved: 1,
@@ -41,6 +41,8 @@ export class Explorer {
   readonly device: Device<Ghost>;
   readonly watch: Watch;
   readonly events: readonly Event[];
+  /** Time, after each event. */
+  givesBack = true;
 
   constructor(agent: Agent, rules: Rules, { only, plant = 0, like }: ExplorerOptions = {}) {
     this.rules = rules;
@@ -48,7 +50,7 @@ export class Explorer {
     this.device.planted = plant;
     this.device.bottomless = true;
     this.watch = new Watch(this.device, rules);
-    this.events = alphabet(rules.topics ?? [], rules, only);
+    this.events = alphabet(rules.topics ?? [], rules, only ?? rules.only);
   }
 
   /** A blank device is provisioned: the first state. */
@@ -97,7 +99,7 @@ export class Explorer {
       else throw error;
     }
     this.echo();
-    giveBack(device);
+    if (this.givesBack) giveBack(device);
     watch.settle();
     return true;
   }

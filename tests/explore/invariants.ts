@@ -1,12 +1,12 @@
 // What must hold in every state, whatever led to it: the records of the agent, its slots and its question say the same.
 
-import { PAGE, PRIMARY, SECONDARY, STAGED } from './board.js';
+import { IMAGE_PAGES, PAGE, PRIMARY, SECONDARY, STAGED } from './board.js';
 import type { Device } from './device.js';
 import { differences, observe, questionIn, recordIn, swapIn, updateIn } from './sight.js';
 import type { Violation } from './watch.js';
 import { offerAt, who } from './world.js';
 
-const IMAGE_BYTES_MAX = 2 * PAGE;
+const IMAGE_BYTES_MAX = IMAGE_PAGES * PAGE;
 const WITH_PACKAGE = [50, 60, 70];
 const PLACES = { Primary: PRIMARY, Previous: SECONDARY, Staged: STAGED } as const;
 

@@ -14,6 +14,10 @@ const two = { threshold: 2, operators: 2, topics: ['two operators'] as const };
 /** What the fast subset explores, too. */
 export const BASIC: Row = row('prompt');
 
+// What else comes and goes is explored without them.
+const LOST =
+  /L link|pause|offer [AB] link 1|junk link 1|Exec (Update link 1|DownloadAndUpdate link 0)|button|typed|document 1|clear|short time|11 s|reset$|app confirms, knock/;
+
 const TOPICS: readonly Row[] = [
   row('prompt, approvals inside packages', { topics: ['embedded'] }),
   row('reject, approvals inside packages', { unapproved: 0, topics: ['embedded'] }),
@@ -23,6 +27,8 @@ const TOPICS: readonly Row[] = [
   row('bring back what is denied, no trial', { denied: 1, trialBoots: 0, topics: ['recall'] }),
   row('prompt, what the device fetches', { topics: ['pull'] }),
   row('ask before download, what the device fetches', { askBeforeDownload: 1, topics: ['pull'] }),
+  row('prompt, blocks that are lost', { topics: ['lost'], only: LOST }),
+  row('ask before download, blocks that are lost', { askBeforeDownload: 1, topics: ['lost'], only: LOST }),
   row('prompt, power cuts', { cuts: /./ }),
   row('ask before download, power cuts', { askBeforeDownload: 1, cuts: /offer|yes|Exec|time/ }),
 ];

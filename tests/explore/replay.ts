@@ -46,6 +46,7 @@ function take(
   const deeds: Deed[] = [];
   device.transcript = deeds;
   device.bottomless = false; // as it ships
+  explorer.givesBack = pauseMs === 0; // the shipped agent is given none
   listen(device, said);
   watch.begin(newborn());
   device.boot();

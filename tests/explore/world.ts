@@ -38,8 +38,9 @@ const BASE = {
   A: { sequence: 2, image: image(PAGE + 64, 2) }, // a whole page, so that its upload can be resumed
   B: { sequence: 3, image: image(PAGE, 3) }, // exactly a page: its end is the end of a page
   C: { sequence: 1, image: image(64, 1) },
+  L: { sequence: 2, image: image(4 * PAGE + 64, 4) }, // long: two blocks of what is fetched, and a part of one
 } as const;
-export const NAMES = ['A', 'B', 'C'] as const;
+export const NAMES = ['A', 'B', 'C', 'L'] as const;
 export type Name = (typeof NAMES)[number];
 
 function offer(name: Name, more: { embeds?: number; countersigned?: boolean } = {}): Offer {
@@ -106,6 +107,7 @@ export const OFFERS = {
   A: offer('A'),
   B: offer('B'),
   C: offer('C'),
+  L: offer('L'),
   'A embedding approval': offer('A', { embeds: 1 }),
   'A countersigned': offer('A', { countersigned: true }),
 } as const satisfies Record<string, Offer>;
