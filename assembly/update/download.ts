@@ -192,7 +192,7 @@ export function downloadErase(end: u32): bool {
 export function downloadAhead(link: i32, at: u32, from: usize, length: u32): Reason {
   lines |= lineOf(link);
   idleGot(at + length);
-  return endIf(pagesTake(at - offerHeadBytes(), from, length));
+  return endIf(pagesTake(at - offerHeadBytes(), from, length, lines));
 }
 
 function endIf(reason: Reason): Reason {

@@ -176,11 +176,12 @@ export function pagesRoom(): u32 {
   return (written / BLOCK_BYTES + ctz(early)) * BLOCK_BYTES - written - buffered;
 }
 
-// Keeps the block at `at`, behind the one that is under way. One that does not fit, or is there, is left out.
-export function pagesTake(at: u32, from: usize, length: u32): Reason {
+// Keeps the block at `at`, behind the one that is under way. One that does not fit, or is there, is left out. in: `lines` as pagesKeep
+export function pagesTake(at: u32, from: usize, length: u32, lines: u32): Reason {
   const ahead = at / BLOCK_BYTES - written / BLOCK_BYTES;
   const bit: u32 = 1 << ahead;
   if (ahead === 0 || ahead > 31 || early & bit || at + length > erased) return Reason.Ok;
+  progress.lines = lines; // also of a session that is over before the block is wanted
   for (let done: u32 = 0; done < length; done += BUFFER_BYTES) {
     const piece = min(BUFFER_BYTES, length - done);
     memory.copy(PIECE, from + done, piece);

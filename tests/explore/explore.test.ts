@@ -104,6 +104,14 @@ describe('what was found once', () => {
       ],
     ],
     [
+      'the line of a block that came early counts in the session that finds it in flash',
+      { topics: ['lost'] },
+      [
+        ...['part of L link 1', 'junk link 1', 'order L link 0', 'block 1 of L link 0', 'part of L link 1'],
+        ...['rest of L link 1', 'typed yes'],
+      ],
+    ],
+    [
       'a question that is put anew after a cut is about the lines that delivered anew',
       {},
       ['offer A link 0', 'Exec DownloadAndUpdate link 0', 'reset', 'offer A link 1 cut 32', 'typed yes'],
