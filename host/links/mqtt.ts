@@ -7,7 +7,7 @@
 // we ask of the broker itself has a limit. Who a device is, nobody here checks: the broker is transport.
 
 import { Socket } from 'node:net';
-import { connect, type IClientOptions, type MqttClient } from 'mqtt';
+import type { IClientOptions, MqttClient } from 'mqtt';
 import { CountersignError } from '../errors.js';
 import { hex } from '../formats/bytes.js';
 import type { SecretUrl } from '../secret-url.js';
@@ -76,7 +76,8 @@ export async function connectBroker(
 }
 
 /** As connectAsync of mqtt.js without retries, but that what comes is bounded. */
-function begin(options: IClientOptions): Promise<MqttClient> {
+async function begin(options: IClientOptions): Promise<MqttClient> {
+  const { connect } = await import('mqtt'); // takes as long as Node itself: who has no broker does not wait for it
   // No URL for mqtt.js: it would parse it once more, in its own way, and Node warns of what it makes of some.
   const limits = { connectTimeout: BROKER_MS_MAX, reconnectPeriod: RECONNECT_MS, manualConnect: true };
   const { name, free } = claimClientId(options);

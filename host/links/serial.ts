@@ -4,12 +4,14 @@
 
 import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SerialPort } from 'serialport';
 import { CountersignError, systemCode } from '../errors.js';
 import { BAUD_DEFAULT } from '../smp/defaults.js';
 import type { Link } from '../smp/link.js';
 import { abortError, throwIfAborted } from '../wait.js';
 import { cleanLine, type Opening, streamLink } from './stream.js';
+
+/** When a port is wanted: who has none does not wait for its forty files. */
+const library = () => import('serialport');
 
 const STABLE_NAMES = '/dev/serial/by-id'; // udev's, by maker and serial number
 
@@ -39,6 +41,7 @@ export async function openSerial(
   signal?: AbortSignal,
 ): Promise<Link> {
   throwIfAborted(signal);
+  const { SerialPort } = await library();
   const port = new SerialPort({ path, baudRate, autoOpen: false });
   const call = (action: (done: (cause: Error | null | undefined) => void) => void): Promise<void> =>
     new Promise((resolve, reject) => {
@@ -72,6 +75,7 @@ export async function openSerial(
 
 /** The serial ports of this machine. */
 export async function listPorts(): Promise<PortInfo[]> {
+  const { SerialPort } = await library();
   try {
     const found = await SerialPort.list();
     return found.map(({ path, manufacturer, serialNumber }) => {

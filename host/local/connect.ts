@@ -14,7 +14,7 @@ import { listRunners } from '../boards.js';
 import { type Acquaintance, makeAcquaintance } from '../device/acquaintance.js';
 import type { Watching } from '../device/watch.js';
 import { CountersignError } from '../errors.js';
-import { BROKER_PORT_DEFAULT, type Broker, startBroker } from '../links/broker.js';
+import type { Broker } from '../links/broker.js';
 import { endingWith, lastingLink } from '../links/lasting.js';
 import { type Address, endBroker, listDevices, openMqtt, untilOnline, watchStates } from '../links/mqtt.js';
 import type { BrokerUrl } from '../links/mqtt-url.js';
@@ -218,6 +218,7 @@ export function choosePort(boards: readonly RunningBoard[], ports: readonly Port
 const portOf = ({ port, board, flash }: RunningBoard): PortInfo => ({ path: port, about: `${board} board, ${flash}` });
 
 async function awaitDevice(fleet: string, device: string, listener: Listener, signal: AbortSignal): Promise<Opened> {
+  const { BROKER_PORT_DEFAULT, startBroker } = await import('../links/broker.js');
   const broker = await startBroker(BROKER_PORT_DEFAULT).catch((error: CountersignError) => {
     if (error.reason.name !== 'LinkUnavailable') throw error;
     return undefined; // somebody runs one on this machine

@@ -59,6 +59,14 @@ describe('the built command', () => {
     expect(modules.filter((id) => others.test(id))).toEqual([]);
   });
 
+  it('loads for a device on a socket neither a library for serial ports nor one for brokers', () => {
+    const { names, bytes, modules } = loadedBy(['deliver', 'none.suit', '--port', 'tcp://127.0.0.1:1']);
+    expect(modules).toEqual(expect.arrayContaining(['links/tcp.js', 'links/mqtt.js', 'links/serial.js']));
+    expect(modules.filter((id) => /^(mqtt|mqtt-packet|aedes)\//.test(id))).toEqual([]);
+    expect(names.filter((one) => one.startsWith('serialport'))).toEqual([]);
+    expect(bytes).toBeLessThan(1_100_000);
+  });
+
   it.each([
     ['inspect', ['inspect', 'none.suit']],
     ['keygen', ['keygen', 'none/none']],
