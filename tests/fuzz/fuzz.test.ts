@@ -1,4 +1,4 @@
-// Half a minute of fuzzing for each target, as the command does it: nothing crashes; and an overrun of one record into the
+// So many executions of each target, as the command does them: nothing crashes; and an overrun of one record into the
 // buffer behind it, planted, is found by its guard.
 
 import { spawnSync } from 'node:child_process';
@@ -30,13 +30,13 @@ function fuzz(...words: string[]): { status: number | null; rows: Figures[] } {
 
 describe.runIf(have('clang'))('npm run fuzz', () => {
   test('finds nothing in the verifier and in the agent', { timeout: 10 * MINUTES }, () => {
-    const { status, rows } = fuzz();
+    const { status, rows } = fuzz('--quick');
     expect(rows.map(({ target, crashes }) => [target, crashes])).toEqual([
       ['verifier', []],
       ['agent', []],
     ]);
-    // On a slow machine, too: fewer, and it does not really run; less, and it does not get behind the signatures.
-    for (const { executions } of rows) expect(executions).toBeGreaterThan(500);
+    for (const { executions } of rows) expect(executions).toBeGreaterThanOrEqual(10_000);
+    // Less, and it does not get behind the signatures.
     for (const { covered, edges } of rows) expect(covered / edges).toBeGreaterThan(0.3);
     expect(status).toBe(0);
   });

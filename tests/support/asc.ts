@@ -8,6 +8,6 @@ export async function compiler() {
   try {
     return (await import('assemblyscript/asc')).default;
   } finally {
-    setFlagsFromString('--no-liftoff-only');
+    for (const flag of ['--no-liftoff-only', '--wasm-tier-up', '--wasm-dynamic-tiering']) setFlagsFromString(flag);
   }
 }
