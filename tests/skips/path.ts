@@ -5,14 +5,14 @@
 // instruction left out, somebody does all to have another one run that must not, and the board is reset again and again.
 
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { translate } from '../../boards/port/translate.js';
 import { CONVERSATIONS, FLASH, script } from './conversations.js';
 import { compile, type Plant } from './modules.js';
-import { disassembly, onQemu, type Program, symbolsOf } from './program.js';
+import { disassembly, onQemu, type Program, symbolsOf, unlessBuilt } from './program.js';
 
 const PAGE = 1024;
 const AGENT_BYTES = 0x10000;
@@ -29,8 +29,7 @@ void sha256_block(u32 *hash, const u8 *block);
 static void import_sha256(u32 state, u32 block) { sha256_block((u32 *)(void *)memory_at(state, 32), memory_at(block, 64)); }
 `;
 
-async function build(root: string, folder: string, plants: Plant[] = []): Promise<Program> {
-  mkdirSync(folder, { recursive: true });
+async function make(root: string, folder: string, elf: string, machine: string, plants: Plant[]): Promise<void> {
   const module = translate(await compile(root, 'agent', plants), 'agent');
   writeFileSync(join(folder, 'agent.wasm.c'), module + IMPORT);
   writeFileSync(join(folder, 'script.h'), script());
@@ -44,7 +43,6 @@ async function build(root: string, folder: string, plants: Plant[] = []): Promis
   );
   const boards = join(root, 'boards');
   const { firmware, ram } = JSON.parse(readFileSync(join(boards, 'microbit/board.json'), 'utf8'));
-  const elf = join(folder, 'agent.elf');
   const symbols = {
     FLASH_BYTES: AGENT_BYTES,
     RAM_OFFSET: ram.offset,
@@ -66,10 +64,15 @@ async function build(root: string, folder: string, plants: Plant[] = []): Promis
     ],
     { stdio: 'inherit' },
   );
-  const machine = join(folder, 'path');
   execFileSync('cc', ['-std=gnu11', '-O3', '-Wall', '-Wextra', join(root, 'tests/skips/path.c'), '-o', machine], {
     stdio: 'inherit',
   });
+}
+
+async function build(root: string, plants: Plant[] = []): Promise<Program> {
+  const folder = join(root, plants.length ? 'build/skips-agent-planted' : 'build/skips-agent');
+  const [elf, machine] = [join(folder, 'agent.elf'), join(folder, 'path')];
+  await unlessBuilt(root, folder, JSON.stringify(plants), () => make(root, folder, elf, machine, plants));
   return { elf, machine, symbols: symbolsOf(elf) };
 }
 
@@ -151,8 +154,8 @@ function figuresOf(scenario: string, said: string[]): PathFigures {
 const undisturbed = (said: string) => /^reference (\d+) ([0-9a-f]+) ([0-9a-f]+)/m.exec(said)!;
 
 /** What the interpreter and QEMU say of each conversation as it is: turns, the sum of all that was sent, and that of flash. */
-export async function pathReferences(root: string, folder: string): Promise<{ ours: number[][]; qemu: number[][] }> {
-  const program = await build(root, folder);
+export async function pathReferences(root: string): Promise<{ ours: number[][]; qemu: number[][] }> {
+  const program = await build(root);
   const numbers = PATH_SCENARIOS.map((_, i) => i);
   const ours: number[][] = [];
   for (const number of numbers) {
@@ -178,7 +181,7 @@ export async function path(
   wanted: (name: string) => boolean,
   { how, listed, sample = 1, plants = [] }: { how: How; listed: boolean; sample?: number; plants?: Plant[] },
 ): Promise<PathFigures[]> {
-  const program = await build(root, join(root, plants.length ? 'build/skips-planted' : 'build/skips-agent'), plants);
+  const program = await build(root, plants);
   if (!(await isSound(program))) throw new Error('skips: what is approved is not started');
   const where = listed ? disassembly(program) : undefined;
   const rows: PathFigures[] = [];

@@ -1,6 +1,9 @@
 // A program that has instructions left out, and what is asked of it: its symbols, its text, and the same run on QEMU.
 
 import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 const QEMU_MS = 120_000;
 
@@ -9,6 +12,36 @@ export interface Program {
   /** The interpreter that leaves out. */
   machine: string;
   symbols: Map<string, { at: number; bytes: number }>;
+}
+
+/** What a program is made of. */
+const SOURCES = ['assembly', 'asconfig.json', 'boards', 'package-lock.json', 'tests/skips', 'tests/support'];
+
+function hashOf(root: string, more: string): string {
+  const hash = createHash('sha256').update(more);
+  for (const source of SOURCES) {
+    const path = join(root, source);
+    const names = statSync(path).isDirectory() ? readdirSync(path, { recursive: true, encoding: 'utf8' }).sort() : [''];
+    for (const name of names) {
+      if (statSync(join(path, name)).isFile()) hash.update(`${name}:`).update(readFileSync(join(path, name)));
+    }
+  }
+  return hash.digest('hex');
+}
+
+/** Has a program made in its folder, unless the one there is of the same sources, and `more`. */
+export async function unlessBuilt(
+  root: string,
+  folder: string,
+  more: string,
+  make: () => Promise<void>,
+): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  const [mark, of] = [join(folder, 'made-of'), hashOf(root, more)];
+  if (existsSync(mark) && readFileSync(mark, 'utf8') === of) return;
+  writeFileSync(mark, 'it is being made');
+  await make();
+  writeFileSync(mark, of);
 }
 
 export function symbolsOf(elf: string): Program['symbols'] {

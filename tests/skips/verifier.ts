@@ -3,7 +3,7 @@
 // instruction once.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { translate } from '../../boards/port/translate.js';
 import {
@@ -17,7 +17,7 @@ import {
 } from '../support/agent-world.js';
 import { cbor, sign1 } from '../support/make.js';
 import { by, compile, forged, type Plant } from './modules.js';
-import { disassembly, onQemu, type Program, symbolsOf } from './program.js';
+import { disassembly, onQemu, type Program, symbolsOf, unlessBuilt } from './program.js';
 
 const INSTALL = 1;
 const SHA_256 = -16;
@@ -82,25 +82,26 @@ function scenariosHeader(all: Scenario[]): string {
   ].join('\n');
 }
 
-async function build(root: string, folder: string, plants: Plant[] = []): Promise<Program> {
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'core.wasm.c'), translate(await compile(root, 'verifier', plants), 'core'));
-  writeFileSync(join(folder, 'scenarios.h'), scenariosHeader([...SCENARIOS, SOUND]));
-  const { firmware } = JSON.parse(readFileSync(join(root, 'boards/microbit/board.json'), 'utf8'));
-  const elf = join(folder, 'program.elf');
-  const places = ['-I', folder, '-I', join(root, 'boards/port')];
-  const language = ['-std=gnu11', '-ffreestanding', '-ffunction-sections', '-fdata-sections'];
-  const linking = [
-    '-nostdlib',
-    '-Wl,--section-start=.vectors=0,-Ttext=0x100,-Tdata=0x20000000',
-    '-Wl,-ereset,--gc-sections,--undefined=vectors,--build-id=none',
-  ];
-  const sources = ['tests/skips/program.c', 'boards/port/libc.c'].map((file) => join(root, file));
-  const flags = [...firmware.flags, ...language, ...places, ...linking, ...sources, '-lgcc', '-o', elf];
-  execFileSync(firmware.compiler, flags, { stdio: 'inherit' });
-  const machine = join(folder, 'machine');
-  execFileSync('cc', ['-std=gnu11', '-O2', '-Wall', '-Wextra', join(root, 'tests/skips/verifier.c'), '-o', machine], {
-    stdio: 'inherit',
+async function build(root: string, plants: Plant[] = []): Promise<Program> {
+  const folder = join(root, plants.length ? 'build/skips-planted' : 'build/skips');
+  const [elf, machine] = [join(folder, 'program.elf'), join(folder, 'machine')];
+  await unlessBuilt(root, folder, JSON.stringify(plants), async () => {
+    writeFileSync(join(folder, 'core.wasm.c'), translate(await compile(root, 'verifier', plants), 'core'));
+    writeFileSync(join(folder, 'scenarios.h'), scenariosHeader([...SCENARIOS, SOUND]));
+    const { firmware } = JSON.parse(readFileSync(join(root, 'boards/microbit/board.json'), 'utf8'));
+    const places = ['-I', folder, '-I', join(root, 'boards/port')];
+    const language = ['-std=gnu11', '-ffreestanding', '-ffunction-sections', '-fdata-sections'];
+    const linking = [
+      '-nostdlib',
+      '-Wl,--section-start=.vectors=0,-Ttext=0x100,-Tdata=0x20000000',
+      '-Wl,-ereset,--gc-sections,--undefined=vectors,--build-id=none',
+    ];
+    const sources = ['tests/skips/program.c', 'boards/port/libc.c'].map((file) => join(root, file));
+    const flags = [...firmware.flags, ...language, ...places, ...linking, ...sources, '-lgcc', '-o', elf];
+    execFileSync(firmware.compiler, flags, { stdio: 'inherit' });
+    execFileSync('cc', ['-std=gnu11', '-O2', '-Wall', '-Wextra', join(root, 'tests/skips/verifier.c'), '-o', machine], {
+      stdio: 'inherit',
+    });
   });
   return { elf, machine, symbols: symbolsOf(elf) };
 }
@@ -142,8 +143,8 @@ function figuresOf(scenario: string, said: string): Figures {
 const undisturbed = (said: string) => /^reference (\d+) (\d+) (\d+) (\d+)/m.exec(said)!.slice(1).map(Number);
 
 /** What the interpreter and QEMU say of each scenario as it is, for the test that compares them. */
-export async function references(root: string, folder: string): Promise<{ ours: number[][]; qemu: number[][] }> {
-  const program = await build(root, folder);
+export async function references(root: string): Promise<{ ours: number[][]; qemu: number[][] }> {
+  const program = await build(root);
   const numbers = [...SCENARIOS, SOUND].map((_, i) => i);
   return {
     ours: numbers.map((number) => undisturbed(run(program, number, 'none'))),
@@ -164,7 +165,7 @@ export async function verifier(
   wanted: (name: string) => boolean,
   { every, listed, plants = [] }: { every: boolean; listed: boolean; plants?: Plant[] },
 ): Promise<Figures[]> {
-  const program = await build(root, join(root, plants.length ? 'build/skips-planted' : 'build/skips'), plants);
+  const program = await build(root, plants);
   const sound = undisturbed(run(program, SCENARIOS.length, 'none'));
   if (sound[0] !== INSTALL || sound[1] !== 1) throw new Error(`skips: what is approved is not installed (${sound})`);
   const rows: Figures[] = [];
