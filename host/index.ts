@@ -136,6 +136,7 @@ export { exportVerifier } from './local/export-c.js';
 export { type Case, foreseeFiles } from './local/foresee.js';
 export { guardFile } from './local/guard-file.js';
 export { deliverGuarded, type GuardedJob } from './local/guarded-delivery.js';
+export { guardTool, type ToolJob } from './local/guarded-tool.js';
 export { documentYaml, takeApart, withDescribed } from './local/inspect.js';
 export {
   type Keeping,

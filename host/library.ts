@@ -102,8 +102,9 @@ export {
 export { type Delivery, type Denied, deliver, type Outcome } from './device/deliver.js';
 export { documentsIn, type Gathered, gatherFrom, type Place } from './device/evidence.js';
 export type { Steps } from './device/follow.js';
-// Third-party boards, which cannot check for themselves: the verdict is taken here, before the first byte is sent.
+// Third-party boards, which cannot check for themselves: the verdict is taken here, before the first byte is sent or written.
 export {
+  type Asking,
   type Decision,
   type Guard,
   type GuardedDelivery,
@@ -113,6 +114,8 @@ export {
   makeGuard,
   type Offer,
   type Unanswered,
+  type Way,
+  type WayDecision,
 } from './device/guard.js';
 export {
   type GuardMemory,

@@ -279,8 +279,13 @@ const table = {
   OtherDevice: row(253, 'another device answers on the line than before', 'connect the earlier device again and run the same command: it resumes where it stopped', OTHER_DEVICE),
   NotPublished: row(254, 'the broker does not keep what was published', 'allow the user in the URL to write and read this topic (ACL of the broker)', FAULT),
 
-  // 330..339 a gateway (one block with those of the host)
+  // 330 a gateway (one block with those of the host)
   DeviceTwice: row(330, 'another board on this gateway says that it is the same device', 'find out which of the two it is, and take the other one off', OTHER_DEVICE),
+
+  // 331..333 the host: boards that other programs write
+  BoardBusy: row(331, 'another guard on this machine works on this board', 'wait until it has ended, then run the same command again', FAULT),
+  ToolFailed: row(332, 'the program that was to write the board did not end with success', 'see what it said: the board may hold part of the image, so run the same command again', FAULT),
+  FolderUnsafe: row(333, 'others may replace what is in the folder for temporary files', 'set TMPDIR to a folder that only you may write to', FAULT),
 } as const satisfies Record<string, ReasonRow>;
 
 export type ReasonName = keyof typeof table;

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { flagOf } from '../host/cli/command.js';
 import { commands } from '../host/cli/commands/index.js';
-import { parse } from '../host/cli/parse.js';
+import { ownWords, parse } from '../host/cli/parse.js';
 import { CountersignError } from '../host/errors.js';
 import { documentParts, exchangePart, keysPart, makeDocuments } from './docs/documents.js';
 import { anchorsOf, fill, linksOf, partsOf, splitCode, titleOf } from './docs/markdown.js';
@@ -37,6 +37,7 @@ const GUIDES = [
   'browser',
   'ci',
   'coming-from',
+  'flashers',
   'brokers',
   'security',
   'performance',
@@ -136,7 +137,7 @@ describe('commands', () => {
     const found = commandOf(name === 'help' ? commands[0]!.name : name);
     if (!found) return [`countersign ${name}`];
     const flags = [...Object.keys(found.options).map(flagOf), ...COMMON];
-    return words.filter((word) => word.startsWith('--') && !flags.includes(word.split('=')[0]!));
+    return ownWords(words).filter((word) => word.startsWith('--') && !flags.includes(word.split('=')[0]!));
   }
 
   /** What may stand in a configuration file or in the environment is not missing on a line. */

@@ -15,7 +15,7 @@ import type { AnyCommand } from './command.js';
 import { settings, table } from './commands/table.js';
 import { watchEnding } from './ending.js';
 import { nextLine } from './next.js';
-import { type Invocation, parse } from './parse.js';
+import { type Invocation, ownWords, parse } from './parse.js';
 import { makeTerminal } from './terminal.js';
 
 const ending = watchEnding();
@@ -51,7 +51,7 @@ async function main(words: readonly string[]): Promise<void> {
     level = invocation.common.level;
     await run(invocation, config);
   } catch (thrown) {
-    fail(asCountersignError(thrown), words.includes('--json'), level);
+    fail(asCountersignError(thrown), ownWords(words).includes('--json'), level);
   }
 }
 

@@ -247,6 +247,12 @@ function withHelp(commands: readonly AnyCommand[], words: readonly string[]): st
   return first === undefined || known(first) ? [...words] : words.filter((word) => !['-h', '--help'].includes(word));
 }
 
+/** Those that are for this program: what stands behind `--` is handed on as it is. */
+export function ownWords(words: readonly string[]): readonly string[] {
+  const end = words.indexOf('--');
+  return end < 0 ? words : words.slice(0, end);
+}
+
 /** dump_info -> dump-info and --dry_run -> --dry-run, where the dashed name exists. */
 function withDashes(commands: readonly AnyCommand[], words: readonly string[]): string[] {
   const at = words.findIndex((word) => !word.startsWith('-'));
@@ -254,8 +260,10 @@ function withDashes(commands: readonly AnyCommand[], words: readonly string[]): 
   const chosen = commands.find((one) => name !== undefined && [one.name, ...(one.aliases ?? [])].includes(name));
   if (chosen === undefined) return [...words];
   const flags = new Set([...Object.keys(chosen.options).map(flagOf), '--dry-run', '--no-input']);
+  const own = ownWords(words).length;
   return words.map((word, index) => {
     if (index === at) return name ?? word;
+    if (index >= own) return word;
     const [flag = '', ...value] = word.split('=');
     const dashed = flag.replaceAll('_', '-');
     return flag.startsWith('--') && flags.has(dashed) ? [dashed, ...value].join('=') : word;

@@ -1,17 +1,18 @@
 // Delivering to a third-party board, which cannot check for itself: this machine takes the verdict, with the very core that
-// runs on devices, before the first byte is sent.
+// runs on devices, before the first byte is sent. judge() is for boards with SMP, to which this library brings the image;
+// decide() for any other, which is written in the caller's own way.
 //
 // What is the device's own elsewhere comes from here: its ids, trusted keys and policy from a bootstrap document, approvals
 // from wherever they were gathered (evidence.ts) and from the package, floors from what is remembered (guard-memory.ts).
 // What the policy would ask the user of the device, it asks the person whom the caller reaches (`ask`), and only a yes in
 // time counts. Before the image is sent, and before it is marked to start, the verdict is taken again over what may have
 // changed: an approval may have been revoked meanwhile, here or by another guard with the same memory, or have expired. A
-// decision that refuses has no way to deliver: whoever holds one cannot send by mistake.
+// decision that refuses has no way to deliver, and no image: whoever holds one cannot send by mistake.
 
 import type { Core, Judgement } from '../core.js';
 import { CountersignError } from '../errors.js';
 import { type BootstrapView, viewBootstrap } from '../formats/bootstrap.js';
-import { type ByteSource, sha256Of } from '../formats/byte-source.js';
+import { type ByteSource, type Bytes, sha256Of } from '../formats/byte-source.js';
 import { hex, same } from '../formats/bytes.js';
 import type { Answer } from '../formats/consent.js';
 import { openEnvelope, payloadIn } from '../formats/envelope.js';
@@ -46,8 +47,10 @@ export interface GuardOptions {
 export interface Guard {
   /** False: nobody knows which sequence number the board runs, so an older package is not noticed. */
   readonly knowsInstalled: boolean;
-  /** Throws PayloadMissing or NotBootable if it may pass, and is nothing that the board could start. */
+  /** Of a board with SMP. Throws PayloadMissing or NotBootable if it may pass, and is nothing that the board could start. */
   judge(offer: Offer): Promise<Decision>;
+  /** Of a board that is written in another way. Throws PayloadMissing if it may pass, and there is nothing to write. */
+  decide(offer: Offer): Promise<WayDecision>;
 }
 
 export interface Offer {
@@ -58,22 +61,36 @@ export interface Offer {
   gathered: readonly Gathered[];
 }
 
-export type Decision =
-  | { kind: 'refused'; judgement: Judgement; reason: number }
-  /** `ask`: deliver() asks a person first. */
-  | {
-      kind: 'approved' | 'ask';
-      judgement: Judgement;
-      deliver(client: Client, how: GuardedDelivery): Steps<GuardedOutcome>;
-    };
-type Passed = Exclude<Decision, { kind: 'refused' }>;
+type Refused = { kind: 'refused'; judgement: Judgement; reason: number };
+interface Passed {
+  /** `ask`: a person is asked before anything is sent. */
+  kind: 'approved' | 'ask';
+  judgement: Judgement;
+}
+
+export type Decision = Refused | (Passed & { deliver(client: Client, how: GuardedDelivery): Steps<GuardedOutcome> });
+export type WayDecision = Refused | (Passed & { deliver<T>(way: Way<T>, how: Asking): Steps<T | Unanswered> });
+
+/** How an image gets into a board. */
+export interface Way<T> {
+  /** For messages: where the image is when the last look refuses it. */
+  reached(reached: Reached): string;
+  /** The version that the board runs, if it says. */
+  running?: (() => Promise<string | undefined>) | undefined;
+  /** Version of the image, where the package names none. */
+  version?: string | undefined;
+  /** Brings it there. `last` throws if it may not be started after all: it is called before anything is written, at least. */
+  write(image: Bytes, last: (reached: Reached) => Promise<void>): Steps<T>;
+  /** The board runs the package from now on, or was written: an older one is a step back. */
+  isKept(outcome: T): boolean;
+}
 
 /** What the person is shown: the package's own signed words, and its digest. */
 export interface GuardQuestion {
   device: Uint8Array;
   name: string | undefined;
-  version: string;
-  from: string | undefined; // version that runs now
+  version: string | undefined;
+  from: string | undefined; // version that runs now, if the board says
   vendor: { kid: Uint8Array; name: string | undefined } | undefined;
   digest: Uint8Array | undefined;
   reason: number;
@@ -81,13 +98,16 @@ export interface GuardQuestion {
   seconds: number;
 }
 
-export interface GuardedDelivery extends Waits {
-  ending?: Ending;
-  installMs?: number;
+export interface Asking extends Waits {
   /** Called only for a decision that asks. The signal ends the question; undefined: there is nobody to ask. */
   ask(question: GuardQuestion, signal: AbortSignal): Promise<Answer | undefined>;
   /** Gathers again what may have changed since; undefined: what was gathered is judged again, by time and memory. */
   again?: (() => Promise<readonly Gathered[]>) | undefined;
+}
+
+export interface GuardedDelivery extends Asking {
+  ending?: Ending;
+  installMs?: number;
 }
 
 /** Nothing was sent, because no yes was there. */
@@ -107,7 +127,7 @@ const REACHED: Record<Reached, string> = {
 };
 
 /** After these the board runs this package from now on. */
-const KEPT: readonly GuardedOutcome['kind'][] = ['confirmed', 'unchanged', 'started', 'sent'];
+const KEPT: readonly ThirdPartyOutcome['kind'][] = ['confirmed', 'unchanged', 'started', 'sent'];
 
 /**
  * Each verdict names its device to the core, which others may use as well. Throws what a device would say of the bootstrap
@@ -144,49 +164,75 @@ export async function makeGuard(core: Core, { bootstrap, memory: store, installe
     return judgement;
   }
 
-  async function* deliver(
-    client: Client,
-    { kind, judgement, offer, image }: Omit<Passed, 'deliver'> & { offer: Offer; image: Bootable },
-    { ask, again, ...how }: GuardedDelivery,
-  ): Steps<GuardedOutcome> {
+  async function* deliver<T>(
+    { kind, judgement, offer, image }: Passed & { offer: Offer; image: Bytes },
+    way: Way<T>,
+    how: Asking,
+  ): Steps<T | Unanswered> {
     if (kind === 'ask') {
-      const unanswered = await askPerson(client, view, judgement, image.version, ask, how);
+      const unanswered = await askPerson(view, judgement, way, how);
       if (unanswered) return unanswered;
     }
     await requireSame(judgement, image, offer.name);
     // The verdict once more: it must not have become worse than what was decided upon.
     const last = async (reached: Reached) => {
       const lasting = offer.gathered.filter((one) => one.lasting);
-      const now = await verdictOn(offer.file, again ? [...lasting, ...(await again())] : offer.gathered);
+      const now = await verdictOn(offer.file, how.again ? [...lasting, ...(await how.again())] : offer.gathered);
       const reason = whyNot(now) ?? worse(judgement, now);
       if (reason === undefined) return;
       const { text } = reasonOf(reason);
-      throw new CountersignError(reason, `deliver: meanwhile ${text}: ${REACHED[reached]}`);
+      throw new CountersignError(reason, `deliver: meanwhile ${text}: ${way.reached(reached)}`);
     };
-    const outcome = yield* deliverToThirdParty(client, { ...how, image: image.bytes, last });
-    if (KEPT.includes(outcome.kind)) await keep({ operators: {}, boards: { [device]: judgement.sequence ?? 0n } });
+    const outcome = yield* way.write(image, last);
+    if (way.isKept(outcome)) await keep({ operators: {}, boards: { [device]: judgement.sequence ?? 0n } });
     return outcome;
+  }
+
+  async function decide(offer: Offer): Promise<Refused | (Passed & { offer: Offer; image: Bytes })> {
+    const { file, name, gathered } = offer;
+    const judgement = await verdictOn(file, gathered);
+    const reason = whyNot(judgement);
+    if (reason !== undefined) return { kind: 'refused', judgement, reason };
+    if (!judgement.payload) throw new CountersignError('PayloadMissing', `deliver: ${name} holds no firmware to send`);
+    const image = payloadIn(await openEnvelope(file, name))!.value;
+    return { kind: judgement.verdict === 'ask' ? 'ask' : 'approved', judgement, offer, image };
   }
 
   return {
     knowsInstalled: installed !== undefined || memory.boards[device] !== undefined,
     async judge(offer) {
-      const { file, name, gathered } = offer;
-      const judgement = await verdictOn(file, gathered);
-      const reason = whyNot(judgement);
-      if (reason !== undefined) return { kind: 'refused', judgement, reason };
-      if (!judgement.payload)
-        throw new CountersignError('PayloadMissing', `deliver: ${name} holds no firmware to send`);
-      const image = await bootable(payloadIn(await openEnvelope(file, name))!.value, name);
-      const kind = judgement.verdict === 'ask' ? 'ask' : 'approved';
-      return {
-        kind,
-        judgement,
-        deliver: (client, how) => deliver(client, { kind, judgement, offer, image }, how),
-      };
+      const passed = await decide(offer);
+      if (passed.kind === 'refused') return passed;
+      const image = await bootable(passed.image, offer.name);
+      const { kind, judgement } = passed;
+      return { kind, judgement, deliver: (client, how) => deliver(passed, smpWay(client, image, how), how) };
+    },
+    async decide(offer) {
+      const passed = await decide(offer);
+      if (passed.kind === 'refused') return passed;
+      const { kind, judgement } = passed;
+      return { kind, judgement, deliver: (way, how) => deliver(passed, way, how) };
     },
   };
 }
+
+/** By SMP, to whatever server answers there. */
+const smpWay = (
+  client: Client,
+  { version }: Bootable,
+  { ending, installMs, signal }: GuardedDelivery,
+): Way<ThirdPartyOutcome> => ({
+  version,
+  running: async () => (await runningImage(client, { signal }))?.version,
+  reached: (reached) => REACHED[reached],
+  write: (image, last) =>
+    deliverToThirdParty(client, {
+      ...{ image, last, signal },
+      ...(ending !== undefined && { ending }),
+      ...(installMs !== undefined && { installMs }),
+    }),
+  isKept: ({ kind }) => KEPT.includes(kind),
+});
 
 /** Why not a byte may be sent; undefined: the policy lets it pass, or leaves it to a person. */
 function whyNot({ verdict, reason, payload }: Judgement): number | undefined {
@@ -206,25 +252,23 @@ function worse(decided: Judgement, now: Judgement): number | undefined {
 }
 
 /** Throws FileChanged unless what would be sent is the image that was judged. */
-async function requireSame({ image }: Judgement, { bytes }: Bootable, name: string): Promise<void> {
+async function requireSame({ image }: Judgement, bytes: Bytes, name: string): Promise<void> {
   if (image && same(await sha256Of(bytes), image.digest)) return;
   throw new CountersignError('FileChanged', `deliver: ${name} is not what was judged any more`);
 }
 
 /** Undefined: yes. */
 async function askPerson(
-  client: Client,
   view: BootstrapView,
   { text, reason, vendorKid, manifestDigest }: Judgement,
-  version: string,
-  ask: GuardedDelivery['ask'],
-  { signal }: Waits,
+  { running, version }: Pick<Way<unknown>, 'running' | 'version'>,
+  { ask, signal }: Asking,
 ): Promise<Unanswered | undefined> {
   const channels = view.policy['consent-channels'];
   if (Array.isArray(channels) && !channels.includes('local') && !channels.includes('delivering')) {
     return { kind: 'asked', of: 'consenter' };
   }
-  const from = (await runningImage(client, { signal }))?.version;
+  const from = await running?.();
   const name = vendorKid && view.anchors.find(({ key }) => hex(key.kid) === hex(vendorKid))?.name;
   const limit = view.policy['prompt-timeout'];
   const seconds = typeof limit === 'number' ? limit : PROMPT_SECONDS;

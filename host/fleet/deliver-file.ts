@@ -22,7 +22,7 @@ import { CountersignError } from '../errors.js';
 import type { ByteSource } from '../formats/byte-source.js';
 import { openEnvelope } from '../formats/envelope.js';
 import type { PackagePlace } from '../links/packages.js';
-import { type ApprovalPlaces, gatherApprovals, gatherFromBroker } from '../local/approvals.js';
+import { type ApprovalPlaces, gatherApprovals, gatherLasting } from '../local/approvals.js';
 import { readBootstrapFile, readBootstrapNames } from '../local/bootstrap-file.js';
 import { type Connection, type Whereabouts, withConnection } from '../local/connect.js';
 import { guardFile } from '../local/guard-file.js';
@@ -59,19 +59,6 @@ interface Job {
   again: (() => Promise<Gathered[]>) | undefined;
 }
 
-/** The approvals, and how those that may change are gathered once more. */
-async function gather(
-  places: FileDelivery,
-  person: Person,
-  { signal }: Doing,
-): Promise<Pick<Job, 'gathered' | 'again'>> {
-  const { broker, fleet } = places;
-  return {
-    gathered: await gatherApprovals(places, person.warn, signal),
-    again: broker && (() => gatherFromBroker(broker, fleet, person.warn, signal)),
-  };
-}
-
 /** To one device. Throws NoGuard, and what the way to the device, the device itself or the broker throws. */
 export const deliverFile = (
   path: string,
@@ -82,7 +69,7 @@ export const deliverFile = (
 ): Promise<Done> =>
   withFile(path, async (file) => {
     await requirePackage(file, path);
-    const job = { path, file, ...(await gather(options, person, doing)) };
+    const job = { path, file, ...(await gatherLasting(options, person.warn, doing.signal)) };
     return withConnection(where, person, doing.signal, (device) => toDevice(device, job, options, person, doing));
   });
 
@@ -97,7 +84,7 @@ export const deliverFileToMany = (
 ): Promise<Done> =>
   withFile(path, async (file) => {
     await requirePackage(file, path);
-    const { gathered } = await gather(options, person, doing);
+    const gathered = await gatherApprovals(options, person.warn, doing.signal);
     if (options.push) throw new CountersignError('BadArgument', 'argument: --push is for one device');
     const { deliverToSelected } = await import('./deliver-many.js');
     const envelope = await openEnvelope(file, path);

@@ -55,6 +55,19 @@ export async function gatherApprovals(places: ApprovalPlaces, warn: Warn, signal
   return [...found, ...(await gatherFromBroker(broker, fleet, warn, signal))];
 }
 
+/** The same, and how those that may change are gathered once more. */
+export async function gatherLasting(
+  places: ApprovalPlaces,
+  warn: Warn,
+  signal?: AbortSignal,
+): Promise<{ gathered: Gathered[]; again: (() => Promise<Gathered[]>) | undefined }> {
+  const { broker, fleet } = places;
+  return {
+    gathered: await gatherApprovals(places, warn, signal),
+    again: broker && (() => gatherFromBroker(broker, fleet, warn, signal)),
+  };
+}
+
 /** Those of the broker, which may have become others since they were read; none where there is no broker. */
 export async function gatherFromBroker(
   place: BrokerPlace | undefined,

@@ -12,10 +12,13 @@ import { stateFolder } from './state-folder.js';
 
 const MEMORY_BYTES_MAX = 16 * 1024 * 1024;
 
+/** Where the memory is, if nobody says otherwise. */
+export const memoryPath = (given: string | undefined): string => given ?? join(stateFolder(), 'guard.json');
+
 /** Reading throws FileMalformed if it is no such file. */
 export function guardFile(given: string | undefined, dryRun: boolean): GuardStore {
-  const path = given ?? usualMemory();
-  const usual = path === usualMemory();
+  const path = memoryPath(given);
+  const usual = path === memoryPath(undefined);
   return {
     async read() {
       let text: string;
@@ -41,5 +44,3 @@ export function guardFile(given: string | undefined, dryRun: boolean): GuardStor
     },
   };
 }
-
-const usualMemory = (): string => join(stateFolder(), 'guard.json');

@@ -57,7 +57,12 @@ export async function deliverGuarded(
   return end(guardedText(await person.follow(decision.deliver(client, how))));
 }
 
-async function askHere(question: GuardQuestion, person: Person, signal: AbortSignal): Promise<Answer | undefined> {
+/** Undefined: nobody is here. */
+export async function askHere(
+  question: GuardQuestion,
+  person: Person,
+  signal: AbortSignal,
+): Promise<Answer | undefined> {
   person.note(...questionLines(question, 'THIS BOARD CANNOT ASK, NOR CHECK FOR ITSELF: install this on it?'));
   if (!person.interactive) return undefined;
   const prompt = `Install it? Type yes or no (within ${question.seconds} s; without an answer nothing is installed)`;

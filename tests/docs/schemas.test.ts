@@ -104,6 +104,7 @@ describe('what commands print', () => {
     put('list.csv', 'id,name\n0a0b,one\n');
     put('change.yaml', 'policy: {unapproved: prompt}\n');
     put('app.bin', 'x'.repeat(1000));
+    put('tool', 'exit 5');
   });
   afterAll(async () => {
     await world.close();
@@ -162,6 +163,9 @@ describe('what commands print', () => {
     [0, 'provision change.change --broker BROKER --fleet demo --all'],
     [2, 'provision change.change -p PORT'],
     [0, 'revoke PACKAGE -k OPERATOR -o d.cose'],
+    [20, 'guard PACKAGE --bootstrap device.yaml --remember g.json --log g.jsonl -- true {image}'],
+    [0, 'guard PACKAGE --bootstrap device.yaml --approval p.cose --remember g.json --log g.jsonl -- test -s {image}'],
+    [5, 'guard PACKAGE --bootstrap device.yaml --approval p.cose --remember g.json --log g.jsonl -- sh tool {image}'],
     [0, 'export-c -o c'],
     [4, 'card read p.cose'], // with cards: tests/card/
     [130, 'board virtual --flash flash'],

@@ -7,6 +7,7 @@ const WHERE: Record<string, string> = {
   'device-state': '[`cs/FLEET/d/DEVICE/state`](protocol.md#mqtt) on a broker',
   'device-alert': '[`cs/FLEET/d/DEVICE/alert`](protocol.md#mqtt) on a broker',
   order: '[`cs/FLEET/d/DEVICE/order` and `cs/FLEET/g/GROUP/order`](protocol.md#orders) on a broker',
+  'guard-log': 'a line of [`guard-log.jsonl`](flashers.md#what-is-kept)',
   blocks: '[`cs/FLEET/p/DIGEST/raw/i`](protocol.md#packages-on-a-broker) on a broker',
 };
 

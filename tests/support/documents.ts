@@ -1,6 +1,7 @@
 // Whatever a test makes the command print with --json is a document of its published schema: checked here, for all of them.
 
 import { commands } from '../../host/cli/commands/index.js';
+import { ownWords } from '../../host/cli/parse.js';
 import { schemas } from '../../host/describe/schemas/index.js';
 
 /** Throws if a line is no document of this command, nor an error. */
@@ -18,6 +19,6 @@ export function checkDocument(words: readonly string[], document: object): void 
 /** All whole lines of what a command with --json printed. */
 export function checkDocuments(words: readonly string[], stdout: string): void {
   const toStdout = words.includes('-'); // the file itself
-  if (!words.includes('--json') || toStdout) return;
+  if (!ownWords(words).includes('--json') || toStdout) return;
   for (const line of stdout.split('\n').slice(0, -1)) checkDocument(words, JSON.parse(line));
 }

@@ -3,10 +3,10 @@
 import { stripVTControlCharacters } from 'node:util';
 import { spawn } from '@lydell/node-pty';
 
-/** Each step waits for `seen` to appear after the step before, then types `typed`. Returns all that was said, and the status. */
+/** Each step waits for `seen` to appear after the step before, then types `typed`, or what comes of it. Returns all that was said, and the status. */
 export async function runOnTerminal(
   words: string[],
-  steps: [seen: string, typed: string][],
+  steps: [seen: string, typed: string | (() => Promise<string>)][],
   { folder, environment }: { folder?: string; environment?: Record<string, string> } = {},
 ): Promise<{ text: string; status: number }> {
   const child = spawn(process.execPath, words, {
@@ -23,7 +23,9 @@ export async function runOnTerminal(
     if (!step || !text.includes(step[0], from)) return;
     left.shift();
     from = text.length;
-    child.write(step[1]);
+    const [, typed] = step;
+    if (typeof typed === 'string') child.write(typed);
+    else void typed().then((later) => child.write(later));
   });
   const status = await new Promise<number>((resolve) => child.onExit(({ exitCode }) => resolve(exitCode)));
   return { text, status };

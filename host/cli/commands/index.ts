@@ -16,6 +16,7 @@ import { devices } from './devices.js';
 import { evidence } from './evidence.js';
 import { exportC } from './export-c.js';
 import { gateway } from './gateway.js';
+import { guard } from './guard.js';
 import { homeAssistant } from './home-assistant.js';
 import { init } from './init.js';
 import { inspect } from './inspect.js';
@@ -33,7 +34,7 @@ const groups: Record<string, readonly AnyCommand[]> = {
   'Set up': [init, keygen, config, completion],
   Vendor: [packageCommand],
   Operator: [approve, revoke, publish, unpublish, change, card],
-  Device: [bootstrap, provision, deliver, homeAssistant, consoleCommand, consent, tree],
+  Device: [bootstrap, provision, deliver, guard, homeAssistant, consoleCommand, consent, tree],
   'Look and check': [inspect, check, lint, log, evidence, devices],
   'Boards and ports': [board, gateway, exportC],
 };

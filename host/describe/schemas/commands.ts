@@ -6,6 +6,7 @@ import { FORMS } from '../../formats/signing-request.js';
 import { deviceStateSchema } from '../../links/topics.js';
 import { asked, deliveredToMany, devices, evidence, homeAssistant, provisionedList } from './fleet.js';
 import { gateway } from './gateway.js';
+import { guard } from './guard.js';
 import * as part from './parts.js';
 import { count, document, flag, hex, path, reason, sequence, state, text, time } from './parts.js';
 import { holders, publish, published, unpublish } from './publishing.js';
@@ -385,7 +386,7 @@ export const commandSchemas = {
   ...{ completion, config, consent, console, deliver, devices },
   evidence,
   'export-c': exportC,
-  gateway,
+  ...{ gateway, guard },
   'home-assistant': homeAssistant,
   ...{ init, inspect, keygen, lint, log },
   package: z.union([packaged, request, signature]),

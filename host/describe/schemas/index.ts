@@ -7,6 +7,7 @@ import { reasonSchema } from '../../formats/reason-schema.js';
 import { alertSchema, blocksSchema, orderSchema } from '../../links/papers.js';
 import { deviceStateSchema } from '../../links/topics.js';
 import { commandSchemas } from './commands.js';
+import { guardLog } from './guard.js';
 import { count, document, text } from './parts.js';
 
 /** What stands on stdout in place of a result, after any command. */
@@ -29,12 +30,13 @@ const onBroker = {
   blocks: z.strictObject(blocksSchema.shape).meta({ description: 'how many blocks of a package there are' }),
 };
 
-/** By the name of the file in docs/schemas/: that of the command, or error, or what stands on a broker. */
+/** By the name of the file in docs/schemas/: that of the command, or error, or what stands on a broker or in a log. */
 export const schemas: Readonly<Record<string, z.ZodType>> = {
   ...commandSchemas,
   error,
   'device-state': deviceState,
   ...onBroker,
+  'guard-log': guardLog,
 };
 
 /** The descriptions of a schema's documents: one, or several. */

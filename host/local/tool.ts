@@ -1,0 +1,108 @@
+// A program of the user's, which writes a board: found before anything is decided, then run with the terminal as it is.
+//
+// Its words are handed on as they stand, by no shell; `{image}` in them becomes the path of the image. Other names in braces are
+// an error, so that a slip does not reach a board; whatever else has braces stays as it is. Nothing of ours is in its
+// environment: a PIN or a broker's password may be.
+//
+// Ctrl-C at the terminal reaches it by the terminal; every other signal that is to end this process is passed on, and its end is
+// waited for. Whoever stops us by force (cli/ending.ts: a second signal, or none that helped for ten seconds) ends it, too.
+
+import { spawn } from 'node:child_process';
+import { access, constants, stat } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { CountersignError, systemCode } from '../errors.js';
+import { isInForeground } from '../process.js';
+import { onAbort } from '../wait.js';
+
+const NAMED = /\{([A-Za-z][\w-]*)\}/g;
+const IMAGE = 'image';
+
+export interface Tool {
+  /** As it was typed. */
+  name: string;
+  /** The program's file. */
+  path: string;
+  /** What it is given, with this path in the place of {image}. */
+  words(image: string): string[];
+}
+
+/** How it ended: by itself, or by a signal. */
+export type ToolEnd = { exit: number } | { signal: NodeJS.Signals };
+
+/** Throws BadArgument for words without {image}, or with another name in braces, and ToolMissing. */
+export async function findTool([name = '', ...words]: readonly string[]): Promise<Tool> {
+  const named = [...words].flatMap((word) => [...word.matchAll(NAMED)].map(([, found]) => found!));
+  const unknown = [...name.matchAll(NAMED)][0]?.[0] ?? named.filter((one) => one !== IMAGE).map((one) => `{${one}}`)[0];
+  if (unknown !== undefined) {
+    throw new CountersignError('BadArgument', `argument: ${unknown} stands for nothing here`, {
+      hint: 'only {image} does, behind the name of the program; braces with spaces in them are left alone',
+    });
+  }
+  if (!named.includes(IMAGE)) {
+    throw new CountersignError('BadArgument', 'argument: {image} is not among the words for the program', {
+      hint: 'put {image} where the program takes the file that it writes',
+    });
+  }
+  const fill = (image: string) => words.map((word) => word.replaceAll(`{${IMAGE}}`, () => image));
+  return { name, path: await programAt(name), words: fill };
+}
+
+async function programAt(name: string): Promise<string> {
+  const places = name.includes('/') ? [name] : (process.env.PATH ?? '').split(delimiter).map((at) => join(at, name));
+  for (const path of name === '' ? [] : places)
+    if (await isProgram(path)) return path.includes('/') ? path : `./${path}`;
+  throw new CountersignError('ToolMissing', `guard: there is no program ${name || '""'}`, {
+    hint: name.includes('/') ? 'check the path, and that you may run it' : 'install it, or give its path',
+  });
+}
+
+async function isProgram(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found?.isFile()) return false;
+  return access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+/** What a terminal sends to everything in its foreground, by a key. */
+const BY_KEY: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
+
+/** Runs it to its end. `quietly`: stdout is not for it, what it says there goes to stderr. Throws ToolMissing if it does not start. */
+export async function runTool(
+  { name, path, words }: Tool,
+  image: string,
+  { signal, quietly }: { signal: AbortSignal; quietly: boolean },
+): Promise<ToolEnd> {
+  const environment = Object.entries(process.env).filter(([key]) => !key.startsWith('COUNTERSIGN_'));
+  const byTerminal = process.stdin.isTTY === true && isInForeground();
+  const child = spawn(path, words(image), {
+    argv0: name,
+    env: Object.fromEntries(environment),
+    stdio: ['inherit', quietly ? process.stderr.fd : 'inherit', 'inherit'],
+  });
+  let isTold = false;
+  const passOn = (which: NodeJS.Signals) => {
+    isTold = true;
+    if (!byTerminal || !BY_KEY.includes(which)) child.kill(which);
+  };
+  for (const which of PASSED_ON) process.on(which, passOn);
+  // A caller that stops us without a signal; one that came is passed on first.
+  const stop = onAbort(signal, () => setImmediate(() => isTold || child.kill('SIGTERM')));
+  const kill = () => child.kill('SIGKILL');
+  process.on('exit', kill);
+  try {
+    return await new Promise<ToolEnd>((resolve, reject) => {
+      child.on('error', (cause) => {
+        const why = `guard: ${name} cannot be started (${systemCode(cause)})`;
+        reject(new CountersignError('ToolMissing', why, { hint: 'check that it is a program of this system', cause }));
+      });
+      child.on('exit', (exit, by) => resolve(by === null ? { exit: exit ?? 1 } : { signal: by }));
+    });
+  } finally {
+    process.off('exit', kill);
+    stop();
+    for (const which of PASSED_ON) process.off(which, passOn);
+  }
+}
