@@ -179,7 +179,8 @@ describe('what commands print', () => {
       const device = readFileSync(place.path('device.yaml'), 'utf8').replace('class: virtual', 'class: lamp');
       writeFileSync(place.path('other.yaml'), device);
     }
-    const words = [...line.replace(/[A-Z]{4,}/g, (word) => at[word] ?? word).split(' '), '--json'];
+    const [name, ...given] = line.replace(/[A-Z]{4,}/g, (word) => at[word] ?? word).split(' ');
+    const words = [name!, '--json', ...given];
     const running = place.start(...words);
     const untilStopped: Record<string, string> = { board: '"port"', gateway: '"joined"' };
     const said = untilStopped[words[0]!];
@@ -189,8 +190,8 @@ describe('what commands print', () => {
     expect(documents.length).toBeGreaterThan(0);
     for (const text of documents) {
       const document = JSON.parse(text);
-      const name = 'error' in document ? 'error' : words[0]!;
-      expect([text, faults(name, document)]).toEqual([text, []]);
+      const schema = 'error' in document ? 'error' : name!;
+      expect([text, faults(schema, document)]).toEqual([text, []]);
     }
     expect([code, stdout]).toEqual([exit, expect.anything()]);
   });
