@@ -10,12 +10,14 @@
 //   offerBegin, offerPush(n) ... -> Judging     the package as it arrives; pushes return how many bytes they took
 //   judge, consider(source, n) ..., decide      -> verdict, its record as output
 //   offerAccept, offerPush(n) ... -> Complete   only after a verdict that does not reject; payload bytes in the window
+//   imageIs, sequence, mayCome                  for boot loaders that have the image already, and keep or drop it
 //
 // After "ask", offerAccept means that the user said yes: who asks is up to the caller (the agent has consent.ts for
 // it). The functions below those are single primitives, for tests, tools and applications that need a hash.
 
 import { BOOTSTRAP, bootstrapBytes } from './approval/bootstrap';
 import { operatorFloor as floorOf, setOperatorFloor as setFloorOf } from './approval/evidence';
+import { compare } from './codec/bytes';
 import { reading } from './codec/cbor';
 import { Key, keyRead, message, sign1Open, signedBy } from './codec/cose';
 import {
@@ -46,11 +48,12 @@ import {
   offerPush as push,
 } from './package/reader';
 import { CHANGE_BYTES_MAX, changeApply, changeOpen } from './policy/change';
-import { VERDICT_BYTES_MAX, verdictRecord } from './policy/explain';
+import { VERDICT_BYTES_MAX, verdictRecord, verdictRowKept } from './policy/explain';
 import { facts } from './policy/facts';
 import { judgeConsider, judgeDecide, judgeForget, judgeHead, judgeReason, judgeUnreachable } from './policy/judge';
 import { provision as provisionDevice, provisioned } from './policy/provision';
 import { Verdict } from './policy/verdict';
+import { P256_ONLY } from './profile';
 import { Reason } from './reason';
 
 // Approval and bootstrap documents and changes fit whole; packages pass in any number of pieces.
@@ -147,6 +150,10 @@ export function setInstalled(sequence: u64): void {
   facts.installedSequence = sequence;
 }
 
+export function installed(): u64 {
+  return facts.installedSequence;
+}
+
 // Room for an image; 0, the state after start, takes none.
 export function setSlotBytes(bytes: u32): void {
   facts.slotBytes = bytes;
@@ -223,6 +230,12 @@ export function verdictReason(): i32 {
   return judgeReason();
 }
 
+// Whether a document that comes later, or a person, could turn the last verdict about this package into Install: it was a row of
+// the verdict table that looks at approvals, and no operator has denied.
+export function mayCome(): bool {
+  return judgeReason() !== Reason.WrongState && decided !== Verdict.Install && verdictRowKept() > 3;
+}
+
 // --- what the manifest says, once it was found authentic; 0 bytes: nothing ---
 
 // 1 name, 2 version, 3 description (texts for people), 4 URI of the payload, 5 image digest.
@@ -248,7 +261,17 @@ export function imageBytes(): u32 {
   return manifest.read ? manifest.imageBytes : 0;
 }
 
-// --- primitives; the bytes they work on are in the window ---
+// Sequence number of the manifest; 0 before it was read.
+export function sequence(): u64 {
+  return manifest.read ? manifest.sequence : 0;
+}
+
+// Whether the SHA-256 in the window (32 bytes) is that of the image which the manifest names.
+export function imageIs(): bool {
+  return manifest.read && compare(INPUT, manifest.imageDigest, 32) === 0;
+}
+
+// --- primitives; the bytes they work on are in the window. A build for P-256 alone has none of the other curve ---
 
 export function sha256Begin(): void {
   beginSha256(HASH);
@@ -265,30 +288,31 @@ export function sha256Finish(): void {
 }
 
 export function sha512Begin(): void {
-  beginSha512(HASH);
+  if (!P256_ONLY) beginSha512(HASH);
 }
 
 export function sha512Update(length: u32): void {
-  if (fits(length)) updateSha512(HASH, INPUT, length);
+  if (!P256_ONLY && fits(length)) updateSha512(HASH, INPUT, length);
 }
 
 // 64 bytes of output.
 export function sha512Finish(): void {
+  if (P256_ONLY) return;
   finishSha512(HASH, HASH_RESULT);
   give(HASH_RESULT, 64);
 }
 
 // Window: public key 32 | signature 64. Then the message in pieces, then finish, whatever was said here.
 export function ed25519Begin(): bool {
-  return beginEd25519(INPUT, INPUT + 32);
+  return !P256_ONLY && beginEd25519(INPUT, INPUT + 32);
 }
 
 export function ed25519Update(length: u32): void {
-  if (fits(length)) updateEd25519(INPUT, length);
+  if (!P256_ONLY && fits(length)) updateEd25519(INPUT, length);
 }
 
 export function ed25519Finish(): bool {
-  return finishEd25519();
+  return !P256_ONLY && finishEd25519();
 }
 
 // Window: public key x, y 64 | signature r, s 64 | SHA-256 of the message 32.

@@ -6,7 +6,12 @@
 //                                                                 asc --use PROFILE_SMALL=1 --use PROFILE_NARROW=1
 //
 // and, where speed is worth flash, small with SHA-512's rounds written out    asc ... --use PROFILE_SHA512=1
+//
+// For boot loaders with little room: without Ed25519, which needs SHA-512 too    asc ... --use PROFILE_P256=1
+// and without SUIT, by the hash of an image (core-image.ts)                        asc ... --use PROFILE_IMAGE=1
 
 export const SMALL: bool = isDefined(PROFILE_SMALL);
 export const NARROW: bool = isDefined(PROFILE_NARROW);
 export const SHA512_UNROLLED: bool = !SMALL || isDefined(PROFILE_SHA512);
+export const P256_ONLY: bool = isDefined(PROFILE_P256);
+export const IMAGE: bool = isDefined(PROFILE_IMAGE);

@@ -35,7 +35,7 @@ const ASSEMBLY_ROOMS = [
   ['assembly/update/'],
   ['assembly/tree/'],
   ['assembly/smp/'],
-  ['assembly/agent.ts', 'assembly/core.ts'],
+  ['assembly/agent.ts', 'assembly/core.ts', 'assembly/core-image.ts'],
 ];
 const HOST_ROOMS = [
   [

@@ -1,16 +1,19 @@
 // What the entries of one approval document say about one package on this device.
 //
 //   entry = {1: verdict (1 approve, 2 deny), ? 2: manifest digest, ? 3: class-id, ? 4: [lowest, highest],
-//            ? 5: vendor kid, ? 6: [+ device id], ? 7: confirm (0 do not ask, 1 ask)}
+//            ? 5: vendor kid, ? 6: [+ device id], ? 7: confirm (0 do not ask, 1 ask), ? 8: image hash}
 //
-// - An entry says what it is about by at least one of 2, 3 and 5; all that it names must match. 4 is inclusive and
+// - An entry says what it is about by at least one of 2, 3, 5 and 8; all that it names must match. 4 is inclusive and
 //   compares manifest sequence numbers; 6 must list this device.
+// - 8 is for boot loaders that are told of images and not of packages (core-image.ts): there the subject's digest is the boot
+//   loader's hash of the image, and 2 and 5 fit nothing. Elsewhere 8 is a key like any other that is not defined.
 // - Deny wins over approve, whatever their order.
 // - Of the entries that approve, confirm 1 wins over 0, and 0 over absent.
 // - Any other key, value or shape makes the whole document malformed: half of a rule is no rule.
 
 import { compare } from '../codec/bytes';
 import { Cursor } from '../codec/cbor';
+import { IMAGE } from '../profile';
 import { Reason } from '../reason';
 import { anchorHasKid } from './anchors';
 import { DEVICE_ID_BYTES_MAX, identity } from './bootstrap';
@@ -19,6 +22,8 @@ export const ENTRIES_MAX: u32 = 16; // what fits a document of 1024 bytes with a
 export const DEVICES_MAX: u32 = 32; // per entry; larger fleets are approved by class
 const DIGEST_BYTES: u32 = 32;
 const UUID_BYTES: u32 = 16;
+const KEYS: u32 = IMAGE ? 9 : 8; // all are below it
+const ABOUT: u32 = IMAGE ? 0b100101100 : 0b101100; // keys that say what an entry is about
 
 const enum EntryVerdict {
   Approve = 1,
@@ -38,7 +43,7 @@ const ASKS: u32 = 4;
 @unmanaged
 export class Subject {
   sequence: u64;
-  digest: usize; // of the manifest; 0: no package, then nothing matches
+  digest: usize; // of the manifest (core-image.ts: of the image); 0: no package, then nothing matches
   classId: usize;
   vendors: u32; // mask of the vendor anchors that signed it
   proof: u32; // codec/cose.ts: PROVEN, of the vendor's signature
@@ -81,7 +86,7 @@ function readEntry(from: Cursor, index: u32): void {
   for (let left = from.map(); from.more(left); left--) {
     previous = from.ordered(previous);
     const key = from.label();
-    if (<u32>key < 8) named |= 1 << key;
+    if (<u32>key < KEYS) named |= 1 << key;
     switch (key) {
       case 1:
         from.value = 0; // it is the key's: 1, which would be an approval if a glitch kept the verdict from being read
@@ -89,6 +94,7 @@ function readEntry(from: Cursor, index: u32): void {
         break;
       case 2:
         fits = matches(from.bytesOf(DIGEST_BYTES), subject.digest, DIGEST_BYTES, fits);
+        if (IMAGE) fits = false;
         break;
       case 3:
         fits = matches(from.bytesOf(UUID_BYTES), subject.classId, UUID_BYTES, fits);
@@ -106,10 +112,11 @@ function readEntry(from: Cursor, index: u32): void {
         confirm = from.upTo(1) === 0 ? Confirm.DoNotAsk : Confirm.Ask;
         break;
       default:
-        from.fail(Reason.UnknownMember);
+        if (IMAGE && key === 8) fits = matches(from.bytesOf(DIGEST_BYTES), subject.digest, DIGEST_BYTES, fits);
+        else from.fail(Reason.UnknownMember);
     }
   }
-  if (verdict === 0 || (named & 0b101100) === 0) from.fail(Reason.MissingMember);
+  if (verdict === 0 || (named & ABOUT) === 0) from.fail(Reason.MissingMember);
   if (from.fault === Reason.Ok && fits) weigh(index, verdict, device, confirm);
 }
 
@@ -155,6 +162,7 @@ function inRange(from: Cursor): bool {
 
 function vendorSigned(from: Cursor): bool {
   const kid = from.bytes();
+  if (IMAGE) return false;
   for (let i: u32 = 0, left = subject.vendors; left !== 0; i++, left >>= 1) {
     if ((left & 1) !== 0 && anchorHasKid(i, kid, from.length)) return true;
   }

@@ -18,6 +18,7 @@
 // Denials and sequences are kept per operator besides, where nothing can push them out.
 
 import { compare } from '../codec/bytes';
+import { IMAGE } from '../profile';
 import { Reason } from '../reason';
 import { ANCHORS_MAX, anchorsIn } from './anchors';
 import { CLAIMS, document, documentOpen, NEVER } from './document';
@@ -69,7 +70,7 @@ export class Finding {
 
   // No document: nothing supersedes it, it has neither sequence nor entry.
   get countersignature(): bool {
-    return <i32>this.says >= Says.Block;
+    return !IMAGE && <i32>this.says >= Says.Block;
   }
 }
 

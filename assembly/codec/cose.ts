@@ -9,6 +9,7 @@
 import { ed25519Begin, ed25519Finish, ed25519Update, ed25519ValidKey } from '../crypto/ed25519';
 import { p256ValidKey, p256Verify } from '../crypto/p256';
 import { sha256Begin, sha256Finish, sha256Update } from '../crypto/sha256';
+import { P256_ONLY } from '../profile';
 import { Reason } from '../reason';
 import { HASHING, HEADER, MESSAGE, OTHER, OUTER } from '../scratch';
 import { compare } from './bytes';
@@ -128,7 +129,7 @@ export function keyRead(from: Cursor, key: Key): Reason {
     }
   }
   if (from.fault !== Reason.Ok) return from.fault;
-  if (kty === KTY_OKP && curve === CRV_ED25519) key.kind = KeyKind.Ed25519;
+  if (!P256_ONLY && kty === KTY_OKP && curve === CRV_ED25519) key.kind = KeyKind.Ed25519;
   else if (kty === KTY_EC2 && curve === CRV_P256) key.kind = KeyKind.P256;
   else return Reason.KeyUnsupported;
   if (!verifies || (algorithm !== 0 && !fits(algorithm, key.kind))) return Reason.KeyUnsupported;
@@ -138,7 +139,7 @@ export function keyRead(from: Cursor, key: Key): Reason {
 
 function keyValid(key: Key): bool {
   layOut(key);
-  return key.kind === KeyKind.P256 ? p256ValidKey(publicKey) : ed25519ValidKey(publicKey);
+  return P256_ONLY || key.kind === KeyKind.P256 ? p256ValidKey(publicKey) : ed25519ValidKey(publicKey);
 }
 
 function layOut(key: Key): void {
@@ -285,11 +286,11 @@ function among(labels: u32, label: usize, length: u32): bool {
 // format wants; `aad` is the external_aad of RFC 9052 section 4.3, which no format of ours has: 0 bytes.
 export function signedBy(view: Sign1, key: Key, payload: usize, payloadBytes: u32, aad: usize, aadBytes: u32): Reason {
   if (!fits(view.algorithm, key.kind)) return Reason.AlgorithmMismatch;
-  const curve25519 = key.kind === KeyKind.Ed25519;
+  const curve25519 = !P256_ONLY && key.kind === KeyKind.Ed25519;
   if (!curve25519) sha256Begin(HASHING);
   else {
     layOut(key);
-    if (!ed25519Begin(publicKey, view.signature)) return Reason.SignatureInvalid;
+    if (P256_ONLY || !ed25519Begin(publicKey, view.signature)) return Reason.SignatureInvalid;
   }
   // Sig_structure = ["Signature1", protected, external_aad, payload]
   store<u16>(piece, 0x6a84, 6); // array of 4, text of 10
@@ -299,7 +300,7 @@ export function signedBy(view: Sign1, key: Key, payload: usize, payloadBytes: u3
   feedString(curve25519, view.protectedHeader, emptyMap(view) ? 0 : view.protectedBytes);
   feedString(curve25519, aad, aadBytes);
   feedString(curve25519, payload, payloadBytes);
-  const good = curve25519 ? ed25519Finish() : finishP256(view, key);
+  const good = !P256_ONLY && curve25519 ? ed25519Finish() : finishP256(view, key);
   view.proof = PROVEN & -(<u32>good); // not by a branch: the one below would become the only one
   return good ? Reason.Ok : Reason.SignatureInvalid;
 }
@@ -316,7 +317,7 @@ function finishP256(view: Sign1, key: Key): bool {
 }
 
 function feed(curve25519: bool, from: usize, length: u32): void {
-  if (curve25519) ed25519Update(from, length);
+  if (!P256_ONLY && curve25519) ed25519Update(from, length);
   else sha256Update(HASHING, from, length);
 }
 

@@ -5,8 +5,18 @@
 // A table that a function makes lies behind the module's variables, and on a microcontroller in flash, where it is read at a
 // constant offset only.
 
+import { P256_ONLY } from '../profile';
+
 // 32 bits of SHA-512's start values, at i = 8 times the number of the value. The upper halves, at i + 4, are SHA-256's.
 export function sha2Start(i: usize): u32 {
+  if (P256_ONLY) {
+    // SHA-256 alone: a table without the other halves, and what would be at i + 4 is at half of i.
+    // biome-ignore format: a table
+    const table = memory.data<u32>([
+      0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
+    ]);
+    return load<u32>((i - 4) >> 1, table);
+  }
   // biome-ignore format: a table
   const table = memory.data<u64>([
     0x6a09e667f3bcc908, 0xbb67ae8584caa73b, 0x3c6ef372fe94f82b, 0xa54ff53a5f1d36f1,

@@ -3,7 +3,7 @@
 //
 // A state, of a hash whose blocks have n bytes:  hash n / 2 bytes | bytes so far u64 | block n bytes, filled from its start
 
-import { NARROW, SHA512_UNROLLED } from '../profile';
+import { NARROW, P256_ONLY, SHA512_UNROLLED } from '../profile';
 import { sha256CompressSmall } from './sha256-small';
 import { sha256CompressUnrolled } from './sha256-unrolled';
 import { sha512CompressSmall } from './sha512-small';
@@ -57,7 +57,7 @@ export function sha2Finish(state: usize, digest: usize, blockBytes: u32): void {
 
 // One block, 4-aligned, into the state's hash.
 function compress(state: usize, block: usize, blockBytes: u32): void {
-  if (blockBytes === SHA256_BLOCK_BYTES) {
+  if (P256_ONLY || blockBytes === SHA256_BLOCK_BYTES) {
     if (NARROW) sha256CompressSmall(state, block);
     else sha256CompressUnrolled(state, block, 1);
   } else if (SHA512_UNROLLED) sha512CompressUnrolled(state, block, 1);

@@ -5,13 +5,14 @@
 // less where both are, for 0.2 instructions a byte. One address serves schedule and constants, and the majority is computed
 // anew each round: either kept in a variable of its own goes through the stack, and takes four instructions a byte more.
 
+import { P256_ONLY } from '../profile';
 import { SCHEDULE } from '../scratch';
-import { sha512Constant } from './sha2-constants';
+import { sha256Constant, sha512Constant } from './sha2-constants';
 
 class Constant {
-  // SHA-256's constants are the upper halves of SHA-512's first 64: one table serves both.
+  // SHA-256's constants are the upper halves of SHA-512's first 64: one table serves both, where both are.
   @inline static at(k: usize): u32 {
-    return <u32>(sha512Constant(k) >> 32);
+    return P256_ONLY ? sha256Constant(k >> 1) : <u32>(sha512Constant(k) >> 32);
   }
 }
 

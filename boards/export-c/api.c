@@ -1,9 +1,6 @@
-/* The interface of countersign.h on the exports of core.ts: bytes go into the core's window in pieces, results come out of
- * its memory. No decision is taken here. In countersign.c this follows the translated module. */
-
-static struct {
-    u32 at, bytes;
-} record; /* of the last verdict */
+/* The interface of countersign.h on the exports that every verifier has (core.ts, core-image.ts): bytes go into the core's window
+ * in pieces, results come out of its memory. No decision is taken here. In countersign.c this follows the translated module, and
+ * api-suit.c or api-image.c follows this. */
 
 /* A length that the core answers with its own number for "too large" when the bytes do not fit the window. */
 static u32 whole(const void *bytes, size_t length) {
@@ -22,40 +19,14 @@ static void beside(u32 offset, const void *bytes, u32 length) {
     memcpy(memory_at(core_input() + offset, length), bytes, length);
 }
 
-void countersign_start(void) {
-    core_reset();
-    record.bytes = 0;
-}
-
 int countersign_provision(const void *bootstrap, size_t length) { return (int)core_provision(whole(bootstrap, length)); }
 
 void countersign_set_installed(uint64_t sequence) { core_setInstalled(sequence); }
-void countersign_set_slot(uint32_t bytes) { core_setSlotBytes(bytes); }
 void countersign_set_time(uint64_t seconds) { core_setTime(seconds); }
 uint64_t countersign_time_floor(void) { return core_timeFloor(); }
 void countersign_set_time_floor(uint64_t seconds) { core_setTimeFloor(seconds); }
 uint64_t countersign_operator_floor(uint32_t anchor) { return core_operatorFloor(anchor); }
 void countersign_set_operator_floor(uint32_t anchor, uint64_t sequence) { core_setOperatorFloor(anchor, sequence); }
-
-void countersign_offer_begin(void) { core_offerBegin(); }
-
-size_t countersign_offer_push(const void *bytes, size_t length) {
-    const uint8_t *from = bytes;
-    size_t taken = 0;
-    while (taken < length) {
-        u32 given = piece(from + taken, length - taken), took = core_offerPush(given);
-        taken += took;
-        if (took < given) break;
-    }
-    return taken;
-}
-
-countersign_phase countersign_offer_phase(void) { return (countersign_phase)core_offerPhase(); }
-int countersign_offer_fault(void) { return (int)core_offerFault(); }
-uint32_t countersign_payload_bytes(void) { return core_payloadBytes(); }
-int countersign_offer_accept(void) { return (int)core_offerAccept(); }
-
-int countersign_judge(void) { return (int)core_judge(); }
 
 int countersign_consider(countersign_source source, const void *document, size_t length) {
     return (int)core_consider((u32)source, whole(document, length));
@@ -63,25 +34,29 @@ int countersign_consider(countersign_source source, const void *document, size_t
 
 void countersign_unreachable(countersign_source source) { core_unreachable((u32)source); }
 
-countersign_verdict countersign_decide(void) {
-    countersign_verdict verdict = (countersign_verdict)core_decide();
-    record.at = core_output();
-    record.bytes = core_outputBytes();
-    return verdict;
-}
 
 int countersign_reason(void) { return (int)core_verdictReason(); }
+int countersign_may_come(void) { return (int)core_mayCome(); }
+uint64_t countersign_sequence(void) { return core_sequence(); }
 
-const uint8_t *countersign_record(size_t *length) {
-    *length = record.bytes;
-    return memory_at(record.at, record.bytes);
+int countersign_image_is(const uint8_t hash[32]) {
+    beside(0, hash, 32);
+    return (int)core_imageIs();
 }
 
-uint32_t countersign_image_bytes(void) { return core_imageBytes(); }
+/* installed | time floor | floor of each operator: eight bytes each, as they lie in memory */
+void countersign_state_save(uint8_t state[COUNTERSIGN_STATE_BYTES]) {
+    uint64_t numbers[COUNTERSIGN_STATE_BYTES / 8] = {core_installed(), core_timeFloor()};
+    for (u32 i = 2; i < COUNTERSIGN_STATE_BYTES / 8; i++) numbers[i] = core_operatorFloor(i - 2);
+    memcpy(state, numbers, sizeof numbers);
+}
 
-const uint8_t *countersign_manifest(countersign_field field, size_t *length) {
-    *length = core_manifestText((u32)field);
-    return *length ? memory_at(core_output(), (u32)*length) : NULL;
+void countersign_state_load(const uint8_t state[COUNTERSIGN_STATE_BYTES]) {
+    uint64_t numbers[COUNTERSIGN_STATE_BYTES / 8];
+    memcpy(numbers, state, sizeof numbers);
+    core_setInstalled(numbers[0]);
+    core_setTimeFloor(numbers[1]);
+    for (u32 i = 2; i < COUNTERSIGN_STATE_BYTES / 8; i++) core_setOperatorFloor(i - 2, numbers[i]);
 }
 
 void countersign_sha256_begin(void) { core_sha256Begin(); }
@@ -94,15 +69,6 @@ void countersign_sha256_update(const void *bytes, size_t length) {
 void countersign_sha256_finish(uint8_t digest[32]) {
     core_sha256Finish();
     memcpy(digest, memory_at(core_output(), 32), 32);
-}
-
-int countersign_ed25519_verify(const uint8_t key[32], const uint8_t signature[64], const void *message, size_t length) {
-    const uint8_t *from = message;
-    beside(0, key, 32);
-    beside(32, signature, 64);
-    core_ed25519Begin();
-    for (u32 given; length; from += given, length -= given) core_ed25519Update(given = piece(from, length));
-    return (int)core_ed25519Finish();
 }
 
 int countersign_p256_verify(const uint8_t key[64], const uint8_t signature[64], const uint8_t digest[32]) {

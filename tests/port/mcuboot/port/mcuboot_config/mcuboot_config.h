@@ -1,0 +1,15 @@
+/* MCUboot's configuration of the boards of this folder; the mode comes by -D. */
+#pragma once
+#define MCUBOOT_SIGN_EC256
+#define MCUBOOT_USE_CUSTOM_CRYPTO
+#define MCUBOOT_VALIDATE_PRIMARY_SLOT
+#define MCUBOOT_USE_FLASH_AREA_GET_SECTORS
+#define MCUBOOT_IMAGE_ACCESS_HOOKS
+#define MCUBOOT_IMAGE_NUMBER 1
+#define MCUBOOT_MAX_IMG_SECTORS 16
+#define MCUBOOT_BOOT_MAX_ALIGN 8
+#define MCUBOOT_WATCHDOG_FEED() do { } while (0)
+#define MCUBOOT_CPU_IDLE() do { } while (0)
+#ifdef VERBOSE
+#define MCUBOOT_HAVE_LOGGING 1
+#endif

@@ -1,0 +1,391 @@
+// What every boot loader with the gate in it must do, whichever it is: told as scenes of one device's life, run by
+// tests/port/mcuboot.test.ts. The first law is in each of them: what nobody approved never starts.
+
+import { expect } from 'vitest';
+import { reasons } from '../../../host/reasons.js';
+import { flipBit, makeApproval, makeBootstrap, makeEnvelope, makeKey, NOW, ROLE } from '../../support/make.js';
+import {
+  Board,
+  type ImageOptions,
+  type Mode,
+  makeSigned,
+  type Outcome,
+  type Run,
+  SECTOR,
+  type SignedImage,
+  TLV,
+} from './board.js';
+
+export const vendor = makeKey('p256', 'vendor');
+export const operator = makeKey('p256', 'operator');
+const stranger = makeKey('p256', 'stranger');
+
+export const bootstrap = makeBootstrap({
+  anchors: [
+    { role: ROLE.vendor, key: vendor },
+    { role: ROLE.operator, key: operator },
+  ],
+  policy: {},
+});
+
+/** An image, its package's head, and the operator's word about it. */
+export interface Release extends SignedImage {
+  head: Uint8Array;
+  digest: Uint8Array;
+}
+
+/** How a gate is told about images: by packages, or by their hash alone. */
+export interface Kind {
+  suit: boolean;
+  mode: Mode;
+}
+
+export const release = (revision: number, options: ImageOptions & { sequence?: number } = {}): Release => {
+  const image = makeSigned({ revision, ...options });
+  const { bytes: head, digest } = makeEnvelope({
+    ...{ signers: [vendor], sequence: options.sequence ?? revision, image: image.region },
+    ...{ detached: true, uri: 'https://vendor.example/image' },
+  });
+  return { ...image, head, digest };
+};
+
+let documents = 0;
+/** Each is newer than the one before. */
+export const says = (verdict: 1 | 2, { suit }: Kind, releases: readonly Release[], key = operator): Uint8Array => {
+  documents++;
+  const about = ({ digest, hash }: Release) => (suit ? { digest } : { more: [[8, hash]] as const });
+  const entries = releases.map((each) => ({ verdict, ...about(each) }));
+  return makeApproval({ key, sequence: documents, issuedAt: NOW + documents, entries });
+};
+
+export interface Scene {
+  kind: Kind;
+  board: Board;
+}
+
+/** A device that runs `first`, approved and confirmed. */
+export function device(run: Run, file: string, kind: Kind, first = release(1)): Scene {
+  const scene = { kind, board: new Board(run, file, kind.mode) };
+  scene.board.flash.primary(first);
+  bring(scene, first);
+  approve(scene, first);
+  expect(scene.board.boot()).toMatchObject({ boots: first.revision });
+  return scene;
+}
+
+export const bring = ({ kind, board }: Scene, made: Release) => kind.suit && board.head(made, made.head);
+export const approve = ({ kind, board }: Scene, ...releases: Release[]) => board.approval(says(1, kind, releases));
+export const deny = ({ kind, board }: Scene, ...releases: Release[]) => board.approval(says(2, kind, releases));
+const decided = ({ told }: Outcome, slot: 'primary' | 'secondary' = 'secondary') => {
+  const last = told.filter((each) => each.slot === slot).at(-1);
+  return last && [last.decision, last.reason];
+};
+const holds = ({ board }: Scene, { bytes }: SignedImage) => board.flash.slot('secondary').includes(bytes);
+
+type Play = (scene: Scene, fresh: (first?: Release) => Scene) => void;
+
+export const SCENES: [name: string, play: Play, only?: (kind: Kind) => boolean][] = [
+  [
+    'an approved image is installed, and confirmed',
+    (scene) => {
+      const next = release(2);
+      bring(scene, next);
+      approve(scene, release(1), next);
+      scene.board.flash.secondary(next);
+      expect(scene.board.boot()).toMatchObject({ boots: 2 });
+      scene.board.flash.confirm();
+      expect(scene.board.boot()).toMatchObject({ boots: 2 });
+      expect(scene.board.boot()).toMatchObject({ boots: 2, operations: 0 });
+    },
+  ],
+  [
+    'what is not approved yet waits whole, and is installed once it is',
+    (scene) => {
+      const next = release(2);
+      bring(scene, next);
+      scene.board.flash.secondary(next);
+      for (let i = 0; i < 3; i++) expect(scene.board.boot()).toMatchObject({ boots: 1 });
+      expect(holds(scene, next)).toBe(true);
+      approve(scene, release(1), next);
+      scene.board.flash.secondary(next);
+      expect(scene.board.boot()).toMatchObject({ boots: 2 });
+    },
+  ],
+  [
+    'an image without a package waits for its head',
+    (scene) => {
+      const next = release(2);
+      approve(scene, release(1), next);
+      scene.board.flash.secondary(next);
+      expect(decided(scene.board.boot())).toEqual(['waits', reasons.NotApproved.code]);
+      bring(scene, next);
+      scene.board.flash.secondary(next);
+      expect(scene.board.boot()).toMatchObject({ boots: 2 });
+    },
+    ({ suit }) => suit,
+  ],
+  [
+    'who makes images alone, or approves them alone, installs nothing',
+    (scene) => {
+      const foreign = release(2, { key: stranger });
+      bring(scene, foreign);
+      approve(scene, release(1), foreign);
+      scene.board.flash.secondary(foreign);
+      expect(scene.board.boot()).toMatchObject({ boots: 1 }); // approved, and not the maker's
+      const next = release(3);
+      bring(scene, next);
+      scene.board.approval(says(1, scene.kind, [next], stranger));
+      scene.board.flash.secondary(next);
+      expect(scene.board.boot()).toMatchObject({ boots: 1 }); // the maker's, and approved by nobody of ours
+    },
+  ],
+  [
+    'what an operator has denied is refused, and erased',
+    (scene) => {
+      const next = release(2);
+      bring(scene, next);
+      deny(scene, next);
+      scene.board.flash.secondary(next);
+      const outcome = scene.board.boot();
+      expect([outcome.boots, decided(outcome)]).toEqual([1, ['refused', reasons.Denied.code]]);
+      expect(holds(scene, next)).toBe(false);
+    },
+  ],
+  [
+    'a device starts nothing that was never approved, also at its first start',
+    ({ kind, board }, fresh) => {
+      const empty = new Board(board.run, board.file, kind.mode);
+      const first = release(1);
+      empty.flash.primary(first);
+      expect(empty.boot()).toMatchObject({ boots: undefined });
+      bring({ kind, board: empty }, first);
+      expect(empty.boot()).toMatchObject({ boots: undefined });
+      approve({ kind, board: empty }, first);
+      expect(empty.boot()).toMatchObject({ boots: 1 });
+      fresh();
+    },
+  ],
+  [
+    'an image that was not confirmed goes, also when nothing that was said of the earlier one is left',
+    (scene) => {
+      const next = release(2);
+      bring(scene, next);
+      approve(scene, release(1), next);
+      scene.board.flash.secondary(next);
+      expect(scene.board.boot()).toMatchObject({ boots: 2 });
+      scene.board.flash.documents.fill(0xff);
+      expect(scene.board.boot()).toMatchObject({ boots: 1 });
+      expect(scene.board.boot()).toMatchObject({ boots: 1, operations: 0 });
+    },
+    ({ mode }) => mode !== 'overwrite',
+  ],
+  [
+    'a way back that MCUboot has written down as a new swap is a way back',
+    (scene) => {
+      const next = release(2);
+      bring(scene, next);
+      approve(scene, release(1), next);
+      scene.board.flash.secondary(next);
+      expect(scene.board.boot()).toMatchObject({ boots: 2 });
+      scene.board.flash.documents.fill(0xff);
+      scene.board.flash.secondary(release(1), 'perm');
+      expect(scene.board.boot()).toMatchObject({ boots: 1 });
+    },
+    ({ mode }) => mode !== 'overwrite',
+  ],
+  [
+    'recovery writes into the slot that runs: only what is approved starts, and nothing older than what ran',
+    (scene) => {
+      const next = release(2);
+      scene.board.flash.primary(next);
+      bring(scene, next);
+      expect(scene.board.boot()).toMatchObject({ boots: undefined });
+      approve(scene, release(1), next);
+      expect(scene.board.boot()).toMatchObject({ boots: 2 });
+      scene.board.flash.primary(release(1));
+      const outcome = scene.board.boot();
+      expect([outcome.boots, decided(outcome, 'primary')]).toEqual([undefined, ['refused', reasons.Rollback.code]]);
+    },
+  ],
+  [
+    'a swap that was asked for by a forged trailer brings nothing that was not let in',
+    (scene) => {
+      const next = release(2);
+      bring(scene, next);
+      scene.board.flash.secondary(next, 'none', 0).forgeRevert();
+      for (let i = 0; i < 3; i++) expect(scene.board.boot().boots).not.toBe(2);
+    },
+    ({ mode }) => mode !== 'overwrite',
+  ],
+  [
+    'another image put under a swap that lost power does not start',
+    (scene, fresh) => {
+      const [next, other] = [release(2), release(3)];
+      for (let cut = 1; ; cut++) {
+        const { board, kind } = fresh();
+        bring({ board, kind }, next);
+        approve({ board, kind }, release(1), next);
+        board.flash.secondary(next);
+        if (!board.boot('--cut', `${cut}`).cut) break;
+        for (const at of kind.mode === 'offset' ? [0, SECTOR] : [0]) {
+          board.flash.slot('secondary').set(other.bytes, at);
+        }
+        for (let i = 0; i < 3; i++) expect(board.boot().boots, `cut ${cut}`).not.toBe(3);
+      }
+      expect(scene.kind).toBeDefined();
+    },
+  ],
+  [
+    'of two images in one slot, both must be let in',
+    (scene) => {
+      const [next, other] = [release(2, { bytes: 500 }), release(3)];
+      bring(scene, next);
+      bring(scene, other);
+      approve(scene, release(1), next);
+      for (const mark of ['none', 'test'] as const) {
+        scene.board.flash.secondary(other, mark);
+        scene.board.flash.slot('secondary').set(next.bytes, 0);
+        if (mark === 'none') scene.board.flash.forgeRevert();
+        for (let i = 0; i < 3; i++) expect(scene.board.boot().boots).not.toBe(3);
+      }
+    },
+    ({ mode }) => mode === 'offset',
+  ],
+  [
+    'a hash that stands twice, or another hash, opens nothing',
+    (scene) => {
+      const good = release(2);
+      const bad = release(3, { first: [[TLV.sha256, good.hash]] });
+      bring(scene, good);
+      bring(scene, bad);
+      approve(scene, release(1), good);
+      for (const image of [bad, release(4, { more: [[TLV.sha256, good.hash]] })]) {
+        scene.board.flash.secondary(image);
+        expect(decided(scene.board.boot())?.[0]).toBe('refused');
+        expect(scene.board.boot()).toMatchObject({ boots: 1 });
+        scene.board.flash.primary(image);
+        expect(scene.board.boot()).toMatchObject({ boots: undefined });
+        scene.board.flash.primary(release(1));
+      }
+      const altered = { bytes: flipBit(good.bytes, 8 * 100) };
+      scene.board.flash.secondary(altered);
+      expect(scene.board.boot()).toMatchObject({ boots: 1 });
+    },
+  ],
+  [
+    'what was let in once and denied since does not start',
+    (scene) => {
+      const next = release(2);
+      bring(scene, next);
+      approve(scene, release(1), next);
+      scene.board.flash.secondary(next);
+      // Cut right after the decision is written down: erase and write of a page.
+      const { cut } = scene.board.boot('--cut', '3');
+      expect(cut).toBe(true);
+      deny(scene, next);
+      scene.board.flash.primary(release(1)).secondary(next);
+      expect(scene.board.boot()).toMatchObject({ boots: 1 });
+      scene.board.flash.primary(next);
+      expect(scene.board.boot()).toMatchObject({ boots: undefined });
+    },
+  ],
+  [
+    'after a trial that failed, the image has to be judged again',
+    (scene) => {
+      const next = release(2);
+      bring(scene, next);
+      approve(scene, release(1), next);
+      scene.board.flash.secondary(next);
+      expect(scene.board.boot()).toMatchObject({ boots: 2 });
+      expect(scene.board.boot()).toMatchObject({ boots: 1 });
+      scene.board.boot();
+      deny(scene, next);
+      scene.board.flash.primary(next);
+      expect(scene.board.boot()).toMatchObject({ boots: undefined });
+    },
+    ({ mode }) => mode !== 'overwrite',
+  ],
+  [
+    'the number of what was confirmed is a floor: older ones are refused, approved or not',
+    (scene) => {
+      const [second, old] = [release(5), release(3)];
+      bring(scene, second);
+      bring(scene, old);
+      approve(scene, release(1), second, old);
+      scene.board.flash.secondary(second, 'perm');
+      expect(scene.board.boot()).toMatchObject({ boots: 5 });
+      scene.board.flash.secondary(old);
+      const outcome = scene.board.boot();
+      expect([outcome.boots, decided(outcome)]).toEqual([5, ['refused', reasons.Rollback.code]]);
+    },
+  ],
+  [
+    'an older document of the operator does not count again',
+    (scene) => {
+      const next = release(2);
+      const old = says(1, scene.kind, [next]);
+      approve(scene, release(1));
+      bring(scene, next);
+      scene.board.flash.secondary(next);
+      scene.board.boot(); // sees the newer one
+      scene.board.flash.documents.fill(0xff);
+      bring(scene, next);
+      scene.board.approval(old);
+      scene.board.flash.secondary(next);
+      const outcome = scene.board.boot();
+      expect([outcome.boots, decided(outcome)]).toEqual([1, ['waits', reasons.Superseded.code]]);
+    },
+  ],
+  [
+    'damage to both halves of the state lets nothing in, and stops nothing that is approved',
+    (scene) => {
+      const next = release(2);
+      bring(scene, next);
+      approve(scene, release(1), next);
+      scene.board.flash.state[SECTOR + 20]! ^= 1;
+      scene.board.flash.state.copyWithin(0, SECTOR);
+      scene.board.flash.secondary(next);
+      const outcome = scene.board.boot();
+      expect([outcome.boots, decided(outcome)]).toEqual([1, ['waits', reasons.StoreDamaged.code]]);
+      scene.board.flash.primary(release(4));
+      expect(scene.board.boot()).toMatchObject({ boots: undefined });
+    },
+  ],
+];
+
+/** Power is cut at every erase and write of an installation: what starts is always one of the two, and in the end the new one. */
+export function cuts(fresh: () => Scene, approved: boolean): number {
+  const next = release(2);
+  for (let cut = 1; ; cut++) {
+    const scene = fresh();
+    bring(scene, next);
+    if (approved) approve(scene, release(1), next);
+    scene.board.flash.secondary(next, 'perm');
+    const first = scene.board.boot('--cut', `${cut}`);
+    if (!first.cut) {
+      expect(first.boots).toBe(approved ? 2 : 1);
+      return cut - 1;
+    }
+    // A second cut in what follows, then none.
+    scene.board.boot('--cut', `${1 + (cut % 7)}`);
+    const last = scene.board.boot();
+    expect(last.boots, `cut ${cut}`).toBe(approved ? 2 : 1);
+    expect(scene.board.boot(), `after cut ${cut}`).toMatchObject({ boots: last.boots });
+  }
+}
+
+/** The same for the way back. */
+export function revertCuts(fresh: () => Scene): number {
+  const next = release(2);
+  for (let cut = 1; ; cut++) {
+    const scene = fresh();
+    bring(scene, next);
+    approve(scene, release(1), next);
+    scene.board.flash.secondary(next);
+    expect(scene.board.boot()).toMatchObject({ boots: 2 });
+    scene.board.flash.documents.fill(0xff);
+    if (!scene.board.boot('--cut', `${cut}`).cut) return cut - 1;
+    expect(scene.board.boot(), `cut ${cut}`).toMatchObject({ boots: 1 });
+    expect(scene.board.boot(), `after cut ${cut}`).toMatchObject({ boots: 1 });
+  }
+}
