@@ -42,6 +42,7 @@ const COMPUTING = [
   'fuzz/fuzz',
   'crypto/budget',
   'mutate/mutate',
+  'port/mcuboot',
   'port/conformance',
   'agent/wear',
   'port/sizes',

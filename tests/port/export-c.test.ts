@@ -179,6 +179,23 @@ function deepest(graph: string): number {
   return Math.max(...[...frames.keys()].filter((name) => name.startsWith('countersign_')).map((name) => below(name)));
 }
 
+/** What an object takes, and what its header says that it takes. */
+function promised(from: string, name: string, flags: string[]): void {
+  const header = readFileSync(at(`${from}/countersign.h`), 'utf8');
+  expect(header).toContain(flags.slice(0, 3).join(' '));
+  const [ram, stack] = /RAM: (\d+) bytes static\. Stack: at most (\d+) bytes/.exec(header)!.slice(1).map(Number);
+  const sizes = execFileSync('arm-none-eabi-size', [at(`${name}.o`)], { encoding: 'utf8' })
+    .trim()
+    .split('\n')[1]!;
+  const [text, data, bss] = sizes.trim().split(/\s+/).map(Number);
+  const used = deepest(readFileSync(at(`${name}.ci`), 'utf8')) + LIBRARY_STACK_BYTES;
+  console.log(`${name}: flash ${text! + data!}, RAM ${data! + bss!}, stack ${used} of ${stack}`);
+  expect(data! + bss!).toBeLessThanOrEqual(ram!);
+  expect(data! + bss!).toBeGreaterThan(ram! - 64);
+  expect(used).toBeLessThanOrEqual(stack!);
+  expect(used).toBeGreaterThan(stack! / 2);
+}
+
 // A program on bare metal whose files are the host's: newlib's start-up and semihosting behind a vector table.
 const VECTORS = `extern unsigned stack_top;
 extern void _mainCRTStartup(void);
@@ -205,19 +222,7 @@ describe.runIf(have('arm-none-eabi-gcc', 'qemu-system-arm')).each(CHIPS)('the C 
     execFileSync('arm-none-eabi-gcc', compiling, { cwd: folder });
   }, COMPILING_MS);
 
-  test('keeps the memory that its header promises', () => {
-    const header = readFileSync(at(`${from}/countersign.h`), 'utf8');
-    expect(header).toContain(flags.slice(0, 3).join(' '));
-    const [ram, stack] = /RAM: (\d+) bytes static\. Stack: at most (\d+) bytes/.exec(header)!.slice(1).map(Number);
-    const sizes = execFileSync('arm-none-eabi-size', [object], { encoding: 'utf8' }).trim().split('\n')[1]!;
-    const [text, data, bss] = sizes.trim().split(/\s+/).map(Number);
-    const used = deepest(readFileSync(at(`countersign-${cpu}.ci`), 'utf8')) + LIBRARY_STACK_BYTES;
-    console.log(`countersign.c on ${cpu}: flash ${text! + data!}, RAM ${data! + bss!}, stack ${used} of ${stack}`);
-    expect(data! + bss!).toBeLessThanOrEqual(ram!);
-    expect(data! + bss!).toBeGreaterThan(ram! - 64);
-    expect(used).toBeLessThanOrEqual(stack!);
-    expect(used).toBeGreaterThan(stack! / 2);
-  });
+  test('keeps the memory that its header promises', () => promised(from, `countersign-${cpu}`, flags));
 
   test('judges on an emulated ARM as it does here', { timeout: COMPILING_MS }, () => {
     writeFileSync(at('vectors.c'), VECTORS);
@@ -236,5 +241,25 @@ describe.runIf(have('arm-none-eabi-gcc', 'qemu-system-arm')).each(CHIPS)('the C 
       );
       expect([name, stdout, status]).toEqual([name, said, exit]);
     }
+  });
+});
+
+/** Without Ed25519, without SUIT, and without both. */
+const SMALLER = [['--p256'], ['--no-suit'], ['--no-suit', '--p256']].map((words) => ({ words }));
+
+describe.runIf(have('arm-none-eabi-gcc')).each(SMALLER)('export-c $words', ({ words }) => {
+  const name = `less${words.join('')}`;
+  const [{ flags }] = CHIPS as [(typeof CHIPS)[0]];
+  test('is a smaller program with a smaller interface', { timeout: COMPILING_MS }, () => {
+    expect(exportC('-o', name, ...words).status).toBe(0);
+    const header = readFileSync(at(`${name}/countersign.h`), 'utf8');
+    expect(header).not.toMatch(/@[A-Z]+@|^\/\/@/m);
+    const declared = (what: string) => header.includes(`${what}(`);
+    expect(declared('countersign_ed25519_verify')).toBe(!words.includes('--p256'));
+    expect(declared('countersign_offer_push')).toBe(!words.includes('--no-suit'));
+    expect(declared('countersign_image')).toBe(words.includes('--no-suit'));
+    const compiling = [...STRICT, ...flags, '-fcallgraph-info=su', '-c', at(`${name}/countersign.c`)];
+    execFileSync('arm-none-eabi-gcc', [...compiling, '-o', at(`${name}.o`)], { cwd: folder });
+    promised(name, name, flags);
   });
 });

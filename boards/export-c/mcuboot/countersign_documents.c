@@ -1,3 +1,4 @@
+/* The documents area is written here and read in countersign_gate.c; its format is in countersign_gate.h. */
 #include "countersign_documents.h"
 #include <string.h>
 #include "countersign_gate.h"

