@@ -286,6 +286,10 @@ const table = {
   BoardBusy: row(331, 'another guard on this machine works on this board', 'wait until it has ended, then run the same command again', FAULT),
   ToolFailed: row(332, 'the program that was to write the board did not end with success', 'see what it said: the board may hold part of the image, so run the same command again', FAULT),
   FolderUnsafe: row(333, 'others may replace what is in the folder for temporary files', 'set TMPDIR to a folder that only you may write to', FAULT),
+
+  // 335..339 the host: images for MCUboot
+  NotMcuboot: row(335, 'the file is no image that imgtool has signed for MCUboot with SHA-256', 'sign the firmware with imgtool, without --pad, and give the signed .bin', FAULT),
+  ImagesAndPackages: row(336, 'one document cannot approve both images by their hash and packages', 'approve images with a key of their own, or leave the packages out with --only', ARGUMENT),
 } as const satisfies Record<string, ReasonRow>;
 
 export type ReasonName = keyof typeof table;

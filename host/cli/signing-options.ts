@@ -45,6 +45,7 @@ export const publishOptions = {
 export const selectorOptions = grouped('What it is about', {
   package: file('exactly this package', { not: ['file'] }),
   digest: option('hex', 'exactly the package with this manifest digest', hexSchema.optional()),
+  imageHash: option('hex', "the image with this hash of MCUboot's", hexSchema.optional()),
   class: text('name', 'packages for this device class: a name (with --vendor) or a UUID'),
   vendor: text('domain', 'the vendor that the class name belongs to', { config: 'vendor' }),
   range: option(
@@ -59,7 +60,17 @@ export const selectorOptions = grouped('What it is about', {
   }),
 });
 /** All that makes an entry, but for the package itself: it says nothing beside a document or a request that is finished. */
-export const SELECTING = ['class', 'range', 'vendorKid', 'device', 'digest', 'expires', 'notBefore', 'confirm'];
+export const SELECTING = [
+  'class',
+  'range',
+  'vendorKid',
+  'device',
+  'digest',
+  'imageHash',
+  'expires',
+  'notBefore',
+  'confirm',
+];
 
 export const validityOptions = {
   expires: option('moment', 'end of validity: 2027-01-31, or 30d', momentSchema.optional()),

@@ -208,14 +208,15 @@ function aboutEntry(entry: Entry, packages: Known[], bootstrap: BootstrapView | 
   if (packages.length > 0 && !packages.some((one) => matches(entry, one))) {
     found.push(warn('matches-nothing', `fits none of ${packages.length} packages`));
   }
-  if (digest) return found;
+  if (digest || entry.imageHash) return found;
   if (!classId) found.push(warn('wide', 'names no class: it holds for every class that this vendor key signs for'));
   if (!range || range[1] === SEQUENCE_MAX)
     found.push(warn('open-ended', 'approves every later package, whatever it is'));
   return found;
 }
 
-function matches({ digest, classId, range, vendorKid }: Entry, one: Known): boolean {
+function matches({ digest, classId, range, vendorKid, imageHash }: Entry, one: Known): boolean {
+  if (imageHash) return true; // of an image, which none of these packages is
   if (digest && !same(digest, one.digest)) return false;
   if (classId && !equal(classId, one.classId)) return false;
   if (vendorKid && !equal(vendorKid, one.vendorKid)) return false;

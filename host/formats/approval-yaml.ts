@@ -15,6 +15,8 @@
 //       vendor-key: <kid, hex>
 //       devices: [<device id, hex>]
 //       confirm: ask         # or no-ask
+//     - verdict: approve
+//       image: <64 hex digits>   # MCUboot's hash of an image
 //
 // `issued`, `id` and `sequence` may be left out of a file that is to be signed: whoever signs fills them in.
 
@@ -46,6 +48,7 @@ const numberText = z
 const entryYaml = z.strictObject({
   verdict: z.enum(['approve', 'deny']),
   digest: hexText.optional(),
+  image: hexText.optional(),
   class: hexText.optional(),
   range: z.tuple([numberText, numberText]).optional(),
   'vendor-key': hexText.optional(),
@@ -90,6 +93,7 @@ function entryToYaml(entry: Entry): Record<string, unknown> {
   return {
     verdict: entry.verdict,
     digest: entry.digest && hex(entry.digest),
+    image: entry.imageHash && hex(entry.imageHash),
     class: entry.classId && uuidText(entry.classId),
     range: entry.range,
     'vendor-key': entry.vendorKid && hex(entry.vendorKid),
@@ -110,7 +114,10 @@ export function claimsFromYaml(text: string, what: string, defaults?: ClaimDefau
     ...rest,
     id: rest.id ?? defaults?.id,
     sequence: rest.sequence ?? defaults?.sequence,
-    entries: entries.map(({ class: classId, 'vendor-key': vendorKid, ...entry }) => ({ classId, vendorKid, ...entry })),
+    entries: entries.map(({ class: classId, 'vendor-key': vendorKid, image: imageHash, ...entry }) => ({
+      ...{ classId, vendorKid, imageHash },
+      ...entry,
+    })),
   });
   if (claims.success) return claims.data;
   const [issue] = claims.error.issues;

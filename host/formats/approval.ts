@@ -2,11 +2,12 @@
 //
 //   { 1: iss, ? 4: exp, ? 5: nbf, 6: iat, 7: cti, -70001: sequence, -70002: [+ entry] }
 //   entry = { 1: verdict, ? 2: manifest digest, ? 3: class-id, ? 4: [lowest, highest], ? 5: vendor kid,
-//             ? 6: [+ device id], ? 7: confirm }
+//             ? 6: [+ device id], ? 7: confirm, ? 8: image hash }
 //
 // Of one operator, a device heeds the document with the highest sequence alone: a new document replaces all earlier ones,
 // so it repeats what shall stay approved. Times are Unix seconds. An entry names what it is about by at least one of
-// digest, class or vendor key; all that it names must match.
+// digest, class, vendor key or image hash; all that it names must match. An image hash is MCUboot's, for boot loaders with the gate
+// that `export-c --mcuboot --no-suit` writes: they know no packages, and devices that know packages refuse a document with one.
 // Encoding is deterministic; approval-yaml.ts is the readable twin of the same bytes.
 
 import * as z from 'zod';
@@ -27,7 +28,16 @@ const DEVICES_MAX = 32;
 const DEVICE_ID_BYTES_MAX = 32;
 
 const CLAIM = { issuer: 1, expires: 4, notBefore: 5, issuedAt: 6, id: 7, sequence: -70001, entries: -70002 } as const;
-const ENTRY = { verdict: 1, digest: 2, classId: 3, range: 4, vendorKid: 5, devices: 6, confirm: 7 } as const;
+const ENTRY = {
+  verdict: 1,
+  digest: 2,
+  classId: 3,
+  range: 4,
+  vendorKid: 5,
+  devices: 6,
+  confirm: 7,
+  imageHash: 8,
+} as const;
 const VERDICT = { approve: 1, deny: 2 } as const;
 const CONFIRM = { 'no-ask': 0, ask: 1 } as const;
 const ID_BYTES = 8;
@@ -67,10 +77,11 @@ export const entrySchema = z.lazy(() =>
         .max(DEVICES_MAX, `an entry lists up to ${DEVICES_MAX} devices`)
         .optional(),
       confirm: z.enum(['no-ask', 'ask']).optional(),
+      imageHash: bytesSchema.refine((hash) => hash.length === DIGEST_BYTES, 'an image hash has 32 bytes').optional(),
     })
     .refine(
-      (entry) => entry.digest || entry.classId || entry.vendorKid,
-      'an entry names a digest, a class or a vendor key',
+      (entry) => entry.digest || entry.classId || entry.vendorKid || entry.imageHash,
+      'an entry names a digest, a class, a vendor key or an image hash',
     ),
 );
 
@@ -127,6 +138,7 @@ function entryMap(entry: Entry): Map<number | string, unknown> {
     [ENTRY.vendorKid, entry.vendorKid],
     [ENTRY.devices, entry.devices],
     [ENTRY.confirm, entry.confirm && CONFIRM[entry.confirm]],
+    [ENTRY.imageHash, entry.imageHash],
   ]);
 }
 
@@ -146,6 +158,12 @@ export function fitting(signed: Uint8Array): Uint8Array {
 export function approvalPayload(claims: Claims): Uint8Array {
   if (claims.entries.length > ENTRIES_MAX)
     throw tooLarge(`${claims.entries.length} entries, a device reads ${ENTRIES_MAX}`);
+  if (
+    claims.entries.some(({ imageHash }) => imageHash) &&
+    claims.entries.some((entry) => entry.digest || entry.vendorKid)
+  ) {
+    throw new CountersignError('ImagesAndPackages', 'approval: entries about images and entries about packages');
+  }
   const checked = claimsSchema.safeParse(claims);
   if (checked.success) return encodeClaims(checked.data);
   const [issue] = checked.error.issues;
@@ -214,7 +232,7 @@ const wide = (value: unknown): unknown =>
 
 /** What an entry is about, without its verdict: two entries with the same key speak about the same packages. */
 export function entryKey(entry: Entry): string {
-  const { digest, classId, range, vendorKid, devices } = entry;
+  const { digest, classId, range, vendorKid, devices, imageHash } = entry;
   const part = (bytes: Uint8Array | undefined) => (bytes ? hex(bytes) : '');
   return [
     part(digest),
@@ -222,5 +240,6 @@ export function entryKey(entry: Entry): string {
     range?.join('-') ?? '',
     part(vendorKid),
     devices?.map(hex).sort().join() ?? '',
+    ...(imageHash ? [hex(imageHash)] : []),
   ].join('/');
 }

@@ -257,3 +257,25 @@ function viewAnchor(value: Cbor, what: string): AnchorView {
     key: publicKeyFromCose(value.get(ANCHOR.key) ?? null, `anchor of ${what}`),
   };
 }
+
+const BYTES_PER_LINE = 20;
+
+/** The document as C, under the names that the gate for MCUboot knows (boards/export-c/mcuboot/countersign_gate.h). */
+export function bootstrapInC(bytes: Uint8Array): string {
+  const lines = Array.from({ length: Math.ceil(bytes.length / BYTES_PER_LINE) }, (_, i) =>
+    [...bytes.subarray(i * BYTES_PER_LINE, (i + 1) * BYTES_PER_LINE)].join(', '),
+  );
+  return [
+    '/* Who the device is, whom it trusts, and its policy. Written by `countersign bootstrap`. */',
+    '#include <stdint.h>',
+    '',
+    'extern const uint8_t countersign_bootstrap[];',
+    'extern const uint32_t countersign_bootstrap_bytes;',
+    '',
+    'const uint8_t countersign_bootstrap[] = {',
+    ...lines.map((line) => `    ${line},`),
+    '};',
+    `const uint32_t countersign_bootstrap_bytes = ${bytes.length};`,
+    '',
+  ].join('\n');
+}

@@ -84,6 +84,7 @@ export function covers(wide: Entry, narrow: Entry): boolean {
     narrow.devices?.every((device) => devices.some((one) => same(one, device))) === true;
   return (
     equal(wide.digest, narrow.digest) &&
+    equal(wide.imageHash, narrow.imageHash) &&
     equal(wide.classId, narrow.classId) &&
     equal(wide.vendorKid, narrow.vendorKid) &&
     (wide.range === undefined || inRange(wide.range)) &&

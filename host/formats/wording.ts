@@ -29,6 +29,7 @@ export function rows(members: readonly Row[], indent = '  '): string[] {
 export function entryText(entry: Entry): string {
   const parts = [
     entry.digest && `package ${hex(entry.digest)}`,
+    entry.imageHash && `image ${hex(entry.imageHash)}`,
     entry.classId && `class ${uuidText(entry.classId)}`,
     entry.range && `sequence ${entry.range.join(' to ')}`,
     entry.vendorKid && `vendor key ${hex(entry.vendorKid)}`,

@@ -13,8 +13,10 @@ import type { Described } from '../describe/words.js';
 import { CountersignError } from '../errors.js';
 import { readText, writeBytes } from '../files.js';
 import type { Confirm, Entry } from '../formats/approval.js';
-import type { Bytes } from '../formats/byte-source.js';
+import { type Bytes, readFrom } from '../formats/byte-source.js';
+import { hex } from '../formats/bytes.js';
 import { type Envelope, openEnvelope } from '../formats/envelope.js';
+import { HEADER_BYTES, isMcuboot, readMcuboot, requireImageHash } from '../formats/images/mcuboot.js';
 import type { PublicKey } from '../formats/keys.js';
 import { requireWhole } from '../formats/manifest.js';
 import type { NextDocument } from '../formats/record.js';
@@ -90,11 +92,17 @@ interface OpenPackage {
   envelope: Envelope<Bytes>;
 }
 
+/** An image that imgtool signed, for a boot loader that knows no packages. */
+interface OpenImage {
+  path: string;
+  imageHash: Uint8Array;
+}
+
 /** Throws what the steps throw, WouldLift and its like (operator/issue.ts), and VendorSignature. */
 export async function approveFiles(options: Approving, person: Person, doing: Doing): Promise<Issued> {
   if (options.sign !== undefined) return signStep(options.sign, OPERATOR_FORMS, options, person, doing);
   return withPackage(options.package, person, async (opened) => {
-    if (opened) await checkVendor(opened, options.vendorKey, person);
+    if (opened && 'envelope' in opened) await checkVendor(opened, options.vendorKey, person);
     const place = (document: Uint8Array, base: string) =>
       placeDocument(document, base, options.output, options.embed ? needed(opened) : undefined);
     if (options.attach !== undefined) {
@@ -134,7 +142,7 @@ export async function revokeFiles(options: Issuing & Deciding, person: Person, d
   return withPackage(options.package, person, async (opened) => {
     const { signer, key } = await openKeys(options, person);
     const next = await nextFrom(options, key, { verdict: 'deny' }, opened, person);
-    const base = opened === undefined ? 'denied' : `${opened.path.replace(/\.suit$/, '')}.denied`;
+    const base = opened === undefined ? 'denied' : `${opened.path.replace(/\.(suit|bin)$/, '')}.denied`;
     if (!signer) return prepareStep(requestDraft(key, next), base, options, person, doing);
     return writeIssued(placed(signDraft(signer, next).document, base), next, key, options, person, doing);
   });
@@ -145,16 +153,27 @@ export const noteDoubts = (doubts: readonly Doubt[], person: Pick<Person, 'note'
   person.note(...doubts.map(({ text }) => `warning: ${text}`));
 
 /**
- * Opens a package, if one is named, having compared its digest with its manifest, and shows all that identifies it, from the
+ * Opens a package, or an image of MCUboot's, if one is named, having compared its digest with its manifest, and shows all that identifies it, from the
  * bytes themselves: what a person should have seen before they sign. Closed afterwards.
  */
 async function withPackage<T>(
   path: string | undefined,
   person: Person,
-  use: (opened: OpenPackage | undefined) => Promise<T>,
+  use: (opened: OpenPackage | OpenImage | undefined) => Promise<T>,
 ): Promise<T> {
   if (path === undefined) return use(undefined);
   return withFile(path, async (file) => {
+    if (isMcuboot(await readFrom(file, 0, HEADER_BYTES))) {
+      const image = await readMcuboot(file, path);
+      const imageHash = requireImageHash(image, path);
+      person.note(
+        ...rows([
+          ['image', hex(imageHash)],
+          ['version', image.version],
+        ]),
+      );
+      return use({ path, imageHash });
+    }
     const envelope = await openEnvelope(file, path);
     requireWhole(envelope, path);
     person.note(...rows(packageRows(envelope, path)));
@@ -162,8 +181,8 @@ async function withPackage<T>(
   });
 }
 
-function needed(opened: OpenPackage | undefined): OpenPackage {
-  if (opened !== undefined) return opened;
+function needed(opened: OpenPackage | OpenImage | undefined): OpenPackage {
+  if (opened !== undefined && 'envelope' in opened) return opened;
   throw new CountersignError('BadArgument', 'argument: give the package, too');
 }
 
@@ -185,10 +204,10 @@ async function nextFrom(
   issuing: Issuing & Deciding,
   key: PublicKey,
   { verdict, confirm }: { verdict: Entry['verdict']; confirm?: Confirm | undefined },
-  opened: OpenPackage | undefined,
+  opened: OpenPackage | OpenImage | undefined,
   person: Person,
 ): Promise<Draft> {
-  const entry = entryOf(verdict, { ...issuing, devices: issuing.device, envelope: opened?.envelope, confirm });
+  const entry = entryOf(verdict, { ...issuing, devices: issuing.device, ...opened, confirm });
   return told(draftDocument(key, [entry], await known(issuing, key)), person);
 }
 

@@ -49,7 +49,7 @@ export interface Output {
 }
 
 /** release.suit -> release: what the names of its fellows begin with. */
-export const fellowOf = (path: string): string => path.replace(/\.(approved\.suit|suit|ya?ml)$/, '');
+export const fellowOf = (path: string): string => path.replace(/\.(approved\.suit|suit|bin|ya?ml)$/, '');
 
 /** Where a document goes: a file of its own, at `base`.cose, or (`into`) its package. `output`: somewhere else. */
 export function placeDocument(

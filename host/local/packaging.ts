@@ -5,7 +5,10 @@ import { packageMade } from '../describe/made.js';
 import type { Described } from '../describe/words.js';
 import { CountersignError } from '../errors.js';
 import { writeBytes } from '../files.js';
+import { type Bytes, wholeOf } from '../formats/byte-source.js';
+import { join } from '../formats/bytes.js';
 import { type ImageOptions, readImage } from '../formats/images/image.js';
+import { withHead } from '../formats/images/mcuboot.js';
 import { withFile } from '../open-file.js';
 import {
   acceptRelease,
@@ -27,6 +30,8 @@ export interface Packaging
   image?: string | undefined;
   /** Take the image as it is: no doubt about it is told. */
   insists: boolean;
+  /** Path of the image with the package's head in it; for `mcuboot`. */
+  tlv?: string | undefined;
   /** Not for `sign` and `attach`, which take them from the request. */
   vendor?: string | undefined;
   class?: string | undefined;
@@ -48,8 +53,9 @@ export async function packageFile(options: Packaging, person: Person, doing: Doi
       noteDoubts(image, insists, person);
       return use(image);
     });
-  const write = async (output: string, made: MadePackage): Promise<Packaged> => {
+  const write = async (output: string, made: MadePackage<Bytes>): Promise<Packaged> => {
     await writeBytes(output, made.parts, { dryRun: doing.dryRun });
+    if (options.tlv !== undefined) await writeHead(options.tlv, made, doing);
     return { ...packageMade(made, { path: output, dryRun: doing.dryRun }), path: output };
   };
 
@@ -72,6 +78,13 @@ export async function packageFile(options: Packaging, person: Person, doing: Doi
     if (!signer) return prepareStep(requestRelease(key, draft), base, options, person, doing);
     return write(options.output ?? `${base}.suit`, signRelease(signer, draft));
   });
+}
+
+/** The image that MCUboot gets, with the package's head in a TLV that its signature is not about. */
+async function writeHead(path: string, { image, parts }: MadePackage<Bytes>, { dryRun }: Doing): Promise<void> {
+  if (!image?.mcuboot) throw new CountersignError('BadArgument', 'argument: --tlv needs the image that imgtool signed');
+  const head = join(await Promise.all(parts.map(wholeOf)));
+  await writeBytes(path, withHead(image.bytes, image.mcuboot, head, image.path), { dryRun });
 }
 
 /** For other files than a raw image `insists` is something else: it takes them as they are. */

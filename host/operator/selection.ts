@@ -19,6 +19,8 @@ export interface Selection {
   envelope?: Envelope<Bytes> | undefined;
   /** SHA-256 of the manifest, 32 bytes. */
   digest?: Uint8Array | undefined;
+  /** MCUboot's hash of an image, 32 bytes: for boot loaders that know no packages. */
+  imageHash?: Uint8Array | undefined;
   /** Name of the class, which wants `vendor` beside it, or its UUID. */
   class?: string | undefined;
   /** Domain of the vendor that named the class. */
@@ -35,21 +37,24 @@ export interface Selection {
 
 /** The entry of an approval document. Throws BadArgument if it names nothing, or two things that exclude each other. */
 export function entryOf(verdict: Entry['verdict'], selection: Selection): Entry {
-  const { envelope, range, vendorKid, devices, confirm } = selection;
+  const { envelope, range, vendorKid, devices, confirm, imageHash } = selection;
+  if (imageHash !== undefined && (selection.digest ?? envelope) !== undefined) {
+    throw new CountersignError('BadArgument', 'argument: give an image, or a package');
+  }
   if (selection.digest !== undefined && envelope !== undefined) {
     throw new CountersignError('BadArgument', 'argument: give a package or --digest, not both');
   }
   if (envelope !== undefined) requireWhole(envelope, 'the package');
   const digest = envelope?.digest ?? selection.digest;
   const rule = selection.class ?? range ?? vendorKid;
-  if (digest !== undefined && rule !== undefined) {
+  if ((digest ?? imageHash) !== undefined && rule !== undefined) {
     throw new CountersignError('BadArgument', 'argument: give a package, or a rule of --class, --range, --vendor-kid');
   }
   const classId = selection.class === undefined ? undefined : classOf(selection.class, selection.vendor);
-  const parsed = entrySchema.safeParse({ verdict, digest, classId, range, vendorKid, devices, confirm });
+  const parsed = entrySchema.safeParse({ verdict, digest, classId, range, vendorKid, devices, confirm, imageHash });
   if (parsed.success) return parsed.data;
   throw new CountersignError('BadArgument', `argument: ${parsed.error.issues[0]?.message}`, {
-    hint: 'say which packages: a package file, --digest, --class or --vendor-kid',
+    hint: 'say which: a package or an image file, --digest, --image-hash, --class or --vendor-kid',
   });
 }
 

@@ -13,7 +13,7 @@ import { classIdOf, join, same, vendorIdOf } from '../formats/bytes.js';
 import { sign1 } from '../formats/cose.js';
 import { type Envelope, partsSize, splitEnvelope } from '../formats/envelope.js';
 import type { Image } from '../formats/images/image.js';
-import { sameVersion } from '../formats/images/mcuboot.js';
+import { imageHash, requireImageHash, sameVersion } from '../formats/images/mcuboot.js';
 import { hexAddress } from '../formats/images/segments.js';
 import type { PublicKey, SigningKey } from '../formats/keys.js';
 import { type ManifestView, viewManifest } from '../formats/manifest.js';
@@ -43,6 +43,8 @@ export interface Release {
   /** Leave the image out; a device fetches it by digest. `uri` says where from. */
   detached?: boolean | undefined;
   uri?: string | undefined;
+  /** Name the image by MCUboot's own hash, for the gate of `export-c --mcuboot`; it stays out of the package. */
+  mcuboot?: boolean | undefined;
   /** Have the device ask for authorization before it fetches (SUIT 27, update-authorized). */
   askAuthorization?: boolean | undefined;
   /** Refuse an image that does not start here. */
@@ -80,19 +82,20 @@ export interface MadePackage<B extends Bytes = Bytes> {
 
 /**
  * What is signed, whoever signs it. Throws FarAhead, VersionMismatch, TooLarge (texts of more than 512 bytes), or
- * BadArgument: the image starts elsewhere, or a uri is given for firmware that goes inside.
+ * BadArgument: the image starts elsewhere, or a uri is given for firmware that goes inside; NotMcuboot.
  */
 export async function draftRelease<B extends Bytes>(image: NamedImage<B>, release: Release): Promise<ReleaseDraft<B>> {
   requireAddress(image, release.address);
-  const { sequence, now, force, detached = false, name, description, uri } = release;
+  const { sequence, now, force, mcuboot = false, name, description, uri } = release;
+  const detached = release.detached || mcuboot;
   requireNear('package', sequence, { now, force });
   if (uri !== undefined && !detached) {
     throw new CountersignError('BadArgument', 'package: a uri is for firmware that is left out of it');
   }
   const vendorId = vendorIdOf(release.vendor);
   const encoded = draftPackage({
-    imageDigest: await sha256Of(image.bytes),
-    imageBytes: sizeOf(image.bytes),
+    imageDigest: mcuboot ? requireImageHash(image.mcuboot, image.path) : await sha256Of(image.bytes),
+    imageBytes: mcuboot ? image.mcuboot!.hashedBytes : sizeOf(image.bytes),
     vendorId,
     classId: classIdOf(vendorId, release.class),
     sequence,
@@ -150,7 +153,8 @@ export async function acceptRelease<B extends Bytes = Uint8Array>(
   }
   if (image !== undefined) {
     requireAddress(image, more.address);
-    if (!same(await sha256Of(image.bytes), named.digest ?? new Uint8Array())) {
+    const hash = image.mcuboot && imageHash(image.mcuboot); // of what was packaged for MCUboot
+    if (![await sha256Of(image.bytes), hash].some((each) => each && same(each, named.digest ?? new Uint8Array()))) {
       throw new CountersignError('RequestMismatch', `request: the signature is for another image than ${image.path}`);
     }
   }

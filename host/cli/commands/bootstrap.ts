@@ -3,7 +3,7 @@
 
 import { bootstrapMade } from '../../describe/made.js';
 import { writeBytes } from '../../files.js';
-import { BOOTSTRAP_BYTES_MAX } from '../../formats/bootstrap.js';
+import { BOOTSTRAP_BYTES_MAX, bootstrapInC } from '../../formats/bootstrap.js';
 import { readBootstrapFile } from '../../local/bootstrap-file.js';
 import { provisionCore } from '../../operator/foresee.js';
 import { loadCore } from '../../wasm.js';
@@ -16,17 +16,21 @@ export const bootstrap = command({
   details: [
     'FILE says who the device is, whom it trusts, and its policy. Paths in it are relative to it. The verifier checks',
     `the document before it is written. It has at most ${BOOTSTRAP_BYTES_MAX} bytes. \`countersign provision\` brings`,
-    'it to a device.',
+    'it to a device. With -o FILE.c it is written as C, for firmware that has it built in (export-c --mcuboot).',
   ].join('\n'),
   arguments: { file: fileArgument('the bootstrap file (YAML)') },
   options: { output: output('output file; default: FILE with the ending .cbor', { short: 'o' }) },
-  examples: ['countersign bootstrap device.yaml -o boot.cbor', 'countersign bootstrap device.yaml --dry-run --json'],
+  examples: [
+    'countersign bootstrap device.yaml -o boot.cbor',
+    'countersign bootstrap device.yaml -o bootstrap.c',
+    'countersign bootstrap device.yaml --dry-run --json',
+  ],
   writes: true,
   async run({ arguments: { file: source }, options, dryRun }) {
     const bytes = await readBootstrapFile(source);
     provisionCore(await loadCore(), bytes, source);
     const path = options.output ?? `${source.replace(/\.(ya?ml|cbor)$/i, '')}.cbor`;
-    await writeBytes(path, bytes, { dryRun });
-    return { ...bootstrapMade(bytes, { path, dryRun }), next: ['provision', path] };
+    await writeBytes(path, path.endsWith('.c') ? bootstrapInC(bytes) : bytes, { dryRun });
+    return { ...bootstrapMade(bytes, { path, dryRun }), next: path.endsWith('.c') ? undefined : ['provision', path] };
   },
 });

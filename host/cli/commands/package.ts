@@ -9,7 +9,7 @@ import { UF2_FAMILIES } from '../../formats/images/uf2.js';
 import { addressSchema, familySchema, regionSchema, sequenceSchema } from '../../formats/typed.js';
 import { packageFile } from '../../local/packaging.js';
 import { command } from '../command.js';
-import { fileArguments, flag, keyOption, option, output, signingOptions, text, textSchema } from '../options.js';
+import { file, fileArguments, flag, keyOption, option, output, signingOptions, text, textSchema } from '../options.js';
 import { ceremonyOptions } from '../signing-options.js';
 
 /** Left out only by the steps that take it from the request. */
@@ -49,6 +49,11 @@ export const packageCommand = command({
     name: text('text', 'product or firmware name to show to people', { config: 'name' }),
     description: text('text', 'what is new; shown to the user who is asked'),
     detached: flag('do not put the firmware into the package'),
+    mcuboot: flag("name the image by MCUboot's hash, for boot loaders with the gate of export-c --mcuboot", {
+      not: ['raw', 'region'],
+      why: 'the image goes into MCUboot as imgtool has signed it',
+    }),
+    tlv: file('also write the image with the package in a TLV of it', { needs: 'mcuboot', file: 'written' }),
     uri: option('uri', 'where devices download a detached firmware', z.url().optional(), { needs: 'detached' }),
     askAuthorization: flag('require authorization before the download (SUIT command 27)'),
     region: option('start..end', 'use only this address range of the image', regionSchema.optional()),
@@ -71,6 +76,7 @@ export const packageCommand = command({
   examples: [
     'countersign package app.hex -k vendor.pem --vendor example.com --class sensor -s 5 --version 1.2.0',
     'countersign package zephyr.signed.bin -k vendor.pem --vendor example.com --class sensor -s 6 -o release.suit',
+    'countersign package zephyr.signed.bin --mcuboot -k vendor.pem --vendor example.com --class sensor -s 6',
     'countersign package app.hex -k vendor.pub.pem --vendor example.com --class sensor -s 5 --prepare',
     'countersign package app.hex -k vendor.pub.pem --attach app.sig',
   ],

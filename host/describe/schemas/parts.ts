@@ -42,6 +42,7 @@ const entry = z.strictObject({
   vendorKid: hex.optional(),
   devices: z.array(hex).optional(),
   confirm: confirm.optional(),
+  imageHash: digest.optional(),
 });
 const claims = {
   issuer: text,

@@ -6,7 +6,7 @@
 
 import { CountersignError } from '../../errors.js';
 import { type Bytes, type HashName, hashOf, partOf, readFrom, sizeOf } from '../byte-source.js';
-import { same } from '../bytes.js';
+import { join, same } from '../bytes.js';
 
 const MAGIC = 0x96f3b83d;
 export const HEADER_BYTES = 32;
@@ -16,6 +16,7 @@ const HASHES: Record<number, HashName> = { 16: 'SHA-256', 17: 'SHA-384', 18: 'SH
 /** Encrypted or compressed: the hash is over what the boot loader makes of it. */
 const FLAGS_TRANSFORMED = 0x04 | 0x08 | 0x200 | 0x400 | 0x800;
 const SECURITY_COUNTER = 0x50;
+const SHA256_TLV = 16;
 
 const TLV_NAMES: Record<number, string> = {
   1: 'KEYHASH',
@@ -48,6 +49,8 @@ export interface McubootImage {
   loadAddress: number;
   headerBytes: number;
   imageBytes: number;
+  /** Header, body and protected TLVs: what the hash is over. */
+  hashedBytes: number;
   flags: number;
   securityCounter: number | undefined;
   tlvs: McubootTlv[];
@@ -87,6 +90,7 @@ export async function readMcuboot(file: Bytes, name: string): Promise<McubootIma
     loadAddress: view.getUint32(4, true),
     headerBytes,
     imageBytes,
+    hashedBytes: hashed,
     flags,
     securityCounter: counter && viewOf(counter).getUint32(0, true),
     tlvs: [...signed, ...plain],
@@ -96,6 +100,37 @@ export async function readMcuboot(file: Bytes, name: string): Promise<McubootIma
 /** The hash by which the image is known to MCUboot and to SMP: that of its TLV. */
 export const imageHash = ({ tlvs }: McubootImage): Uint8Array | undefined =>
   tlvs.find((tlv) => HASHES[tlv.type] !== undefined && !tlv.protected)?.value;
+
+/** The SHA-256 that names the image for MCUboot. Throws NotMcuboot if there is none. */
+export function requireImageHash(image: McubootImage | undefined, name: string): Uint8Array {
+  const found = image?.tlvs.filter((tlv) => tlv.type === SHA256_TLV && !tlv.protected) ?? [];
+  if (found.length === 1 && found[0]!.value.length === 32) return found[0]!.value;
+  throw new CountersignError('NotMcuboot', `image: ${name} has no hash that MCUboot checks`);
+}
+
+/** Type of the unprotected TLV with a package's head (boards/export-c/mcuboot/countersign_gate.h). */
+export const HEAD_TLV = 0x43a0;
+
+/**
+ * The file with the head of a package in an unprotected TLV, in place of one that is there; parts to be written one after the other.
+ * Throws NotMcuboot if something follows the TLVs (padding), TooLarge if they have no room for it.
+ */
+export function withHead(file: Bytes, image: McubootImage, head: Uint8Array, name: string): (Uint8Array | Bytes)[] {
+  const plain = image.tlvs.filter((tlv) => !tlv.protected);
+  const bytesOf = (tlvs: readonly { value: Uint8Array }[]) =>
+    tlvs.reduce((sum, { value }) => sum + TLV_HEAD_BYTES + value.length, TLV_HEAD_BYTES);
+  if (image.hashedBytes + bytesOf(plain) !== sizeOf(file)) {
+    throw new CountersignError('NotMcuboot', `image: ${name} is padded: something follows its TLVs`);
+  }
+  const tlvs = [...plain.filter(({ type }) => type !== HEAD_TLV), { type: HEAD_TLV, value: head }];
+  const total = bytesOf(tlvs);
+  if (total > 0xffff)
+    throw new CountersignError('TooLarge', `image: ${name} has no room for ${head.length} bytes more of TLVs`);
+  const area = tlvs.flatMap(({ type, value }) => [words16(type, value.length), value]);
+  return [partOf(file, 0, image.hashedBytes), join([words16(TLV_MAGIC.plain, total), ...area])];
+}
+
+const words16 = (...words: number[]) => new Uint8Array(Uint16Array.from(words).buffer);
 
 function versionText(view: DataView): string {
   const build = view.getUint32(24, true);

@@ -171,7 +171,8 @@ export interface Outcome {
 export interface BuildOptions {
   mode: Mode;
   gate: string; // the folder that export-c wrote
-  bootstrap: Uint8Array;
+  /** The document, or the path of the C that `countersign bootstrap` wrote. */
+  bootstrap: Uint8Array | string;
   out: string;
   /** A checkout of MCUboot; without it the boot loader of own/. */
   mcuboot?: string;
@@ -186,12 +187,16 @@ const BOOTUTIL = [
 
 const array = (name: string, bytes: Uint8Array) => `const uint8_t ${name}[] = {${bytes.join(',')}};`;
 
-function keysFile(path: string, bootstrap: Uint8Array, real: boolean): void {
+function keysFile(path: string, bootstrap: Uint8Array | string, real: boolean): void {
   const key = spki(maker);
   const lines = [
     '#include <stdint.h>',
-    array('countersign_bootstrap', bootstrap),
-    `const uint32_t countersign_bootstrap_bytes = ${bootstrap.length};`,
+    ...(typeof bootstrap === 'string'
+      ? [`#include "${bootstrap}"`]
+      : [
+          array('countersign_bootstrap', bootstrap),
+          `const uint32_t countersign_bootstrap_bytes = ${bootstrap.length};`,
+        ]),
     array('boot_key', key),
     ...(real
       ? [
