@@ -316,4 +316,21 @@ describe('what is being pushed, offered to be asked for', () => {
     board.run(2000);
     expect(question(board).pending).toBe(true);
   });
+
+  it('makes its line one that delivered also by a block that came early, and after its session', () => {
+    const one = packageOf(1, { image: imageOf(40_000, 1) });
+    const board = provisionedBoard({ unapproved: 1 });
+    upload(board, one.bytes, { until: one.head.length, link: 2 });
+    expectOk(offer(board, one.digest, one.bytes.length));
+    const request = first(board);
+    for (const { packet } of answersTo(request, one.bytes).slice(2)) give(board, packet, LINE);
+    expectOk(upload(board, one.bytes, { link: 2, sha: new Uint8Array(32) })); // a session of its own finds these blocks
+    expectOk(exec(board, NODE.update, 'order-1', 2));
+    board.run(2000);
+    expect(question(board).pending).toBe(true);
+    board.receive(LINE, Buffer.from('yes\n'));
+    board.settle();
+    expect(runs(board, one)).toBe(false);
+    expect(question(board).pending).toBe(true);
+  });
 });
