@@ -38,6 +38,8 @@ describe('every state that can come about', () => {
     ['prompt, ask before download, channels 7, trial boots 0, threshold 2', 30_000],
     ['prompt, what the device fetches', 20_000],
     ['ask before download, what the device fetches', 20_000],
+    ['prompt, blocks that are lost', 80_000],
+    ['ask before download, blocks that are lost', 20_000],
   ])('runs only what may run: %s', { timeout: 10 * MINUTES }, (name, most) => {
     const explorer = new Explorer(agent, rulesOf(name));
     const outcome = search(explorer, { transitions: most, recovery: 20, recover: honestClient(explorer, 'A') });
@@ -71,7 +73,8 @@ describe('long ways at random, with power cuts and calls of the flash that fail'
 describe('the canonical form', () => {
   it('overwrites only what has no meaning', { timeout: 5 * MINUTES }, () => {
     const names = ['prompt', 'prompt, approvals inside packages', 'bring back what is denied'];
-    for (const [seed, name] of [...names, 'ask before download, what the device fetches'].entries()) {
+    const fetching = ['ask before download, what the device fetches', 'ask before download, blocks that are lost'];
+    for (const [seed, name] of [...names, ...fetching].entries()) {
       const { steps, differing } = walk(agent, rulesOf(name), { walks: 150, seed: seed + 1 });
       expect(differing, name).toEqual([]);
       expect(steps).toBeGreaterThan(1000);
@@ -109,6 +112,14 @@ describe('what was found once', () => {
       [
         ...['part of L link 1', 'junk link 1', 'order L link 0', 'block 1 of L link 0', 'part of L link 1'],
         ...['rest of L link 1', 'typed yes'],
+      ],
+    ],
+    [
+      'what the device goes on with is asked about for the lines in flash, not for that of a session beside it',
+      { askBeforeDownload: 1, topics: ['pull'] },
+      [
+        ...['offer A link 0', 'order A link 1', 'button yes', 'part of A link 1', 'offer B link 0', 'junk link 0'],
+        ...['11 s', 'typed yes'],
       ],
     ],
     [

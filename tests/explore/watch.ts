@@ -136,7 +136,10 @@ export class Watch {
     forgetAnswers(ghost);
     if (ghost.asked === now.question && !was.question && this.reset) return; // the same one, after a reset
     ghost.asked = now.question;
-    ghost.askedLines = now.about === 'download' ? device.lines : stagedLines(device, device.settingsNow());
+    // What the device goes on with for itself came with no session that somebody has: with what is in flash.
+    const resumes = now.state === DOWNLOADING && now.asked !== OFFERS[ghost.upload as Name]?.name;
+    const inSession = now.about === 'download' && !resumes;
+    ghost.askedLines = inSession ? device.lines : stagedLines(device, device.settingsNow());
   }
   /** The power was cut in this event: what is asked now was asked before. */
   reset = false;
