@@ -3,11 +3,14 @@
 
 import { setFlagsFromString } from 'node:v8';
 
+/** The flag implies the other two, and V8 does not set those back with it. */
+const AS_EVER = ['--no-liftoff-only', '--wasm-tier-up', '--wasm-dynamic-tiering'];
+
 export async function compiler() {
   setFlagsFromString('--liftoff-only');
   try {
     return (await import('assemblyscript/asc')).default;
   } finally {
-    for (const flag of ['--no-liftoff-only', '--wasm-tier-up', '--wasm-dynamic-tiering']) setFlagsFromString(flag);
+    for (const flag of AS_EVER) setFlagsFromString(flag);
   }
 }
