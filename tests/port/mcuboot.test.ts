@@ -11,9 +11,8 @@ import { makeBootstrap } from '../support/make.js';
 import { have } from '../support/need.js';
 import { buildBoard, exportGate, here, type Mode, type Run, sourcesOf, TLV } from './mcuboot/board.js';
 import { cuts, revertCuts } from './mcuboot/cuts.js';
-import * as scenes from './mcuboot/scenes.js';
-
-const { anchors, approve, bootstrap, devices, release, SCENES } = scenes;
+import { anchors, approve, bootstrap, bring, devices, type Kind, operator, release, says } from './mcuboot/device.js';
+import { SCENES } from './mcuboot/scenes.js';
 
 const MCUBOOT = process.env.MCUBOOT;
 const COMPILING_MS = 600_000;
@@ -40,7 +39,7 @@ describe.runIf(have('cc'))('a boot loader with the gate', () => {
   }, COMPILING_MS);
 
   describe.each(BOARDS)('$name, $mode, suit: $suit', ({ mcuboot, mode, suit, gate }) => {
-    const kind: scenes.Kind = { mode, suit };
+    const kind: Kind = { mode, suit };
     const program = at(`${mcuboot ? 'mcuboot' : 'own'}-${mode}-${gate}`);
     beforeAll(() => {
       buildBoard({ mode, gate: at(gate), bootstrap, out: program, ...(mcuboot && { mcuboot }) });
@@ -77,7 +76,7 @@ describe.runIf(have('cc'))('a boot loader with the gate', () => {
     const scene = devices(here(out), `${out}.flash`, { mode: 'offset', suit: true })();
     const next = release(2);
     approve(scene, release(1), next);
-    scenes.bring(scene, next);
+    bring(scene, next);
     scene.board.flash.secondary(release(2, { more: [[TLV.head, next.head]] }));
     expect(scene.board.boot()).toMatchObject({ boots: 1 }); // the boot loader itself refuses it
     scene.board.flash.secondary(next);
@@ -93,7 +92,7 @@ describe.runIf(have('cc'))('a boot loader with the gate', () => {
       const out = buildBoard({ mode: 'overwrite', gate: at(gate), bootstrap: asks, out: at(`asks-${gate}`) });
       const scene = devices(here(out), `${out}.flash`, { mode: 'overwrite', suit })();
       const next = release(2);
-      scenes.bring(scene, next);
+      bring(scene, next);
       scene.board.flash.secondary(next);
       expect(scene.board.boot()).toMatchObject({ boots: 1, told: [{ decision: 'waits' }, { decision: 'passes' }] });
       scene.board.flash.mark('test');
@@ -107,8 +106,8 @@ describe.runIf(have('cc'))('a boot loader with the gate', () => {
     buildBoard({ mode: 'overwrite', gate: at('suit'), bootstrap, out });
     const scene = devices(here(out), `${out}.flash`, { mode: 'overwrite', suit: true })();
     const next = release(2);
-    scenes.bring(scene, next);
-    scene.board.approval(scenes.says(1, scene.kind, [next], scenes.operator, { expires: 2_000_000_000 }));
+    bring(scene, next);
+    scene.board.approval(says(1, scene.kind, [next], operator, { expires: 2_000_000_000 }));
     scene.board.flash.secondary(next);
     expect(scene.board.boot('--time', '2000000000').told[0]).toMatchObject({
       ...{ decision: 'waits', reason: reasons.ApprovalExpired.code },
@@ -179,7 +178,7 @@ describe.runIf(have('arm-none-eabi-gcc', 'qemu-system-arm'))('the gate as code f
       const semihosting = ['-semihosting-config', `enable=on,target=native,${all}`, '-kernel', elf];
       return spawnSync('qemu-system-arm', [...machine, ...semihosting], { encoding: 'utf8', timeout: 120_000 });
     };
-    const kind: scenes.Kind = { mode: 'offset', suit: gate === 'suit' };
+    const kind: Kind = { mode: 'offset', suit: gate === 'suit' };
     const fresh = devices(run, `${elf}.flash`, kind);
     for (const [name, play] of SCENES.filter(([name]) => ON_ARM.test(name))) {
       console.log(`m0-${gate}: ${name}`);

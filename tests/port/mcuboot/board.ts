@@ -35,6 +35,8 @@ export interface ImageOptions {
   first?: [type: number, value: Uint8Array][];
   /** Somebody else's signature. */
   key?: TestKey;
+  /** What is made of the signature, DER. */
+  signature?: (signature: Uint8Array) => Uint8Array;
 }
 
 const tlvArea = (magic: number, tlvs: [type: number, value: Uint8Array][]): Uint8Array => {
@@ -70,6 +72,7 @@ export function makeSigned({
   more = [],
   first = [],
   key = maker,
+  signature = (same) => same,
 }: ImageOptions = {}): SignedImage {
   const body = new Uint8Array(bytes).map((_, i) => (i * 7 + revision * 31) & 0xff);
   const signed = tlvArea(0x6908, [[TLV.counter, Uint8Array.of(revision, 0, 0, 0)]]);
@@ -85,7 +88,7 @@ export function makeSigned({
     ...first,
     [TLV.sha256, hash],
     [TLV.keyhash, sha256(spki(key))],
-    [TLV.signature, der(key.sign(region))],
+    [TLV.signature, signature(der(key.sign(region)))],
     ...more,
   ]);
   return { bytes: concat(region, plain), region, hash, revision };
@@ -303,9 +306,9 @@ export class Board {
     return this.command(words);
   }
   /** The application brings a document, or the head of a package. */
-  approval(document: Uint8Array): Outcome {
+  approval(document: Uint8Array, ...more: string[]): Outcome {
     writeFileSync(`${this.file}-document`, document);
-    return this.command(['--put', `${this.file}-document`]);
+    return this.command(['--put', `${this.file}-document`, ...more]);
   }
   head({ hash }: { hash: Uint8Array }, head: Uint8Array): Outcome {
     writeFileSync(`${this.file}-document`, concat(hash, head));

@@ -2,7 +2,7 @@
 // in, and in the end the one that should.
 
 import { expect } from 'vitest';
-import { approve, bring, release, type Scene } from './scenes.js';
+import { approve, bring, release, type Scene } from './device.js';
 
 /** Power is cut at every erase and write of an installation: what starts is always one of the two, and in the end the new one. */
 export function cuts(fresh: () => Scene, approved: boolean): number {

@@ -17,6 +17,7 @@
 static uint8_t bytes[0xc000];
 static const char *file;
 static long operations, cut_at;
+static int worn;
 
 static const struct flash_area areas[AREAS] = {
     [AREA_PRIMARY] = {AREA_PRIMARY, 0, 0, 0x4000, 10 * SECTOR_BYTES},
@@ -38,6 +39,7 @@ void flash_keep(void) {
 }
 
 long flash_operations(void) { return operations; }
+void flash_wear_out(void) { worn = 1; }
 
 static int cut(void) { return ++operations == cut_at; }
 
@@ -73,6 +75,7 @@ int flash_area_read(const struct flash_area *area, uint32_t off, void *to, uint3
 
 int flash_area_write(const struct flash_area *area, uint32_t off, const void *from, uint32_t length) {
     uint8_t *to = at(area, off, length);
+    if (worn && area->fa_id == AREA_STATE) return -1;
     if (off % UNIT || length % UNIT) fault("not a whole unit", area, off);
     for (uint32_t i = 0; i < length; i++)
         if (to[i] != 0xff) fault("written twice", area, off + i);
@@ -84,6 +87,7 @@ int flash_area_write(const struct flash_area *area, uint32_t off, const void *fr
 
 int flash_area_erase(const struct flash_area *area, uint32_t off, uint32_t length) {
     uint8_t *to = at(area, off, length);
+    if (worn && area->fa_id == AREA_STATE) return -1;
     if (off % SECTOR_BYTES || length % SECTOR_BYTES) fault("not a whole sector", area, off);
     int last = cut();
     memset(to, 0xff, last ? length / 2 : length);

@@ -1,4 +1,4 @@
-/* One start of a board whose flash is a file:  boot FLASH [--cut N] [--yes] [--time SECONDS]
+/* One start of a board whose flash is a file:  boot FLASH [--cut N] [--yes] [--worn] [--time SECONDS]
  *
  * Prints what the gate decided (told SLOT DECISION REASON), and at last "boots REVISION" or "stops". With --put, an application's
  * work: --put FILE writes an approval document, --head HASH-AND-HEAD-FILE a head. Exit codes: 9 power was cut, 3 a fault of flash. */
@@ -36,6 +36,7 @@ int main(int count, char **words) {
     if (count < 2) return 2;
     for (int i = 2; i < count; i++) {
         if (!strcmp(words[i], "--yes")) yes = 1;
+        else if (!strcmp(words[i], "--worn")) flash_wear_out();
         else if (i + 1 == count) return 2;
         else if (!strcmp(words[i], "--cut")) cut = atol(words[++i]);
         else if (!strcmp(words[i], "--time")) seconds = strtoull(words[++i], NULL, 10);

@@ -3,96 +3,9 @@
 
 import { expect } from 'vitest';
 import { reasons } from '../../../host/reasons.js';
-import { flipBit, makeApproval, makeBootstrap, makeEnvelope, makeKey, NOW, ROLE } from '../../support/make.js';
-import {
-  Board,
-  type ImageOptions,
-  type Mode,
-  makeSigned,
-  type Outcome,
-  type Run,
-  SECTOR,
-  type SignedImage,
-  TLV,
-} from './board.js';
-
-export const vendor = makeKey('p256', 'vendor');
-export const operator = makeKey('p256', 'operator');
-const stranger = makeKey('p256', 'stranger');
-
-export const anchors = [
-  { role: ROLE.vendor, key: vendor },
-  { role: ROLE.operator, key: operator },
-];
-export const bootstrap = makeBootstrap({ anchors, policy: {} });
-
-/** An image, its package's head, and the operator's word about it. */
-export interface Release extends SignedImage {
-  head: Uint8Array;
-  digest: Uint8Array;
-}
-
-/** How a gate is told about images: by packages, or by their hash alone. */
-export interface Kind {
-  suit: boolean;
-  mode: Mode;
-}
-
-export const release = (revision: number, options: ImageOptions & { sequence?: number } = {}): Release => {
-  const image = makeSigned({ revision, ...options });
-  const { bytes: head, digest } = makeEnvelope({
-    ...{ signers: [vendor], sequence: options.sequence ?? revision, image: image.region },
-    ...{ detached: true, uri: 'https://vendor.example/image' },
-  });
-  return { ...image, head, digest };
-};
-
-let documents = 0;
-/** Each is newer than the one before. */
-export const says = (
-  verdict: 1 | 2,
-  { suit }: Kind,
-  releases: readonly Release[],
-  key = operator,
-  more: { expires?: number } = {},
-): Uint8Array => {
-  documents++;
-  const about = ({ digest, hash }: Release) => (suit ? { digest } : { more: [[8, hash]] as const });
-  const entries = releases.map((each) => ({ verdict, ...about(each) }));
-  return makeApproval({ key, sequence: documents, issuedAt: NOW + documents, entries, ...more });
-};
-
-export interface Scene {
-  kind: Kind;
-  board: Board;
-}
-
-/** Makes devices that run the first release, approved and confirmed. */
-export function devices(run: Run, file: string, kind: Kind): () => Scene {
-  let flash: Buffer | undefined; // each begins as the first one has become
-  return () => {
-    const scene = { kind, board: new Board(run, file, kind.mode) };
-    if (!flash) {
-      const first = release(1);
-      scene.board.flash.primary(first);
-      bring(scene, first);
-      approve(scene, first);
-      expect(scene.board.boot()).toMatchObject({ boots: 1 });
-      flash = Buffer.from(scene.board.flash.bytes);
-    }
-    scene.board.flash.bytes.set(flash);
-    return scene;
-  };
-}
-
-export const bring = ({ kind, board }: Scene, made: Release) => kind.suit && board.head(made, made.head);
-export const approve = ({ kind, board }: Scene, ...releases: Release[]) => board.approval(says(1, kind, releases));
-export const deny = ({ kind, board }: Scene, ...releases: Release[]) => board.approval(says(2, kind, releases));
-const decided = ({ told }: Outcome, slot: 'primary' | 'secondary' = 'secondary') => {
-  const last = told.filter((each) => each.slot === slot).at(-1);
-  return last && [last.decision, last.reason];
-};
-const holds = ({ board }: Scene, { bytes }: SignedImage) => board.flash.slot('secondary').includes(Buffer.from(bytes));
+import { concat, flipBit } from '../../support/make.js';
+import { Board, SECTOR, TLV } from './board.js';
+import { approve, bring, decided, deny, holds, type Kind, release, type Scene, says, stranger } from './device.js';
 
 type Play = (scene: Scene, fresh: () => Scene) => void;
 
@@ -249,15 +162,20 @@ export const SCENES: [name: string, play: Play, only?: (kind: Kind) => boolean][
   [
     'of two images in one slot, both must be let in',
     (scene) => {
-      const [next, other] = [release(2, { bytes: 500 }), release(3)];
-      bring(scene, next);
+      const [small, other] = [release(2, { bytes: 500 }), release(3)];
+      bring(scene, small);
       bring(scene, other);
-      approve(scene, release(1), next);
+      approve(scene, release(1), small);
+      const { flash } = scene.board;
+      flash.secondary(small, 'perm');
+      expect(scene.board.boot()).toMatchObject({ boots: 2 });
       for (const mark of ['none', 'test'] as const) {
-        scene.board.flash.secondary(other, mark);
-        scene.board.flash.slot('secondary').set(next.bytes, 0);
-        if (mark === 'none') scene.board.flash.forgeRevert();
-        for (let i = 0; i < 3; i++) expect(scene.board.boot().boots).not.toBe(3);
+        flash.secondary(other, mark);
+        flash.slot('secondary').set(small.bytes, 0);
+        if (mark === 'none') flash.forgeRevert();
+        const outcome = scene.board.boot();
+        expect([outcome.boots, mark === 'none' && decided(outcome)?.[0]]).toEqual([2, mark === 'none' && 'refused']);
+        expect(scene.board.boot()).toMatchObject({ boots: 2 });
       }
     },
     ({ mode }) => mode === 'offset',
@@ -295,7 +213,8 @@ export const SCENES: [name: string, play: Play, only?: (kind: Kind) => boolean][
       expect(cut).toBe(true);
       deny(scene, next);
       scene.board.flash.primary(release(1)).secondary(next);
-      expect(scene.board.boot()).toMatchObject({ boots: 1 });
+      // Cut as MCUboot erases what is refused: the slot that runs is not looked at any more.
+      expect(scene.board.boot('--cut', '3').cut).toBe(true);
       scene.board.flash.primary(next);
       expect(scene.board.boot()).toMatchObject({ boots: undefined });
     },
@@ -360,6 +279,84 @@ export const SCENES: [name: string, play: Play, only?: (kind: Kind) => boolean][
       expect([outcome.boots, decided(outcome)]).toEqual([1, ['waits', reasons.StoreDamaged.code]]);
       scene.board.flash.primary(release(4));
       expect(scene.board.boot()).toMatchObject({ boots: undefined });
+    },
+  ],
+  [
+    'a state area that cannot be written any more lets nothing in, and stops nothing that is approved',
+    (scene) => {
+      const next = release(2);
+      bring(scene, next);
+      approve(scene, release(1), next);
+      scene.board.flash.secondary(next);
+      const outcome = scene.board.boot('--worn');
+      expect([outcome.boots, decided(outcome)]).toEqual([1, ['waits', reasons.FlashWrite.code]]);
+      scene.board.flash.primary(next);
+      expect(scene.board.boot('--worn')).toMatchObject({ boots: 2 });
+      scene.board.flash.primary(release(3));
+      expect(scene.board.boot('--worn')).toMatchObject({ boots: undefined });
+    },
+  ],
+  [
+    'a signature in any other shape than DER, and padding, is none',
+    (scene) => {
+      const next = release(2);
+      bring(scene, next);
+      approve(scene, release(1), next);
+      const altered =
+        (...changes: [at: number, value: number][]) =>
+        (signature: Uint8Array) => {
+          const bytes = signature.slice();
+          for (const [at, value] of changes) bytes[at] = value;
+          return bytes;
+        };
+      const shapes: ((signature: Uint8Array) => Uint8Array)[] = [
+        () => new Uint8Array(),
+        ...[1, 2, 7, 8, 30].map((length) => (signature: Uint8Array) => signature.slice(0, length)),
+        () => new Uint8Array(72),
+        () => new Uint8Array(127).fill(0x30),
+        altered([0, 0x31]),
+        altered([1, 0x7f]),
+        altered([1, 0x81]),
+        altered([2, 0x03]),
+        ...[0, 1, 34, 64, 127, 128, 255].map((length) => altered([3, length])),
+        altered([4, 0xff]),
+        (signature) => concat(signature.subarray(0, signature.length - 1), Uint8Array.of(signature.at(-1)! ^ 1)),
+      ];
+      for (const [i, signature] of shapes.entries()) {
+        scene.board.flash.secondary(release(2, { signature }));
+        expect(scene.board.boot(), `shape ${i}`).toMatchObject({ boots: 1 });
+      }
+      scene.board.flash.secondary(release(2, { signature: (signature) => concat(signature, new Uint8Array(2)) }));
+      expect(scene.board.boot()).toMatchObject({ boots: 2 });
+    },
+  ],
+  [
+    'the documents area takes no end of documents, and the newest are there',
+    (scene) => {
+      const next = release(2);
+      bring(scene, next);
+      for (let i = 0; i < 60; i++) approve(scene, ...Array.from({ length: 1 + (i % 7) }, (_, k) => release(10 + k)));
+      bring(scene, next);
+      approve(scene, release(1), next);
+      scene.board.flash.secondary(next);
+      expect(scene.board.boot()).toMatchObject({ boots: 2 });
+    },
+  ],
+  [
+    'power is cut as a document is written: the next one is written, and counts',
+    (scene, fresh) => {
+      const next = release(2);
+      for (let cut = 1; ; cut++) {
+        const { board, kind } = fresh();
+        bring({ board, kind }, next);
+        const last = !board.approval(says(1, kind, [release(1)]), '--cut', `${cut}`).cut;
+        approve({ board, kind }, release(1), next);
+        bring({ board, kind }, next);
+        board.flash.secondary(next);
+        expect(board.boot(), `cut ${cut}`).toMatchObject({ boots: 2 });
+        if (last) break;
+      }
+      expect(scene.kind).toBeDefined();
     },
   ],
 ];

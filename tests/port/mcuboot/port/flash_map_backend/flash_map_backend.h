@@ -36,3 +36,5 @@ int flash_area_id_to_multi_image_slot(int image, int id);
 void flash_from(const char *path, long cut);
 void flash_keep(void);
 long flash_operations(void);
+/* The state area takes no erase and no write any more. */
+void flash_wear_out(void);
