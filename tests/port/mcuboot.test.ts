@@ -26,7 +26,9 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const LOADERS: [name: string, checkout: string | undefined, modes: Mode[]][] = [
   ['the boot loader of own/', undefined, ['offset', 'overwrite']],
-  ...(MCUBOOT ? ([['MCUboot', MCUBOOT, ['offset', 'move', 'overwrite']]] as [string, string, Mode[]][]) : []),
+  ...(MCUBOOT
+    ? ([['MCUboot', MCUBOOT, ['offset', 'move', 'scratch', 'overwrite']]] as [string, string, Mode[]][])
+    : []),
 ];
 const BOARDS = LOADERS.flatMap(([name, mcuboot, modes]) =>
   modes.flatMap((mode) => [true, false].map((suit) => ({ name, mcuboot, mode, suit, gate: suit ? 'suit' : 'image' }))),

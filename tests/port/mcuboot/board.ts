@@ -13,6 +13,7 @@ const HERE = fileURLToPath(new URL('.', import.meta.url));
 export const MODES = {
   offset: 'MCUBOOT_SWAP_USING_OFFSET',
   move: 'MCUBOOT_SWAP_USING_MOVE',
+  scratch: 'MCUBOOT_SWAP_USING_SCRATCH',
   overwrite: 'MCUBOOT_OVERWRITE_ONLY',
 };
 export type Mode = keyof typeof MODES;

@@ -24,6 +24,7 @@ static const struct flash_area areas[AREAS] = {
     [AREA_SECONDARY] = {AREA_SECONDARY, 0, 0, 0x8000, SECONDARY_SECTORS * SECTOR_BYTES},
     [AREA_STATE] = {AREA_STATE, 0, 0, 0, 2 * SECTOR_BYTES},
     [AREA_DOCUMENTS] = {AREA_DOCUMENTS, 0, 0, 0x800, 8 * SECTOR_BYTES},
+    [AREA_SCRATCH] = {AREA_SCRATCH, 0, 0, 0x7000, 2 * SECTOR_BYTES},
 };
 
 void flash_from(const char *path, long cut) {
