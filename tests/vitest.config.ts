@@ -46,6 +46,7 @@ const COMPUTING = [
   'port/conformance',
   'agent/wear',
   'port/sizes',
+  'formats/lz',
   'agent/refusing-flash',
   'core/sources',
   'core/damage',

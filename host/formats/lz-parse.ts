@@ -1,0 +1,231 @@
+// Which tokens a piece is coded with (lz.ts): the cheapest way from its first byte to its last, by what each bit costs. What
+// the bits cost is not known before they are coded, since their chances move: so a piece is gone through twice, the second time
+// with what the first one counted, and the smaller result is taken.
+
+import {
+  CONTEXT,
+  CONTEXTS,
+  PIECE_BYTES,
+  putDistance,
+  putLength,
+  putPlace,
+  putSummand,
+  putTokens,
+  putTree,
+  rangeCoder,
+  type Token,
+} from './lz.js';
+
+/** Bytes that pieces refer to, with an index of what begins where. */
+export interface Source {
+  bytes: Uint8Array;
+  /** By the hash of three bytes: the last place at which they stand, or -1. */
+  heads: Int32Array;
+  /** By place: the one before at which the same hash stands, or -1. */
+  before: Int32Array;
+}
+
+const HASH_BITS = 15;
+const KEY_BYTES = 3;
+const ANOTHER = Number.NaN; // no place was the last one
+const CHAIN_MAX = 400; // places that are looked at for one byte of a piece
+const LONG_BYTES = 160; // one so long is as good as any
+
+const keyAt = (bytes: Uint8Array, at: number): number =>
+  Math.imul(bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16), 0x9e3779b1) >>> (32 - HASH_BITS);
+
+/** Indexes bytes that pieces are to refer to. */
+export function indexed(bytes: Uint8Array): Source {
+  const heads = new Int32Array(1 << HASH_BITS).fill(-1);
+  const before = new Int32Array(bytes.length).fill(-1);
+  for (let at = 0; at + KEY_BYTES <= bytes.length; at += 1) {
+    const key = keyAt(bytes, at);
+    before[at] = heads[key]!;
+    heads[key] = at;
+  }
+  return { bytes, heads, before };
+}
+
+/** A piece of an image, and what it may refer to: what is in front of it in the image (lz), or another image (delta). */
+export interface Piece {
+  image: Uint8Array;
+  from: number;
+  source: Source;
+  delta: boolean;
+}
+
+const PASSES = 2;
+
+/** Codes a piece. The result may be larger than the piece is. */
+export function codePiece(piece: Piece): Uint8Array {
+  let costs = firstCosts();
+  let best: Uint8Array | undefined;
+  for (let pass = 0; pass < PASSES; pass += 1) {
+    const tokens = cheapest(piece, costs);
+    const coder = rangeCoder();
+    const seen = new Float64Array(2 * CONTEXTS).fill(0.7);
+    const bytes = Math.min(PIECE_BYTES, piece.image.length - piece.from);
+    putTokens(
+      (context, one) => {
+        coder.bit(context, one);
+        seen[2 * context + one]! += 1;
+      },
+      tokens,
+      bytes,
+      piece.delta,
+    );
+    const coded = coder.finish();
+    if (!best || coded.length < best.length) best = coded;
+    costs = costsOf(seen);
+  }
+  return best!;
+}
+
+/** What a 0 and a 1 cost in each context, in bits, by how often each was seen. */
+function costsOf(seen: Float64Array): Float64Array {
+  const costs = new Float64Array(2 * CONTEXTS);
+  for (let at = 0; at < costs.length; at += 2) {
+    const all = Math.log2(seen[at]! + seen[at + 1]!);
+    costs[at] = all - Math.log2(seen[at]!);
+    costs[at + 1] = all - Math.log2(seen[at + 1]!);
+  }
+  return costs;
+}
+
+const firstCosts = (): Float64Array => new Float64Array(2 * CONTEXTS).fill(1);
+
+interface Step {
+  cost: number;
+  token: Token | undefined;
+  back: number; // bytes of the token
+  copied: number;
+  away: number;
+  summand: number;
+}
+
+const START: Step = { cost: Number.POSITIVE_INFINITY, token: undefined, back: 0, copied: 0, away: 0, summand: 0 };
+
+function cheapest(piece: Piece, costs: Float64Array): Token[] {
+  const { image, from, delta } = piece;
+  const data = image.subarray(from, Math.min(from + PIECE_BYTES, image.length));
+  const bytes = data.length;
+  let sum = 0;
+  const add = (context: number, one: number) => {
+    sum += costs[2 * context + one]!;
+  };
+  const priced = (put: () => void): number => {
+    sum = 0;
+    put();
+    return sum;
+  };
+  // By length; as it is in most places, with more left than it takes.
+  const lengths = [CONTEXT.length, CONTEXT.placeLength].map((context) =>
+    Float64Array.from({ length: bytes + 1 }, (_, length) => {
+      const more = context === CONTEXT.length ? 1 : 0;
+      return length > more ? priced(() => putLength(add, context, PIECE_BYTES + 1, length, more)) : 0;
+    }),
+  ) as [Float64Array, Float64Array];
+  const distances = Float64Array.from({ length: bytes + 1 }, (_, distance) =>
+    distance ? priced(() => putDistance(add, distance)) : 0,
+  );
+  const steps: Step[] = Array.from({ length: bytes + 1 }, () => ({ ...START }));
+  steps[0]!.cost = 0;
+
+  function reach(at: number, back: number, cost: number, token: Token, now: Step): void {
+    const to = steps[at + back]!;
+    if (cost >= to.cost) return;
+    to.cost = cost;
+    to.token = token;
+    to.back = back;
+    to.copied = token.kind === 'literal' ? 0 : 1;
+    to.away = token.kind === 'source' ? token.away : now.away;
+    to.summand = token.kind === 'sum' ? token.summand : now.summand;
+  }
+
+  // A copy of up to `longest` bytes: every length of it is a way.
+  function copies(at: number, shortest: number, longest: number, cost: number, token: Token, now: Step): void {
+    const near = token.kind === 'near';
+    const costs = lengths[near ? 0 : 1];
+    const rest = bytes - at;
+    for (let length = shortest; length <= longest; length += 1) {
+      const told = length < rest ? costs[length]! : restCost(near, rest);
+      if (cost + told < steps[at + length]!.cost)
+        reach(at, length, cost + told, { ...token, bytes: length } as Token, now);
+    }
+  }
+
+  const restCost = (near: boolean, rest: number): number =>
+    priced(() => putLength(add, near ? CONTEXT.length : CONTEXT.placeLength, rest, rest, near ? 1 : 0));
+
+  for (let at = 0; at < bytes; at += 1) {
+    const now = steps[at]!;
+    const left = bytes - at;
+    const flag = CONTEXT.copy + 2 * (at & 1) + now.copied;
+    const value = data[at]!;
+    const literal = priced(() => putTree(add, CONTEXT.literal + ((at & 1) << 8), 8, value));
+    reach(at, 1, now.cost + costs[2 * flag]! + literal, { kind: 'literal', value }, now);
+    const copy = now.cost + costs[2 * flag + 1]!;
+    const near = copy + costs[2 * CONTEXT.source]!;
+    for (let distance = 1, longest = 1; distance <= at && left >= 2; distance += 1) {
+      if (data[at - distance] !== value || data[at - distance + 1] !== data[at + 1]) continue;
+      const length = sameBytes(data, at - distance, data, at, left);
+      // What is nearer and as long costs no more.
+      if (length > longest) {
+        copies(at, longest + 1, length, near + distances[distance]!, { kind: 'near', distance, bytes: 0 }, now);
+        longest = length;
+        if (length === left) break;
+      }
+    }
+    const source = copy + costs[2 * CONTEXT.source + 1]!;
+    const plain = delta && left >= 2 ? source + costs[2 * CONTEXT.sum]! : source;
+    if (delta) {
+      const place = from + at - now.away;
+      const other = piece.source.bytes;
+      if (place >= 0 && place < other.length) {
+        const length = sameBytes(other, place, data, at, Math.min(left, other.length - place));
+        const token: Token = { kind: 'source', away: now.away, bytes: 0 };
+        const again = plain + priced(() => putPlace(add, now.away, now.away));
+        if (length > 0) copies(at, 1, length, again, token, now);
+        if (length < 2 && left >= 2 && place + 2 <= other.length) {
+          const summand = ((halfAt(data, at) - halfAt(other, place)) << 16) >> 16;
+          const cost = source + costs[2 * CONTEXT.sum + 1]! + priced(() => putSummand(add, summand, now.summand));
+          reach(at, 2, cost, { kind: 'sum', summand }, now);
+        }
+      }
+    }
+    for (const [away, length] of foundIn(piece, data, at)) {
+      const told = priced(() => putPlace(add, away, delta ? ANOTHER : undefined));
+      copies(at, KEY_BYTES, length, plain + told, { kind: 'source', away, bytes: 0 }, now);
+    }
+  }
+
+  const tokens: Token[] = [];
+  for (let at = bytes; at > 0; at -= steps[at]!.back) tokens.push(steps[at]!.token!);
+  return tokens.reverse();
+}
+
+const halfAt = (bytes: Uint8Array, at: number): number => bytes[at]! | (bytes[at + 1]! << 8);
+
+function sameBytes(one: Uint8Array, at: number, other: Uint8Array, from: number, most: number): number {
+  let length = 0;
+  while (length < most && one[at + length] === other[from + length]) length += 1;
+  return length;
+}
+
+/** The longest copies that the source has for what stands at `at`, one for each class of how far away it is. */
+function foundIn({ from, source }: Piece, data: Uint8Array, at: number): Iterable<[number, number]> {
+  const best = new Map<number, [number, number]>();
+  const left = data.length - at;
+  if (left < KEY_BYTES) return best.values();
+  let place = source.heads[keyAt(data, at)]!;
+  for (let looked = 0; place >= 0 && looked < CHAIN_MAX; place = source.before[place]!) {
+    looked += 1;
+    const length = sameBytes(source.bytes, place, data, at, Math.min(left, source.bytes.length - place));
+    if (length < KEY_BYTES) continue;
+    const away = from + at - place;
+    const size = away > 0 ? 31 - Math.clz32(away) : -(31 - Math.clz32(1 - away)) - 1;
+    if (length > (best.get(size)?.[1] ?? 0)) best.set(size, [away, length]);
+    if (length >= Math.min(left, LONG_BYTES)) break;
+  }
+  return best.values();
+}
