@@ -13,6 +13,11 @@ import { cleanLine, type Opening, streamLink } from './stream.js';
 /** When a port is wanted: who has none does not wait for its forty files. */
 const library = () => import('serialport');
 
+// A read of a line that has hung up is empty, and serialport tries it over and over, for ever. Asked for its signals, such a line
+// is an error of its own (EIO); one that has no signals, as a pseudo-terminal, says something else.
+const HUNG_UP = /input\/output error/i;
+const WATCH_MS = 1000;
+
 const STABLE_NAMES = '/dev/serial/by-id'; // udev's, by maker and serial number
 
 // serialport hands on the system's words, without its code.
@@ -70,6 +75,9 @@ export async function openSerial(
     await call((done) => port.flush(done));
     if (clean) await call((done) => port.write(clean, undefined, done));
   }
+  const watch = setInterval(() => port.get((cause) => cause && HUNG_UP.test(cause.message) && port.close()), WATCH_MS);
+  watch.unref();
+  port.once('close', () => clearInterval(watch));
   return streamLink(path, port, close, opening.framing);
 }
 

@@ -110,6 +110,14 @@ describe('serial', () => {
     ]);
   });
 
+  it('a serial line that hangs up before anything was read from it has ended', async () => {
+    const pty = openPty(() => undefined);
+    const link = later(await openSerial(pty.path));
+    pty.close();
+    const ended = await Promise.race([link.closed, sleep(8000, 'open as ever')]);
+    expect(ended).toMatchObject({ reason: { name: 'LinkLost' } });
+  });
+
   it('a port that another program has, one without permission, and what is none: each says what to do', async () => {
     const { path } = later(openPty(() => undefined));
     later(await openSerial(path));
