@@ -28,7 +28,6 @@ import { Format, GET, Node, nodeAllows, nodeFind, nodeFormat } from '../tree/nod
 import { valueBytes, valueOpen, valueRead } from '../tree/values';
 import { ALERT_CORRELATOR, alert } from '../update/alert';
 import { AUDIT_RECORD_BYTES_MAX, auditCount, auditHash, auditKey, auditOldest } from '../update/audit';
-import { downloadLength } from '../update/download';
 import { hand, question } from '../update/hand';
 import { nameBytes, nameOf, other, pack, packageLoad, versionBytes, versionOf } from '../update/packages';
 import {
@@ -245,7 +244,7 @@ export function blockRequest(): u32 {
 export function oursBlock(link: i32, sequence: u32): bool {
   if (!has(Field.Data, Type.Bytes)) return false;
   const offset = numberOf(Field.Off, pullOffsetOf(sequence));
-  return pullTake(link, offset, numberOf(Field.Len, downloadLength()), addressOf(Field.Data), lengthOf(Field.Data));
+  return pullTake(link, offset, numberOf(Field.Len, 0), addressOf(Field.Data), lengthOf(Field.Data));
 }
 
 export function oursOffer(link: i32): i32 {

@@ -38,13 +38,15 @@ import { Event as Audit, auditDecision, auditStage, auditTold } from './audit';
 import { wantRefusal } from './effects';
 import { floorsStage } from './floors';
 import { About, agreedTo, digestInHand, hand, handCommit, lineOf, Operation, order, question } from './hand';
-import { idleBegin, idleGot, idleTick } from './idle';
+import { idleBegin, idleGot, idleTaken, idleTick } from './idle';
 import { judge, verdictDigest, verdictReason } from './judgement';
 import { Event, move, State, updating } from './machine';
 import { orderBind, orderRefuse, orderWaits } from './order';
 import { digestOf, imageOf, pack, packageDescribe, packageLoad, packageStage } from './packages';
 import {
+  BLOCK_BYTES,
   pagesBegin,
+  pagesEarly,
   pagesErase,
   pagesErased,
   pagesFeed,
@@ -184,15 +186,20 @@ export function downloadHeadBytes(): u32 {
 
 // Erases a slice of what there has to be room for, up to `end` of the upload file; true once it is all erased.
 export function downloadErase(end: u32): bool {
-  const bytes = end - offerHeadBytes();
+  const bytes = min(end - offerHeadBytes(), manifest.imageBytes);
   return endIf(pagesErase(bytes)) === Reason.Ok && pagesErased(bytes);
 }
 
-// Keeps a block that comes before the one wanted next.
-export function downloadAhead(link: i32, at: u32, from: usize, length: u32): Reason {
+// Keeps a block that comes before the one wanted next: a whole one of the image, or its last.
+export function downloadAhead(link: i32, offset: u32, from: usize, length: u32): Reason {
+  const at = offset - offerHeadBytes();
+  if (at % BLOCK_BYTES !== 0 || at >= manifest.imageBytes) return Reason.Ok;
+  if (length !== min(BLOCK_BYTES, manifest.imageBytes - at)) return Reason.Ok;
   lines |= lineOf(link);
-  idleGot(at + length);
-  return endIf(pagesTake(at - offerHeadBytes(), from, length, lines));
+  const before = pagesEarly();
+  const reason = pagesTake(at, from, length, lines);
+  if (pagesEarly() !== before) idleTaken();
+  return endIf(reason);
 }
 
 function endIf(reason: Reason): Reason {

@@ -18,6 +18,11 @@ export function idleGot(offset: u32): void {
   idleMs = 0;
 }
 
+// A block was taken that lies ahead: once, and what lies before it counts as ever.
+export function idleTaken(): void {
+  idleMs = 0;
+}
+
 // Is its time over?
 export function idleTick(milliseconds: u32): bool {
   idleMs += milliseconds;

@@ -73,6 +73,7 @@ class Pull {
   missing: u32; // on a line, bit n: the nth block of the last request is waited for
   earlier: u32; // the same, of the request before it, whose blocks come first
   earlierFrom: u32;
+  head: u32; // bytes of the head that the last request, or the offer, was made behind: blocks lie elsewhere behind another one
   questioned: Questioned;
   digest: u64; // of the manifest, DIGEST_BYTES
   digest1: u64;
@@ -124,7 +125,7 @@ export function pullBegin(line: u32, digest: usize): void {
 
 // The same, unless exactly that is fetched already, over this line.
 export function pullResume(line: u32, digest: usize): void {
-  if (digest === 0 || (pull.line === line && compare(DIGEST, digest, DIGEST_BYTES) === 0)) return;
+  if (digest === 0 || (pull.line === line && pull.until === 0 && compare(DIGEST, digest, DIGEST_BYTES) === 0)) return;
   pullBegin(line, digest);
 }
 
@@ -135,6 +136,7 @@ export function pullOffered(link: i32, digest: usize, until: u32): Reason {
     return Reason.WrongState;
   pullBegin(link + 1, digest);
   pull.until = until;
+  pull.head = downloadHeadBytes();
   pull.pauseMs = PAUSE_MS;
   return Reason.Ok;
 }
@@ -144,7 +146,7 @@ function isOnItsWay(): bool {
 }
 
 function isWanted(): bool {
-  if (pull.until !== 0) return downloadTakes(DIGEST);
+  if (pull.until !== 0) return downloadTakes(DIGEST) && pull.head === downloadHeadBytes();
   return pull.line !== 0 && !storeDamaged() && !updating() && (orderWaits(DIGEST) || isOnItsWay());
 }
 
@@ -187,7 +189,7 @@ const SOON: u32 = 0x1ffff; // blocks for which a request is sent: a half window 
 function askLine(): i32 {
   if ((pull.missing | pull.earlier) !== 0 && pull.quietMs >= pull.pauseMs) pause();
   const at = downloadOffset();
-  const last = pull.until !== 0 ? pull.until : downloadLength();
+  const last = pull.until !== 0 ? min(pull.until, downloadLength()) : downloadLength();
   if (at >= last) {
     const told = pull.from === last;
     if (pull.until === 0) return -1;
@@ -211,6 +213,7 @@ function askLine(): i32 {
 function request(from: u32, end: u32, want: u32): void {
   pull.earlier = pull.missing;
   pull.earlierFrom = pull.from;
+  pull.head = downloadHeadBytes();
   pull.from = from;
   pull.asked = end;
   pull.missing = want;
@@ -292,7 +295,8 @@ export function pullTake(link: i32, offset: u32, length: u32, from: usize, bytes
   )
     return false;
   if (isLine()) return takeLine(link, offset, from, bytes);
-  if (length > imageBytesMax() + HEAD_BYTES_MAX || !isWanted() || storeSettle() !== Reason.Ok) return false;
+  if (length === 0 || length > imageBytesMax() + HEAD_BYTES_MAX || !isWanted() || storeSettle() !== Reason.Ok)
+    return false;
   const begun = downloadFetches(DIGEST);
   if (!begun || length !== downloadLength()) {
     // Nobody signed how long the file is: what was begun with another length, by whoever, is begun anew where it stands still.
@@ -314,16 +318,20 @@ export function pullTake(link: i32, offset: u32, length: u32, from: usize, bytes
 
 function takeLine(link: i32, offset: u32, from: usize, bytes: u32): bool {
   const block = offset - pull.from;
+  if (pull.head !== downloadHeadBytes()) return false; // it was asked for behind another head
   if (block % BLOCK_BYTES !== 0 || bytes !== min(BLOCK_BYTES, pull.asked - offset)) return false;
   if (inputIsLost() || storeSettle() !== Reason.Ok) return false;
   const earlier = (offset - pull.earlierFrom) / BLOCK_BYTES;
-  if (waitedFor(pull.earlier, earlier)) pull.earlier &= behind(earlier);
-  else if (waitedFor(pull.missing, block / BLOCK_BYTES)) {
-    pull.earlier = 0;
-    pull.missing &= behind(block / BLOCK_BYTES);
+  const expected = waitedFor(pull.earlier, earlier);
+  if (expected) pull.earlier &= behind(earlier);
+  if (expected || waitedFor(pull.missing, block / BLOCK_BYTES)) {
+    if (!expected) {
+      pull.earlier = 0;
+      pull.missing &= behind(block / BLOCK_BYTES);
+    }
+    pull.pauseMs = min(PAUSE_MS, max(PAUSE_MS_MIN + 4 * pull.quietMs, pull.pauseMs - pull.pauseMs / 8));
+    pull.quietMs = 0; // no other block puts off that what is missing is asked for again
   }
-  pull.pauseMs = min(PAUSE_MS, max(PAUSE_MS_MIN + 4 * pull.quietMs, pull.pauseMs - pull.pauseMs / 8));
-  pull.quietMs = 0;
   const skipped = downloadOffset() - offset;
   if (offset > downloadOffset()) return downloadAhead(link, offset, from, bytes) === Reason.Ok;
   return skipped < bytes && push(link, skipped, from, bytes) === Reason.Ok;
