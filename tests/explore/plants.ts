@@ -138,8 +138,8 @@ export const PLANTS: readonly Plant[] = [
   {
     name: 'takes a block that comes early as if no line had delivered it',
     file: 'update/download.ts',
-    right: '  lines |= lineOf(link);\n  idleGot(at + length);\n',
-    wrong: '  if (!HERE) lines |= lineOf(link);\n  idleGot(at + length);\n',
+    right: '  lines |= lineOf(link);\n  const before = pagesEarly();\n',
+    wrong: '  if (!HERE) lines |= lineOf(link);\n  const before = pagesEarly();\n',
     rules: { topics: ['lost'] },
     events: /^(part of L link 1|offered L link 0|block 1 of L link 0|rest of L link 1|Exec Update link 1|typed yes)$/,
     sees: /yes over a line that delivered it/,
