@@ -23,6 +23,8 @@
 //   SCRATCH
 //     HASHED       scratch.ts         SCRATCH + SCRATCH_BYTES - 32
 //     HASHING      scratch.ts         SCRATCH + SCRATCH_BYTES - 144
+//     LZ_PIECE     codec/lz.ts        MODEL + 2 * CONTEXTS
+//     MODEL        codec/lz.ts        SCRATCH + 64
 //     NESTING      scratch.ts         HASHING
 //     RECORD       update/audit.ts    SCRATCH
 //     REPLY        smp/reply.ts       SCRATCH
