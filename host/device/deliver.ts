@@ -31,6 +31,23 @@ export type { Delivery, Denied, Outcome } from './offer.js';
 export async function* deliver(client: Client, delivery: Delivery): Steps<Outcome> {
   const session = yield* begin(client, delivery);
   if ('kind' in session) return session;
+  let seen = false; // at work
+  const steps = bring(session);
+  try {
+    let step = await steps.next();
+    for (; !step.done; step = await steps.next()) {
+      seen ||= step.value.kind === 'work' && step.value.phase === 'installing';
+      yield step.value;
+    }
+    // A small image is swapped and started between two looks.
+    if (step.value.kind === 'installed' && !seen) yield { kind: 'work', phase: 'installing', done: 0, total: 0 };
+    return step.value;
+  } finally {
+    await steps.return(undefined as never); // whoever stopped listening ends it, too
+  }
+}
+
+async function* bring(session: Session): Steps<Outcome> {
   return (yield* send(session)) ?? (yield* order(session)) ?? (yield* untilDone(session));
 }
 
