@@ -16,6 +16,7 @@ const HEADS = {
   'bench -- --chip --write': ['emulated', '', 'ours', 'beside', 'target'],
   'bench -- --fleet --write': ['fleet', '', 'ours', 'beside', 'target'],
   'bench -- --wire --write': ['line', '', 'ours', 'beside', 'target'],
+  'bench -- --lz --write': ['encoded', '', 'ours', 'beside', 'target'],
   'sizes -- --write': ['firmware', '', 'ours', 'beside', 'target'],
 };
 

@@ -3,6 +3,7 @@
 //   --chip        counts on Cortex-M0 and M4 under QEMU instead of times in V8 (needs the Debian packages of the tests)
 //   --fleet       fleets of 10, 100 and 1,000 devices on mosquitto, beside bare clients; --full: 10,000, too (minutes, 4 GB)
 //   --wire        deliveries over serial lines of two speeds, with latency and damage (about six minutes; nothing else should run)
+//   --lz          sizes of firmware as lz and delta, beside heatshrink, bsdiff and xz (downloads packages of Debian)
 //   --write       also writes the table of this kind of run into docs/performance.md
 //   --exact       measures sizes alone, which no other load of the machine changes; --write leaves the timed rows as they are
 //   --json FILE   also writes the rows {group, metric, ours, peer, theirs, unit, ratio, target, met}
@@ -14,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { onChips } from './chip.mjs';
 import { writeFigures, writeRows } from './figures.mjs';
 import { overFleet } from './fleet/fleet.mjs';
+import { ofImages } from './lz.mjs';
 import { starts } from './start.mjs';
 import { inV8 } from './v8.mjs';
 import { wholeVerdict } from './verdict.mjs';
@@ -30,6 +32,7 @@ const { values } = parseArgs({
     fleet: { type: 'boolean' },
     full: { type: 'boolean' },
     wire: { type: 'boolean' },
+    lz: { type: 'boolean' },
     write: { type: 'boolean' },
     exact: { type: 'boolean' },
     json: { type: 'string' },
@@ -56,6 +59,7 @@ const measured = async () => {
   if (values.chip) return onChips();
   if (values.fleet) return overFleet(values);
   if (values.wire) return overWire();
+  if (values.lz) return ofImages();
   return values.exact
     ? sizes
     : [...sizes, ...(await inV8(CORE)), ...(await wholeVerdict(HOST, VERDICT_TARGET)), ...starts()];
@@ -64,7 +68,7 @@ const rows = await measured();
 for (const row of rows) console.log(line(row));
 if (values.write) {
   const write = values.exact && !values.chip ? writeRows : writeFigures;
-  const kind = ['chip', 'fleet', 'wire'].find((one) => values[one]);
+  const kind = ['chip', 'fleet', 'wire', 'lz'].find((one) => values[one]);
   write(kind ? `bench -- --${kind} --write` : 'bench -- --write', rows);
 }
 if (values.json) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`);

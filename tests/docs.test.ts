@@ -25,7 +25,7 @@ const MARKDOWN = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '
   .split('\n')
   .filter((file) => existsSync(file) && !file.endsWith('.in.md')); // templates have gaps
 
-const REFERENCE = ['bootstrap-and-policy', 'formats', 'json', 'protocol', 'reasons'];
+const REFERENCE = ['bootstrap-and-policy', 'encodings', 'formats', 'json', 'protocol', 'reasons'];
 /** In this order; others follow. */
 const GUIDES = [
   'tutorial',
