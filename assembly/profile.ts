@@ -7,6 +7,8 @@
 //
 // and, where speed is worth flash, small with SHA-512's rounds written out    asc ... --use PROFILE_SHA512=1
 //
+// With the image that runs as a source of what is downloaded (codec/lz.ts)         asc ... --use PROFILE_DELTA=1
+//
 // For boot loaders with little room: without Ed25519, which needs SHA-512 too    asc ... --use PROFILE_P256=1
 // and without SUIT, by the hash of an image (core-image.ts)                        asc ... --use PROFILE_IMAGE=1
 
@@ -15,3 +17,4 @@ export const NARROW: bool = isDefined(PROFILE_NARROW);
 export const SHA512_UNROLLED: bool = !SMALL || isDefined(PROFILE_SHA512);
 export const P256_ONLY: bool = isDefined(PROFILE_P256);
 export const IMAGE: bool = isDefined(PROFILE_IMAGE);
+export const DELTA: bool = isDefined(PROFILE_DELTA);

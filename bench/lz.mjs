@@ -62,7 +62,10 @@ function coded(image, old) {
   for (let from = 0; from < image.length; from += PIECE_BYTES) {
     if (!old && from % WINDOW_BYTES === 0) source = indexed(image.subarray(0, Math.max(0, from - AHEAD_BYTES)));
     const most = Math.min(PIECE_BYTES, image.length - from);
-    bytes += Math.min(most, codePiece({ image, from, source, delta: old !== undefined }).length);
+    bytes += Math.min(
+      most,
+      codePiece({ data: image.subarray(from, from + most), from, source, delta: old !== undefined }).length,
+    );
   }
   return bytes;
 }

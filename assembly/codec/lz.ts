@@ -21,6 +21,7 @@
 // Refused is what reaches out of the piece or of the source, and what has too many bytes or too few. No more is ever
 // written than the piece has room for, and every token gives at least one byte of it.
 
+import { DELTA } from '../profile';
 import { SCRATCH } from '../scratch';
 
 export const LZ_BYTES_MAX: u32 = 512; // of a piece, decoded
@@ -107,7 +108,7 @@ export function lzTo(): usize {
 
 // Goes on until something has to be read, or all is there.
 export function lzNext(): Lz {
-  if (decoder.sums) {
+  if (DELTA && decoder.sums) {
     decoder.sums = 0;
     store<u16>(lzTo(), <u16>(load<u16>(lzTo()) + decoder.summand));
   }
@@ -136,12 +137,12 @@ export function lzNext(): Lz {
 // What the source is asked for.
 function place(left: u32): Lz {
   decoder.asked = 2;
-  if (!decoder.delta) decoder.away = number(PLACE, PLACE_CLASS_BITS);
+  if (!DELTA || !decoder.delta) decoder.away = number(PLACE, PLACE_CLASS_BITS);
   else if (left >= 2 && bit(SUM)) {
     decoder.sums = 1;
     if (!bit(SUM_AGAIN)) decoder.summand = signed(SUM_AGAIN + 1, SUMMAND, CLASS_BITS);
   } else if (!bit(AGAIN)) decoder.away = signed(AGAIN + 1, PLACE, PLACE_CLASS_BITS);
-  if (!decoder.sums) decoder.asked = length(PLACE_LENGTH, left, 0);
+  if (!DELTA || !decoder.sums) decoder.asked = length(PLACE_LENGTH, left, 0);
   decoder.place = decoder.image + decoder.done - decoder.away;
   if (decoder.asked > left || decoder.place > decoder.limit || decoder.asked > decoder.limit - decoder.place)
     return Lz.Refused;

@@ -11,7 +11,7 @@
 //   6 alert    read   {}                              {"n", "type", "uri", "result", "reason", "corr"?}
 //   7 block    read   {"digest", "off", "len"}        {"off", "len", "data"}   asked by the device: bytes off to off + len of
 //              the upload file of a package; each answer is one block of 512 bytes, the last one less, "len" that of the file
-//              {…, "want"}                            {"data"}                 the same over a line, blocks from off on: bit n is
+//              {…, "want", "lz"}                      {"data"}                 the same over a line, blocks from off on: bit n is
 //              set if block n is wanted. Its answer has the sequence number of the request, and n more
 //              write  {"hash", "len"}                 {}                       whoever pushes that package has it up to len ready
 //              to be asked for; where the device has all of that, it asks for 0 bytes
@@ -35,6 +35,7 @@ import {
   pullDigest,
   pullFollows,
   pullFrom,
+  pullKnown,
   pullMissing,
   pullOffered,
   pullOffsetOf,
@@ -228,7 +229,7 @@ export const BLOCK: u32 = 7;
 // The request, version 2, op read, and its length. One that follows another that is being answered is about the same package.
 export function blockRequest(): u32 {
   const follows = pullFollows();
-  replyMap((pullMissing() ? 4 : 3) - <u32>follows);
+  replyMap((pullMissing() ? 5 : 3) - <u32>follows);
   if (!follows) {
     replyBytes(words.DIGEST, pullDigest(), 32);
   }
@@ -236,6 +237,7 @@ export function blockRequest(): u32 {
   replyNumber(words.LEN, pullBytes());
   if (pullMissing()) {
     replyNumber(words.WANT, pullMissing());
+    replyNumber(words.LZ, pullKnown());
   }
   return replyHead(0x08, writing.written(), Group.Ours, pullSequence(), BLOCK);
 }

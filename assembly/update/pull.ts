@@ -11,7 +11,7 @@
 //   a line   (the console) brings the head by single blocks, then, when all pages are erased, blocks that begin behind the head and
 //            come back to back. Half a window before the end, the next request is sent: two are under way, and the line is never
 //            idle. Blocks keep their order there, so one that comes tells which are lost: those are in the next request. After a
-//            pause as the blocks had none, all that is missing is asked for
+//            pause as the blocks had none, all that is missing is asked for. A block with less than its bytes is coded (encoded.ts)
 //   waits    while somebody is asked whether it may be downloaded; a yes goes on, anything else ends it. When approvals change,
 //            the head is fetched and judged again meanwhile: one that is approved now goes on without an answer
 //   ends     with the order that it is for, or when the package is no longer on its way
@@ -38,10 +38,11 @@ import {
   downloadTakes,
 } from './download';
 import { NONCE } from './effects';
+import { encodedBlock } from './encoded';
 import { About, agreedTo, digestInHand, hand, question } from './hand';
 import { State, updating } from './machine';
 import { orderWaits } from './order';
-import { BLOCK_BYTES, pagesEarly } from './pages';
+import { BLOCK_BYTES, pagesEarly, pagesWritten } from './pages';
 import { asks } from './question';
 import { inputIsLost } from './rooms';
 import { downloadLengthLeft, downloadLineLeft } from './session';
@@ -269,6 +270,11 @@ export function pullMissing(): u32 {
   return pull.missing;
 }
 
+// On a line, what a coded block may refer to: up to there the upload file is in flash.
+export function pullKnown(): u32 {
+  return downloadHeadBytes() + pagesWritten();
+}
+
 // Is the request before it still being answered?
 export function pullFollows(): bool {
   return pull.earlier !== 0;
@@ -319,8 +325,14 @@ export function pullTake(link: i32, offset: u32, length: u32, from: usize, bytes
 function takeLine(link: i32, offset: u32, from: usize, bytes: u32): bool {
   const block = offset - pull.from;
   if (pull.head !== downloadHeadBytes()) return false; // it was asked for behind another head
-  if (block % BLOCK_BYTES !== 0 || bytes !== min(BLOCK_BYTES, pull.asked - offset)) return false;
+  const whole = min(BLOCK_BYTES, pull.asked - offset);
+  if (block % BLOCK_BYTES !== 0 || bytes > whole) return false;
   if (inputIsLost() || storeSettle() !== Reason.Ok) return false;
+  if (bytes < whole) {
+    from = encodedBlock(from, bytes, offset - downloadHeadBytes(), whole);
+    if (from === 0) return false; // as if it had been lost
+    bytes = whole;
+  }
   const earlier = (offset - pull.earlierFrom) / BLOCK_BYTES;
   const expected = waitedFor(pull.earlier, earlier);
   if (expected) pull.earlier &= behind(earlier);

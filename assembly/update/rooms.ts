@@ -4,8 +4,9 @@
 //                      store: a request has been read by then, and what came behind it in the same piece is lost
 //   HEAD         2048  the head of an offer (package/head.ts), and behind it what came in the same packet, while that head is
 //                      judged; between offers, a value that is put piece by piece
-//   SCRATCH      2560  whatever verifies (scratch.ts); afterwards the answer, smp/reply.ts, and behind it a value of the
-//                      tree (tree/values.ts). Its end: a hash that one function begins and finishes, or a walk past CBOR
+//   SCRATCH      2560  whatever verifies (scratch.ts), or a block that comes coded (encoded.ts); afterwards the answer,
+//                      smp/reply.ts, and behind it a value of the tree (tree/values.ts). Its end: a hash that one function
+//                      begins and finishes, or a walk past CBOR
 //   PIECE         128  flash that is copied or hashed (flash/flash.ts); the hash of a log record (update/audit.ts), a
 //                      command to the card (flash/card.ts), the line that is sent or shown (smp/notice.ts)
 //

@@ -6,6 +6,8 @@
 //                     sequence number of the request and n more
 //                     The next request comes while the last one is still being answered, names no digest, and is answered behind
 //                     it; only if it asks for some of the same once more, what is left of the earlier answers is dropped
+//                     Where it says "lz": n, n bytes of the file are in its flash, and data that is shorter than its block is coded
+//                     (assembly/codec/lz.ts)
 //   a client offers   write, the same command     {"hash": digest, "len": n}: what it is pushing, ready up to there. The device asks
 //                     as over a line; a request for 0 bytes says that it has all of that
 //
@@ -14,7 +16,7 @@
 // the device asks again, later and later. It hashes what it takes, so whoever serves need not be trusted, and checks nothing.
 
 import * as z from 'zod';
-import { type Bytes, readFrom, sizeOf } from '../formats/byte-source.js';
+import { type Bytes, sizeOf } from '../formats/byte-source.js';
 import { hex, same } from '../formats/bytes.js';
 import { BLOCK_BYTES } from '../links/papers.js';
 import { RAW } from '../links/topics.js';
@@ -22,6 +24,7 @@ import type { Client } from '../smp/client.js';
 import type { Link } from '../smp/link.js';
 import { decodePacket, encodePacket, GROUP, OP } from '../smp/packet.js';
 import { orNothing, throwIfAborted, withResolvers } from '../wait.js';
+import { createEncoder, type Encoder } from './encode.js';
 
 const COMMAND = 7;
 const WINDOW_BLOCKS = 32;
@@ -36,6 +39,8 @@ export interface Wanted {
   len: number;
   /** Bit n: the nth block from `off` on. Undefined: all of them, each answered with its offset. */
   want?: number | undefined;
+  /** So many bytes of the file are in the device's flash, and it takes blocks that refer to them. Undefined: it decodes none. */
+  lz?: number | undefined;
   sequence: number;
 }
 
@@ -44,10 +49,11 @@ export function wantedOf(packet: Uint8Array): Wanted | undefined {
   try {
     const { version, op, group, id, sequence, body } = decodePacket(packet);
     if (version !== 2 || op !== OP.read || group !== GROUP.countersign || id !== COMMAND) return undefined;
-    const { digest, off, len, want } = body;
+    const { digest, off, len, want, lz } = body;
     if (!isDigest(digest) && (digest !== undefined || want === undefined)) return undefined;
     if (!isCount(off) || !isCount(len) || len > WINDOW_BLOCKS * BLOCK_BYTES) return undefined;
-    if (isCount(want)) return want < 2 ** WINDOW_BLOCKS ? { digest, off, len, want, sequence } : undefined;
+    const known = isCount(lz) ? Math.min(lz, off) : undefined;
+    if (isCount(want)) return want < 2 ** WINDOW_BLOCKS ? { digest, off, len, want, lz: known, sequence } : undefined;
     return (off % BLOCK_BYTES || len % BLOCK_BYTES) && len > 0 ? undefined : { digest, off, len, sequence };
   } catch {
     return undefined; // damaged: asked again
@@ -66,11 +72,13 @@ const isCount = (value: unknown): value is number =>
 export interface Piece {
   from: number;
   to: number;
+  /** As the request had it. */
+  lz?: number | undefined;
   packet(data: Uint8Array): Uint8Array;
 }
 
 /** What a request is answered with, in its order, of a file of so many bytes. */
-export function answersTo({ off, len, want, sequence }: Wanted, bytes: number): Piece[] {
+export function answersTo({ off, len, want, lz, sequence }: Wanted, bytes: number): Piece[] {
   const end = Math.min(off + len, bytes);
   const pieces: Piece[] = [];
   for (let n = 0, from = off; from < end; n += 1, from += BLOCK_BYTES) {
@@ -78,7 +86,7 @@ export function answersTo({ off, len, want, sequence }: Wanted, bytes: number): 
     const number = want === undefined ? sequence : (sequence + n) & 0xff;
     const place = want === undefined ? { off: from, len: bytes } : {};
     const packet = (data: Uint8Array) => answer(number, { ...place, data });
-    pieces.push({ from, to: Math.min(from + BLOCK_BYTES, end), packet });
+    pieces.push({ from, to: Math.min(from + BLOCK_BYTES, end), lz, packet });
   }
   return pieces;
 }
@@ -95,6 +103,14 @@ export function queueAnswers(queue: Piece[], wanted: Wanted, bytes: number): voi
   queue.push(...fresh);
 }
 
+/** Sends a block, coded where that is of use. */
+async function sendPiece(link: Link, { from, to, lz, packet }: Piece, encoder: Encoder): Promise<void> {
+  const bytes = packet(await encoder.block(from, to, lz));
+  const began = performance.now();
+  await link.send(bytes);
+  encoder.sent(bytes.length, performance.now() - began);
+}
+
 const answer = (sequence: number, body: Record<string, unknown>): Uint8Array =>
   encodePacket({ version: 2, op: OP.readResponse, group: GROUP.countersign, sequence, id: COMMAND, body });
 
@@ -106,16 +122,15 @@ export interface Served {
 
 /** Answers a device on this link from packages in memory, until what is returned is called. */
 export function serveBlocks(link: Link, packages: readonly Served[]): () => void {
-  const files = new Map(packages.map(({ digest, file }) => [hex(digest), file]));
-  let sent: Uint8Array | undefined; // the file that `queue` is of
+  const files = new Map(packages.map(({ digest, file }) => [hex(digest), { file, encoder: createEncoder(file) }]));
+  let sent: { file: Uint8Array; encoder: Encoder } | undefined; // what `queue` is of
   let queue: Piece[] = [];
   let sending = false;
 
   async function send(): Promise<void> {
     sending = true;
     try {
-      for (let piece = queue.shift(); piece && sent; piece = queue.shift())
-        await link.send(piece.packet(sent.subarray(piece.from, piece.to)));
+      for (let piece = queue.shift(); piece && sent; piece = queue.shift()) await sendPiece(link, piece, sent.encoder);
     } catch {
       queue = []; // a port that is gone: it asks again
     }
@@ -125,12 +140,12 @@ export function serveBlocks(link: Link, packages: readonly Served[]): () => void
   return link.listen({
     packet(bytes) {
       const wanted = wantedOf(bytes);
-      const file = wanted?.digest ? files.get(hex(wanted.digest)) : sent;
-      if (!wanted || !file) return;
-      if (sent !== file) queue = [];
-      sent = file;
+      const one = wanted?.digest ? files.get(hex(wanted.digest)) : sent;
+      if (!wanted || !one) return;
+      if (sent !== one) queue = [];
+      sent = one;
       if (queue.length + WINDOW_BLOCKS > QUEUE_MAX) return;
-      queueAnswers(queue, wanted, file.length);
+      queueAnswers(queue, wanted, one.file.length);
       if (!sending) void send();
     },
   });
@@ -158,6 +173,7 @@ export interface Offered {
 export async function* serveRest(client: Client, offered: Offered): AsyncGenerator<number, 'all' | undefined> {
   const { digest, file, until, quietMs = QUIET_MS, signal } = offered;
   const bytes = sizeOf(file);
+  const encoder = createEncoder(file);
   const queue: Piece[] = [];
   const requests: Wanted[] = [];
   let asked = withResolvers<void>();
@@ -193,7 +209,7 @@ export async function* serveRest(client: Client, offered: Offered): AsyncGenerat
       }
       const piece = queue.shift();
       if (!piece) return undefined;
-      await client.link.send(piece.packet(await readFrom(file, piece.from, piece.to - piece.from)));
+      await sendPiece(client.link, piece, encoder);
       yield piece.from;
     }
     return undefined;

@@ -19,6 +19,8 @@ import {
 /** Bytes that pieces refer to, with an index of what begins where. */
 export interface Source {
   bytes: Uint8Array;
+  /** Where they begin, counted as pieces are. */
+  from: number;
   /** By the hash of three bytes: the last place at which they stand, or -1. */
   heads: Int32Array;
   /** By place: the one before at which the same hash stands, or -1. */
@@ -35,7 +37,7 @@ const keyAt = (bytes: Uint8Array, at: number): number =>
   Math.imul(bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16), 0x9e3779b1) >>> (32 - HASH_BITS);
 
 /** Indexes bytes that pieces are to refer to. */
-export function indexed(bytes: Uint8Array): Source {
+export function indexed(bytes: Uint8Array, from = 0): Source {
   const heads = new Int32Array(1 << HASH_BITS).fill(-1);
   const before = new Int32Array(bytes.length).fill(-1);
   for (let at = 0; at + KEY_BYTES <= bytes.length; at += 1) {
@@ -43,12 +45,14 @@ export function indexed(bytes: Uint8Array): Source {
     before[at] = heads[key]!;
     heads[key] = at;
   }
-  return { bytes, heads, before };
+  return { bytes, from, heads, before };
 }
 
 /** A piece of an image, and what it may refer to: what is in front of it in the image (lz), or another image (delta). */
 export interface Piece {
-  image: Uint8Array;
+  /** At most PIECE_BYTES. */
+  data: Uint8Array;
+  /** Where it begins in the image. */
   from: number;
   source: Source;
   delta: boolean;
@@ -64,14 +68,13 @@ export function codePiece(piece: Piece): Uint8Array {
     const tokens = cheapest(piece, costs);
     const coder = rangeCoder();
     const seen = new Float64Array(2 * CONTEXTS).fill(0.7);
-    const bytes = Math.min(PIECE_BYTES, piece.image.length - piece.from);
     putTokens(
       (context, one) => {
         coder.bit(context, one);
         seen[2 * context + one]! += 1;
       },
       tokens,
-      bytes,
+      piece.data.length,
       piece.delta,
     );
     const coded = coder.finish();
@@ -106,8 +109,8 @@ interface Step {
 const START: Step = { cost: Number.POSITIVE_INFINITY, token: undefined, back: 0, copied: 0, away: 0, summand: 0 };
 
 function cheapest(piece: Piece, costs: Float64Array): Token[] {
-  const { image, from, delta } = piece;
-  const data = image.subarray(from, Math.min(from + PIECE_BYTES, image.length));
+  const { data, delta } = piece;
+  const from = piece.from - piece.source.from; // as the source is counted
   const bytes = data.length;
   let sum = 0;
   const add = (context: number, one: number) => {
@@ -193,7 +196,7 @@ function cheapest(piece: Piece, costs: Float64Array): Token[] {
         }
       }
     }
-    for (const [away, length] of foundIn(piece, data, at)) {
+    for (const [away, length] of foundIn(piece.source, from, data, at)) {
       const told = priced(() => putPlace(add, away, delta ? ANOTHER : undefined));
       copies(at, KEY_BYTES, length, plain + told, { kind: 'source', away, bytes: 0 }, now);
     }
@@ -213,7 +216,7 @@ function sameBytes(one: Uint8Array, at: number, other: Uint8Array, from: number,
 }
 
 /** The longest copies that the source has for what stands at `at`, one for each class of how far away it is. */
-function foundIn({ from, source }: Piece, data: Uint8Array, at: number): Iterable<[number, number]> {
+function foundIn(source: Source, from: number, data: Uint8Array, at: number): Iterable<[number, number]> {
   const best = new Map<number, [number, number]>();
   const left = data.length - at;
   if (left < KEY_BYTES) return best.values();

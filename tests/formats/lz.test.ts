@@ -37,7 +37,13 @@ function coded(image: Uint8Array, { old, window = 16_384 }: { old?: Uint8Array; 
     if (!old && from % window === 0) source = indexed(image.subarray(0, from));
     const bytes = Math.min(PIECE_BYTES, image.length - from);
     const delta = old !== undefined;
-    const piece = { coded: codePiece({ image, from, source, delta }), from, bytes, source: source.bytes, delta };
+    const piece = {
+      coded: codePiece({ data: image.subarray(from, from + bytes), from, source, delta }),
+      from,
+      bytes,
+      source: source.bytes,
+      delta,
+    };
     expect(decoder.decode(piece)).toEqual(image.slice(from, from + bytes));
     pieces.push(piece);
   }

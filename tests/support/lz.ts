@@ -45,7 +45,19 @@ export async function lzDecoder(): Promise<LzDecoder> {
   let wasm: Uint8Array | undefined;
   const asc = await compiler();
   const { error, stderr } = await asc.main(
-    [ENTRY, '--target', 'agent', '--outFile', 'lz.wasm', '--textFile', '', '--baseDir', ROOT],
+    [
+      ENTRY,
+      '--target',
+      'agent',
+      '--use',
+      'PROFILE_DELTA=1',
+      '--outFile',
+      'lz.wasm',
+      '--textFile',
+      '',
+      '--baseDir',
+      ROOT,
+    ],
     {
       readFile(name) {
         if (name === ENTRY) return TEXT;
