@@ -106,9 +106,8 @@ export function queueAnswers(queue: Piece[], wanted: Wanted, bytes: number): voi
 /** Sends a block, coded where that is of use. */
 async function sendPiece(link: Link, { from, to, lz, packet }: Piece, encoder: Encoder): Promise<void> {
   const bytes = packet(await encoder.block(from, to, lz));
-  const began = performance.now();
+  encoder.sent(from, to, bytes.length);
   await link.send(bytes);
-  encoder.sent(bytes.length, performance.now() - began);
 }
 
 const answer = (sequence: number, body: Record<string, unknown>): Uint8Array =>
@@ -145,6 +144,7 @@ export function serveBlocks(link: Link, packages: readonly Served[]): () => void
       if (sent !== one) queue = [];
       sent = one;
       if (queue.length + WINDOW_BLOCKS > QUEUE_MAX) return;
+      one.encoder.asked(wanted.off);
       queueAnswers(queue, wanted, one.file.length);
       if (!sending) void send();
     },
@@ -203,6 +203,7 @@ export async function* serveRest(client: Client, offered: Offered): AsyncGenerat
         if (wanted.len === 0) return 'all';
         stalls = wanted.off > furthest ? 0 : stalls + 1;
         furthest = Math.max(furthest, wanted.off);
+        encoder.asked(wanted.off);
         queueAnswers(queue, wanted, bytes);
         yield wanted.off;
         continue;
