@@ -110,7 +110,10 @@ export function lzTo(): usize {
 export function lzNext(): Lz {
   if (DELTA && decoder.sums) {
     decoder.sums = 0;
-    store<u16>(lzTo(), <u16>(load<u16>(lzTo()) + decoder.summand));
+    const at = lzTo(); // of any alignment
+    const sum = ((<u32>load<u8>(at, 1)) << 8) + load<u8>(at) + decoder.summand;
+    store<u8>(at, <u8>sum);
+    store<u8>(at, <u8>(sum >>> 8), 1);
   }
   for (;;) {
     const done = decoder.done;

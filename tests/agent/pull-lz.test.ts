@@ -1,6 +1,7 @@
 // Blocks that come coded, over a line: a whole update of them, with loss, noise, resets and power cuts on the way; and codes that
 // nobody should send.
 import { describe, expect, it } from 'vitest';
+import { putTokens, rangeCoder } from '../../host/formats/lz.js';
 import { codePiece, indexed } from '../../host/formats/lz-parse.js';
 import { expectOk, packageOf, runs, state } from '../support/agent-world.js';
 import { type Board, bench } from '../support/bench-hal.js';
@@ -189,6 +190,18 @@ describe('a code that is none', () => {
     expect(board.flash.writes).toEqual([]);
     const answers = codedTo(request, one.bytes);
     for (const { packet } of answers.slice(1)) give(board, packet, LINE);
+    serve(board, one.bytes);
+    expect(ends(board, one)).toBe(true);
+  });
+
+  it('that refers to what is not in flash yet changes nothing', () => {
+    const { board, one, request } = asking();
+    const { bit, finish } = rangeCoder();
+    putTokens(bit, [{ kind: 'source', away: BLOCK_BYTES, bytes: BLOCK_BYTES }], BLOCK_BYTES, false);
+    const code = finish();
+    board.flash.forget();
+    give(board, spoilt(request, code, 3), LINE);
+    expect(board.flash.writes).toEqual([]);
     serve(board, one.bytes);
     expect(ends(board, one)).toBe(true);
   });

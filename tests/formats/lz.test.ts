@@ -184,6 +184,11 @@ describe('what is damaged', () => {
     }
   });
 
+  it('by being cut down to nothing is refused: no piece ends in five bytes that do not matter', () => {
+    const nothing = { coded: EMPTY, from: 0, source: EMPTY, delta: false };
+    for (const bytes of [1, 2, 100, 512]) expect(decoder.decode({ ...nothing, bytes })).toBeUndefined();
+  });
+
   it('or never was one, with any length, place and source, touches nothing else', () => {
     const roll = dice(17);
     const results = { whole: 0, refused: 0 };

@@ -29,11 +29,12 @@ function fuzz(...words: string[]): { status: number | null; rows: Figures[] } {
 }
 
 describe.runIf(have('clang'))('npm run fuzz', () => {
-  test('finds nothing in the verifier and in the agent', { timeout: 10 * MINUTES }, () => {
+  test('finds nothing in the verifier, in the agent and in the decoder of blocks', { timeout: 10 * MINUTES }, () => {
     const { status, rows } = fuzz('--quick');
     expect(rows.map(({ target, crashes }) => [target, crashes])).toEqual([
       ['verifier', []],
       ['agent', []],
+      ['lz', []],
     ]);
     for (const { executions } of rows) expect(executions).toBeGreaterThanOrEqual(10_000);
     // Less, and it does not get behind the signatures.

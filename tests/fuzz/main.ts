@@ -1,7 +1,7 @@
 // npm run fuzz: coverage-guided fuzzing as a command; HELP says how.
 //
-// Two programs are built with clang's libFuzzer, address and undefined-behaviour sanitizers: the verifier (core-small) and the whole
-// agent, both translated to C as for a board, with guards between their buffers (module.ts). What a run learns stays in
+// Three programs are built with clang's libFuzzer, address and undefined-behaviour sanitizers: the verifier (core-small), the whole
+// agent, and the decoder of blocks (codec/lz.ts, with delta) alone, all translated to C as for a board, with guards between their buffers (module.ts). What a run learns stays in
 // build/fuzz/TARGET/corpus, and the next one begins with it.
 
 import { execFileSync, spawn } from 'node:child_process';
@@ -14,27 +14,28 @@ import { guardedModule } from './module.js';
 import { fixturesHeader, seedsOf } from './seeds.js';
 
 const TARGETS = {
-  verifier: { entry: 'core', target: 'core-small' },
-  agent: { entry: 'agent', target: 'agent' },
+  verifier: { entry: 'core', target: 'core-small', buffers: 35 },
+  agent: { entry: 'agent', target: 'agent', buffers: 35 },
+  lz: { entry: 'lz', target: 'agent', buffers: 2 },
 } as const;
+/** `buffers`: how many have a guard, at least; fewer, and the sources are written in a way that module.ts does not know. */
 type Target = keyof typeof TARGETS;
 const NAMES = Object.keys(TARGETS) as Target[];
 
 const MINUTES = 1;
 /** Of --quick, some more than half a minute is enough for beside other work: the same amount on any machine. */
-const QUICK: Record<Target, number> = { verifier: 200_000, agent: 10_000 };
+const QUICK: Record<Target, number> = { verifier: 200_000, agent: 10_000, lz: 1_000_000 };
 const INPUT_BYTES_MAX = 4096;
 const INPUT_SECONDS_MAX = 20; // an input that takes longer is a fault: the agent has to come to rest
 const MEMORY_MB_MAX = 1024;
-const LEAST_BUFFERS = 35; // that have a guard; fewer, and the sources are written in a way that module.ts does not know
 
 const FLAGS = ['-std=gnu11', '-O1', '-g', '-fsanitize=fuzzer,address,undefined', '-fno-sanitize-recover=undefined'];
 
-const HELP = `npm run fuzz [-- OPTIONS]: feeds the verifier and the agent what nobody would send
+const HELP = `npm run fuzz [-- OPTIONS]: feeds the verifier, the agent and the decoder of blocks what nobody would send
 
-  --minutes N       for each target; ${MINUTES / 2} without it, so that both take a minute
-  --quick           ${QUICK.verifier} executions of the verifier and ${QUICK.agent} of the agent instead, however long they take
-  --target NAME     ${NAMES.join(' or ')} alone
+  --minutes N       for each target; ${MINUTES / 2} without it
+  --quick           ${NAMES.map((name) => `${QUICK[name]} of ${name}`).join(', ')} instead of a time, however long they take
+  --target NAME     ${NAMES.join(', ')} alone
   --seed N          of the fuzzer's choices; another one each time without it
   --json FILE       also writes the figures
   --plant           with a planted bug, which has to be found: that the guards are worth something
@@ -64,9 +65,9 @@ interface Built {
 async function build(root: string, name: Target, planted: boolean): Promise<Built> {
   const folder = join(root, 'build/fuzz', planted ? `${name}-planted` : name);
   for (const each of ['seeds', 'corpus', 'crashes']) mkdirSync(join(folder, each), { recursive: true });
-  const { entry, target } = TARGETS[name];
+  const { entry, target, buffers: least } = TARGETS[name];
   const { wasm, buffers } = await guardedModule(root, entry, target, planted);
-  if (buffers < LEAST_BUFFERS) throw new Error(`fuzz: only ${buffers} buffers of ${entry}.ts have a guard`);
+  if (buffers < least) throw new Error(`fuzz: only ${buffers} buffers of ${entry}.ts have a guard`);
   const files = { [`${entry}.wasm.c`]: translate(wasm, entry), 'fixtures.h': fixturesHeader(root) };
   for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text);
   seedsOf(name, root).forEach((bytes, i) => {

@@ -1,4 +1,4 @@
-// What a fuzzer begins with: byte strings that inputs refer to by number (fixtures), and inputs of both targets.
+// What a fuzzer begins with: byte strings that inputs refer to by number (fixtures), and inputs of all targets.
 //
 // Fixtures are packages, approvals, bootstrap documents, changes and consents of tests/support/make.ts, SMP bodies, the
 // answers of a card, and the SUIT envelopes of tests/vectors. Inputs are the stories of the use case, as verifier.c and
@@ -7,6 +7,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encode } from 'cborg';
+import { codePiece, indexed } from '../../host/formats/lz-parse.js';
 import {
   approvalOf,
   bootstrapDocument,
@@ -256,8 +257,26 @@ function agentInputs(): number[][] {
   return [...stories, ...commands, ...cuts];
 }
 
+// --- Inputs of lz.c ---
+
+/** Pieces of an image, coded as lz, and as delta from another image. */
+function lzInputs(): number[][] {
+  const image = Uint8Array.from({ length: 4096 }, (_, at) => (at % 5 === 0 ? at >> 6 : (at * 29) >> 4));
+  const other = image.slice(20);
+  const word = (value: number) => [value & 255, (value >> 8) & 255, value >>> 16, 0];
+  return [0, 512, 2048, 3584].flatMap((from) => {
+    const data = image.subarray(from, from + 512);
+    const before = indexed(image.subarray(0, from));
+    const head = (delta: number, limit: number) => [delta, ...word(from), 255, 1, ...word(limit)];
+    return [
+      [...head(0, from), ...codePiece({ data, from, source: before, delta: false })],
+      [...head(1, other.length), ...codePiece({ data, from, source: indexed(other), delta: true })],
+    ];
+  });
+}
+
 interface Found {
-  target: 'verifier' | 'agent';
+  target: 'verifier' | 'agent' | 'lz';
   /** What it did. */
   what: string;
   /** Hex. */
@@ -272,6 +291,7 @@ const found = (target: Found['target'], root: string): Uint8Array[] =>
 
 /** The first inputs of a target. */
 export function seedsOf(target: Found['target'], root: string): Uint8Array[] {
-  const inputs = target === 'verifier' ? [...verifierInputs(), ...examples(root)] : agentInputs();
+  const made = { verifier: () => [...verifierInputs(), ...examples(root)], agent: agentInputs, lz: lzInputs };
+  const inputs = made[target]();
   return [...inputs.map((bytes) => Uint8Array.from(bytes)), ...found(target, root)];
 }
