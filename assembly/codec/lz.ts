@@ -3,22 +3,24 @@
 //
 //   piece  = tokens, bit by bit in an arithmetic code (a range coder), until all its bytes are there
 //   token  = 0 literal                   a byte; it has chances of its own in each half of a halfword, as Thumb code has
-//          | 1 0 distance length         at least two bytes of the piece, from `distance` before this one on
-//          | 1 1 place length            bytes of the source
-//          | 1 1 1 sum                   delta, with two bytes left: two bytes of the source at the last place, and what is added to
+//          | 1 0 distance length         bytes of the piece, from `distance` before this one on
+//          | 1 1 distance length         lz: bytes of the image, from so far before this one on
+//          | 1 1 0 place rest            delta: bytes of another image
+//          | 1 1 1 sum                   delta, with two bytes left: two bytes of it from the last place on, and what is added to
 //                                        them modulo 65536: a branch, or an address, across what was changed
-//   place  = distance                    lz: so far before this byte; the source is the image, as far as it is in flash
-//          | 0 1                         delta: at the last place, that is as far away as the last one was
-//          | 0 0 signed                  delta: so far before this byte, in an image that begins where the source does
+//   place  = 1 | 0 signed                as far before this byte as the last one, or so far
+//   rest   = 1 | 0 length                all that is left
 //   sum    = 1 | 0 signed                the last one again, or another one
 //   signed = 0 number | 1 number         the number, or 1 less the number
-//   number = class bits                  of so many bits behind its leading one
-//   length = number                      of class 9: all that is left
+//   distance = number
+//   length = number                      and 1; what is too much is left out
+//   number = class bits                  5 bits, and as many as these say behind a leading 1
 //
-// Each bit has a chance, which moves by 1/16 of what is left with every bit that is coded by it, and begins at 1/2 in every
-// piece: they stand in MODEL. The range coder is LZMA's, of 32 bits (Martin, "Range encoding", 1979). Behind the end of its bytes a piece reads as 0, for four bytes at most.
+// Each bit has a chance, which moves by 1/16 of what is left with every bit that is coded by it, and begins at one half in
+// every piece: they stand in MODEL. The range coder is LZMA's, of 32 bits (Martin, "Range encoding", 1979), without the first
+// byte, which is always 0. Behind the end of its bytes a piece reads as 0, for four bytes at most.
 //
-// Refused is what reaches out of the piece or of the source, and what has too many bytes or too few. No more is ever
+// Refused is what reaches before the piece or out of the source, and what has too many bytes or too few. No more is ever
 // written than the piece has room for, and every token gives at least one byte of it.
 
 import { DELTA } from '../profile';
@@ -27,27 +29,27 @@ import { SCRATCH } from '../scratch';
 export const LZ_BYTES_MAX: u32 = 512; // of a piece, decoded
 
 // Contexts: where the chances of a bit stand. A number takes one for each node of the tree of its class, one for its lowest bit, one
-// for that before it, and one for all others.
+// for that before it, and one for all others; a copy takes those of its distance and of its length.
 const LITERAL: u32 = 0; // two trees of 256
 const COPY: u32 = 512; // by the half of a halfword, and by what came before
 const SOURCE: u32 = 516;
-const DISTANCE: u32 = 517; // tree of 16, and three
-const LENGTH: u32 = 536; // the same
-const PLACE: u32 = 555; // tree of 32, and three
-const PLACE_LENGTH: u32 = 590; // as LENGTH
-const SUM: u32 = 609;
-const AGAIN: u32 = 610; // PLACE_SIGN behind it
-const SUM_AGAIN: u32 = 612; // SUM_SIGN behind it
-const SUMMAND: u32 = 614; // as DISTANCE
-const CONTEXTS: u32 = 634;
+const SUM: u32 = 517; // delta
+const AGAIN: u32 = 518; // the sign behind it
+const SUM_AGAIN: u32 = 520; // the sign behind it
+const REST: u32 = 522;
+const NEAR: u32 = 523;
+const PLACE: u32 = 593;
+const SUMMAND: u32 = 663;
+const CONTEXTS: u32 = 698;
 
-const CLASS_BITS: u32 = 4;
-const PLACE_CLASS_BITS: u32 = 5;
-const CLASS_REST: u32 = 9; // LZ_BYTES_MAX and more
+const CLASS_BITS: u32 = 5;
+const CLASSES: u32 = 1 << CLASS_BITS;
+const NUMBER: u32 = CLASSES + 3;
 
 const CHANCE_BITS: u32 = 12;
-const CHANCE_BEGIN: u16 = 2048; // one half
-const MOVE_BITS: u32 = 4;
+const CHANCE_BYTE: u8 = 8; // twice: one half, and two in a thousand
+const CHANCE_LEAST: i32 = 31;
+const MOVE_BITS: i32 = 4;
 const RANGE_MIN: u32 = 1 << 24;
 const BEHIND_BYTES_MAX: u32 = 4;
 
@@ -55,15 +57,15 @@ const BEHIND_BYTES_MAX: u32 = 4;
 class Decoder {
   at: usize; // the next coded byte
   end: usize; // behind them
+  to: usize; // in LZ_PIECE: the next byte that is decoded, or asked of the source
+  whole: usize; // the end of the piece there
   range: u32;
   code: u32;
-  image: u32; // where the piece begins in the image
-  bytes: u32; // of the piece
-  done: u32; // of these: decoded, or asked of the source
-  copied: u32; // 1: the token before was no literal
+  image: u32; // where the byte at address 0 would stand in the image
+  limit: u32; // bytes of the source
   place: u32; // in the source, of what is asked for
   asked: u32; // how much of it
-  limit: u32; // bytes of the source
+  copied: u32; // 1: the token before was no literal
   delta: u32; // 1: the source is another image
   away: u32; // the last place is so far before
   summand: u32; // the last one
@@ -83,15 +85,15 @@ export const enum Lz {
 // in: the `length` bytes at `from`, which are the piece of so many bytes that begins at `image`; the source has `limit` bytes
 export function lzBegin(from: usize, length: u32, image: u32, bytes: u32, limit: u32, delta: bool): void {
   memory.fill(SCRATCH, 0, offsetof<Decoder>());
+  memory.fill(MODEL, CHANCE_BYTE, 2 * CONTEXTS);
   decoder.at = from;
   decoder.end = from + length;
-  decoder.range = u32.MAX_VALUE;
-  decoder.image = image;
-  decoder.bytes = bytes;
+  decoder.to = LZ_PIECE;
+  decoder.whole = LZ_PIECE + bytes;
+  decoder.range = 1; // three bytes are read with the first bit
+  decoder.image = image - <u32>LZ_PIECE;
   decoder.limit = limit;
-  decoder.delta = u32(delta);
-  for (let i: u32 = 0; i < CONTEXTS; i++) store<u16>(MODEL + 2 * i, CHANCE_BEGIN);
-  for (let i: u32 = 0; i < 4; i++) shift();
+  if (DELTA) decoder.delta = u32(delta);
 }
 
 export function lzPlace(): u32 {
@@ -103,7 +105,7 @@ export function lzAsked(): u32 {
 }
 
 export function lzTo(): usize {
-  return LZ_PIECE + decoder.done - decoder.asked;
+  return decoder.to - decoder.asked;
 }
 
 // Goes on until something has to be read, or all is there.
@@ -116,65 +118,57 @@ export function lzNext(): Lz {
     store<u8>(at, <u8>(sum >>> 8), 1);
   }
   for (;;) {
-    const done = decoder.done;
-    const left = decoder.bytes - done;
+    const to = decoder.to;
+    const left = <u32>(decoder.whole - to);
     if (left === 0) break;
-    const half = done & 1;
+    const half = <u32>to & 1; // LZ_PIECE is even
     const copies = bit(COPY + 2 * half + decoder.copied);
     decoder.copied = copies;
     if (!copies) {
-      store<u8>(LZ_PIECE + done, <u8>tree(LITERAL + (half << 8), 8));
-      decoder.done++;
-    } else if (bit(SOURCE)) return place(left);
-    else {
-      const distance = number(DISTANCE, CLASS_BITS);
-      const bytes = length(LENGTH, left, 1);
-      if (distance > done || bytes > left) return Lz.Refused;
-      for (const end = done + bytes; decoder.done < end; decoder.done++)
-        store<u8>(LZ_PIECE + decoder.done, load<u8>(LZ_PIECE + decoder.done - distance));
+      store<u8>(to, <u8>tree(LITERAL + (half << 8), 8));
+      decoder.to++;
+      continue;
     }
+    const source = bit(SOURCE);
+    const group = source ? PLACE : NEAR;
+    let away: u32;
+    let bytes: u32;
+    if (DELTA && source & decoder.delta) {
+      if (left >= 2 && bit(SUM)) {
+        decoder.sums = 1;
+        if (!bit(SUM_AGAIN)) decoder.summand = signed(SUM_AGAIN + 1, SUMMAND);
+      } else if (!bit(AGAIN)) decoder.away = signed(AGAIN + 1, PLACE);
+      away = decoder.away;
+    } else away = number(group);
+    if (DELTA && source & decoder.delta && (decoder.sums || bit(REST))) bytes = decoder.sums ? 2 : left;
+    else bytes = min(left - 1, number(group + NUMBER)) + 1;
+    decoder.to += bytes;
+    if (source) {
+      const place = decoder.image + <u32>to - away;
+      decoder.place = place;
+      decoder.asked = bytes;
+      if (place > decoder.limit || bytes > decoder.limit - place) return Lz.Refused;
+      return Lz.Read;
+    }
+    if (away > <u32>(to - LZ_PIECE)) return Lz.Refused;
+    for (let at = to; at < decoder.to; at++) store<u8>(at, load<u8>(at - away));
   }
   return decoder.at - decoder.end <= BEHIND_BYTES_MAX ? Lz.Whole : Lz.Refused;
 }
 
-// What the source is asked for.
-function place(left: u32): Lz {
-  decoder.asked = 2;
-  if (!DELTA || !decoder.delta) decoder.away = number(PLACE, PLACE_CLASS_BITS);
-  else if (left >= 2 && bit(SUM)) {
-    decoder.sums = 1;
-    if (!bit(SUM_AGAIN)) decoder.summand = signed(SUM_AGAIN + 1, SUMMAND, CLASS_BITS);
-  } else if (!bit(AGAIN)) decoder.away = signed(AGAIN + 1, PLACE, PLACE_CLASS_BITS);
-  if (!DELTA || !decoder.sums) decoder.asked = length(PLACE_LENGTH, left, 0);
-  decoder.place = decoder.image + decoder.done - decoder.away;
-  if (decoder.asked > left || decoder.place > decoder.limit || decoder.asked > decoder.limit - decoder.place)
-    return Lz.Refused;
-  decoder.done += decoder.asked;
-  return Lz.Read;
-}
-
 // --- Numbers ---
 
-function length(context: u32, left: u32, more: u32): u32 {
-  const size = tree(context, CLASS_BITS);
-  return size >= CLASS_REST ? left : bits(context + (1 << CLASS_BITS), size) + more;
-}
-
 // 1 less the number, or the number.
-function signed(sign: u32, context: u32, classBits: u32): u32 {
+function signed(sign: u32, context: u32): u32 {
   const behind = bit(sign);
-  const value = number(context, classBits);
+  const value = number(context);
   return behind ? 1 - value : value;
 }
 
-function number(context: u32, classBits: u32): u32 {
-  return bits(context + (1 << classBits), tree(context, classBits));
-}
-
-// A 1, and so many bits behind it, 31 at most.
-function bits(context: u32, count: u32): u32 {
+// How many bits stand behind the leading one, and these.
+function number(context: u32): u32 {
   let value: u32 = 1;
-  while (count--) value = (value << 1) | bit(context + min(count, 2));
+  for (let left = tree(context, CLASS_BITS); left--; ) value = (value << 1) | bit(context + CLASSES + min(left, 2));
   return value;
 }
 
@@ -188,29 +182,25 @@ function tree(context: u32, levels: u32): u32 {
 // --- The range coder ---
 
 function bit(context: u32): u32 {
-  const at = MODEL + 2 * context;
-  let chance: u32 = load<u16>(at);
-  const bound = (decoder.range >>> CHANCE_BITS) * chance;
-  const one = u32(decoder.code >= bound);
-  if (one) {
-    decoder.code -= bound;
-    decoder.range -= bound;
-    chance -= chance >>> MOVE_BITS;
-  } else {
-    decoder.range = bound;
-    chance += ((1 << CHANCE_BITS) - chance) >>> MOVE_BITS;
-  }
-  store<u16>(at, <u16>chance);
+  // One more byte; behind the end, a 0.
   while (decoder.range < RANGE_MIN) {
     decoder.range <<= 8;
-    shift();
+    decoder.code <<= 8;
+    if (decoder.at < decoder.end) decoder.code |= load<u8>(decoder.at);
+    decoder.at++;
   }
+  const at = MODEL + 2 * context;
+  const chance: i32 = load<u16>(at);
+  let bound = (decoder.range >>> CHANCE_BITS) * <u32>chance;
+  let one: u32 = 0;
+  let to: i32 = 1 << CHANCE_BITS;
+  if (decoder.code >= bound) {
+    decoder.code -= bound;
+    bound = decoder.range - bound;
+    to = CHANCE_LEAST;
+    one = 1;
+  }
+  decoder.range = bound;
+  store<u16>(at, <u16>(chance + ((to - chance) >> MOVE_BITS)));
   return one;
-}
-
-// One more byte; behind the end, a 0.
-function shift(): void {
-  decoder.code <<= 8;
-  if (decoder.at < decoder.end) decoder.code |= load<u8>(decoder.at);
-  decoder.at++;
 }

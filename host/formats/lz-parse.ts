@@ -5,7 +5,6 @@
 import {
   CONTEXT,
   CONTEXTS,
-  PIECE_BYTES,
   putDistance,
   putLength,
   putPlace,
@@ -29,6 +28,7 @@ export interface Source {
 
 const HASH_BITS = 15;
 const KEY_BYTES = 3;
+const SHORTEST = 2; // copy, but one that is told to be all that is left
 const ANOTHER = Number.NaN; // no place was the last one
 const CHAIN_MAX = 400; // places that are looked at for one byte of a piece
 const LONG_BYTES = 160; // one so long is as good as any
@@ -121,13 +121,14 @@ function cheapest(piece: Piece, costs: Float64Array): Token[] {
     put();
     return sum;
   };
-  // By length; as it is in most places, with more left than it takes.
-  const lengths = [CONTEXT.length, CONTEXT.placeLength].map((context) =>
+
+  const lengths = [CONTEXT.near, CONTEXT.place].map((group) =>
     Float64Array.from({ length: bytes + 1 }, (_, length) => {
-      const more = context === CONTEXT.length ? 1 : 0;
-      return length > more ? priced(() => putLength(add, context, PIECE_BYTES + 1, length, more)) : 0;
+      const rest = delta && group === CONTEXT.place ? false : undefined;
+      return length >= SHORTEST ? priced(() => putLength(add, group, length, rest)) : 0;
     }),
   ) as [Float64Array, Float64Array];
+  const toTheEnd = delta ? costs[2 * CONTEXT.rest + 1]! : Number.POSITIVE_INFINITY;
   const distances = Float64Array.from({ length: bytes + 1 }, (_, distance) =>
     distance ? priced(() => putDistance(add, distance)) : 0,
   );
@@ -145,20 +146,16 @@ function cheapest(piece: Piece, costs: Float64Array): Token[] {
     to.summand = token.kind === 'sum' ? token.summand : now.summand;
   }
 
-  // A copy of up to `longest` bytes: every length of it is a way.
-  function copies(at: number, shortest: number, longest: number, cost: number, token: Token, now: Step): void {
+  // A copy of up to `longest` bytes: every length of it is a way. Of a source, the last one of all is told by a bit.
+  function copies(at: number, least: number, longest: number, cost: number, token: Token, now: Step): void {
     const near = token.kind === 'near';
-    const costs = lengths[near ? 0 : 1];
-    const rest = bytes - at;
-    for (let length = shortest; length <= longest; length += 1) {
-      const told = length < rest ? costs[length]! : restCost(near, rest);
-      if (cost + told < steps[at + length]!.cost)
-        reach(at, length, cost + told, { ...token, bytes: length } as Token, now);
+    const told = lengths[near ? 0 : 1];
+    const rest = near || !delta ? 0 : bytes - at;
+    for (let length = least; length <= longest; length += 1) {
+      const all = cost + (length === rest ? toTheEnd : told[length]!);
+      if (all < steps[at + length]!.cost) reach(at, length, all, { ...token, bytes: length } as Token, now);
     }
   }
-
-  const restCost = (near: boolean, rest: number): number =>
-    priced(() => putLength(add, near ? CONTEXT.length : CONTEXT.placeLength, rest, rest, near ? 1 : 0));
 
   for (let at = 0; at < bytes; at += 1) {
     const now = steps[at]!;
@@ -188,7 +185,8 @@ function cheapest(piece: Piece, costs: Float64Array): Token[] {
         const length = sameBytes(other, place, data, at, Math.min(left, other.length - place));
         const token: Token = { kind: 'source', away: now.away, bytes: 0 };
         const again = plain + priced(() => putPlace(add, now.away, now.away));
-        if (length > 0) copies(at, 1, length, again, token, now);
+        if (length === left) copies(at, length, length, again, token, now);
+        else if (length >= SHORTEST) copies(at, SHORTEST, length, again, token, now);
         if (length < 2 && left >= 2 && place + 2 <= other.length) {
           const summand = ((halfAt(data, at) - halfAt(other, place)) << 16) >> 16;
           const cost = source + costs[2 * CONTEXT.sum + 1]! + priced(() => putSummand(add, summand, now.summand));

@@ -22,19 +22,18 @@ export const CONTEXT = {
   literal: 0,
   copy: 512,
   source: 516,
-  distance: 517,
-  length: 536,
-  place: 555,
-  placeLength: 590,
-  sum: 609,
-  again: 610,
-  sumAgain: 612,
-  summand: 614,
+  sum: 517,
+  again: 518,
+  sumAgain: 520,
+  rest: 522,
+  near: 523,
+  place: 593,
+  summand: 663,
 } as const;
-export const CONTEXTS = 634;
-const CLASS_BITS = 4;
-const PLACE_CLASS_BITS = 5;
-const CLASS_REST = 9;
+export const CONTEXTS = 698;
+const CLASS_BITS = 5;
+const CLASSES = 1 << CLASS_BITS;
+const LENGTH = CLASSES + 3; // behind a distance
 
 /** Codes, or counts, a bit in a context. */
 export type Bit = (context: number, bit: number) => void;
@@ -48,37 +47,37 @@ export function putTree(bit: Bit, context: number, levels: number, value: number
   }
 }
 
-function putNumber(bit: Bit, context: number, classBits: number, value: number): void {
+function putNumber(bit: Bit, context: number, value: number): void {
   const size = 31 - Math.clz32(value);
-  putTree(bit, context, classBits, size);
-  for (let i = size - 1; i >= 0; i -= 1) bit(context + (1 << classBits) + Math.min(i, 2), (value >>> i) & 1);
+  putTree(bit, context, CLASS_BITS, size);
+  for (let i = size - 1; i >= 0; i -= 1) bit(context + CLASSES + Math.min(i, 2), (value >>> i) & 1);
 }
 
-function putSigned(bit: Bit, sign: number, context: number, classBits: number, value: number): void {
+function putSigned(bit: Bit, sign: number, context: number, value: number): void {
   bit(sign, value > 0 ? 0 : 1);
-  putNumber(bit, context, classBits, value > 0 ? value : 1 - value);
+  putNumber(bit, context, value > 0 ? value : 1 - value);
 }
 
-/** A length of which `left` are possible; the first one that can be said is `more` + 1. */
-export function putLength(bit: Bit, context: number, left: number, bytes: number, more: number): void {
-  if (bytes === left && bytes - more >= 16) putTree(bit, context, CLASS_BITS, CLASS_REST);
-  else putNumber(bit, context, CLASS_BITS, bytes - more);
+/** `rest`: undefined where it is not told whether a copy is all that is left. */
+export function putLength(bit: Bit, group: number, bytes: number, rest: boolean | undefined): void {
+  if (rest !== undefined) bit(CONTEXT.rest, rest ? 1 : 0);
+  if (!rest) putNumber(bit, group + LENGTH, bytes - 1);
 }
 
-export const putDistance = (bit: Bit, distance: number): void => putNumber(bit, CONTEXT.distance, CLASS_BITS, distance);
+export const putDistance = (bit: Bit, distance: number): void => putNumber(bit, CONTEXT.near, distance);
 
 /** How far away the source is; `last` is undefined for lz. */
 export function putPlace(bit: Bit, away: number, last: number | undefined): void {
-  if (last === undefined) putNumber(bit, CONTEXT.place, PLACE_CLASS_BITS, away);
+  if (last === undefined) putNumber(bit, CONTEXT.place, away);
   else {
     bit(CONTEXT.again, away === last ? 1 : 0);
-    if (away !== last) putSigned(bit, CONTEXT.again + 1, CONTEXT.place, PLACE_CLASS_BITS, away);
+    if (away !== last) putSigned(bit, CONTEXT.again + 1, CONTEXT.place, away);
   }
 }
 
 export function putSummand(bit: Bit, summand: number, last: number): void {
   bit(CONTEXT.sumAgain, summand === last ? 1 : 0);
-  if (summand !== last) putSigned(bit, CONTEXT.sumAgain + 1, CONTEXT.summand, CLASS_BITS, summand);
+  if (summand !== last) putSigned(bit, CONTEXT.sumAgain + 1, CONTEXT.summand, summand);
 }
 
 /** Writes the tokens of a piece of so many bytes. */
@@ -97,7 +96,7 @@ export function putTokens(bit: Bit, tokens: readonly Token[], bytes: number, del
     bit(CONTEXT.source, token.kind === 'near' ? 0 : 1);
     if (token.kind === 'near') {
       putDistance(bit, token.distance);
-      putLength(bit, CONTEXT.length, left, token.bytes, 1);
+      putLength(bit, CONTEXT.near, token.bytes, undefined);
       done += token.bytes;
       continue;
     }
@@ -110,24 +109,28 @@ export function putTokens(bit: Bit, tokens: readonly Token[], bytes: number, del
     }
     putPlace(bit, token.away, delta ? away : undefined);
     away = token.away;
-    putLength(bit, CONTEXT.placeLength, left, token.bytes, 0);
+    putLength(bit, CONTEXT.place, token.bytes, delta ? token.bytes === left : undefined);
     done += token.bytes;
   }
 }
 
 const CHANCE_BITS = 12;
+const CHANCE_BEGIN = 0x0808; // one half, and two in a thousand: a byte, twice
+const CHANCE_LEAST = 31;
 const MOVE_BITS = 4;
 const RANGE_MIN = 2 ** 24;
 const WORD = 2 ** 32;
 const BEHIND_BYTES_MAX = 4;
 
-/** The range coder: chances begin at one half. Bytes at the end that the decoder reads as 0 without them are left out. */
+/** The range coder. Bytes at the end that the decoder reads as 0 without them are left out. */
 export function rangeCoder(): { bit: Bit; finish(): Uint8Array } {
-  const chances = new Uint16Array(CONTEXTS).fill(1 << (CHANCE_BITS - 1));
+  const chances = new Uint16Array(CONTEXTS).fill(CHANCE_BEGIN);
   const bytes: number[] = [];
   let low = 0; // below 2^32
-  let range = WORD - 1;
-  const carry = () => {
+  let range = RANGE_MIN; // so the first byte is 0, and none of the code
+  const add = (value: number) => {
+    low += value;
+    if (low < WORD) return;
     low -= WORD;
     let at = bytes.length - 1;
     while (bytes[at] === 0xff) bytes[at--] = 0;
@@ -139,35 +142,28 @@ export function rangeCoder(): { bit: Bit; finish(): Uint8Array } {
   };
   return {
     bit(context, one) {
-      const chance = chances[context]!;
-      const bound = Math.floor(range / 2 ** CHANCE_BITS) * chance;
-      if (one) {
-        low += bound;
-        range -= bound;
-        if (low >= WORD) carry();
-        chances[context] = chance - (chance >>> MOVE_BITS);
-      } else {
-        range = bound;
-        chances[context] = chance + (((1 << CHANCE_BITS) - chance) >>> MOVE_BITS);
-      }
       while (range < RANGE_MIN) {
         range *= 256;
         shift();
       }
+      const chance = chances[context]!;
+      const bound = Math.floor(range / 2 ** CHANCE_BITS) * chance;
+      if (one) add(bound);
+      range = one ? range - bound : bound;
+      chances[context] = chance + (((one ? CHANCE_LEAST : 1 << CHANCE_BITS) - chance) >> MOVE_BITS);
     },
     finish() {
       // Of all numbers in [low, low + range), the one that ends with most zeros.
       for (let zeros = WORD; zeros >= 1; zeros /= 256) {
         const value = Math.ceil(low / zeros) * zeros;
         if (value >= low + range) continue;
-        low = value;
-        if (low >= WORD) carry();
+        add(value - low);
         break;
       }
       for (let i = 0; i < 4; i += 1) shift();
       let length = bytes.length;
-      while (length > 0 && bytes.length - length < BEHIND_BYTES_MAX && bytes[length - 1] === 0) length -= 1;
-      return Uint8Array.from(bytes.slice(0, length));
+      while (length > 1 && bytes.length - length < BEHIND_BYTES_MAX && bytes[length - 1] === 0) length -= 1;
+      return Uint8Array.from(bytes.slice(1, length));
     },
   };
 }

@@ -182,7 +182,7 @@ describe('a code that is none', () => {
     ['empty', new Uint8Array(0)],
     ['of zeros', new Uint8Array(500)],
     ['of ones', new Uint8Array(511).fill(0xff)],
-    ['that reaches before the image', Buffer.from('d265', 'hex')],
+    ['that reaches before the image', Buffer.from('d2e722', 'hex')],
   ])('%s changes nothing, and its block is asked for later', (_what, data) => {
     const { board, one, request } = asking();
     board.flash.forget();

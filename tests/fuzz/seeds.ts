@@ -7,6 +7,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encode } from 'cborg';
+import { putTokens, rangeCoder, type Token } from '../../host/formats/lz.js';
 import { codePiece, indexed } from '../../host/formats/lz-parse.js';
 import {
   approvalOf,
@@ -263,8 +264,14 @@ function agentInputs(): number[][] {
 function lzInputs(): number[][] {
   const image = Uint8Array.from({ length: 4096 }, (_, at) => (at % 5 === 0 ? at >> 6 : (at * 29) >> 4));
   const other = image.slice(20);
+  const { bit, finish } = rangeCoder();
+  const odd: Token[] = [
+    { kind: 'literal', value: 1 },
+    { kind: 'sum', summand: 3 },
+  ]; // at an odd place: once read as a word
+  putTokens(bit, odd, 3, true);
   const word = (value: number) => [value & 255, (value >> 8) & 255, value >>> 16, 0];
-  return [0, 512, 2048, 3584].flatMap((from) => {
+  const pieces = [0, 512, 2048, 3584].flatMap((from) => {
     const data = image.subarray(from, from + 512);
     const before = indexed(image.subarray(0, from));
     const head = (delta: number, limit: number) => [delta, ...word(from), 255, 1, ...word(limit)];
@@ -273,6 +280,7 @@ function lzInputs(): number[][] {
       [...head(1, other.length), ...codePiece({ data, from, source: indexed(other), delta: true })],
     ];
   });
+  return [...pieces, [1, ...word(64), 2, 0, ...word(other.length), ...finish()]];
 }
 
 interface Found {
