@@ -334,12 +334,13 @@ function takeLine(link: i32, offset: u32, from: usize, bytes: u32): bool {
     bytes = whole;
   }
   const earlier = (offset - pull.earlierFrom) / BLOCK_BYTES;
-  const expected = waitedFor(pull.earlier, earlier);
-  if (expected) pull.earlier &= behind(earlier);
-  if (expected || waitedFor(pull.missing, block / BLOCK_BYTES)) {
-    if (!expected) {
+  const latest = block / BLOCK_BYTES;
+  const isEarlier = waitedFor(pull.earlier, earlier);
+  if (isEarlier || waitedFor(pull.missing, latest)) {
+    if (isEarlier) pull.earlier &= behind(earlier);
+    else {
       pull.earlier = 0;
-      pull.missing &= behind(block / BLOCK_BYTES);
+      pull.missing &= behind(latest);
     }
     pull.pauseMs = min(PAUSE_MS, max(PAUSE_MS_MIN + 4 * pull.quietMs, pull.pauseMs - pull.pauseMs / 8));
     pull.quietMs = 0; // no other block puts off that what is missing is asked for again
