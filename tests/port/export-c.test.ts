@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { reasons } from '../../host/reasons.js';
+import { SCRIPT, VECTORS } from '../support/bare-metal.js';
 import { flipBit, makeApproval, makeEnvelope } from '../support/make.js';
 import { have } from '../support/need.js';
 import { bootstrapOf, operatorA, vendor } from '../support/world.js';
@@ -195,23 +196,6 @@ function promised(from: string, name: string, flags: string[]): void {
   expect(used).toBeLessThanOrEqual(stack!);
   expect(used).toBeGreaterThan(stack! / 2);
 }
-
-// A program on bare metal whose files are the host's: newlib's start-up and semihosting behind a vector table.
-const VECTORS = `extern unsigned stack_top;
-extern void _mainCRTStartup(void);
-__attribute__((section(".vectors"), used)) static const void *const vectors[] = {&stack_top, (void *)_mainCRTStartup};
-`;
-const SCRIPT = `MEMORY { RAM (rwx) : ORIGIN = 0, LENGTH = 4M }
-SECTIONS {
-  .text : { KEEP(*(.vectors)) *(.text*) *(.rodata*) *(.init) *(.fini) *(.init_array*) *(.fini_array*) } > RAM
-  .ARM.exidx : { *(.ARM.exidx*) } > RAM
-  .data : { *(.data*) } > RAM
-  .bss : { __bss_start__ = .; *(.bss*) *(COMMON) __bss_end__ = .; } > RAM
-  __end__ = ALIGN(8);
-  end = __end__;
-  stack_top = ORIGIN(RAM) + LENGTH(RAM);
-}
-`;
 
 describe.runIf(have('arm-none-eabi-gcc', 'qemu-system-arm')).each(CHIPS)('the C as code for $cpu', (chip) => {
   const { cpu, folder: from, flags } = chip;

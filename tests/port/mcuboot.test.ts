@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { reasons } from '../../host/reasons.js';
+import { SCRIPT, VECTORS } from '../support/bare-metal.js';
 import { makeBootstrap } from '../support/make.js';
 import { have } from '../support/need.js';
 import { buildBoard, exportGate, here, type Mode, type Run, sourcesOf, TLV } from './mcuboot/board.js';
@@ -139,23 +140,6 @@ describe.runIf(have('cc'))('a boot loader with the gate', () => {
     expect([status, stderr]).toEqual([1, expect.stringMatching(why)]);
   });
 });
-
-// newlib's start-up and semihosting behind a vector table, as in export-c.test.ts: the flash is a file of the host's.
-const VECTORS = `extern unsigned stack_top;
-extern void _mainCRTStartup(void);
-__attribute__((section(".vectors"), used)) static const void *const vectors[] = {&stack_top, (void *)_mainCRTStartup};
-`;
-const SCRIPT = `MEMORY { RAM (rwx) : ORIGIN = 0, LENGTH = 4M }
-SECTIONS {
-  .text : { KEEP(*(.vectors)) *(.text*) *(.rodata*) *(.init) *(.fini) *(.init_array*) *(.fini_array*) } > RAM
-  .ARM.exidx : { *(.ARM.exidx*) } > RAM
-  .data : { *(.data*) } > RAM
-  .bss : { __bss_start__ = .; *(.bss*) *(COMMON) __bss_end__ = .; } > RAM
-  __end__ = ALIGN(8);
-  end = __end__;
-  stack_top = ORIGIN(RAM) + LENGTH(RAM);
-}
-`;
 
 /** docs/mcuboot.md names these for a Cortex-M0. */
 const SMALLER = [

@@ -83,3 +83,12 @@ export const decided = ({ told }: Outcome, slot: 'primary' | 'secondary' = 'seco
 };
 export const holds = ({ board }: Scene, { bytes }: SignedImage) =>
   board.flash.slot('secondary').includes(Buffer.from(bytes));
+
+/** The second release, approved, waits in the secondary slot. */
+export function approved(scene: Scene): Release {
+  const next = release(2);
+  bring(scene, next);
+  approve(scene, release(1), next);
+  scene.board.flash.secondary(next);
+  return next;
+}

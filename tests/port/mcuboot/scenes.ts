@@ -5,7 +5,19 @@ import { expect } from 'vitest';
 import { reasons } from '../../../host/reasons.js';
 import { concat, flipBit } from '../../support/make.js';
 import { Board, SECTOR, TLV } from './board.js';
-import { approve, bring, decided, deny, holds, type Kind, release, type Scene, says, stranger } from './device.js';
+import {
+  approve,
+  approved,
+  bring,
+  decided,
+  deny,
+  holds,
+  type Kind,
+  release,
+  type Scene,
+  says,
+  stranger,
+} from './device.js';
 
 type Play = (scene: Scene, fresh: () => Scene) => void;
 
@@ -13,10 +25,7 @@ export const SCENES: [name: string, play: Play, only?: (kind: Kind) => boolean][
   [
     'an approved image is installed, and confirmed',
     (scene) => {
-      const next = release(2);
-      bring(scene, next);
-      approve(scene, release(1), next);
-      scene.board.flash.secondary(next);
+      approved(scene);
       expect(scene.board.boot()).toMatchObject({ boots: 2 });
       scene.board.flash.confirm();
       expect(scene.board.boot()).toMatchObject({ boots: 2 });
@@ -92,10 +101,7 @@ export const SCENES: [name: string, play: Play, only?: (kind: Kind) => boolean][
   [
     'an image that was not confirmed goes, also when nothing that was said of the earlier one is left',
     (scene) => {
-      const next = release(2);
-      bring(scene, next);
-      approve(scene, release(1), next);
-      scene.board.flash.secondary(next);
+      approved(scene);
       expect(scene.board.boot()).toMatchObject({ boots: 2 });
       scene.board.flash.documents.fill(0xff);
       expect(scene.board.boot()).toMatchObject({ boots: 1 });
@@ -106,10 +112,7 @@ export const SCENES: [name: string, play: Play, only?: (kind: Kind) => boolean][
   [
     'a way back that MCUboot has written down as a new swap is a way back',
     (scene) => {
-      const next = release(2);
-      bring(scene, next);
-      approve(scene, release(1), next);
-      scene.board.flash.secondary(next);
+      approved(scene);
       expect(scene.board.boot()).toMatchObject({ boots: 2 });
       scene.board.flash.documents.fill(0xff);
       scene.board.flash.secondary(release(1), 'perm');
@@ -204,10 +207,7 @@ export const SCENES: [name: string, play: Play, only?: (kind: Kind) => boolean][
   [
     'what was let in once and denied since does not start',
     (scene) => {
-      const next = release(2);
-      bring(scene, next);
-      approve(scene, release(1), next);
-      scene.board.flash.secondary(next);
+      const next = approved(scene);
       // Cut right after the decision is written down: erase and write of a page.
       const { cut } = scene.board.boot('--cut', '3');
       expect(cut).toBe(true);
@@ -222,10 +222,7 @@ export const SCENES: [name: string, play: Play, only?: (kind: Kind) => boolean][
   [
     'after a trial that failed, the image has to be judged again',
     (scene) => {
-      const next = release(2);
-      bring(scene, next);
-      approve(scene, release(1), next);
-      scene.board.flash.secondary(next);
+      const next = approved(scene);
       expect(scene.board.boot()).toMatchObject({ boots: 2 });
       expect(scene.board.boot()).toMatchObject({ boots: 1 });
       scene.board.boot();
@@ -284,10 +281,7 @@ export const SCENES: [name: string, play: Play, only?: (kind: Kind) => boolean][
   [
     'a state area that cannot be written any more lets nothing in, and stops nothing that is approved',
     (scene) => {
-      const next = release(2);
-      bring(scene, next);
-      approve(scene, release(1), next);
-      scene.board.flash.secondary(next);
+      const next = approved(scene);
       const outcome = scene.board.boot('--worn');
       expect([outcome.boots, decided(outcome)]).toEqual([1, ['waits', reasons.FlashWrite.code]]);
       scene.board.flash.primary(next);
