@@ -166,9 +166,11 @@ export function pullTick(milliseconds: u32): i32 {
   return isLine() ? askLine() : askWindow();
 }
 
-// Behind a head that was accepted, on a line.
+// Behind a head that was accepted, on a line: where nothing was offered, one that was fetched. In a file with another head, whoever
+// pushed that, blocks lie elsewhere.
 function isLine(): bool {
-  return (pull.line === CONSOLE || pull.until !== 0) && downloadTakes(DIGEST);
+  if (!downloadTakes(DIGEST)) return false;
+  return pull.until !== 0 || (pull.line === CONSOLE && downloadFetches(DIGEST));
 }
 
 function askWindow(): i32 {

@@ -77,6 +77,26 @@ describe('the same package with another head, begun while blocks are on their wa
     expect(runs(board, short)).toBe(true);
   });
 
+  it.each(['by whom it was ordered', 'by somebody else'])(
+    'is fetched to its end, with the head of its server: %s',
+    (who) => {
+      const { short, long } = twoHeads(40_000);
+      const board = approved(short);
+      expectOk(order(board, short.digest, 'order-1', LINE));
+      board.tick(20);
+      for (let off = 0; off < long.head.length; off += BLOCK_BYTES) {
+        give(board, block(long.bytes, off), LINE);
+        board.tick(20);
+      }
+      const answers = answersTo(requests(board).at(-1)!, long.bytes);
+      for (const { packet } of answers.slice(0, 6)) give(board, packet, LINE);
+      upload(board, short.bytes, { until: short.head.length, link: who === 'by somebody else' ? 2 : LINE });
+      finish(board, long.bytes);
+      board.settle();
+      expect(runs(board, short)).toBe(true);
+    },
+  );
+
   it('asks for nothing behind its end, and erases nothing there: the head stands behind the image', () => {
     const imageMax = MAP.slotBytes - 2 * MAP.page;
     const { short, long } = twoHeads(imageMax - 10);
