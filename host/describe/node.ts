@@ -6,7 +6,7 @@ import type { STATE } from '../device/identity.js';
 import type { NamedNode, OrderEnd } from '../device/tree.js';
 import type { Sighting } from '../device/watch.js';
 import { hex } from '../formats/bytes.js';
-import { type Cbor, decode } from '../formats/cbor.js';
+import { type Cbor, decode, wholeNumber } from '../formats/cbor.js';
 import { policyFromCbor } from '../formats/policy.js';
 import type { ReasonData } from '../formats/reason-schema.js';
 import { reasonData, toJson } from '../json.js';
@@ -71,7 +71,7 @@ function meaningOf({ uri, format, data }: NamedNode): object | undefined {
       case 'Anchors':
         return (value as Cbor[][]).map(([role, kid, name]) => ({ role: ROLES[Number(role)] ?? role, kid, name }));
       case 'Installed':
-        return { sequence: BigInt(map.get(1) as number | bigint), digest: map.get(2), version: map.get(3) };
+        return { sequence: wholeNumber(map.get(1)), digest: map.get(2), version: map.get(3) };
       case 'Verdict': {
         const { verdict, reason, row, manifestDigest: digest } = readJudgement(value);
         return { verdict, reason: reasonData(reason), row, digest };

@@ -5,7 +5,7 @@
 
 import { CountersignError } from '../errors.js';
 import { hex, same } from '../formats/bytes.js';
-import { type Cbor, decode } from '../formats/cbor.js';
+import { decode, wholeNumber } from '../formats/cbor.js';
 import { changeInForce, viewChange } from '../formats/change.js';
 import { reasons } from '../reasons.js';
 import type { Client } from '../smp/client.js';
@@ -106,10 +106,9 @@ export async function readInstalled(client: Client, waits: Waits = {}): Promise<
   if (!node) return undefined;
   const map = decode(node.data, 'the device’s record of what is installed');
   if (!(map instanceof Map)) return undefined;
-  const [sequence, digest, version] = [map.get(1), map.get(2), map.get(3)] as (Cbor | undefined)[];
-  if (!(digest instanceof Uint8Array) || (typeof sequence !== 'number' && typeof sequence !== 'bigint'))
-    return undefined;
-  return { sequence: BigInt(sequence), digest, version: typeof version === 'string' ? version : '' };
+  const [sequence, digest, version] = [wholeNumber(map.get(1)), map.get(2), map.get(3)];
+  if (!(digest instanceof Uint8Array) || sequence === undefined) return undefined;
+  return { sequence, digest, version: typeof version === 'string' ? version : '' };
 }
 
 /** The record of the last verdict, as the device keeps it (CBOR); none before the first. */
@@ -146,8 +145,7 @@ export async function provision(client: Client, bootstrap: Uint8Array, waits: Wa
 export async function readChangeNumber(client: Client, waits: Waits = {}): Promise<bigint> {
   const node = await optionalNode(client, NODE.change, waits);
   const map = node && decode(node.data, 'the device’s number of changes');
-  const number = map instanceof Map ? map.get(1) : undefined;
-  return typeof number === 'number' || typeof number === 'bigint' ? BigInt(number) : 0n;
+  return (map instanceof Map ? wholeNumber(map.get(1)) : undefined) ?? 0n;
 }
 
 /**

@@ -12,7 +12,7 @@
 import * as z from 'zod';
 import { CountersignError } from '../errors.js';
 import { hex, same, sha256 } from '../formats/bytes.js';
-import { type Cbor, decode } from '../formats/cbor.js';
+import { type Cbor, decode, wholeNumber } from '../formats/cbor.js';
 import { SOURCES, type SourceName } from '../formats/policy.js';
 import type { Client } from '../smp/client.js';
 import { readLog } from '../smp/commands.js';
@@ -253,8 +253,9 @@ function decisionOf(map: Map<unknown, Cbor>): Partial<LogRecord> {
     map.get(MEMBER.answer),
     map.get(MEMBER.omitted),
   ];
+  const [from, to] = Array.isArray(sequences) ? sequences.map(wholeNumber) : [];
   return {
-    ...(Array.isArray(sequences) ? { from: BigInt(Number(sequences[0])), to: BigInt(Number(sequences[1])) } : {}),
+    ...(from !== undefined && to !== undefined ? { from, to } : {}),
     ...(typeof row === 'number' ? { row } : {}),
     ...(Array.isArray(operators) ? { operators: operators.map(operatorOf) } : {}),
     ...(Array.isArray(answer) ? { answer: answerOf(answer) } : {}),
@@ -268,7 +269,7 @@ function operatorOf(item: Cbor): LogOperator {
   const [kid, document, source] = Array.isArray(item) ? item : [];
   return {
     kid: kidText(kid),
-    document: typeof document === 'number' || typeof document === 'bigint' ? BigInt(document) : null,
+    document: wholeNumber(document) ?? null,
     source: SOURCES[Number(source) - 1] ?? 'unknown',
   };
 }

@@ -36,6 +36,11 @@ export function cborMap(members: (readonly [number | string, unknown])[]): Map<n
   return new Map(members.filter(([, value]) => value !== undefined));
 }
 
+/** A whole number that was decoded, of any size; undefined: anything else, a fraction, which CBOR has as well, among it. */
+export function wholeNumber(value: unknown): bigint | undefined {
+  return typeof value === 'bigint' || Number.isSafeInteger(value) ? BigInt(value as number | bigint) : undefined;
+}
+
 /** Decodes exactly one item; `what` names it in errors. */
 export function decode(bytes: Uint8Array, what: string): Cbor {
   const [value, rest] = decodePrefix(bytes, what);

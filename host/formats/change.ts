@@ -28,7 +28,7 @@ import {
   viewGroups,
 } from './bootstrap.js';
 import { fromHex, hex, join, same } from './bytes.js';
-import { type Cbor, cborMap, decode, encode, MAJOR, writeHead } from './cbor.js';
+import { type Cbor, cborMap, decode, encode, MAJOR, wholeNumber, writeHead } from './cbor.js';
 import { sign1, viewSign1 } from './cose.js';
 import type { SigningKey } from './keys.js';
 import { NO_MOMENT, parseMoment } from './moment.js';
@@ -127,10 +127,11 @@ export function viewChange(bytes: Uint8Array, what: string): ChangeView {
   const [name, map] = Array.isArray(content) ? content : [];
   if (name !== NAME || !(map instanceof Map)) throw malformed(what);
   const [sequence, issuedAt, devices, anchors, policy, groups] = Object.values(MEMBER).map((key) => map.get(key));
-  const counted = typeof sequence === 'number' || typeof sequence === 'bigint';
-  if (!counted || typeof issuedAt !== 'number' || !(devices === undefined || areIds(devices))) throw malformed(what);
+  const number = wholeNumber(sequence);
+  if (number === undefined || typeof issuedAt !== 'number' || !(devices === undefined || areIds(devices)))
+    throw malformed(what);
   return {
-    sequence: BigInt(sequence),
+    sequence: number,
     issuedAt,
     devices,
     anchors: anchors === undefined ? undefined : viewAnchors(anchors, what),

@@ -6,7 +6,7 @@
 import { CountersignError } from '../errors.js';
 import { type Bytes, sha256Of } from './byte-source.js';
 import { same, sha256 } from './bytes.js';
-import { type Cbor, decode } from './cbor.js';
+import { type Cbor, decode, wholeNumber } from './cbor.js';
 import { contentOf, digestOf, type Envelope, MEMBER, memberDigest, payloadIn, requireDigest } from './envelope.js';
 
 export interface ManifestView {
@@ -121,10 +121,9 @@ export function viewManifest(
   const textMember = named ? contentOf(envelope.members, MEMBER.text) : undefined;
   const inline = manifest.get(MEMBER.text);
   const digest = digestOf(inner(parameters.get(PARAMETER.digest), `${what}: image digest`));
-  const sequence = manifest.get(2);
   const setVersion = inner(manifest.get(6), `${what}: set-version`);
   return {
-    sequence: typeof sequence === 'number' || typeof sequence === 'bigint' ? BigInt(sequence) : undefined,
+    sequence: wholeNumber(manifest.get(2)),
     vendorId: ofBytes(parameters.get(PARAMETER.vendorId)),
     classId: ofBytes(parameters.get(PARAMETER.classId)),
     image: { digest, bytes: ofNumber(parameters.get(PARAMETER.size)) },

@@ -108,6 +108,19 @@ describe('the chain', () => {
     }
   });
 
+  // A flipped bit in a length makes of what follows other items: fractions, too, which CBOR has.
+  it.each([
+    ['the sequence numbers', 7, [0.5, 1]],
+    ['the number of a document', 9, [[new Uint8Array(8), 5.8e-95, 1]]],
+    ['the number of operators left out', 11, 0.5],
+  ])('reads a record in which %s is a fraction', (_, member, value) => {
+    const log = changed((records) => {
+      const map = decode(records[1]!, 'record') as Map<number, unknown>;
+      records[1] = encode(map.set(member, value));
+    });
+    expect(told(log)).toContain('1 altered');
+  });
+
   it('names every single record that is missing, and the one that nobody remembers then', () => {
     for (let at = 1; at < raw.records.length; at++) {
       const log = changed((records) => {
