@@ -3,6 +3,7 @@
 //   start()                  once after a reset, on fresh memory, before anything else
 //   receive(link, length)    `length` bytes stand at input(): any piece of the console's stream (link 0), or one whole
 //                            packet of a packet link (1 and up)
+//   reside()                 before start: an application runs, and calls us (update/resident.ts)
 //   tick(milliseconds)       time since the last tick; does the waiting work
 //   busy()                   1: call tick again at once, there is work
 
@@ -20,6 +21,7 @@ import {
   frameSend,
   PACKET_BYTES_MAX,
 } from './codec/frame';
+import { storeDetach, storeDetached } from './flash/store';
 import { clock, link_write, mailbox, random, restart, user, watchdog } from './hal';
 import { Answer, answerOf, NONCE_BYTES, questionOpen } from './policy/consent';
 import { facts } from './policy/facts';
@@ -37,6 +39,7 @@ import { fumoState } from './update/machine';
 import { orderTick } from './update/order';
 import { pullTick } from './update/pull';
 import { answerFrom, questionEnded, questionPass } from './update/question';
+import { residentTake } from './update/resident';
 import { reviewTick } from './update/review';
 import { inputBegin, inputIsLost } from './update/rooms';
 import { wearTick } from './update/wear';
@@ -80,10 +83,18 @@ export function tablesEnd(): usize {
   return (__heap_base + 7) & ~7;
 }
 
+export function reside(): void {
+  storeDetach();
+}
+
 export function start(): void {
   delayMs = RESTART_DELAY_MS;
   enter();
-  bootMount(mailbox());
+  if (storeDetached()) bootMount(0);
+  else {
+    bootMount(mailbox());
+    residentTake();
+  }
   if (questionOpen(question) || questionEnded()) calmMs = 0; // it may have been shown until the reset
   shownState = hand.state;
   shownReason = hand.reason; // what is wrong besides is told after each reset
@@ -171,7 +182,7 @@ export function tick(milliseconds: u32): void {
   tell();
   const line = pullTick(milliseconds);
   if (line >= 0) send(line, REPLY, blockRequest());
-  if (!restartWanted() && !installBusy() && bootTick(milliseconds, swaps)) {
+  if (!storeDetached() && !restartWanted() && !installBusy() && bootTick(milliseconds, swaps)) {
     watchdog(onTrial() ? TRIAL_SECONDS : 0);
     leave(1);
   }

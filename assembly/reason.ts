@@ -131,6 +131,7 @@ export const enum Reason {
   Unchanged = 158, // exactly this package runs already
   TooOften = 159, // strangers have cost enough flash for now, see update/wear.ts
   OtherPackage = 160, // what is fetched is not the package that was ordered
+  ApplicationRuns = 161, // the agent beside it keeps nothing, see update/resident.ts
 
   // 170..189: SMP
   FrameChecksum = 170,

@@ -28,14 +28,18 @@ const EMULATED = 'microbit'; // the board whose agent runs here
 const PROFILES = { small: 'core-small.wasm' }; // of build/; the fast one has SIMD, which is not for C
 const HELD_PROFILE = 'small'; // the one that microcontrollers get
 const BUDGET = {
-  agentFlash: 54.5 * 1024, // of the 64 KB that board.json leaves it: 52, and 2.5 for cobs, the window of a pull, and lz
+  agentFlash: 55.75 * 1024, // of the 64 KB that board.json leaves it: 52, 2.5 for cobs, the window of a pull and lz, the rest beside an application
   agentRam: 12.75 * 1024 + 300, // static and stack, of 16 KB: the same
   verifierFlash: 25 * 1024,
   unaligned: 0,
   cLines: 300, // a board's C is its HAL and nothing else
 };
 /** What is aimed at: shown in docs/performance.md, met or not. */
-const AIM = { 'agent, flash': 54.5 * 1024, 'agent, RAM and stack': 12.75 * 1024 + 300, 'verifier alone': 25 * 1024 };
+const AIM = {
+  'agent, flash': 54.5 * 1024 + 600,
+  'agent, RAM and stack': 12.75 * 1024 + 300,
+  'verifier alone': 25 * 1024,
+};
 const COLUMNS = ['board', 'part', 'profile', 'text', 'rodata', 'flash', 'ram', 'stack', 'count', 'budget'];
 
 const { values } = parseArgs({ options: { write: { type: 'boolean' }, json: { type: 'string' } } });

@@ -201,6 +201,7 @@ const table = {
   Unchanged: row(158, 'exactly this package runs on the device already', 'nothing to do', { ...DONE, exit: 2 }),
   TooOften: row(159, 'unsigned requests have caused as many flash erases as the device allows in a day', 'wait an hour and try again; a newer approval, a newer package or an answer at the device lifts the limit at once', { ...DEVICE_FAULT, fumo: 410 }),
   OtherPackage: row(160, 'what came is not the package that was ordered', 'check what is published under the digest that the order names', { ...DEVICE_FAULT, fumo: 410 }),
+  ApplicationRuns: row(161, 'the application of the device runs, and the agent beside it keeps nothing', 'reset the device into its agent, and try again at once (our commands do so themselves)', { ...DEVICE_FAULT, fumo: 410 }),
 
   // 170..189 SMP
   FrameChecksum: row(170, 'a frame arrived damaged', 'try again, or lower the baud rate', LINE),

@@ -31,6 +31,7 @@ const WAITING = [
   'fleet/publish',
   'fleet/page',
   'port/tutorial',
+  'port/resident',
   'cli/console',
 ];
 
@@ -53,6 +54,7 @@ const COMPUTING = [
   'crypto/group',
   'crypto/wycheproof',
   'agent/worn',
+  'agent/resident',
   'crypto/scalar',
 ];
 

@@ -90,6 +90,7 @@ let damaged: bool = false;
 let lost: u32 = 0; // the record that cannot be read, its length known
 let spareTail: u32 = 0; // of a damaged store: end of the other bank's snapshot, if that is good
 let renewing: bool = false;
+let detached: bool = false;
 
 function bankBytes(): u32 {
   return flashMap(Map.StateBytes) / 2;
@@ -202,7 +203,16 @@ export function storeMount(): Reason {
   mount();
   if (generation !== found || tail !== end) mount();
   if (damaged) return Reason.StoreDamaged;
-  return recordsFlawed() ? compact(0) : Reason.Ok;
+  return recordsFlawed() && !detached ? compact(0) : Reason.Ok;
+}
+
+// Before storeMount: flash is read, but what is committed in this life is forgotten with it (update/resident.ts).
+export function storeDetach(): void {
+  detached = true;
+}
+
+export function storeDetached(): bool {
+  return detached;
 }
 
 // Was something acknowledged that cannot be read? Nothing is committed any more.
@@ -276,7 +286,7 @@ export function storeRead(key: u32, to: usize, length: u32): bool {
 // Writes everything staged since the last commit, whole or not at all. Whatever the answer, nothing stays staged, and
 // what is mirrored in memory (storeStageMirror) is there as flash has it.
 export function storeCommit(): Reason {
-  const reason = pendingTooMany() ? Reason.Internal : commit();
+  const reason = pendingTooMany() ? Reason.Internal : detached ? Reason.Ok : commit();
   // The bootstrap document stands in both banks before anyone is told: one damage does not take it.
   const twice = reason === Reason.Ok && isPending(Key.Bootstrap);
   if (reason !== Reason.Ok) takeBack();
@@ -332,7 +342,7 @@ function liveBytes(growing: bool): u32 {
 // To be called before anyone outside is told of it. A device that never stored anything has nothing to make certain. The
 // empty record says to later mounts that all is certain: whoever resets a device again and again wears nothing out.
 export function storeSettle(): Reason {
-  if (fresh || certain || damaged || generation === 0) return Reason.Ok;
+  if (fresh || certain || damaged || detached || generation === 0) return Reason.Ok;
   takeBack();
   const reason = storeCommit();
   return reason === Reason.Ok ? storeCommit() : reason;

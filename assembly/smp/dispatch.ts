@@ -11,7 +11,7 @@
 // and badly at the next one. So it is made certain before the first answer that could tell of it. That is a compaction of
 // the store, and none where nothing was committed since the last one.
 
-import { storeDamaged, storeSettle } from '../flash/store';
+import { storeDamaged, storeDetached, storeSettle } from '../flash/store';
 import { Reason } from '../reason';
 import { alertHeard } from '../update/alert';
 import { bootStay } from '../update/boot';
@@ -36,6 +36,7 @@ import { requestRead } from './request';
 const OP_READ_RESPONSE: u32 = 1;
 const OP_WRITE: u32 = 2;
 const PUT: u32 = 1; // of our group
+const RESIDENT: u32 = (1 << 1) | (1 << 3) | (1 << 7); // image upload, or put; exec; offer
 const VERSION_MAX: u32 = 1; // the second version of the protocol is number 1 on the wire
 
 export function smpAnswer(link: i32, packet: usize, length: u32): u32 {
@@ -77,6 +78,9 @@ function command(link: i32, group: u32, id: u32, write: bool): i32 {
   // On a damaged store everything can be read, and a change of anchors, policy or groups be put.
   if (write && group !== Group.Os && (group !== Group.Ours || id !== PUT) && storeDamaged())
     return ours(Reason.StoreDamaged);
+  // A resident agent takes a package and its order, and keeps nothing else.
+  if (write && group !== Group.Os && storeDetached() && ((RESIDENT >>> min(id, 31)) & 1) === 0)
+    return ours(Reason.ApplicationRuns);
   if (group === Group.Ours) alertHeard(link);
   switch ((group << 9) | (id << 1) | (write ? 1 : 0)) {
     case (0 << 9) | (0 << 1) | 0:

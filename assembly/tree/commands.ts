@@ -3,7 +3,7 @@
 
 import { DOCUMENT_BYTES_MAX } from '../approval/document';
 import { Key } from '../flash/keys';
-import { storeHolds, storeStage } from '../flash/store';
+import { storeDetached, storeHolds, storeStage } from '../flash/store';
 import { HEAD } from '../package/head';
 import { offerBegin } from '../package/reader';
 import { CHANGE_BYTES_MAX } from '../policy/change';
@@ -69,6 +69,8 @@ function begin(link: i32, target: Node, length: u32): Reason {
   if (target === Node.PkgData) {
     const reason = downloadBegin(link, length, 0);
     if (reason !== Reason.Ok) return reason;
+  } else if (storeDetached()) {
+    return Reason.ApplicationRuns;
   } else if (length > bytesMax(target)) {
     return Reason.ValueTooLarge;
   }

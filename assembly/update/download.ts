@@ -62,6 +62,7 @@ import {
   progress,
 } from './pages';
 import { ask, asks } from './question';
+import { residentCount } from './resident';
 import { HeadUser, headTake } from './rooms';
 import {
   session,
@@ -302,6 +303,7 @@ function accept(verdict: Verdict, digest: usize): Reason {
   pagesBegin(hand.eraseCount, lines);
   floorsStage();
   let reason = handCommit();
+  if (reason === Reason.Ok) reason = residentCount();
   if (reason === Reason.Ok) reason = keepHead();
   if (reason === Reason.Ok) reason = offerAccept();
   if (reason !== Reason.Ok) return end(reason);

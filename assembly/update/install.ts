@@ -15,7 +15,7 @@
 import { compare } from '../codec/bytes';
 import { Key } from '../flash/keys';
 import { Place, placeHolds } from '../flash/slots';
-import { storeStageDelete } from '../flash/store';
+import { storeDetached, storeStageDelete } from '../flash/store';
 import { Direction, swapDone, swapGo, swapRunning, swapStageBegin, swapStageEnd, swapStep } from '../flash/swap';
 import { Answer } from '../policy/consent';
 import { facts } from '../policy/facts';
@@ -32,6 +32,7 @@ import { judgePlace, verdictDigest, verdictReason } from './judgement';
 import { Event, move, State, swapping, updating } from './machine';
 import { digestOf, imageOf, other, Package, pack, packageLoad, packageStage } from './packages';
 import { ask, asks } from './question';
+import { residentLeave } from './resident';
 import { COST_COMMIT, wearPay, wearPayInstallation } from './wear';
 
 let broken: Reason = 0; // Ok; flash failed under the swap, and so: no further step before a reset
@@ -43,6 +44,7 @@ let broken: Reason = 0; // Ok; flash failed under the swap, and so: no further s
 export function installBegin(): Reason {
   if (updating()) return Reason.WrongState;
   if (hand.state !== <u32>State.Ready && hand.state !== <u32>State.FailedHaveData) return Reason.NothingStaged;
+  if (storeDetached()) return residentLeave();
   if (!packageLoad(pack, Key.Staged)) return Reason.NothingStaged;
   downloadReset();
   const verdict = judgePlace(Place.Staged, pack.headBytes);

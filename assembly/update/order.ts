@@ -140,7 +140,7 @@ export function orderRefuse(reason: Reason, digest: usize): void {
 }
 
 // What was ordered with the download. If it comes to nothing it is over, and does not fire later.
-function fire(): void {
+export function orderFire(): void {
   const reason = installBegin();
   if (reason === Reason.Ok || order.operation === Operation.None) return;
   alertStage(order, reason, Operation.Update);
@@ -149,7 +149,7 @@ function fire(): void {
 
 export function orderTick(milliseconds: u32): void {
   if (order.operation === <u32>Operation.DownloadAndUpdate && hand.state === <u32>State.Ready) {
-    if (!questionOpen(question)) fire();
+    if (!questionOpen(question)) orderFire();
   }
   if (waiting.operation === Operation.None) return;
   leftMs = leftMs > milliseconds ? leftMs - milliseconds : 0;

@@ -15,7 +15,7 @@ import { anchorCount, anchorFirst } from '../approval/anchors';
 import { subject } from '../approval/entries';
 import { compare } from '../codec/bytes';
 import { Key } from '../flash/keys';
-import { storeSettle } from '../flash/store';
+import { storeDetached, storeSettle } from '../flash/store';
 import {
   Answer,
   answerLocal,
@@ -56,6 +56,7 @@ export function ask(what: About, digest: usize, reason: Reason, lines: u32): Rea
       return handCommit();
     }
   }
+  if (storeDetached()) return Reason.ApplicationRuns; // the person is asked by the boot agent
   // Approved, and asked all the same: the reserve is for that, too.
   const poor = wearPay(COST_QUESTION, reason === Reason.AwaitingUser);
   if (poor !== Reason.Ok) return poor;

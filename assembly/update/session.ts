@@ -5,7 +5,7 @@
 
 import { compare } from '../codec/bytes';
 import { Key } from '../flash/keys';
-import { storeRead, storeStage } from '../flash/store';
+import { storeDetached, storeRead, storeStage } from '../flash/store';
 import { digestInHand, hand } from './hand';
 import { State } from './machine';
 
@@ -40,6 +40,7 @@ export function sessionBegin(length: u32, name: usize): void {
 }
 
 export function sessionStage(): void {
+  memory.copy(changetype<usize>(stored), changetype<usize>(session), offsetof<Session>());
   storeStage(Key.Download, changetype<usize>(session), offsetof<Session>());
 }
 
@@ -54,9 +55,11 @@ export function sessionIsOf(digest: usize): bool {
 
 // Is there one in flash, in `stored`, of what is in hand?
 export function sessionLoad(): bool {
-  return (
-    storeRead(Key.Download, changetype<usize>(stored), offsetof<Session>()) && stored.eraseCount === hand.eraseCount
-  );
+  // A resident agent goes on with its own alone, which it keeps in memory.
+  const found = storeDetached()
+    ? stored.headBytes !== 0
+    : storeRead(Key.Download, changetype<usize>(stored), offsetof<Session>());
+  return found && stored.eraseCount === hand.eraseCount;
 }
 
 // Is the one in memory the one in flash?

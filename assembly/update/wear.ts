@@ -30,6 +30,7 @@
 // there again; whoever asks about what nobody approved has no other share. Each of these happens once only. What is never
 // refused for want of credit: what such a proof pays for, and what ends something.
 
+import { storeDetached } from '../flash/store';
 import { facts } from '../policy/facts';
 import { policy } from '../policy/policy';
 import { Reason } from '../reason';
@@ -74,8 +75,14 @@ function pay(cost: u32, limit: u32): Reason {
   return Reason.Ok;
 }
 
+// Spent already, in a life that could not write it down.
+export function wearOwe(cost: u32): void {
+  hand.spent = min(CREDIT_MAX, hand.spent + cost);
+}
+
 // Somebody proved who he is; `approved`: an operator.
 export function wearForgive(approved: bool): void {
+  if (storeDetached()) return; // it would count once more after each reset
   hand.spent = approved ? min(most(true) - COST_DOWNLOAD - COST_QUESTION, hand.spent) : 0;
 }
 

@@ -6,21 +6,28 @@
 #include "board.h"
 #include "chip.h"
 #include "hal.h"
+#include "service.h"
+#include "start.h"
 #include "agent.wasm.c"
 
 /* ---- The module's imports, those that it happens not to use included ---- */
 #pragma GCC diagnostic ignored "-Wunused-function"
 
-/* Only the three regions of the map: whatever asks for another place, the agent's own code stays as it is. */
-static int in_a_region(u32 offset, u32 length) {
+/* Set by each call of an application, so that nothing it wrote into this memory before can make it the boot agent. */
+static u32 resident;
+static const struct agent_host *application;
+
+/* Only the three regions of the map: whatever asks for another place, the agent's own code stays as it is. An application's
+ * calls change the first one alone. */
+static int in_a_region(u32 offset, u32 length, u32 changes) {
     static const struct {
         u32 offset, bytes;
     } regions[] = {
-        {BOARD_PRIMARY_OFFSET, BOARD_PRIMARY_BYTES},
         {BOARD_SECONDARY_OFFSET, BOARD_SECONDARY_BYTES},
+        {BOARD_PRIMARY_OFFSET, BOARD_PRIMARY_BYTES},
         {BOARD_STATE_OFFSET, BOARD_STATE_BYTES},
     };
-    for (u32 i = 0; i < sizeof regions / sizeof *regions; i++) {
+    for (u32 i = 0; i < (changes & resident ? 1 : sizeof regions / sizeof *regions); i++) {
         u32 inside = offset - regions[i].offset;
         if (offset >= regions[i].offset && inside <= regions[i].bytes && length <= regions[i].bytes - inside) return 1;
     }
@@ -29,18 +36,18 @@ static int in_a_region(u32 offset, u32 length) {
 
 static u32 import_flash_read(u32 offset, u32 to, u32 length) {
     void *at = memory_at(to, length);
-    return in_a_region(offset, length) ? (u32)hal_flash_read(offset, at, length) : ~0u;
+    return in_a_region(offset, length, 0) ? (u32)hal_flash_read(offset, at, length) : ~0u;
 }
 
 static u32 import_flash_write(u32 offset, u32 from, u32 length) {
     void *at = memory_at(from, length);
     if ((offset | from | length) & 3) return ~0u;
-    return in_a_region(offset, length) ? (u32)hal_flash_write(offset, at, length) : ~0u;
+    return in_a_region(offset, length, 1) ? (u32)hal_flash_write(offset, at, length) : ~0u;
 }
 
 static u32 import_flash_erase(u32 offset, u32 length) {
     if (offset % BOARD_PAGE_BYTES || length % BOARD_PAGE_BYTES) return ~0u;
-    return in_a_region(offset, length) ? (u32)hal_flash_erase(offset, length) : ~0u;
+    return in_a_region(offset, length, 1) ? (u32)hal_flash_erase(offset, length) : ~0u;
 }
 
 static u32 import_flash_map(u32 what) {
@@ -50,7 +57,7 @@ static u32 import_flash_map(u32 what) {
 }
 
 static void import_link_write(u32 link, u32 from, u32 length) {
-    hal_link_write((s32)link, memory_at(from, length), length);
+    (resident ? application->link_write : hal_link_write)((s32)link, memory_at(from, length), length);
 }
 
 static void import_random(u32 to, u32 length) {
@@ -68,7 +75,7 @@ static u32 import_card(u32 command, u32 length, u32 response, u32 capacity) {
 }
 
 static u32 import_user(u32 asking) {
-    return (u32)hal_user((s32)asking);
+    return resident ? 0 : (u32)hal_user((s32)asking);
 }
 
 static u32 import_mailbox(void) {
@@ -80,8 +87,8 @@ static void import_watchdog(u32 seconds) {
 }
 
 static void import_restart(u32 into) {
-    hal_stop();
-    if (into) chip_start_image(BOARD_PRIMARY_OFFSET);
+    (resident ? application->stop : hal_stop)();
+    if (into && !resident) chip_start_image(BOARD_PRIMARY_OFFSET);
     chip_reset();
 }
 
@@ -138,3 +145,50 @@ void port_main(void) {
     memory_begin();
     run();
 }
+
+/* ---- The same agent, called by the application that runs (service.h) ---- */
+
+enum { START, RECEIVE, TICK };
+
+static __attribute__((noinline)) void serve(u32 what, u32 number, u32 length) {
+    if (what == RECEIVE) agent_receive(number, length);
+    if (what == TICK) agent_tick(number);
+    if (what != START) return;
+    agent_reset();
+    agent_reside();
+    agent_start();
+}
+
+/* One call at a time: what comes while one is under way is dropped. */
+static u32 call(u32 what, u32 number, const void *from, u32 length) {
+    static u32 inside;
+    if (what == START) {
+        start_variables();
+        application = from;
+    } else if (inside || !application) {
+        return 0;
+    }
+    resident = inside = 1;
+    if (length > agent_inputBytes()) length = agent_inputBytes();
+    memcpy(memory_at(agent_input(), length), from, length);
+    u32 kept = memory_enter();
+    serve(what, number, length);
+    memory_leave(kept);
+    inside = 0;
+    return length;
+}
+
+static void service_start(const struct agent_host *host) {
+    call(START, 0, host, 0);
+}
+
+static uint32_t service_receive(int32_t link, const void *from, uint32_t length) {
+    return call(RECEIVE, (u32)link, from, length);
+}
+
+static void service_tick(uint32_t milliseconds) {
+    call(TICK, milliseconds, 0, 0);
+}
+
+__attribute__((section(".service"), used)) static const struct agent_service service = {
+    AGENT_SERVICE_MAGIC, AGENT_SERVICE_VERSION, data_start, bss_end, service_start, service_receive, service_tick};

@@ -32,9 +32,13 @@ static inline void trap_note(uint32_t pc, uint32_t lr) {
     trap->check = trap_check(trap);
 }
 
-static inline void start_memory(void) {
+static inline void start_variables(void) {
     for (uint32_t *to = data_start, *from = data_image; to < data_end;) *to++ = *from++;
     for (uint32_t *to = bss_start; to < bss_end;) *to++ = 0;
+}
+
+static inline void start_memory(void) {
+    start_variables();
     mailbox.vectors = 0;
     if (trap_record()->check != trap_check(trap_record())) trap_clear();
 }

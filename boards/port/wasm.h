@@ -58,6 +58,16 @@ static inline u8 *memory_at(u32 at, u32 length) {
 static inline void memory_begin(void) {
     __asm volatile("mov " WASM_NAME(WASM_BASE) ", %0" : : "r"(memory));
 }
+/* The same for a call from a program that uses the register itself, which gets it back. */
+static inline u32 memory_enter(void) {
+    u32 kept;
+    __asm volatile("mov %0, " WASM_NAME(WASM_BASE) : "=r"(kept));
+    memory_begin();
+    return kept;
+}
+static inline void memory_leave(u32 kept) {
+    __asm volatile("mov " WASM_NAME(WASM_BASE) ", %0" : : "r"(kept) : "memory");
+}
 static inline __attribute__((always_inline)) u8 *memory_from(u32 address) {
     __asm inline("add %0, " WASM_NAME(WASM_BASE) : "+l"(address));
     return (u8 *)address;
@@ -65,6 +75,8 @@ static inline __attribute__((always_inline)) u8 *memory_from(u32 address) {
 enum { BASE_IN_REGISTER = 1 };
 #else
 static inline void memory_begin(void) {}
+static inline u32 memory_enter(void) { return 0; }
+static inline void memory_leave(u32 kept) { (void)kept; }
 #define memory_from(address) (memory + (address))
 enum { BASE_IN_REGISTER = 0 };
 #endif

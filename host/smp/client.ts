@@ -32,10 +32,13 @@
 //                                           does not know. So until something is known every second try is version 1
 //
 // Our own group is asked in version 2 only: our agents speak it.
+//
+// What a device refuses because its application runs (ApplicationRuns) is asked once more, after a reset into its agent.
 
-import type { z } from 'zod';
+import { z } from 'zod';
 import { CountersignError } from '../errors.js';
-import { orAbort, orNothing, withResolvers } from '../wait.js';
+import { reasons } from '../reasons.js';
+import { orAbort, orNothing, sleep, withResolvers } from '../wait.js';
 import { RETRIES_DEFAULT, TIMEOUT_MS_DEFAULT } from './defaults.js';
 import type { Link } from './link.js';
 import {
@@ -57,6 +60,8 @@ import { makeRoundTrip } from './round-trip.js';
 
 const SEQUENCES = 256; // one byte of the header
 const ECHO_ID = 0;
+const RESET_ID = 5;
+const RESET_MS = 300; // the answer leaves first, then it starts; it listens for a second
 const SLOW_FACTOR = 10; // of a try
 const SLOW_TRIES_MAX = 2; // an emulated slow core on a busy machine takes more than one
 const FIRST_MS = 1000; // RFC 6298 section 2.1: before anything was measured
@@ -156,7 +161,17 @@ export function createClient(link: Link, options: ClientOptions = {}): Client {
   });
 
   async function exchange<T>(request: Request<T>): Promise<Response<T>> {
-    const response = await ask(request);
+    let response = await ask(request);
+    if (
+      !response.ok &&
+      response.error.group === GROUP.countersign &&
+      response.error.rc === reasons.ApplicationRuns.code
+    ) {
+      // The agent beside the application keeps nothing: the one that a reset starts does.
+      await ask({ op: OP.write, group: GROUP.os, id: RESET_ID, schema: z.object({}), signal: request.signal });
+      await sleep(RESET_MS, request.signal);
+      response = await ask(request);
+    }
     if (response.ok || options.version || response.error.group !== undefined) return response;
     const { rc } = response.error;
     const wanted = rc === GENERAL_ERROR.versionOld ? 2 : rc === GENERAL_ERROR.versionNew ? 1 : undefined;

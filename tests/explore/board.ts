@@ -51,7 +51,8 @@ export type Deed =
   | { do: 'tick'; ms: number; press: number }
   | { do: 'clock'; seconds: number }
   | { do: 'cut'; at: number } // the power goes before this call of the flash, counted from here
-  | { do: 'fail'; at: number }; // this one does nothing, and says so
+  | { do: 'fail'; at: number } // this one does nothing, and says so
+  | { do: 'scribble'; at: number; bytes: Uint8Array; lines: number }; // an application writes whole pages
 
 export type Running = 'agent' | 'image';
 
@@ -181,6 +182,16 @@ export class Board {
   }
 
   /** False: this call fails. */
+  /** Whole pages of the secondary slot become what somebody else writes there, who may have had it over any of `lines`. */
+  scribble(at: number, bytes: Uint8Array, lines: number): void {
+    this.transcript?.push({ do: 'scribble', at, bytes, lines });
+    this.arm(0);
+    this.change(at, bytes.length, 0);
+    this.bytes.set(bytes, at);
+    this.writable.fill(0, at >> 2, (at + bytes.length) >> 2);
+    for (let page = 0; page < bytes.length / PAGE; page++) this.from[(at - PRIMARY) / PAGE + page] = lines;
+  }
+
   private change(offset: number, length: number, lines: number): boolean {
     if (++this.calls === this.cutAt) throw new PowerCut('power cut');
     if (this.calls === this.failAt) return false;

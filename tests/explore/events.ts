@@ -4,11 +4,12 @@
 
 import { decode } from 'cborg';
 import { ask, exec, goOn, junk, offerBlocks, order, put, refused, serve, serveOne, upload } from './client.js';
+import { addResident } from './resident.js';
 import { NONCE_OLD, nonceOf } from './sight.js';
 import type { Watch } from './watch.js';
 import { CLOCKS, changes, consent, DOCUMENTS, document, type Name, OFFERS, type OfferName } from './world.js';
 
-export type Topic = 'embedded' | 'clock' | 'change' | 'recall' | 'two operators' | 'pull' | 'lost';
+export type Topic = 'embedded' | 'clock' | 'change' | 'recall' | 'two operators' | 'pull' | 'lost' | 'resident';
 
 export interface Event {
   name: string;
@@ -25,6 +26,7 @@ const DOCUMENTS_OF: Record<Topic | 'basic', readonly number[]> = {
   embedded: [],
   pull: [],
   lost: [],
+  resident: [],
 };
 
 /** The alphabet for these topics, under a policy. */
@@ -46,6 +48,7 @@ export function alphabet(topics: readonly Topic[], policy: Watch['policy'], only
   }
   if (topics.includes('pull')) addPull(add);
   if (topics.includes('lost')) addLost(add);
+  if (topics.includes('resident')) addResident(add);
   addAnswers(add);
   const documents = [
     ...(topics.includes('clock') ? [] : DOCUMENTS_OF.basic),
@@ -67,7 +70,7 @@ export function alphabet(topics: readonly Topic[], policy: Watch['policy'], only
   return events;
 }
 
-type Add = (name: string, happen: Event['happen'], where?: Event['where']) => void;
+export type Add = (name: string, happen: Event['happen'], where?: Event['where']) => void;
 
 // What the device fetches for itself, on a line with a person at it and on one without.
 function addPull(add: Add): void {

@@ -29,6 +29,9 @@ const TOPICS: readonly Row[] = [
   row('ask before download, what the device fetches', { askBeforeDownload: 1, topics: ['pull'] }),
   row('prompt, blocks that are lost', { topics: ['lost'], only: LOST }),
   row('ask before download, blocks that are lost', { askBeforeDownload: 1, topics: ['lost'], only: LOST }),
+  row('prompt, an application that calls the agent', { topics: ['resident'] }),
+  row('reject, an application that calls the agent', { unapproved: 0, topics: ['resident'] }),
+  row('bring back, an application that calls the agent', { denied: 1, topics: ['resident', 'recall'] }),
   row('prompt, power cuts', { cuts: /./ }),
   row('ask before download, power cuts', { askBeforeDownload: 1, cuts: /offer|yes|Exec|time/ }),
 ];

@@ -92,6 +92,7 @@ export function play(module: WebAssembly.Module, deeds: readonly Deed[]): { boar
         board.boot();
       } else if (deed.do === 'receive') board.receive(deed.link, deed.bytes);
       else if (deed.do === 'clock') board.clock = deed.seconds;
+      else if (deed.do === 'scribble') board.scribble(deed.at, deed.bytes, deed.lines);
       else if (deed.do === 'cut' || deed.do === 'fail') board.arm(deed.at, deed.do);
       else {
         board.press = deed.press;

@@ -61,6 +61,7 @@ export const GLOBALS_WITHOUT_MEANING: readonly string[] = [
   ],
   ...['update/effects/nonceSpent', 'update/boot/leftMs', 'agent/shownState', 'agent/shownReason', 'agent/delayMs'],
   ...['agent/calmMs', 'update/idle/idleMs', 'update/idle/gotTo'],
+  ...['flash/store/detached', 'update/resident/counted'], // of a resident agent: resident.ts
 ];
 export const SESSION_GLOBALS: readonly string[] = [
   ...['phase', 'fault', 'have', 'passed'].map((id) => `package/reader/${id}`),

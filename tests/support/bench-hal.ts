@@ -41,6 +41,7 @@ interface Exports {
   input(): number;
   inputBytes(): number;
   start(): void;
+  reside(): void;
   receive(link: number, length: number): void;
   tick(milliseconds: number): void;
   busy(): number;
@@ -82,25 +83,34 @@ export function bench(
     asking: 0, // what the agent last told the board
     // Answers an APDU; undefined: silence. A board without a card interface has none.
     card: undefined as ((command: Uint8Array) => Uint8Array | undefined) | undefined,
+    tampered: false, // somebody else writes into the agent's memory: it may want anything, and is refused as by the port
     restarts: [] as number[], // 0 into the agent, 1 into the image
-    running: 'agent' as 'agent' | 'image' | 'off',
+    running: 'agent' as 'agent' | 'image' | 'resident' | 'off',
 
     reboot() {
       board.running = 'agent';
       board.asking = 0;
       listener?.reset(board.mailbox, board.press, nonce, Number(board.clock));
-      exports = new WebAssembly.Instance(module, { hal, ...more?.(() => exports.memory) })
-        .exports as unknown as Exports;
-      memory = new Uint8Array(exports.memory.buffer);
+      renew();
       guarded(() => exports.start());
     },
+    // The image calls the agent from now on.
+    reside() {
+      if (board.running !== 'image') throw new Error(`bench: ${board.running} is no application`);
+      board.running = 'resident';
+      renew();
+      exports.reside();
+      guarded(() => exports.start());
+    },
+    /** Is there an agent that hears? */
+    serves: (): boolean => board.running === 'agent' || board.running === 'resident',
     // The application does nothing for so long, and feeds no watchdog either.
     hang(seconds: number) {
       if (board.running === 'image' && board.watchdog !== 0 && seconds >= board.watchdog) board.reboot();
     },
     // A whole packet, or a piece of the console's stream.
     receive(link: number, bytes: Uint8Array) {
-      if (board.running !== 'agent') return;
+      if (!serves()) return;
       listener?.hear(HEARD.received + link, bytes);
       const room = exports.inputBytes();
       for (let at = 0; at < bytes.length || at === 0; at += room) {
@@ -116,9 +126,9 @@ export function bench(
     // Lets time pass until the agent leaves, or `milliseconds` are over.
     run(milliseconds = 1000) {
       listener?.hear(HEARD.run);
-      for (let t = 0; t < milliseconds && board.running === 'agent'; t += 50) {
+      for (let t = 0; t < milliseconds && serves(); t += 50) {
         pass(50);
-        while (board.running === 'agent' && exports.busy()) pass(0);
+        while (serves() && exports.busy()) pass(0);
       }
     },
     // Starts over after a restart(0) until the agent stays or an image runs.
@@ -138,8 +148,13 @@ export function bench(
     memory: () => memory,
   };
 
+  const { serves } = board;
+  const renew = () => {
+    exports = new WebAssembly.Instance(module, { hal, ...more?.(() => exports.memory) }).exports as unknown as Exports;
+    memory = new Uint8Array(exports.memory.buffer);
+  };
   const pass = (milliseconds: number) => {
-    if (board.running === 'agent') guarded(() => exports.tick(milliseconds));
+    if (serves()) guarded(() => exports.tick(milliseconds));
   };
 
   // After a reset nothing of this life may go on: the agent is cut off by an exception where a chip would not return.
@@ -161,6 +176,9 @@ export function bench(
     if (offset < map.state) return end <= map.secondary + map.secondaryBytes;
     return end <= map.state + map.stateBytes;
   };
+  // Beside an application it changes nothing but the secondary slot.
+  const mayChange = (offset: number, length: number) =>
+    inside(offset, length) && (board.running !== 'resident' || (offset >= map.secondary && offset < map.state));
   const demand = (good: boolean, what: string, offset: number, length: number) => {
     if (!good) throw new Error(`hal: ${what}: ${hex(offset)}, ${length}`);
   };
@@ -178,14 +196,16 @@ export function bench(
       return flash.read(offset, memory, to, length);
     },
     flash_write(offset: number, from: number, length: number) {
-      demand(inside(offset, length), 'write outside the regions', offset, length);
+      if (board.tampered && !mayChange(offset, length)) return -1;
+      demand(mayChange(offset, length), 'write outside the regions', offset, length);
       demand(from % 4 === 0, 'write from an unaligned address', from, length);
       if (flash.fails()) return -1;
       flash.write(offset, bytesAt(from, length));
       return 0;
     },
     flash_erase(offset: number, length: number) {
-      demand(inside(offset, length), 'erase outside the regions', offset, length);
+      if (board.tampered && !mayChange(offset, length)) return -1;
+      demand(mayChange(offset, length), 'erase outside the regions', offset, length);
       if (flash.fails()) return -1;
       flash.erase(offset, length);
       return 0;

@@ -94,7 +94,7 @@ export function serve(board: Board, file: Uint8Array, options: ServeOptions = {}
   const { link = 1, until = Number.POSITIVE_INFINITY, way = (packet) => [packet] } = options;
   const asked: number[] = [];
   let given = 0;
-  for (let quiet = 0; quiet < 1000 && board.running === 'agent' && given < until; quiet += 50) {
+  for (let quiet = 0; quiet < 1000 && board.serves() && given < until; quiet += 50) {
     board.tick(50);
     for (const request of wanted(board, link)) {
       quiet = 0;
