@@ -196,8 +196,7 @@ export function storeMount(): Reason {
   pendingForget();
   renewing = false;
   mount();
-  // Looked at twice, and a third time if that differs: one instruction that a glitch leaves out brings no older bank back, nor
-  // hides the newest record (npm run skips).
+  // Looked at twice, and a third time if that differs: no skipped instruction hides the newest record (npm run skips).
   const found = generation;
   const end = tail;
   mount();
@@ -317,8 +316,7 @@ function commit(): Reason {
   outRecord(bytes, generation);
   outPending();
   const reason = outEnd(tail, bytes);
-  // A record that did not come out whole leaves words behind that must not be written again.
-  if (reason !== Reason.Ok) fresh = false;
+  if (reason !== Reason.Ok) fresh = false; // it leaves words behind that must not be written again
   else tail += RECORD_OVERHEAD + bytes;
   return reason;
 }
@@ -338,9 +336,8 @@ function liveBytes(growing: bool): u32 {
   return bytes;
 }
 
-// Makes what was found at the last mount certain: a value whose last word was torn may read well now and badly later.
-// To be called before anyone outside is told of it. A device that never stored anything has nothing to make certain. The
-// empty record says to later mounts that all is certain: whoever resets a device again and again wears nothing out.
+// Makes what was found at the last mount certain: a value whose last word was torn may read well now and badly later. To be
+// called before anyone outside is told of it. The empty record says to later mounts that all is certain: resets wear nothing out.
 export function storeSettle(): Reason {
   if (fresh || certain || damaged || detached || generation === 0) return Reason.Ok;
   takeBack();
@@ -356,9 +353,8 @@ function live(): bool {
   return true;
 }
 
-// Moves the live entries to the other bank, the staged ones (`bytes` of them) behind them. On a fault all is looked at
-// anew: what could not be read may be mended next time, and nothing may be written behind the tail, for either bank may
-// count should power fail.
+// Moves the live entries to the other bank, the staged ones (`bytes` of them) behind them. On a fault all is looked at anew:
+// what could not be read may be mended next time; either bank may count should power fail, so nothing goes behind the tail.
 function compact(bytes: u32): Reason {
   const reason = moved(bytes);
   if (reason !== Reason.Ok) mount();

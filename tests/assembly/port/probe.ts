@@ -41,6 +41,8 @@ export function tablesEnd(): usize {
   return VARIABLES_END;
 }
 
+export function reside(): void {}
+
 export function start(): void {
   say(0x6d, mailbox()); // m
 }
