@@ -29,7 +29,6 @@
 // A header that cannot be read counts as the higher generation, and lost.
 //
 // What was mended is written anew at once, by compacting: two flips in one record need two flips between two resets.
-//
 // Damaged: an acknowledged record cannot be read. Nothing is committed any more (StoreDamaged), so nothing is installed
 // and nobody is believed anew; settings that can be read are read, those that are in no record that can be read from the
 // snapshot of the other bank. The bootstrap document is the same there: a commit of it compacts twice. So the operators'
@@ -316,7 +315,8 @@ function commit(): Reason {
   outRecord(bytes, generation);
   outPending();
   const reason = outEnd(tail, bytes);
-  if (reason !== Reason.Ok) fresh = false; // it leaves words behind that must not be written again
+  if (reason !== Reason.Ok)
+    fresh = false; // words behind the tail are written
   else tail += RECORD_OVERHEAD + bytes;
   return reason;
 }
