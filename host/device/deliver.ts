@@ -124,7 +124,7 @@ function servedOf({ client, digest, headBytes, bytes }: Session): ServedPart {
     at: 0,
     from: (offset) => tries > 0 && offset >= headBytes && until - offset >= SERVED_MIN,
     ended() {
-      tries = this.at > furthest ? TRIES : tries - 1;
+      tries = this.at >= furthest + BLOCK_BYTES ? TRIES : tries - 1;
       furthest = Math.max(furthest, this.at);
     },
   };

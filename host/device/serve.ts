@@ -103,6 +103,8 @@ export function queueAnswers(queue: Piece[], wanted: Wanted, bytes: number): voi
   queue.push(...fresh);
 }
 
+const hasRoom = (queue: readonly Piece[]): boolean => queue.length + WINDOW_BLOCKS <= QUEUE_MAX;
+
 /** Sends a block, coded where that is of use. */
 async function sendPiece(link: Link, { from, to, lz, packet }: Piece, encoder: Encoder): Promise<void> {
   const bytes = packet(await encoder.block(from, to, lz));
@@ -143,7 +145,7 @@ export function serveBlocks(link: Link, packages: readonly Served[]): () => void
       if (!wanted || !one) return;
       if (sent !== one) queue = [];
       sent = one;
-      if (queue.length + WINDOW_BLOCKS > QUEUE_MAX) return;
+      if (!hasRoom(queue)) return;
       one.encoder.asked(wanted.off);
       queueAnswers(queue, wanted, one.file.length);
       if (!sending) void send();
@@ -154,7 +156,7 @@ export function serveBlocks(link: Link, packages: readonly Served[]): () => void
 const QUIET_MS = 5000;
 const ERASE_BYTES_PER_MS = 25; // a device erases all of it before it asks first: slow NOR flash, a sector of 64 KiB in 2 s
 const REQUESTS_MAX = 4; // that have come and were not looked at yet
-const STALLS_MAX = 16; // requests that go no further: on a line that loses half of everything, too, there are fewer in a row
+const STALLS_MAX = 16; // requests in a row that go less than a block further: fewer on a line that loses half of everything, too
 
 /** What of a package is offered to the device that it is being pushed to. */
 export interface Offered {
@@ -166,9 +168,13 @@ export interface Offered {
   signal?: AbortSignal | undefined;
 }
 
+/** A device asks once for half a window, and again for what was lost: one request for each block is far more than it needs. */
+const requestsFor = (bytes: number): number => STALLS_MAX + Math.ceil(bytes / BLOCK_BYTES);
+
 /**
- * Lets the device ask for the rest of what is being pushed, as fast as it can take it. Yields the offset that it has come to;
- * returns undefined if it does not ask, or gets no further: an agent that cannot, or one whose line has fallen silent.
+ * Lets the device ask for the rest of what is being pushed, as fast as it can take it. Yields the offset that it has come to, at
+ * most `until`; returns undefined if it does not ask, or gets no further: an agent that cannot, or one whose line has fallen
+ * silent. However it asks, that ends: after so many requests that go no block further, and after so many in all.
  */
 export async function* serveRest(client: Client, offered: Offered): AsyncGenerator<number, 'all' | undefined> {
   const { digest, file, until, quietMs = QUIET_MS, signal } = offered;
@@ -180,7 +186,7 @@ export async function* serveRest(client: Client, offered: Offered): AsyncGenerat
   const stop = client.link.listen({
     packet(bytes) {
       const wanted = wantedOf(bytes);
-      if (!wanted || (wanted.digest && !same(wanted.digest, digest))) return;
+      if (!wanted || wanted.off > until || (wanted.digest && !same(wanted.digest, digest))) return;
       if (requests.length < REQUESTS_MAX) requests.push(wanted);
       asked.resolve();
     },
@@ -189,9 +195,10 @@ export async function* serveRest(client: Client, offered: Offered): AsyncGenerat
     const body = { hash: digest, len: until };
     const request = { op: OP.write, group: GROUP.countersign, id: COMMAND, body, schema: z.looseObject({}), signal };
     if (!(await client.request(request)).ok) return undefined;
-    let furthest = -1;
+    let furthest = -BLOCK_BYTES;
+    let left = requestsFor(until);
     let patienceMs = quietMs + until / ERASE_BYTES_PER_MS;
-    for (let stalls = 0; stalls <= STALLS_MAX; ) {
+    for (let stalls = 0; stalls <= STALLS_MAX && left > 0; ) {
       if (queue.length === 0 && requests.length === 0)
         await orNothing(Promise.race([asked.promise, client.link.closed]), patienceMs);
       throwIfAborted(signal);
@@ -201,10 +208,14 @@ export async function* serveRest(client: Client, offered: Offered): AsyncGenerat
       const wanted = requests.shift();
       if (wanted) {
         if (wanted.len === 0) return 'all';
-        stalls = wanted.off > furthest ? 0 : stalls + 1;
-        furthest = Math.max(furthest, wanted.off);
+        left -= 1;
+        stalls += 1;
+        if (wanted.off >= furthest + BLOCK_BYTES) {
+          stalls = 0;
+          furthest = wanted.off;
+        }
         encoder.asked(wanted.off);
-        queueAnswers(queue, wanted, bytes);
+        if (hasRoom(queue)) queueAnswers(queue, wanted, bytes);
         yield wanted.off;
         continue;
       }

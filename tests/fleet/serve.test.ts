@@ -227,6 +227,57 @@ describe('offering the rest', () => {
     expect(here.sent.length).toBeLessThan(20);
   });
 
+  it.each([
+    ['one byte further each time', 1, 512],
+    ['a block further each time, past what is offered', 512, 512],
+    ['far behind the end of the file', 0, 2 ** 40],
+    ['further each time, for nothing that is wanted', 3, 0],
+  ])('to a device that asks %s, for ever, ends, too', async (_what, step, len) => {
+    const { run } = offering(({ answer, ask }, n) => {
+      answer(n, {});
+      let off = len > 512 ? len : 100;
+      const again = setInterval(() => {
+        off += step;
+        ask(1, off, 512, digest, len && 1);
+      }, 2);
+      setTimeout(() => clearInterval(again), 4000);
+    });
+    const began = Date.now();
+    const { offsets, end } = await run();
+    expect(end).toBeUndefined();
+    expect(Date.now() - began).toBeLessThan(3000);
+    expect(Math.max(...offsets, 0)).toBeLessThanOrEqual(UNTIL); // what is shown as sent, and where the upload goes on
+    expect(offsets.length).toBeLessThan(80);
+  });
+
+  it('does not pile up what a device asks for that asks from everywhere at once', async () => {
+    const large = new Uint8Array(200 * 512);
+    const here = line(true, (sequence) => {
+      here.answer(sequence, {});
+      for (let n = 0; n < 60; n++) setTimeout(() => here.ask(1, n * 513, 16_384, digest, 0xffffffff), 2 * n);
+    });
+    const client = createClient(here.link, { timeoutMs: 200, retries: 0 });
+    const stop = AbortSignal.timeout(2500);
+    const steps = serveRest(client, { digest, file: large, until: large.length, quietMs: 300, signal: stop });
+    for (let step = await steps.next(); !step.done; ) step = await steps.next();
+    expect(here.sent.length).toBeLessThan(4 * 32 + 60);
+  });
+
+  it('to a device that asks for each block by itself, and most of them twice, goes on to the end', async () => {
+    const { here, run } = offering(({ answer, ask }, n) => {
+      answer(n, {});
+      const places = Array.from({ length: 16 }, (_, at) => 100 + (at >> 1) * 512);
+      const next = setInterval(() => {
+        const off = places.shift();
+        if (off !== undefined) return ask(1, off, 512, digest, 1);
+        clearInterval(next);
+        ask(1, UNTIL, 0);
+      }, 10);
+    });
+    expect((await run()).end).toBe('all');
+    expect(here.sent.length).toBeGreaterThanOrEqual(8);
+  });
+
   it('ends with an error when the line closes, or when it is told to stop', async () => {
     const closed = offering(({ link, answer }, n) => {
       answer(n, {});
