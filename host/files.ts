@@ -8,9 +8,22 @@
 //   without `force`      a file that holds a private key in any form (formats/key-forms.ts), or might; with it, only another
 //                        private key takes its place
 //   without `update`     a file that the same work reads, by whatever name, or has written already (file-work.ts)
+//
+// With `update` a link is followed: the file that it leads to is replaced, not the link, or what is remembered would be in two files.
 
 import { createWriteStream } from 'node:fs';
-import { access, constants, type FileHandle, link, lstat, open, rename, stat, unlink } from 'node:fs/promises';
+import {
+  access,
+  constants,
+  type FileHandle,
+  link,
+  lstat,
+  open,
+  realpath,
+  rename,
+  stat,
+  unlink,
+} from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { CountersignError, systemCode } from './errors.js';
 import { noteWritten, requireNotRead } from './file-work.js';
@@ -49,9 +62,13 @@ export async function writeBytes(path: string, content: Content, options: WriteO
   if (options.dryRun) return;
   await orUnwritable(path, async () => {
     if (place === 'through') return writeThrough(path, content);
-    await putStaged(await stage(path, content, options.mode), options.fresh === true);
+    const to = options.update ? await followed(path) : path;
+    await putStaged(await stage(to, content, options.mode), options.fresh === true);
   });
 }
+
+/** The file that a path leads to; the path itself, if nothing is there yet. */
+export const followed = (path: string): Promise<string> => realpath(path).catch(() => path);
 
 /** A file that is to be written; `fresh`: whatever holds for the others. */
 export type NewFile = [path: string, content: string | Uint8Array, mode: number, fresh?: boolean];

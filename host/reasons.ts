@@ -291,6 +291,9 @@ const table = {
   // 335..339 the host: images for MCUboot
   NotMcuboot: row(335, 'the file is no image that imgtool has signed for MCUboot with SHA-256', 'sign the firmware with imgtool, without --pad, and give the signed .bin', FAULT),
   ImagesAndPackages: row(336, 'one document cannot approve both images by their hash and packages', 'approve images with a key of their own, or leave the packages out with --only', ARGUMENT),
+
+  // 340 the host: what several processes write to
+  MemoryBusy: row(340, 'other guards on this machine kept the memory busy for too long', 'run the same command again; if no other countersign runs, remove the .lock file beside the memory', FAULT),
 } as const satisfies Record<string, ReasonRow>;
 
 export type ReasonName = keyof typeof table;

@@ -6,8 +6,8 @@
 //   boards      sequence number of the package that was installed last, by device id: no way back to an older one
 //
 // Numbers in it only grow. Where it is kept is the caller's choice (GuardStore). A store that cannot be read or written
-// throws, and that stops the delivery: what is not known must not pass. It is read again before each write, so of two
-// deliveries at once each takes up what the other wrote.
+// throws, and that stops the delivery: what is not known must not pass. It is read again before each write, and nobody else
+// writes in between, so of two deliveries at once each takes up what the other wrote.
 
 import * as z from 'zod';
 
@@ -30,6 +30,8 @@ export interface GuardStore {
   read(): Promise<GuardMemory>;
   /** Done when it will be there after a restart. */
   write(memory: GuardMemory): Promise<void>;
+  /** Works while no other process reads and writes it. Without it, the store must not be shared between processes. */
+  alone?<T>(work: () => Promise<T>): Promise<T>;
 }
 
 /** A memory that has seen nothing yet. */
@@ -56,13 +58,19 @@ export function remember(store: GuardStore, news: GuardMemory): Promise<GuardMem
 
 async function add(store: GuardStore, news: GuardMemory): Promise<GuardMemory> {
   const before = await store.read();
-  const merged = {
-    operators: highest(before.operators, news.operators),
-    boards: highest(before.boards, news.boards),
+  if (guardMemoryText(merged(before, news)) === guardMemoryText(before)) return before; // it only grows: what is there stays
+  const write = async () => {
+    const now = merged(await store.read(), news);
+    await store.write(now);
+    return now;
   };
-  if (guardMemoryText(merged) !== guardMemoryText(before)) await store.write(merged);
-  return merged;
+  return store.alone ? store.alone(write) : write();
 }
+
+const merged = (one: GuardMemory, other: GuardMemory): GuardMemory => ({
+  operators: highest(one.operators, other.operators),
+  boards: highest(one.boards, other.boards),
+});
 
 function highest(one: Record<string, bigint>, other: Record<string, bigint>): Record<string, bigint> {
   const names = [...new Set([...Object.keys(one), ...Object.keys(other)])].sort();

@@ -2,15 +2,20 @@
 //
 // No file is the first time. One of another form is an error: it holds what was revoked. A dry run checks that the file
 // could be written, and writes nothing; of the usual one it does not make the folder either.
+//
+// Boards share it, and a process that reads, adds and writes back has it for itself meanwhile: what two add at once is kept.
 
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type GuardStore, guardMemoryText, noGuardMemory, parseGuardMemory } from '../device/guard-memory.js';
 import { CountersignError } from '../errors.js';
-import { readText, writeBytes } from '../files.js';
+import { followed, readText, writeBytes } from '../files.js';
+import { type Busy, withFileLock } from './file-lock.js';
 import { stateFolder } from './state-folder.js';
 
 const MEMORY_BYTES_MAX = 16 * 1024 * 1024;
+/** To add to it takes milliseconds; many may want to at once. */
+const BUSY: Busy = { reason: 'MemoryBusy', does: 'writes to this memory', waitMs: 10_000 };
 
 /** Where the memory is, if nobody says otherwise. */
 export const memoryPath = (given: string | undefined): string => given ?? join(stateFolder(), 'guard.json');
@@ -19,6 +24,7 @@ export const memoryPath = (given: string | undefined): string => given ?? join(s
 export function guardFile(given: string | undefined, dryRun: boolean): GuardStore {
   const path = memoryPath(given);
   const usual = path === memoryPath(undefined);
+  const makeFolder = () => usual && mkdir(dirname(path), { recursive: true }).catch(() => undefined);
   return {
     async read() {
       let text: string;
@@ -39,8 +45,13 @@ export function guardFile(given: string | undefined, dryRun: boolean): GuardStor
     },
     async write(memory) {
       if (usual && dryRun) return;
-      if (usual) await mkdir(dirname(path), { recursive: true }).catch(() => undefined);
+      await makeFolder();
       await writeBytes(path, guardMemoryText(memory), { dryRun, update: true });
+    },
+    async alone(work) {
+      if (dryRun) return work();
+      await makeFolder();
+      return withFileLock(`${await followed(path)}.lock`, BUSY, work);
     },
   };
 }

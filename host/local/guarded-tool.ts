@@ -6,7 +6,8 @@
 //   begun      noted on the disk (guard-log.ts), and the program is run
 //   ended      noted; only after success the package is remembered as what the board has
 //
-// One run at a time works on a board. What decides is device/guard.ts.
+// One run at a time works on a board: of two, the one that ends last would have written it, and the other one might have been
+// remembered. A run is over when its program is, also where this process was killed before. What decides is device/guard.ts.
 
 import { mkdir } from 'node:fs/promises';
 import { constants } from 'node:os';
@@ -20,6 +21,7 @@ import type { Described } from '../describe/words.js';
 import { documentsIn } from '../device/evidence.js';
 import { type GuardQuestion, makeGuard, type Unanswered, type Way, type WayDecision } from '../device/guard.js';
 import { asCountersignError, type CountersignError } from '../errors.js';
+import { followed } from '../files.js';
 import { viewBootstrap } from '../formats/bootstrap.js';
 import type { ByteSource } from '../formats/byte-source.js';
 import { hex } from '../formats/bytes.js';
@@ -31,8 +33,8 @@ import { type ReasonName, reasonOf, reasons } from '../reasons.js';
 import { throwIfAborted } from '../wait.js';
 import { loadCore } from '../wasm.js';
 import { type ApprovalPlaces, gatherLasting } from './approvals.js';
-import { withBoardLock } from './board-lock.js';
 import { readBootstrapFile } from './bootstrap-file.js';
+import { type Busy, type Joins, withFileLock } from './file-lock.js';
 import { guardFile, memoryPath } from './guard-file.js';
 import { type GuardLog, logPath, openGuardLog, type RunFacts } from './guard-log.js';
 import { askHere } from './guarded-delivery.js';
@@ -44,6 +46,7 @@ import { findTool, runTool, type Tool, type ToolEnd } from './tool.js';
 const IMAGE_NAME = 'image.bin';
 const RUN_BYTES = 8;
 const SIGNAL_BASE = 128; // as a shell has it
+const BUSY: Busy = { reason: 'BoardBusy', does: 'works on this board', waitMs: 0 };
 
 export interface ToolJob extends ApprovalPlaces {
   /** Of the package. */
@@ -71,19 +74,25 @@ export async function guardTool(job: ToolJob, person: Person, doing: Doing): Pro
   const bootstrap = await readBootstrapFile(job.bootstrap);
   return withFile(job.path, async (file) => {
     await requirePackage(file, job.path);
-    const decide = () => guarded({ ...job, ...{ tool, bootstrap, file } }, person, doing);
+    const decide = (joins: Joins) => guarded({ ...job, ...{ tool, bootstrap, file, joins } }, person, doing);
     const device = viewBootstrap(bootstrap, job.bootstrap)?.device;
-    if (doing.dryRun || device === undefined) return decide();
+    if (doing.dryRun || device === undefined) return decide(() => undefined);
     const memory = memoryPath(job.remember);
     if (job.remember === undefined) await mkdir(dirname(memory), { recursive: true }).catch(() => undefined);
-    return withBoardLock(`${memory}.${hex(device)}.lock`, decide);
+    return withFileLock(`${await followed(memory)}.${hex(device)}.lock`, BUSY, decide);
   });
 }
 
-type Prepared = Omit<ToolJob, 'tool' | 'bootstrap'> & { tool: Tool; bootstrap: Uint8Array; file: ByteSource };
+interface Prepared extends Omit<ToolJob, 'tool' | 'bootstrap'> {
+  tool: Tool;
+  bootstrap: Uint8Array;
+  file: ByteSource;
+  /** Called with the program, once it runs. */
+  joins: Joins;
+}
 
 async function guarded(job: Prepared, person: Person, { dryRun, signal }: Doing): Promise<Done> {
-  const { path, tool, bootstrap, file, installed } = job;
+  const { path, tool, bootstrap, file, installed, joins } = job;
   person.warn('a board that another program writes cannot check for itself: what protects it is this verdict alone');
   const memory = guardFile(job.remember, dryRun);
   const guard = await makeGuard(await loadCore(), { bootstrap, memory, installed });
@@ -116,7 +125,7 @@ async function guarded(job: Prepared, person: Person, { dryRun, signal }: Doing)
   }
   if (decision.kind === 'approved') person.note(...details);
   const ask = (question: GuardQuestion, over: AbortSignal) => askHere(question, person, over);
-  const way = wayOf(tool, decision.judgement, notes, { signal, quietly: job.quietly });
+  const way = wayOf(tool, decision.judgement, notes, { signal, quietly: job.quietly, joins });
   const work = () => person.follow(decision.deliver(way, { ask, again, signal }));
   const outcome = await work().catch(async (thrown: unknown) => {
     await notes.broken(asCountersignError(thrown)).catch(() => undefined);
@@ -132,7 +141,7 @@ const wayOf = (
   tool: Tool,
   { image: judged }: Judgement,
   notes: Notes,
-  how: { signal: AbortSignal; quietly: boolean },
+  how: { signal: AbortSignal; quietly: boolean; joins: Joins },
 ): Way<ToolEnded> => ({
   reached: () => `${tool.name} was not run`,
   isKept: ({ kind }) => kind === 'written',

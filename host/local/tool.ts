@@ -69,11 +69,11 @@ const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 /** What a terminal sends to everything in its foreground, by a key. */
 const BY_KEY: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
 
-/** Runs it to its end. `quietly`: stdout is not for it, what it says there goes to stderr. Throws ToolMissing if it does not start. */
+/** Runs it to its end; `joins` is called with its number. `quietly`: stdout is not for it, what it says there goes to stderr. Throws ToolMissing if it does not start. */
 export async function runTool(
   { name, path, words }: Tool,
   image: string,
-  { signal, quietly }: { signal: AbortSignal; quietly: boolean },
+  { signal, quietly, joins }: { signal: AbortSignal; quietly: boolean; joins: (pid: number) => void },
 ): Promise<ToolEnd> {
   const environment = Object.entries(process.env).filter(([key]) => !key.startsWith('COUNTERSIGN_'));
   const byTerminal = process.stdin.isTTY === true && isInForeground();
@@ -82,6 +82,7 @@ export async function runTool(
     env: Object.fromEntries(environment),
     stdio: ['inherit', quietly ? process.stderr.fd : 'inherit', 'inherit'],
   });
+  if (child.pid !== undefined) joins(child.pid);
   let isTold = false;
   const passOn = (which: NodeJS.Signals) => {
     isTold = true;

@@ -1,6 +1,15 @@
 // A guard and the program that it runs, as processes: the question on a terminal, signals, two at once, and one that is killed.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectBroker } from '../../host/links/mqtt.js';
 import { sleep } from '../../host/wait.js';
@@ -33,7 +42,7 @@ beforeAll(async () => {
 });
 beforeEach(() => mkdirSync(at('tmp')));
 afterEach(() => {
-  for (const name of ['guard.json', 'log.jsonl', 'runs', 'go', 'got', 'kept', 'tmp'])
+  for (const name of ['guard.json', 'link.json', 'log.jsonl', 'runs', 'go', 'got', 'kept', 'tmp'])
     rmSync(at(name), { recursive: true, force: true });
 });
 afterAll(() => world.close());
@@ -173,6 +182,21 @@ describe('two at once', () => {
     expect(events()).toEqual(['begun', 'ended']);
   });
 
+  it('do not work on one board either where they know its memory by two names, and there is one memory', async () => {
+    writeFileSync(at('guard.json'), '{"operators":{},"boards":{}}');
+    symlinkSync('guard.json', at('link.json'));
+    const first = start(...APPROVED, '--', 'sh', 'waits.sh', '{image}');
+    await running();
+    const by = ['--remember', 'link.json', '--log', 'log.jsonl', ...APPROVED, '--json', '--', 'true', '{image}'];
+    expect((await world.place.run('guard', ...by)).json().error?.reason.name).toBe('BoardBusy');
+    writeFileSync(at('go'), '');
+    expect((await first.ended).code).toBe(0);
+    writeFileSync(at('guard.json'), '{"operators":{},"boards":{}}');
+    expect((await world.place.run('guard', ...by)).code).toBe(0);
+    expect(JSON.parse(readFileSync(at('guard.json'), 'utf8')).boards).toEqual({ '0a01': '5' });
+    expect(readlinkSync(at('link.json'))).toBe('guard.json');
+  });
+
   it('that begin at the same moment are told apart: one is run at a time', async () => {
     writeFileSync(at('once.sh'), 'mkdir tmp/inside || exit 8\nsleep 0.5\nrmdir tmp/inside\n');
     writeFileSync(at('guard.json.0a01.lock'), '999999999\n'); // of one that was killed
@@ -191,9 +215,15 @@ describe('one that is killed', () => {
     const guard = start(...APPROVED, '--', 'sh', 'waits.sh', '{image}');
     await running();
     process.kill(guard.pid, 'SIGKILL');
-    writeFileSync(at('go'), ''); // the program goes on alone
-    await guard.ended;
+    await until(() => !existsSync(`/proc/${guard.pid}/cwd`));
     expect([events(), existsSync(at('guard.json.0a01.lock'))]).toEqual([['begun'], true]);
+    // The program goes on alone, and has the board until it ends.
+    const early = await world.place.run('guard', ...KEPT, ...APPROVED, '--json', '--', 'sh', 'reads.sh', '{image}');
+    expect([early.code, early.json().error?.reason.name, existsSync(at('kept'))]).toEqual([1, 'BoardBusy', false]);
+    const [, program] = /process (\d+) works/.exec(early.json().error.message)!;
+    writeFileSync(at('go'), '');
+    await guard.ended; // and of whoever has its output
+    await until(() => !existsSync(`/proc/${program}/cwd`));
     const next = await world.place.run('guard', ...KEPT, ...APPROVED, '--', 'true', '{image}');
     expect([next.code, next.stderr]).toEqual([0, expect.stringContaining('may hold half of r.suit')]);
     const after = await world.place.run('guard', ...KEPT, ...APPROVED, '--', 'true', '{image}');
