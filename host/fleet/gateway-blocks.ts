@@ -5,12 +5,14 @@
 //   `i` is published anew        the package was published once more, or taken away: what is kept of it is forgotten
 //   the connection was away      all is forgotten, since nobody knows what was published meanwhile
 //   memory is full               the block that was used least recently goes
+//   a line is slow               its board gets blocks in fewer bytes, made of those that are kept (gateway-codes.ts)
 //
 // Nothing here is trusted or checked beyond its length: the boards hash what they take. What is wrong is told once.
 
 import { BLOCK_BYTES, type BlocksPaper, blockBytes, readBlocksPaper } from '../links/papers.js';
 import { blockTopic } from '../links/topics.js';
 import type { BlockReader, BlockSource } from '../radio/blocks.js';
+import { createCodes } from './gateway-codes.js';
 
 export const CACHE_BYTES_MAX = 16 * 1024 * 1024;
 const PACKAGES_MAX = 64; // at a time: their `i` stays subscribed to
@@ -28,7 +30,7 @@ export interface BlockCache extends BlockSource {
   /** The connection is there again. */
   renewed(): void;
   close(): void;
-  readonly counts: { fetched: number; served: number; dropped: number; bytes: number };
+  readonly counts: { fetched: number; served: number; coded: number; dropped: number; bytes: number };
 }
 
 interface Package {
@@ -49,7 +51,13 @@ export function createBlockCache(
   const waiting = new Map<string, { readers: Set<Heard>; subscribed: number }>(); // for blocks and `i`, by topic
   const over = new Set<string>();
   const complained = new Set<string>();
-  const counts = { fetched: 0, served: 0, dropped: 0, bytes: 0 };
+  const codes = createCodes(
+    (digest, block) => kept.get(blockTopic(fleet, digest, block)),
+    () => {
+      counts.coded += 1;
+    },
+  );
+  const counts = { fetched: 0, served: 0, coded: 0, dropped: 0, bytes: 0 };
   let giveUp: NodeJS.Timeout | undefined;
 
   const infoTopic = (digest: string) => blockTopic(fleet, digest, 'i');
@@ -88,6 +96,7 @@ export function createBlockCache(
   }
 
   function forgetBlocks(digest: string): void {
+    codes.forget(digest);
     const below = infoTopic(digest).slice(0, -1);
     for (const topic of [...kept.keys()]) {
       if (topic.startsWith(below) && kept.delete(topic)) counts.bytes -= ENTRY_BYTES;
@@ -194,6 +203,7 @@ export function createBlockCache(
             if (partsOf(topic).block !== 'i') unsubscribe([topic]);
           }
         },
+        coded: codes.of,
         close() {
           this.unsubscribe([...mine]);
         },
@@ -218,6 +228,7 @@ export function createBlockCache(
 
     renewed() {
       kept.clear();
+      codes.forget();
       counts.bytes = 0;
       for (const known of packages.values()) {
         known.info = undefined;

@@ -44,6 +44,8 @@ export interface GatewayCounts {
   /** Blocks that came from the broker, were given to boards, and were dropped. */
   fetched: number;
   served: number;
+  /** Blocks that were coded for boards on slow lines, once for all of them. */
+  coded: number;
   dropped: number;
 }
 
@@ -73,8 +75,8 @@ export async function runGateway(options: GatewayOptions, signal: AbortSignal): 
     all.abort();
     await close();
   }
-  const { fetched, served, dropped } = cache.counts;
-  return { fetched, served, dropped };
+  const { fetched, served, coded, dropped } = cache.counts;
+  return { fetched, served, coded, dropped };
 }
 
 /** Opens the port whenever it is there, and has its board served as long as it is. */

@@ -4,7 +4,8 @@
 //   the agent asks       the radio subscribes to                    and hands in
 //   for a package first  how many blocks there are (`i`), once      nothing yet
 //   for blocks           these, with one packet                     each as it comes, in their order
-//   over a line          those that hold what it wants              what it wants, cut out of them
+//   over a line          those that hold what it wants              what it wants, cut out of them; coded, where the line is slow
+//                                                                   and whoever has the blocks codes them (a gateway)
 //   for some of them     these once more: the broker sends them     as above
 //   once more            again
 //   for another package  the other one; the last one's are ended    of the last one nothing any more
@@ -13,6 +14,7 @@
 // dropped, and the agent hashes what it takes. Never more than 65 blocks are waited for.
 
 import type { ISubscriptionMap, MqttClient } from 'mqtt';
+import { type Coding, createCoding } from '../device/encode.js';
 import { type Piece, queueAnswers, type Wanted } from '../device/serve.js';
 import { hex } from '../formats/bytes.js';
 import { BLOCK_BYTES, type BlocksPaper, blockBytes, readBlocksPaper } from '../links/papers.js';
@@ -39,6 +41,11 @@ export interface BlockReader {
   /** Both are done in the order in which they are called. What is subscribed to once more is told once more. */
   subscribe(topics: string[]): void;
   unsubscribe(topics: string[]): void;
+  /**
+   * The bytes of a package from `from` to `to`, coded as lz for a device that has its first `known` bytes in flash; undefined:
+   * they go as they are. Absent: nothing is coded.
+   */
+  coded?(digest: string, piece: { from: number; to: number; known: number }): Uint8Array | undefined;
   close(): void;
 }
 
@@ -82,6 +89,7 @@ interface Pull {
   early: Wanted[]; // asked before `info` was there
   pieces: Piece[]; // that were asked for and are not handed in yet, in their order
   blocks: Map<number, Block>; // that they are in
+  coding: Coding;
 }
 
 interface Block {
@@ -94,6 +102,8 @@ const EARLY_MAX = 4; // requests; an agent has two windows under way at most
 
 export function createBlocks({ topic, handIn, told, ...broker }: Surroundings): Blocks {
   let pull: Pull | undefined;
+  // Also while it is away: what failed as codes comes as it is when the same package is fetched once more.
+  let known: { digest: string; coding: Coding } | undefined;
   const over = new Set<string>(); // topics that are still subscribed to, and are not wanted any more
   let giveUp: NodeJS.Timeout | undefined;
 
@@ -127,11 +137,14 @@ export function createBlocks({ topic, handIn, told, ...broker }: Surroundings): 
     forget();
     const infoTopic = topic(digest, 'i');
     subscribe([infoTopic]);
-    return { digest, infoTopic, info: undefined, early: [], pieces: [], blocks: new Map() };
+    if (known?.digest !== digest) known = { digest, coding: createCoding() };
+    const { coding } = known;
+    return { digest, infoTopic, info: undefined, early: [], pieces: [], blocks: new Map(), coding };
   }
 
   function ask(now: Pull, request: Wanted, { bytes }: BlocksPaper): void {
     const before = now.pieces;
+    now.coding.asked(request.off);
     now.pieces = [...before];
     queueAnswers(now.pieces, request, bytes);
     now.pieces.splice(PIECES_MAX);
@@ -170,9 +183,22 @@ export function createBlocks({ topic, handIn, told, ...broker }: Surroundings): 
       const data = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
       now.pieces.shift();
       leave(now, piece);
-      handIn(piece.packet(data.subarray(start, start + piece.to - piece.from)));
+      const code = codeFor(now, piece);
+      const packet = piece.packet(code ?? data.subarray(start, start + piece.to - piece.from));
+      now.coding.sent(piece.from, piece.to, packet.length);
+      handIn(packet);
       if (now.info) told?.(Math.ceil(piece.to / BLOCK_BYTES), now.info.count);
+      if (!code) continue;
+      setImmediate(flush, now); // to code takes its time: other boards and the broker get theirs in between
+      return;
     }
+  }
+
+  function codeFor({ digest, coding }: Pull, { from, to, lz: known }: Piece): Uint8Array | undefined {
+    if (known === undefined || !coding.pays(from)) return undefined;
+    const code = broker.coded?.(digest, { from, to, known });
+    if (code) coding.coded(from);
+    return code;
   }
 
   return {

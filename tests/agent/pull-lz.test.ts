@@ -17,6 +17,7 @@ import {
   wanted,
 } from '../support/blocks.js';
 import { PowerCut } from '../support/flash.js';
+import { likeCode } from '../support/lz.js';
 
 const LINE = 0;
 const HEAD_BYTES_MAX = 2048;
@@ -25,24 +26,7 @@ interface Asked extends Wanted {
   lz: number;
 }
 
-/** Something like code: halfwords of a few kinds, and what was there before. */
-function codeOf(bytes: number): Uint8Array {
-  const image = new Uint8Array(bytes);
-  let state = 7;
-  const roll = (below: number) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-  for (let at = 0; at < bytes; at += 2) {
-    const back = at > 4000 && roll(12) === 0 ? 2 * roll(2000) + 2 : 0;
-    if (back) image.set(image.slice(at - back, at - back + Math.min(24, bytes - at)), at);
-    else image.set([roll(32) * 8, [0x46, 0x68, 0x60, 0xf0, 0xd1, 0x20][roll(6)]!].slice(0, bytes - at), at);
-    if (back) at += 22;
-  }
-  return image;
-}
-
-const large = () => packageOf(1, { image: codeOf(40_000) });
+const large = () => packageOf(1, { image: likeCode(40_000) });
 
 /** The answers to a request, coded by what the device said it has. */
 function codedTo(request: Asked, file: Uint8Array): { at: number; packet: Uint8Array; coded: boolean }[] {
@@ -226,7 +210,7 @@ describe('a code that is none', () => {
   it('that gives other bytes costs the download, and nothing runs', () => {
     const { board, one, request } = asking();
     const other = codePiece({
-      data: codeOf(512).reverse(),
+      data: likeCode(512).reverse(),
       from: request.off,
       source: indexed(new Uint8Array(0)),
       delta: false,
@@ -236,5 +220,24 @@ describe('a code that is none', () => {
     board.run(5000);
     expect(state(board)).toBe(20);
     expect(runs(board, one)).toBe(false);
+  });
+});
+
+// So nobody codes what a broker keeps (docs/encodings.md).
+describe('over a packet link', () => {
+  it('a device that fetches asks for no codes', () => {
+    const { board, one } = approvedBoard({}, large());
+    expectOk(order(board, one.digest, 'order-1', 1));
+    const asked: string[] = [];
+    for (let ticks = 0; ticks < 500 && board.running === 'agent'; ticks += 1) {
+      board.tick(20);
+      for (const request of wanted(board, 1)) {
+        asked.push(Object.keys(request).sort().join());
+        for (const { packet } of answersTo(request, one.bytes)) give(board, packet, 1);
+      }
+    }
+    expect(ends(board, one)).toBe(true);
+    expect(asked.length).toBeGreaterThan(3);
+    expect([...new Set(asked)]).toEqual(['digest,len,off,sequence']);
   });
 });

@@ -2,21 +2,27 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
-import type { VirtualBoard } from '../../boards/virtual/board.js';
+import { startVirtualBoard, type VirtualBoard, type VirtualBoardOptions } from '../../boards/virtual/board.js';
 import { deliver } from '../../host/device/deliver.js';
+import { type GatewayEvent, type GatewayPort, runGateway } from '../../host/fleet/gateway.js';
+import { placeOrder } from '../../host/fleet/orders.js';
 import { type Entry, newDocumentId, signApproval } from '../../host/formats/approval.js';
-import { classIdOf, vendorIdOf } from '../../host/formats/bytes.js';
+import { encodeBootstrap } from '../../host/formats/bootstrap.js';
+import { classIdOf, hex, vendorIdOf } from '../../host/formats/bytes.js';
 import { splitEnvelope } from '../../host/formats/envelope.js';
 import type { SigningKey } from '../../host/formats/keys.js';
 import type { Policy } from '../../host/formats/policy.js';
 import { connectBroker, listDevices, openMqtt, type SeenDevice } from '../../host/links/mqtt.js';
+import { publishPackage } from '../../host/links/packages.js';
+import type { OrderPaper } from '../../host/links/papers.js';
 import { approvalTopic, changeTopic } from '../../host/links/topics.js';
 import { createClient } from '../../host/smp/client.js';
 import { type DeviceWorld, makeDeviceWorld, type WorldBoard } from '../support/device-world.js';
 import { type Mosquitto, startMosquitto, type Wishes } from '../support/mosquitto.js';
 
 export const FLEET = 'plant';
-const CLASS_ID = classIdOf(vendorIdOf('vendor.example'), 'virtual');
+const VENDOR_ID = vendorIdOf('vendor.example');
+const CLASS_ID = classIdOf(VENDOR_ID, 'virtual');
 const KEPT = { qos: 1, retain: true } as const;
 const POLL_MS = 100;
 const PATIENCE_MS = 90_000; // on a machine that has other things to do
@@ -88,4 +94,59 @@ export async function startFleet(wishes: Wishes = {}): Promise<Fleet> {
       await broker.close();
     },
   };
+}
+
+/** A board on a pseudo-terminal, without a radio, and with an id of its own. */
+export async function lineBoard(
+  { keys }: DeviceWorld,
+  number: number,
+  options: VirtualBoardOptions = {},
+): Promise<VirtualBoard> {
+  const board = await startVirtualBoard(options);
+  await board
+    .provision(
+      encodeBootstrap({
+        device: Uint8Array.of(0xaa, number),
+        vendorId: VENDOR_ID,
+        classId: CLASS_ID,
+        anchors: [
+          { role: 'vendor', key: keys.vendor.public },
+          { role: 'operator', key: keys.operator.public },
+        ],
+        policy: { 'trial-boots': 0, unapproved: 'reject', 'when-denied': 'revert' },
+        approvals: [],
+      }),
+    )
+    .catch(() => undefined); // it is, by its flash
+  return board;
+}
+
+/** A gateway in this process, what it tells, and at its end the blocks that it has counted. */
+export function gatewayOf({ url }: Fleet, ports: GatewayPort[], groups: string[] = []) {
+  const events: GatewayEvent[] = [];
+  const ending = new AbortController();
+  const told = (event: GatewayEvent) => void events.push(event);
+  const over = runGateway({ ports, baud: 115_200, url, fleet: FLEET, groups, told }, ending.signal);
+  const stop = () => {
+    ending.abort();
+    return over;
+  };
+  return { events, stop };
+}
+
+export const orderFor = (file: Uint8Array, correlator: string): OrderPaper => ({
+  digest: hex(digestOf(file)),
+  encoding: 'raw',
+  correlator,
+});
+
+/** Publishes a package, and orders it. */
+export async function bring(
+  { url }: Fleet,
+  file: Uint8Array,
+  whom: { device: string } | { group: string },
+  name: string,
+): Promise<void> {
+  await publishPackage({ url, fleet: FLEET }, digestOf(file), file);
+  await placeOrder({ url, fleet: FLEET }, whom, orderFor(file, name));
 }

@@ -9,18 +9,28 @@ import { SerialPort } from 'serialport';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startVirtualBoard, type VirtualBoard, type VirtualBoardOptions } from '../../boards/virtual/board.js';
 import { provision } from '../../host/device/identity.js';
-import { type GatewayEvent, type GatewayPort, runGateway } from '../../host/fleet/gateway.js';
+import type { GatewayEvent, GatewayPort } from '../../host/fleet/gateway.js';
 import { placeOrder } from '../../host/fleet/orders.js';
 import { encodeBootstrap } from '../../host/formats/bootstrap.js';
-import { classIdOf, hex, vendorIdOf } from '../../host/formats/bytes.js';
+import { classIdOf, vendorIdOf } from '../../host/formats/bytes.js';
 import { listDevices, openMqtt } from '../../host/links/mqtt.js';
 import { publishPackage } from '../../host/links/packages.js';
-import type { OrderPaper } from '../../host/links/papers.js';
 import { createClient } from '../../host/smp/client.js';
 import { osInfo } from '../../host/smp/commands.js';
 import { makePlace, type Running } from '../support/command.js';
 import { have } from '../support/need.js';
-import { digestOf, everything, FLEET, type Fleet, only, startFleet } from './fleet.js';
+import {
+  bring,
+  digestOf,
+  everything,
+  FLEET,
+  type Fleet,
+  gatewayOf,
+  lineBoard,
+  only,
+  orderFor,
+  startFleet,
+} from './fleet.js';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -38,26 +48,10 @@ async function fleet(): Promise<Fleet & { sent: string[] }> {
   return { ...started, sent };
 }
 
-/** A board on a pseudo-terminal, without a radio, and with an id of its own. */
+/** A board on a pseudo-terminal, with an id of its own, for as long as the test. */
 async function boardOf({ world }: Fleet, number: number, options: VirtualBoardOptions = {}): Promise<VirtualBoard> {
-  const vendorId = vendorIdOf('vendor.example');
-  const board = await startVirtualBoard(options);
+  const board = await lineBoard(world, number, options);
   cleanups.push(() => board.close());
-  await board
-    .provision(
-      encodeBootstrap({
-        device: Uint8Array.of(0xaa, number),
-        vendorId,
-        classId: classIdOf(vendorId, 'virtual'),
-        anchors: [
-          { role: 'vendor', key: world.keys.vendor.public },
-          { role: 'operator', key: world.keys.operator.public },
-        ],
-        policy: { 'trial-boots': 0, unapproved: 'reject', 'when-denied': 'revert' },
-        approvals: [],
-      }),
-    )
-    .catch(() => undefined); // it is, by its flash
   return board;
 }
 
@@ -76,15 +70,9 @@ async function gateway({ url }: Fleet, ...words: string[]): Promise<Running & { 
 }
 
 /** A gateway in this process; what it tells. */
-function inProcess({ url }: Fleet, ports: GatewayPort[], groups: string[] = []): GatewayEvent[] {
-  const events: GatewayEvent[] = [];
-  const stop = new AbortController();
-  const told = (event: GatewayEvent) => void events.push(event);
-  const over = runGateway({ ports, baud: 115_200, url, fleet: FLEET, groups, told }, stop.signal);
-  cleanups.push(() => {
-    stop.abort();
-    return over;
-  });
+function inProcess(here: Fleet, ports: GatewayPort[], groups: string[] = []): GatewayEvent[] {
+  const { events, stop } = gatewayOf(here, ports, groups);
+  cleanups.push(stop);
   return events;
 }
 
@@ -125,16 +113,6 @@ async function until(wanted: () => boolean): Promise<void> {
   expect(wanted()).toBe(true);
 }
 
-async function bring({ url }: Fleet, file: Uint8Array, whom: { device: string } | { group: string }, name: string) {
-  await publishPackage({ url, fleet: FLEET }, digestOf(file), file);
-  await placeOrder({ url, fleet: FLEET }, whom, orderFor(file, name));
-}
-
-const orderFor = (file: Uint8Array, correlator: string): OrderPaper => ({
-  digest: hex(digestOf(file)),
-  encoding: 'raw',
-  correlator,
-});
 const running = (version: string, count: number) => (all: { firmwareVersion?: string | undefined }[]) =>
   all.filter(({ firmwareVersion }) => firmwareVersion === version).length === count;
 

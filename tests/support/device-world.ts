@@ -30,8 +30,8 @@ export interface DeviceWorld {
   keys: Record<'vendor' | 'operator' | 'consenter', SigningKey>;
   /** A board of this policy, provisioned, without trial boots. */
   board(policy: Policy, options?: WorldBoard): Promise<VirtualBoard>;
-  /** Writes a package of this sequence, and returns its bytes. */
-  package(name: string, sequence: bigint, imageBytes?: number): Uint8Array;
+  /** Writes a package of this sequence, and returns its bytes; the image is given, or so many equal bytes. */
+  package(name: string, sequence: bigint, image?: number | Uint8Array): Uint8Array;
   close(): Promise<void>;
 }
 
@@ -71,10 +71,10 @@ export function makeDeviceWorld(): DeviceWorld {
       await client.close();
       return running;
     },
-    package(name, sequence, imageBytes = 3000) {
+    package(name, sequence, image = 3000) {
       const { envelope } = buildPackage({
         key: keys.vendor,
-        image: new Uint8Array(imageBytes).fill(Number(sequence)),
+        image: typeof image === 'number' ? new Uint8Array(image).fill(Number(sequence)) : image,
         vendorId: VENDOR_ID,
         classId: CLASS_ID,
         sequence,

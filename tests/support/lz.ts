@@ -106,3 +106,20 @@ function around(exports: Exports): LzDecoder {
     },
   };
 }
+
+/** Something like code: halfwords of a few kinds, and what was there before. */
+export function likeCode(bytes: number): Uint8Array {
+  const image = new Uint8Array(bytes);
+  let state = 7;
+  const roll = (below: number) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+  for (let at = 0; at < bytes; at += 2) {
+    const back = at > 4000 && roll(12) === 0 ? 2 * roll(2000) + 2 : 0;
+    if (back) image.set(image.slice(at - back, at - back + Math.min(24, bytes - at)), at);
+    else image.set([roll(32) * 8, [0x46, 0x68, 0x60, 0xf0, 0xd1, 0x20][roll(6)]!].slice(0, bytes - at), at);
+    if (back) at += 22;
+  }
+  return image;
+}

@@ -31,6 +31,7 @@ export const gateway = z.union([
     event: z.literal('stopped'),
     fetched: count.meta({ description: 'blocks from the broker' }),
     served: count.meta({ description: 'blocks to boards' }),
+    coded: count.meta({ description: 'blocks that were coded for slow lines, once for all boards' }),
     dropped: count.meta({ description: 'blocks that were none' }),
   }),
 ]);
