@@ -29,11 +29,10 @@
 // A header that cannot be read counts as the higher generation, and lost.
 //
 // What was mended is written anew at once, by compacting: two flips in one record need two flips between two resets.
-// Damaged: an acknowledged record cannot be read. Nothing is committed any more (StoreDamaged), so nothing is installed
-// and nobody is believed anew; settings that can be read are read, those that are in no record that can be read from the
-// snapshot of the other bank. The bootstrap document is the same there: a commit of it compacts twice. So the operators'
-// signatures can still be checked, and a change of theirs ends the damage (storeRenew, update/changing.ts): the other
-// bank begins with what it stages and what can be read and does not depend on what was lost.
+// Damaged: an acknowledged record cannot be read. Nothing is committed any more (StoreDamaged). Settings are read where they can
+// be, else from the snapshot of the other bank; the bootstrap document is the same there, for a commit of it compacts twice. So a
+// change signed by the operators in force ends the damage (storeRenew, update/changing.ts): the other bank begins with what it
+// stages and what can be read and does not depend on what was lost.
 
 import { compare } from '../codec/bytes';
 import { Reason } from '../reason';
