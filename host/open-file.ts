@@ -52,8 +52,9 @@ export async function openFile(path: string, bytesMax = FILE_BYTES_MAX, { lookin
     );
     return kept instanceof Uint8Array ? inMemory(path, kept) : await blocksOf(path, kept);
   } catch (cause) {
-    const leadsNowhere = systemCode(cause) === 'ENOENT' && (await lstat(path).catch(() => undefined));
-    if (leadsNowhere) {
+    // A file that is there now came into being meanwhile.
+    const there = systemCode(cause) === 'ENOENT' ? await lstat(path).catch(() => undefined) : undefined;
+    if (there?.isSymbolicLink()) {
       throw new CountersignError('FileUnreadable', `file: ${path} is a link to a file that does not exist`, { cause });
     }
     throw unreadable(path, cause);

@@ -79,6 +79,7 @@ describe.skipIf(!have('mosquitto'))('an order on a broker', () => {
     await here.approve(1, [everything('approve')]);
     const alerts = await alertsOf(here);
     await here.board('one', { 'trial-boots': 2 }, { groups: ['attic'] });
+    await here.until(([one]) => one?.approvals?.[0]?.sequence === '1'); // or it is refused first, and carried out then
     await placeOrder(place(here), { group: 'attic' }, orderFor(file));
     await here.until(([one]) => one?.state === 100 && one.firmwareVersion === '1.1.0');
     await here.until(() => alerts.length >= 1);
