@@ -17,6 +17,10 @@ const FAST: Record<'agent' | 'core', string[]> = {
   agent: [
     ...QUICK,
     ...named('agent', 'change damage clients staged guards tree console words card certain later agreed edges'),
+    ...named(
+      'agent',
+      'pull pull-line pull-lost pull-lz pull-again pull-attacks pull-strangers pull-named cobs trickle',
+    ),
     ...named('traps', 'consent'),
   ],
   core: [
@@ -25,9 +29,11 @@ const FAST: Record<'agent' | 'core', string[]> = {
   ],
 };
 const SLOW: Record<'agent' | 'core', string[]> = {
-  agent: named('agent', 'fumo change-powercut refusing-flash wear worn lapsed'),
+  agent: named('agent', 'fumo change-powercut refusing-flash wear worn lapsed resident'),
   core: named('core', 'module simd damage sources'),
 };
+/** All that run on the agent: a suite that is not here notices nothing. */
+export const ON_THE_AGENT: readonly string[] = [...FAST.agent, ...SLOW.agent];
 const CRYPTO = named('crypto', 'hash field wycheproof scalar group');
 
 // So long nothing may be heard from a suite; a machine may be busy with other things.

@@ -2,9 +2,10 @@
 // function of the seed, and what is listed as equivalent stands in the sources.
 
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { ON_THE_AGENT } from './killers.js';
 import { nameOf, placesOf, shuffled } from './places.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -34,6 +35,12 @@ describe('npm run mutate', () => {
     const others = shuffled(places, 7).filter(({ file }) => file !== 'flash/store.ts');
     expect(shuffled(changed, 7).map(nameOf)).toEqual(others.map(nameOf));
     expect(places.filter(({ right, wrong }) => right === wrong)).toEqual([]);
+  });
+
+  test('asks every suite of the agent', () => {
+    const suites = readdirSync(at('../agent')).map((name) => `agent/${name.replace('.test.ts', '')}`);
+    // It looks at the sources, not at what they do.
+    expect(suites.filter((name) => name !== 'agent/rooms' && !ON_THE_AGENT.includes(name))).toEqual([]);
   });
 
   test('lists as equivalent only what stands in the sources, each with its reason', () => {
