@@ -58,7 +58,8 @@ int countersign_gate_reason(void) { return reason; }
 /* Far from each other, so that one instruction that is left out does not make one into another. */
 enum { PASSES = 0x3a5c, WAITS = 0x5a36, REFUSED = 0x6593 };
 
-/* ---- What survives a reset: two halves that take turns. The newer whole one counts; a cut leaves the other ---- */
+/* ---- What survives a reset: twice, in two halves. A cut leaves the old state or the new one in one of them, and damage to one leaves
+ * the other: never an older state. Each start makes the second one, if it is not there ---- */
 
 #define STATE_MAGIC 0x32474343u /* "CCG2" */
 
@@ -73,12 +74,12 @@ struct state {
 typedef char state_is_whole_write_units[sizeof(struct state) == 192 ? 1 : -1];
 
 static struct state state, kept; /* as it is to be, and as it stands in flash */
-static int half;                 /* where `kept` stands */
-enum { NONE = -1, DAMAGED = -2 };
+static int half;                 /* where `kept` stands, and TWICE if in the other one, too */
+enum { TWICE = 2, NONE = -1, DAMAGED = -2 }; /* nothing is written for a state that is as if there were none */
 
-static void state_check(const struct state *of, uint8_t digest[HASH_BYTES]) {
+static void state_check(uint8_t digest[HASH_BYTES]) {
     countersign_sha256_begin();
-    countersign_sha256_update(of, offsetof(struct state, check));
+    countersign_sha256_update(&state, offsetof(struct state, check));
     countersign_sha256_finish(digest);
 }
 
@@ -88,45 +89,46 @@ static void state_load(void) {
     int broken = 0;
     half = NONE;
     memset(&kept, 0, sizeof kept);
-    if (flash_area_open(COUNTERSIGN_STATE_AREA, &area)) {
-        half = DAMAGED;
-        state = kept;
-        return;
-    }
-    for (int i = 0; i < 2; i++) {
-        if (flash_area_read(area, i * (flash_area_get_size(area) / 2), &state, sizeof state) || state.magic != STATE_MAGIC) continue;
-        state_check(&state, digest);
-        if (memcmp(digest, state.check, HASH_BYTES)) broken++;
-        else if (half == NONE || state.count > kept.count) {
-            kept = state;
-            half = i;
+    if (flash_area_open(COUNTERSIGN_STATE_AREA, &area)) broken = 2;
+    else {
+        for (int i = 0; i < 2; i++) {
+            if (flash_area_read(area, i ? flash_area_get_size(area) / 2 : 0, &state, sizeof state) || state.magic != STATE_MAGIC) continue;
+            state_check(digest);
+            if (memcmp(digest, state.check, HASH_BYTES)) broken++;
+            else if (state.count > kept.count) {
+                kept = state;
+                half = i;
+            } else if (state.count == kept.count) half |= TWICE;
         }
+        flash_area_close(area);
     }
-    /* A cut breaks the half that was being written, never both. */
-    if (half == NONE && broken == 2) half = DAMAGED;
-    flash_area_close(area);
+    if (broken == 2) half = DAMAGED; /* a cut breaks the half that was being written, never both */
     state = kept;
     countersign_state_load(state.verifier);
+}
+
+static int half_write(const struct flash_area *area) {
+    uint32_t bytes = flash_area_get_size(area) / 2, at = half & 1 ? 0 : bytes; /* NONE is odd */
+    if (flash_area_erase(area, at, bytes) || flash_area_write(area, at, &state, sizeof state) ||
+        flash_area_read(area, at, &kept, sizeof kept) || memcmp(&kept, &state, sizeof state)) return 1;
+    half = ~half & 1;
+    return 0;
 }
 
 /* Not 0: it does not stand in flash. Nothing is written if nothing changed: who may not change anything costs no erase. */
 static int state_save(void) {
     const struct flash_area *area;
-    struct state read;
-    if (half == DAMAGED) return -1;
-    if (half != NONE && !memcmp(&state, &kept, sizeof state)) return 0;
-    if (flash_area_open(COUNTERSIGN_STATE_AREA, &area)) return -1;
-    uint32_t bytes = flash_area_get_size(area) / 2, at = half == 0 ? bytes : 0;
-    state.magic = STATE_MAGIC;
-    state.count++;
-    state_check(&state, state.check);
-    int failed = flash_area_erase(area, at, bytes) || flash_area_write(area, at, &state, sizeof state) ||
-                 flash_area_read(area, at, &read, sizeof read) || memcmp(&read, &state, sizeof state);
+    int changed = memcmp(&state, &kept, sizeof state);
+    if (half == DAMAGED || (!changed && half & TWICE) || flash_area_open(COUNTERSIGN_STATE_AREA, &area)) return changed;
+    if (changed) {
+        state.magic = STATE_MAGIC;
+        state.count++;
+        state_check(state.check);
+    }
+    int failed = half_write(area);
+    if (!failed && (!changed || !half_write(area))) half |= TWICE;
     flash_area_close(area);
-    if (failed) return -1;
-    kept = state;
-    half = at == 0 ? 0 : 1;
-    return 0;
+    return failed;
 }
 
 /* Whether a hash is one that was written down. Compared twice: one instruction that is left out lets nothing pass. Zeros are nobody's
@@ -321,9 +323,8 @@ fih_ret boot_image_check_hook(int image, int slot) {
     }
     if (slot != BOOT_SLOT_PRIMARY) incoming = decision;
     countersign_gate_told(slot, decision == PASSES ? 1 : decision == WAITS ? 2 : 3, reason);
-    if (decision == PASSES) FIH_RET(FIH_BOOT_HOOK_REGULAR);
-    /* Not refused, or it would be erased: the update hook stops it, and the check of the primary slot whatever else moves it. */
-    if (slot != BOOT_SLOT_PRIMARY && decision == WAITS) FIH_RET(FIH_BOOT_HOOK_REGULAR);
+    /* What waits is not refused, or it would be erased: the update hook stops it, and the check of the primary slot whatever else moves it. */
+    if (decision == PASSES || (slot != BOOT_SLOT_PRIMARY && decision == WAITS)) FIH_RET(FIH_BOOT_HOOK_REGULAR);
     FIH_RET(FIH_FAILURE);
 }
 

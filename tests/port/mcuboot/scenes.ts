@@ -208,13 +208,13 @@ export const SCENES: [name: string, play: Play, only?: (kind: Kind) => boolean][
     'what was let in once and denied since does not start',
     (scene) => {
       const next = approved(scene);
-      // Cut right after the decision is written down: erase and write of a page.
-      const { cut } = scene.board.boot('--cut', '3');
+      // Cut right after the decision is written down: erase and write of a page, twice.
+      const { cut } = scene.board.boot('--cut', '5');
       expect(cut).toBe(true);
       deny(scene, next);
       scene.board.flash.primary(release(1)).secondary(next);
       // Cut as MCUboot erases what is refused: the slot that runs is not looked at any more.
-      expect(scene.board.boot('--cut', '3').cut).toBe(true);
+      expect(scene.board.boot('--cut', '5').cut).toBe(true);
       scene.board.flash.primary(next);
       expect(scene.board.boot()).toMatchObject({ boots: undefined });
     },
@@ -261,6 +261,40 @@ export const SCENES: [name: string, play: Play, only?: (kind: Kind) => boolean][
       scene.board.flash.secondary(next);
       const outcome = scene.board.boot();
       expect([outcome.boots, decided(outcome)]).toEqual([1, ['waits', reasons.Superseded.code]]);
+    },
+  ],
+  [
+    'one bit of the state that flips, wherever it stands, brings back no older document, and no older number',
+    (scene, fresh) => {
+      const [next, second, old] = [release(2), release(5), release(3)];
+      for (const half of [0, SECTOR])
+        for (const bit of [3, 40, 100, 64 * 8 + 1, 191 * 8]) {
+          const flip = ({ flash }: Board) => {
+            flash.state[half + (bit >> 3)]! ^= 1 << (bit & 7);
+          };
+          const one = fresh();
+          const first = says(1, scene.kind, [next]);
+          bring(one, next);
+          deny(one, next);
+          one.board.flash.secondary(next);
+          expect(decided(one.board.boot())?.[0]).toBe('refused');
+          flip(one.board);
+          one.board.flash.documents.fill(0xff);
+          bring(one, next);
+          one.board.approval(first);
+          one.board.flash.secondary(next);
+          const outcome = one.board.boot();
+          expect([outcome.boots, decided(outcome)]).toEqual([1, ['waits', reasons.Superseded.code]]);
+          expect(one.board.boot(), `half ${half} bit ${bit}`).toMatchObject({ boots: 1, operations: 0 }); // mended
+          const two = fresh();
+          for (const each of [second, old]) bring(two, each);
+          approve(two, release(1), second, old);
+          two.board.flash.secondary(second, 'perm');
+          expect(two.board.boot()).toMatchObject({ boots: 5 });
+          flip(two.board);
+          two.board.flash.secondary(old);
+          expect(decided(two.board.boot())).toEqual(['refused', reasons.Rollback.code]);
+        }
     },
   ],
   [
