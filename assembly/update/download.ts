@@ -35,7 +35,7 @@ import { Verdict } from '../policy/verdict';
 import { Reason } from '../reason';
 import { alertStage } from './alert';
 import { Event as Audit, auditDecision, auditStage, auditTold } from './audit';
-import { wantRefusal } from './effects';
+import { restartWanted, wantRefusal } from './effects';
 import { floorsStage } from './floors';
 import { About, agreedTo, digestInHand, hand, handCommit, lineOf, Operation, order, question } from './hand';
 import { idleBegin, idleGot, idleTaken, idleTick } from './idle';
@@ -105,7 +105,7 @@ export function downloadReset(): void {
 // Begins a session, or finds the one that `name` (32 bytes, or 0) means. Afterwards downloadOffset is the next byte
 // wanted: not 0 when there is something to go on with.
 export function downloadBegin(link: i32, length: u32, name: usize): Reason {
-  if (updating()) return Reason.WrongState;
+  if (updating() || restartWanted()) return Reason.WrongState;
   if (active && name && sessionIs(length, name)) return Reason.Ok;
   // It is on board already: a client that lost the last answer asks again.
   if (!active && name && hand.state === <u32>State.Ready && offset === length && sessionIs(length, name))
@@ -249,7 +249,8 @@ function onBoard(): Reason {
   return Reason.Ok;
 }
 
-function isApproved(verdict: Verdict): bool {
+// Of the verdict that was just taken.
+export function isApproved(verdict: Verdict): bool {
   return verdict === Verdict.Install || verdictReason() === Reason.AwaitingUser;
 }
 

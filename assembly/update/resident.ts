@@ -20,14 +20,15 @@ import { Place, placeErase, placeHolds, placeRead, placeWrite } from '../flash/s
 import { storeDamaged, storeDetached } from '../flash/store';
 import { Reason } from '../reason';
 import { Event as Audit, auditStage } from './audit';
-import { wantRestart } from './effects';
+import { isApproved } from './download';
+import { restartWanted, wantRestart } from './effects';
 import { CORRELATOR_BYTES_MAX, hand, handCommit, Operation, Order, order } from './hand';
 import { judgePlace, verdictDigest } from './judgement';
 import { Event, move, updating } from './machine';
 import { orderFire } from './order';
 import { digestOf, imageOf, pack, packageDescribe, packageLoad, packageStage } from './packages';
 import { sessionLoad, stored } from './session';
-import { COST_COMMIT, COST_DOWNLOAD, wearForgive, wearOwe } from './wear';
+import { COST_COMMIT, COST_DOWNLOAD, wearForgive, wearOwe, wearPay } from './wear';
 
 const COUNTS_BYTES: u32 = 64;
 const NOTE_BYTES: u32 = 8 + offsetof<Order>(); // the erase count, how long the head is, the order
@@ -47,8 +48,11 @@ export function residentCount(): Reason {
   return reason;
 }
 
-// What is on board is to be installed: the boot agent is told, by the next reset.
+// What is on board is to be installed: the boot agent is told, by the next reset. Paid for here: that one commits it in any case.
 export function residentLeave(): Reason {
+  if (restartWanted()) return Reason.WrongState; // a note stands there already, and is written once
+  const poor = wearPay(COST_COMMIT, hand.approved !== 0);
+  if (poor !== Reason.Ok) return poor;
   const headBytes = sessionLoad() ? stored.headBytes : 0; // 0: what the boot agent knows already
   hand.eraseCount++;
   let reason = residentCount();
@@ -90,7 +94,7 @@ function wordAt(at: u32): u32 {
 // not whole.
 function adopt(headBytes: u32): bool {
   if (headBytes !== 0) {
-    judgePlace(Place.Staged, headBytes);
+    hand.approved = u16(isApproved(judgePlace(Place.Staged, headBytes)));
     if (verdictDigest() === 0) return false;
     packageDescribe(pack, verdictDigest(), headBytes);
     if (placeHolds(Place.Staged, pack.imageBytes, imageOf(pack)) !== Reason.Ok) return false;

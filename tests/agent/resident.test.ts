@@ -31,6 +31,7 @@ import { ask } from '../support/smp.js';
 
 const APPLICATION_RUNS = 161;
 const TOO_OFTEN = 159;
+const WRONG_STATE = 140;
 
 const RUNS = packageOf(1, { image: imageOf(2100, 1) });
 const NEXT = packageOf(2, { image: imageOf(3000, 2) });
@@ -190,6 +191,30 @@ describe('beside an application', () => {
     board.settle();
     expect(runs(board, OTHER)).toBe(true);
   });
+
+  it('leaves one note, however often it is ordered before the reset, and takes nothing else any more', () => {
+    const board = resident({ unapproved: 1 });
+    expectOk(upload(board, NEXT.bytes));
+    expectOk(exec(board, NODE.update));
+    expect(rc(exec(board, NODE.update))).toBe(WRONG_STATE);
+    expect(rc(upload(board, OTHER.bytes, { sha: null, until: 600 }))).toBe(WRONG_STATE);
+    restart(board);
+    expect(runs(board, NEXT)).toBe(true);
+  });
+});
+
+it('counts as approved what the boot agent found so: a countersigned head is taken afterwards', () => {
+  const board = resident({ unapproved: 1, timeout: 60 });
+  expectOk(upload(board, OTHER.bytes));
+  expectOk(exec(board, NODE.update));
+  restart(board);
+  board.run(90_000); // nobody answers
+  board.reboot();
+  const approvals = [approvalOf(OTHER.digest, 9)];
+  expectOk(upload(board, packageOf(3, { image: imageOf(3000, 3), approvals }).bytes));
+  expectOk(exec(board, NODE.update));
+  board.settle();
+  expect(runs(board, OTHER)).toBe(true);
 });
 
 describe('an application that writes into the slot what it likes', () => {
@@ -321,6 +346,25 @@ describe('strangers beside an application', () => {
       }
       board.reboot();
       board.run(20_000);
+      board.reside();
+    }
+    expect(refused).toBeGreaterThan(20);
+    expect(Math.max(...board.flash.wear)).toBeLessThanOrEqual(24);
+  });
+
+  it('wear out nothing by ordering again and again what nobody approved', () => {
+    const board = resident({ unapproved: 1, timeout: 60 });
+    board.reboot();
+    expectOk(upload(board, OTHER.bytes));
+    board.run(20_000);
+    board.reside();
+    board.flash.forget();
+    let refused = 0;
+    for (let lives = 0; lives < 40; lives++) {
+      if (rc(exec(board, NODE.update)) === TOO_OFTEN) refused++;
+      board.run(1000);
+      board.reboot();
+      for (let ticks = 0; ticks < 20 && board.running !== 'image'; ticks++) board.run(10_000);
       board.reside();
     }
     expect(refused).toBeGreaterThan(20);
