@@ -8,9 +8,9 @@
  *
  * - RAM from `ram` to `ram_end` is the agent's from start() to the next reset. Its stack is the caller's: STACK_BYTES of
  *   board.json suffice. What the application writes there by mistake can break a download, and nothing else.
- * - All calls come from one place, the main loop: one that comes while another is under way does nothing. Interrupts are never
- *   held back. How long a call takes: docs/port.md.
- * - The agent uses the flash controller and the random source of the chip, and no other peripheral.
+ * - All calls come from one place, the main loop: a receive or tick that comes while another call is under way does nothing.
+ *   start() comes once. Interrupts are never held back, and find r9 of the agent in a call. How long one takes: docs/port.md.
+ * - The agent uses the flash controller, the random source and, if the board has one, the card reader, and no other peripheral.
  * - The application confirms itself as before: mailbox.h. On trial, nothing is downloaded.
  * - A fault in a call is recorded and resets, as a fault of the application does.
  *
