@@ -74,7 +74,7 @@ let limit = Number.POSITIVE_INFINITY;
 /** vpcd's protocol: every message has a length of two bytes before it; length 1 is for the reader, not for the card. */
 async function connectCard(card: IsoCard): Promise<Socket> {
   limit = Number.POSITIVE_INFINITY;
-  const socket = await open(VPCD_PORT);
+  const socket = await opened(VPCD_PORT);
   const send = (bytes: Uint8Array) => socket.write(Buffer.of(bytes.length >> 8, bytes.length & 0xff, ...bytes));
   let heard = Buffer.alloc(0);
   socket.on('error', () => undefined);
@@ -102,6 +102,16 @@ function open(port: number): Promise<Socket> {
     const socket = tcp(port, '127.0.0.1', () => resolve(socket));
     socket.once('error', reject);
   });
+}
+
+/** The reader listens anew behind each connection, and not at once. */
+async function opened(port: number): Promise<Socket> {
+  let socket: Socket | undefined;
+  await until('the reader to listen', async () => {
+    socket = await open(port).catch(() => undefined);
+    return socket !== undefined;
+  });
+  return socket!;
 }
 
 const reachable = (port: number): Promise<boolean> =>
