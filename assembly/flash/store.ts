@@ -283,7 +283,7 @@ export function storeRead(key: u32, to: usize, length: u32): bool {
 // Writes everything staged since the last commit, whole or not at all. Whatever the answer, nothing stays staged, and
 // what is mirrored in memory (storeStageMirror) is there as flash has it.
 export function storeCommit(): Reason {
-  const reason = pendingTooMany() ? Reason.Internal : detached ? Reason.Ok : commit();
+  const reason = pendingTooMany() ? Reason.Internal : detached && !damaged ? Reason.Ok : commit();
   // The bootstrap document stands in both banks before anyone is told: one damage does not take it.
   const twice = reason === Reason.Ok && isPending(Key.Bootstrap);
   if (reason !== Reason.Ok) takeBack();

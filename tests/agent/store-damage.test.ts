@@ -251,6 +251,19 @@ describe('a damaged device', () => {
     expect(board.running).toBe('image');
   });
 
+  it('writes nothing beside an application either: no stranger has its slot erased', () => {
+    const board = damaged();
+    board.settle();
+    board.reside();
+    board.flash.forget();
+    expect(refusal(upload(board, second.bytes))).toBe('StoreDamaged');
+    expect(refusal(put(board, './FUMO/1/Update/PkgData', second.bytes))).toBe('StoreDamaged');
+    expect(refusal(put(board, './FUMO/1/Download/PkgURL', utf8('coap://x/y')))).toBe('ApplicationRuns');
+    expect(refusal(exec(board, NODE.update))).toBe('StoreDamaged');
+    board.run(20_000);
+    expect([board.flash.writes, board.flash.erases]).toEqual([[], []]);
+  });
+
   it('comes back by a change with a higher number: nothing of before is believed but what runs', () => {
     const board = damaged();
     const number = Number(lastChange(board)) + 1;
