@@ -2,9 +2,9 @@
 //
 // An answer belongs to a request if sequence, group and id are the same and the operation is one higher; everything
 // else is dropped (late answers, other people's). A repeated request keeps its sequence, so the late answer to the
-// first try counts too. One request is under way at a time: devices of this size have one buffer. A device's refusal is a
-// value ({ ok: false }), not an exception. What a device sends unasked (a request of its own, for instance the final alert)
-// goes to `onRequest`.
+// first try counts too. One request is under way at a time: devices of this size have one buffer (for those that have more: ahead.ts).
+// A device's refusal is a value ({ ok: false }), not an exception. What a device sends unasked (a request of its own, for instance the
+// final alert) goes to `onRequest`.
 //
 // When an answer is overdue (round-trip.ts), an echo of a few bytes goes behind the request. Servers work in order:
 //
@@ -106,6 +106,8 @@ export interface Client {
   /** Why no answer can come any more: the link has ended, and does not come back by itself. */
   readonly gone: CountersignError | undefined;
   request<T>(request: Request<T>): Promise<Response<T>>;
+  /** Nothing else is asked meanwhile; `work` sends packets itself, with numbers that it gets here. */
+  alone<T>(work: (sequence: () => number) => Promise<T>): Promise<T>;
   /** Larger packets than this get lost on the way: none is sent any more. */
   narrow(bytes: number): void;
   close(): Promise<void>;
@@ -159,6 +161,12 @@ export function createClient(link: Link, options: ClientOptions = {}): Client {
       }
     },
   });
+
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = last.then(work);
+    last = turn.catch(() => undefined);
+    return turn;
+  }
 
   async function exchange<T>(request: Request<T>): Promise<Response<T>> {
     let response = await ask(request);
@@ -332,11 +340,8 @@ export function createClient(link: Link, options: ClientOptions = {}): Client {
     get gone() {
       return ended;
     },
-    request(request) {
-      const turn = last.then(() => exchange(request));
-      last = turn.catch(() => undefined);
-      return turn;
-    },
+    request: (request) => inTurn(() => exchange(request)),
+    alone: (work) => inTurn(() => work(nextSequence)),
     narrow(bytes) {
       mtu = Math.min(bytes, mtu ?? bytes);
     },

@@ -10,11 +10,14 @@
 // the digest, which is optional, then in packets of half the size, down to the smallest in which the head of an image fits.
 // Packets that get lost while shorter ones are answered (a broker with a limit, a buffer smaller than the server says) are
 // halved too, and the client keeps to that.
+//
+// A server that says that it has several buffers is sent packets ahead (ahead.ts), once the first ones were answered: the head is judged
+// by then.
 
-import * as z from 'zod';
 import { CountersignError } from '../errors.js';
 import { type Bytes, readFrom, sizeOf } from '../formats/byte-source.js';
 import type { ReasonName } from '../reasons.js';
+import { makeAhead, uploadAnswer } from './ahead.js';
 import type { Client } from './client.js';
 import { dataBytesThatFit, type Parameters, someBytesThatFit } from './commands.js';
 import { BUFFER_BYTES_MIN } from './defaults.js';
@@ -52,20 +55,28 @@ export type UploadEnd =
   | { kind: 'complete'; match: boolean | undefined } // match: the device compared the digest, if it does that
   | { kind: 'refused'; off: number; error: SmpError };
 
-const answer = z.looseObject({ off: z.number().int().nonnegative(), match: z.boolean().optional() });
-
 export async function* upload(client: Client, job: Upload): AsyncGenerator<number, UploadEnd> {
   const bytes = sizeOf(job.file);
   const packets = makePackets(job);
+  const ahead = makeAhead(client, job.parameters.bufferCount, bytes);
   let off = job.from ?? 0;
   let stalls = 0;
   let refused: UploadEnd | undefined; // the first refusal is the telling one
+
+  function stall(at: number): void {
+    stalls += 1;
+    if (stalls <= client.retries) return;
+    throw new CountersignError('LinkLost', `upload: no progress at offset ${at} after ${stalls} tries`, {
+      hint: 'the device lost what it had, or answers the same offset again and again: look at its log',
+    });
+  }
+
   for (;;) {
     const request = {
       op: OP.write,
       group: GROUP.image,
       id: 1,
-      schema: answer,
+      schema: uploadAnswer,
       signal: job.signal,
       ...(await packets.at(off)),
     };
@@ -98,17 +109,18 @@ export async function* upload(client: Client, job: Upload): AsyncGenerator<numbe
     if (next > bytes) {
       throw new CountersignError('FrameMalformed', `upload: the device asks for offset ${next} of a file of ${bytes}`);
     }
-    if (next <= off) {
-      stalls += 1;
-      if (stalls > client.retries) {
-        throw new CountersignError('LinkLost', `upload: no progress at offset ${next} after ${stalls} tries`, {
-          hint: 'the device lost what it had, or answers the same offset again and again: look at its log',
-        });
-      }
-    }
+    if (next <= off) stall(next);
     off = next;
     yield off;
     if (off === bytes) return { kind: 'complete', match: response.body.match };
+    for (let clean = true; clean && off >= SLOW_BYTES && ahead.pays(); ) {
+      const run = await ahead.run(off, packets.at, job.signal);
+      clean = run.clean && run.off > off;
+      if (run.off < off) stall(run.off);
+      if (run.off === off) break;
+      off = run.off;
+      yield off;
+    }
   }
 }
 

@@ -195,7 +195,7 @@ describe.skipIf(!have('mosquitto'))('deliver over a broker', () => {
     cleanups.push(() => line.close());
     const old: Client = {
       ...{ link: client.link, timeoutMs: client.timeoutMs, retries: 0, version: 2, close: client.close },
-      ...{ narrow: client.narrow, mtu: undefined, gone: undefined },
+      ...{ alone: client.alone, narrow: client.narrow, mtu: undefined, gone: undefined },
       request: (request) =>
         request.group === GROUP.countersign && request.id === 3
           ? Promise.resolve({ ok: false, error: { group: undefined, rc: 8 } } as never)
