@@ -108,6 +108,13 @@ describe('a block that a gateway codes', () => {
     expect(decoded(after, from, other.subarray(0, known))).toEqual(other.slice(from, from + BLOCK_BYTES));
   });
 
+  it('is made anew when the broker was away', () => {
+    const { cache, code } = filled();
+    expect(code(from, known)).toBeDefined();
+    cache.renewed();
+    expect(code(from, known)).toBeUndefined();
+  });
+
   it('is not given to a board that asks for another part of it', () => {
     const { code } = filled();
     const part = 300;
