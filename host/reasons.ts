@@ -294,6 +294,7 @@ const table = {
 
   // 340 the host: what several processes write to
   MemoryBusy: row(340, 'other guards on this machine kept the memory busy for too long', 'run the same command again; if no other countersign runs, remove the .lock file beside the memory', FAULT),
+  RecordBusy: row(346, 'another process issues a document of this operator, and has not ended', 'run the same command again when it has; if no other countersign runs, remove the .lock file beside the record', FAULT),
 } as const satisfies Record<string, ReasonRow>;
 
 export type ReasonName = keyof typeof table;

@@ -37,7 +37,7 @@ import type { Published } from '../operator/publish.js';
 import { entryOf, requireSignedBy, type Selection } from '../operator/selection.js';
 import { loadCore } from '../wasm.js';
 import type { Attached } from './ceremony.js';
-import { fellowOf, keepIssued, type Output, placeDocument, readRecord, recordPath } from './issue.js';
+import { fellowOf, keepIssued, type Output, placeDocument, readRecord, recordPath, withRecord } from './issue.js';
 import type { Doing, Person } from './person.js';
 import { attachStep, openKeys, prepareStep, type SigningSteps, signStep } from './signing-steps.js';
 
@@ -119,12 +119,14 @@ export async function approveFiles(options: Approving, person: Person, doing: Do
       if (!signer) return prepareStep(requestCountersignature(key, envelope, path), base, options, person, doing);
       return writeCountersigned(countersign(signer, envelope, path), path, options, doing);
     }
-    const next =
-      options.from === undefined
-        ? await nextFrom(options, key, { verdict: 'approve', confirm: options.confirm }, opened, person)
-        : await nextFromFile(options, key, options.from, person);
-    if (!signer) return prepareStep(requestDraft(key, next), base, options, person, doing);
-    return writeIssued(place(signDraft(signer, next).document, base), next, key, options, person, doing);
+    return alone(options, key, doing, async () => {
+      const next =
+        options.from === undefined
+          ? await nextFrom(options, key, { verdict: 'approve', confirm: options.confirm }, opened, person)
+          : await nextFromFile(options, key, options.from, person);
+      if (!signer) return prepareStep(requestDraft(key, next), base, options, person, doing);
+      return writeIssued(place(signDraft(signer, next).document, base), next, key, options, person, doing);
+    });
   });
 }
 
@@ -141,10 +143,12 @@ export async function revokeFiles(options: Issuing & Deciding, person: Person, d
   }
   return withPackage(options.package, person, async (opened) => {
     const { signer, key } = await openKeys(options, person);
-    const next = await nextFrom(options, key, { verdict: 'deny' }, opened, person);
     const base = opened === undefined ? 'denied' : `${opened.path.replace(/\.(suit|bin)$/, '')}.denied`;
-    if (!signer) return prepareStep(requestDraft(key, next), base, options, person, doing);
-    return writeIssued(placed(signDraft(signer, next).document, base), next, key, options, person, doing);
+    return alone(options, key, doing, async () => {
+      const next = await nextFrom(options, key, { verdict: 'deny' }, opened, person);
+      if (!signer) return prepareStep(requestDraft(key, next), base, options, person, doing);
+      return writeIssued(placed(signDraft(signer, next).document, base), next, key, options, person, doing);
+    });
   });
 }
 
@@ -192,6 +196,10 @@ async function checkVendor({ envelope, path }: OpenPackage, key: string | undefi
   requireSignedBy(await loadCore(), envelope, await readPublicKeyFile(key), { package: path, key });
 }
 
+/** From reading the record to writing it nobody else issues by it. */
+const alone = <T>({ record, key: name }: Issuing, key: PublicKey, { dryRun }: Doing, work: () => Promise<T>) =>
+  withRecord(dryRun ? undefined : recordPath(record, name, key), work);
+
 /** What the next document hangs on: options, the record, and the time. */
 async function known<T extends Issuing>(issuing: T, key: PublicKey) {
   const record = recordPath(issuing.record, issuing.key, key);
@@ -228,8 +236,10 @@ function told(draft: Draft, person: Person): Draft {
 
 /** The document of a ceremony is written, and recorded, unless a newer one was issued in the meantime. */
 async function issueAttached(attached: Attached, output: Output, issuing: Issuing, person: Person, doing: Doing) {
-  const issued = acceptDocument(attached, await known(issuing, attached.request.key));
-  return writeIssued(output, issued, issued.signer, issuing, person, doing);
+  return alone(issuing, attached.request.key, doing, async () => {
+    const issued = acceptDocument(attached, await known(issuing, attached.request.key));
+    return writeIssued(output, issued, issued.signer, issuing, person, doing);
+  });
 }
 
 /** Writes document and record, and publishes it if that was asked for. */

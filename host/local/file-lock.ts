@@ -17,6 +17,8 @@ const LOOK_MS = 20;
 /** What is said where another process has it. */
 export interface Busy {
   reason: ReasonName;
+  /** What the message is about, before its colon. */
+  about: string;
   /** Behind "process N". */
   does: string;
   /** How long it is waited for. */
@@ -67,7 +69,9 @@ async function take(file: string, mine: string, busy: Busy): Promise<void> {
     throw isBusy(file, await ownerOf(file), busy);
   } catch (cause) {
     if (cause instanceof CountersignError) throw cause;
-    throw new CountersignError('FileUnwritable', `guard: cannot write ${file} (${systemCode(cause)})`, { cause });
+    throw new CountersignError('FileUnwritable', `${busy.about}: cannot write ${file} (${systemCode(cause)})`, {
+      cause,
+    });
   } finally {
     await rm(mine, { force: true });
   }
@@ -99,7 +103,7 @@ async function takeOver(file: string, aside: string): Promise<void> {
   await rm(aside, { force: true });
 }
 
-const isBusy = (file: string, owner: number | undefined, { reason, does }: Busy) =>
-  new CountersignError(reason, `guard: process ${owner ?? 'unknown'} ${does}`, {
+const isBusy = (file: string, owner: number | undefined, { reason, about, does }: Busy) =>
+  new CountersignError(reason, `${about}: process ${owner ?? 'unknown'} ${does}`, {
     hint: `wait until it has ended; if that process is no countersign, remove ${file}`,
   });

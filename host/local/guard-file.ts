@@ -15,7 +15,7 @@ import { stateFolder } from './state-folder.js';
 
 const MEMORY_BYTES_MAX = 16 * 1024 * 1024;
 /** To add to it takes milliseconds; many may want to at once. */
-const BUSY: Busy = { reason: 'MemoryBusy', does: 'writes to this memory', waitMs: 10_000 };
+const BUSY: Busy = { reason: 'MemoryBusy', about: 'guard', does: 'writes to this memory', waitMs: 10_000 };
 
 /** Where the memory is, if nobody says otherwise. */
 export const memoryPath = (given: string | undefined): string => given ?? join(stateFolder(), 'guard.json');

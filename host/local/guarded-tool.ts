@@ -46,7 +46,7 @@ import { findTool, runTool, type Tool, type ToolEnd } from './tool.js';
 const IMAGE_NAME = 'image.bin';
 const RUN_BYTES = 8;
 const SIGNAL_BASE = 128; // as a shell has it
-const BUSY: Busy = { reason: 'BoardBusy', does: 'works on this board', waitMs: 0 };
+const BUSY: Busy = { reason: 'BoardBusy', about: 'guard', does: 'works on this board', waitMs: 0 };
 
 export interface ToolJob extends ApprovalPlaces {
   /** Of the package. */

@@ -2,10 +2,11 @@
 //
 // The record is the YAML twin of the operator's newest document, kept beside its key (operator.pem: operator.record.yaml)
 // or where the caller says. It is what the next document repeats and counts on from; see formats/record.ts. It is written
-// after the document: if the machine stops between the two, a sequence number is left out, never used twice.
+// after the document: if the machine stops between the two, a sequence number is left out, never used twice. Who issues has
+// the record for itself from reading to writing it: two documents of one number would each be the newest to half of the devices.
 
 import { CountersignError } from '../errors.js';
-import { readText, requireDistinct, writeBytes } from '../files.js';
+import { followed, readText, requireDistinct, writeBytes } from '../files.js';
 import type { Claims } from '../formats/approval.js';
 import { claimsFromYaml } from '../formats/approval-yaml.js';
 import type { Bytes } from '../formats/byte-source.js';
@@ -17,6 +18,7 @@ import { recordText } from '../operator/issue.js';
 import type { Published, PublishOptions } from '../operator/publish.js';
 import { isKeyUri } from '../pkcs11/uri.js';
 import { shellWord } from '../printable.js';
+import { type Busy, withFileLock } from './file-lock.js';
 import { openPublishing, type PublishingOptions } from './publish.js';
 import { NO_RECORD } from './settings.js';
 
@@ -40,6 +42,18 @@ export async function readRecord(path: string): Promise<Claims | undefined> {
   });
   return text === undefined ? undefined : claimsFromYaml(text, path);
 }
+
+/** Another one may wait for a broker, or for the finger on a token. */
+const WAIT_MS = 60_000;
+const BUSY: Omit<Busy, 'waitMs'> = {
+  reason: 'RecordBusy',
+  about: 'record',
+  does: 'issues a document of this operator',
+};
+
+/** Works with a record that nobody else issues by meanwhile; undefined: there is none. Throws RecordBusy and FileUnwritable. */
+export const withRecord = async <T>(path: string | undefined, work: () => Promise<T>, waitMs = WAIT_MS): Promise<T> =>
+  path === undefined ? work() : withFileLock(`${await followed(path)}.lock`, { ...BUSY, waitMs }, work);
 
 /** A signed document, and where it goes: a file of its own, or the package that has it inside, in parts. */
 export interface Output {

@@ -1,11 +1,12 @@
 // approve and revoke: what they sign and record, what they say of it, and that a failure writes nothing.
 // Runs the built program in a folder of its own.
 
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { viewApproval } from '../../host/formats/approval.js';
 import { claimsFromYaml } from '../../host/formats/approval-yaml.js';
 import { approvalsIn, splitEnvelope } from '../../host/formats/envelope.js';
+import { withRecord } from '../../host/local/issue.js';
 import { makePlace, type Place, runHere } from '../support/command.js';
 import { hex } from '../support/make.js';
 
@@ -156,6 +157,42 @@ describe('approve and revoke', () => {
     expect((await place.must('approve', ...rule, '-k', 'op16.pem', '-o', 'clock.cose')).stderr).not.toContain(
       'warning',
     );
+  });
+
+  it('issues one document after the other, of whoever asks at once', async () => {
+    await operator('op17');
+    const of = (name: string, ...words: string[]) =>
+      place.must(...words, '-k', 'op17.pem', '-o', `${name}.cose`, '--json').then((ended) => ended.json().document);
+    const rule = (first: number) => [
+      'approve',
+      '--class',
+      'sensor',
+      '--vendor',
+      'example.com',
+      '--range',
+      `${first}..900`,
+    ];
+    const documents = await Promise.all([
+      of('at-once-1', ...rule(1)),
+      of('at-once-2', ...rule(2)),
+      of('at-once-3', 'revoke', 'app.suit'),
+      of('at-once-4', ...rule(4)),
+    ]);
+    expect(new Set(documents.map(({ sequence }) => sequence)).size).toBe(4);
+    const record = claimsFromYaml(await readFile(place.path('op17.record.yaml'), 'utf8'), 'record');
+    expect(record.entries).toHaveLength(4);
+    expect(await readdir(place.folder)).not.toContain('op17.record.yaml.lock');
+  });
+
+  it('waits for another one to end, and not for ever', async () => {
+    await put('op18.record.yaml.lock', `${process.pid}\n`);
+    const record = place.path('op18.record.yaml');
+    await expect(withRecord(record, async () => 'alone', 100)).rejects.toMatchObject({
+      reason: { name: 'RecordBusy', code: 346 },
+      message: `record: process ${process.pid} issues a document of this operator`,
+    });
+    setTimeout(() => rm(`${record}.lock`), 100);
+    expect(await withRecord(record, async () => 'alone', 20_000)).toBe('alone');
   });
 
   it('keeps no record if told so, and none of a dry run', async () => {

@@ -23,7 +23,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const board = (name: string, sequence = 1n) => ({ operators: {}, boards: { [name]: sequence } });
 const kept = () => Object.keys(JSON.parse(readFileSync(path, 'utf8')).boards).length;
 const id = (n: number) => n.toString(16).padStart(4, '0');
-const BUSY = { reason: 'MemoryBusy', does: 'writes to this memory', waitMs: 100 } as const;
+const BUSY = { reason: 'MemoryBusy', about: 'guard', does: 'writes to this memory', waitMs: 100 } as const;
 
 describe('a memory that several guards share', () => {
   it('keeps what each of them adds at once', async () => {
