@@ -3,9 +3,13 @@
 import { encode } from 'cborg';
 import { describe, expect, it } from 'vitest';
 import { deliver, type Outcome } from '../../host/device/deliver.js';
-import { provision, putApproval } from '../../host/device/identity.js';
+import { provision, putApproval, putChange } from '../../host/device/identity.js';
 import { execNode } from '../../host/device/tree.js';
 import type { CountersignError } from '../../host/errors.js';
+import { newDocumentId, signApproval } from '../../host/formats/approval.js';
+import { signChange } from '../../host/formats/change.js';
+import type { SigningKey } from '../../host/formats/keys.js';
+import { generateKey } from '../../host/keys/read.js';
 import { reasons } from '../../host/reasons.js';
 import { createClient } from '../../host/smp/client.js';
 import type { Packet } from '../../host/smp/packet.js';
@@ -25,6 +29,7 @@ interface Device {
   upload(off: number, bytes: number): Record<string, unknown>;
   question(asked: number): Record<string, unknown> | undefined; // undefined: it says nothing more
   stored: Uint8Array; // what reading back any document gives
+  change: number; // of the last one; 0: none
 }
 
 /** A device that was never given anything that it took. */
@@ -40,6 +45,7 @@ function device(changes: Partial<Device>) {
     upload: (off, bytes) => ({ off: off + bytes }),
     question: () => ({ pending: false }),
     stored: new Uint8Array(),
+    change: 0,
     ...changes,
   };
   let correlator: string | undefined;
@@ -61,6 +67,7 @@ function device(changes: Partial<Device>) {
         ),
       );
     }
+    if (uri.endsWith('/Change') && says.change) return value('bin', encode(new Map([[1, says.change]])));
     if (uri.endsWith('/Approvals')) return value('node', Buffer.from('0/1'));
     if (/Bootstrap|Approvals/.test(uri)) return value('bin', says.stored);
     return { err: { group: 64, rc: 141 } };
@@ -261,5 +268,20 @@ describe('what was written is read back', () => {
       'does not give it back',
     );
     await putApproval(device({ stored: document }), document);
+  });
+  it('unless something newer has come meanwhile: over a broker, from whoever signs', async () => {
+    await provision(device({ stored: Uint8Array.of(1, 2, 4), change: 10 }), document);
+    const [key, other] = [generateKey('p256'), generateKey('p256')];
+    const approval = (by: SigningKey, sequence: bigint) =>
+      signApproval(by, {
+        ...{ issuer: 'op', issuedAt: 1_800_000_000, id: newDocumentId(), sequence },
+        entries: [{ verdict: 'approve', digest: DIGEST }],
+      });
+    await putApproval(device({ stored: approval(key, 3n) }), approval(key, 2n));
+    for (const stored of [approval(key, 1n), approval(key, 2n), approval(other, 3n)])
+      await expect(putApproval(device({ stored }), approval(key, 2n))).rejects.toThrow('does not give it back');
+    const change = signChange(key, { sequence: 10n, issuedAt: 1_800_000_000, policy: { threshold: 1 } });
+    expect(await putChange(device({ change: 11 }), change)).toBe(true);
+    await expect(putChange(device({ change: 9 }), change)).rejects.toThrow('does not give it back');
   });
 });
