@@ -30,8 +30,14 @@ async function follow(client: Client, delivery: Delivery): Promise<{ outcome: Ou
 /** A device on whose trial somebody's delivery was stopped, that was reset, and that has been talked to ever since. */
 async function onTrial() {
   const started: string[] = [];
-  const onText = (text: string) => text.includes('would run now') && started.push(text);
-  const board = await world.board({ unapproved: 'reject', 'trial-boots': 2 }, { onText });
+  // Whoever talks to an image that runs has its word for it: until a client reached the agent, each start ends in a reset.
+  let reached = false;
+  const onText = (text: string) => {
+    if (!text.includes('would run now')) return;
+    started.push(text);
+    if (!reached) queueMicrotask(() => board.reset());
+  };
+  const board = await world.board({ unapproved: 'reject', 'trial-boots': 9 }, { onText });
   const client = createClient(await openSerial(board.port));
   const [first, second] = [world.package('first.suit', 1n), world.package('second.suit', 2n)];
   const entries = [first, second].map((file) => ({
@@ -46,24 +52,25 @@ async function onTrial() {
   }
   stop.abort();
   while (started.length === 0) await sleep(50);
-  board.reset();
   for (;;) {
     const seen = await identify(client).catch(() => undefined);
     const active = seen?.images.find((image) => image.active);
     expect(active?.confirmed).not.toBe(true);
-    if (active?.confirmed === false) return { client, first, second, started };
+    reached = active?.confirmed === false;
+    if (reached) return { client, first, second, started: () => started.length };
     await sleep(50);
   }
 }
 
 it('of another package: waited for, left alone, and then it is its turn', async () => {
   const { client, second, started } = await onTrial();
+  const before = started();
   const { outcome, progress } = await follow(client, { file: second });
   expect(outcome).toMatchObject({ kind: 'installed', sequence: 2n });
   const notes = progress.flatMap((step) => (step.kind === 'note' ? [step.text] : []));
   expect(notes[0]).toMatch(/busy with an update/);
   expect(notes[1]).toMatch(/on trial: leaving the device alone/);
-  expect(started).toHaveLength(3);
+  expect(started() - before).toBe(2); // the one on trial, and the second
   await client.close();
 });
 
