@@ -7,6 +7,9 @@ import asc from 'assemblyscript/asc';
 const VERIFIERS = ['core', 'image'].flatMap((program) =>
   ['small', 'm4'].flatMap((profile) => ['', '-p256'].map((curves) => `${program}-${profile}${curves}`)),
 );
+/** The agent of most boards, and that of boards with the ability `delta`. */
+const AGENTS = ['agent', 'agent-delta'];
+const NAMED = { verifiers: VERIFIERS, agents: AGENTS };
 const NO_NEWS = 'Last converge was suboptimal.';
 
 /** core-small-p256 is core.ts in another profile; the verifier without SUIT is a program of its own. */
@@ -16,7 +19,7 @@ const entryOf = (target) => {
 };
 
 const [wanted] = process.argv.slice(2);
-for (const target of wanted === 'verifiers' ? VERIFIERS : [wanted]) {
+for (const target of NAMED[wanted] ?? [wanted]) {
   const { error } = await asc.main([`assembly/${entryOf(target)}.ts`, '--target', target], {
     stdout: process.stdout,
     stderr: { write: (text) => void (text.trim() === NO_NEWS || process.stderr.write(text)) },

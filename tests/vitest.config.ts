@@ -5,6 +5,7 @@
 // To load the modules of a file takes as long as many a test. So files share processes, which have loaded most modules already, unless
 // they compute or stand under APART. A file that leaves its process changed fails (tests/support/unchanged.ts).
 
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -86,11 +87,30 @@ const include = ['tests/**/*.test.ts'];
 const computing = paths(COMPUTING);
 const apart = paths(APART);
 
+/** Suites of the pull that run once more on the agent of boards with the ability `delta`, which is another module. */
+const ON_DELTA = [
+  'pull',
+  'pull-line',
+  'pull-lost',
+  'pull-lz',
+  'pull-again',
+  'pull-attacks',
+  'pull-strangers',
+  'pull-named',
+];
+
 export default defineConfig({
   test: {
     projects: [
       { extends: true, test: { name: 'computing', include: computing, setupFiles: ['tests/support/giving-way.ts'] } },
       { extends: true, test: { name: 'apart', include: apart, exclude: computing } },
+      {
+        extends: true,
+        test: {
+          ...{ name: 'delta', include: paths(ON_DELTA.map((name) => `agent/${name}`)) },
+          env: { COUNTERSIGN_AGENT: fileURLToPath(new URL('../build/agent-delta.wasm', import.meta.url)) },
+        },
+      },
       {
         extends: true,
         test: {

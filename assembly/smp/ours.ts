@@ -13,6 +13,8 @@
 //              the upload file of a package; each answer is one block of 512 bytes, the last one less, "len" that of the file
 //              {…, "want", "lz"}                      {"data"}                 the same over a line, blocks from off on: bit n is
 //              set if block n is wanted. Its answer has the sequence number of the request, and n more
+//              {…, "from"}                            {"len", "data"}          with DELTA: the digest of the image that runs, which
+//              codes may refer to; such an answer gives len bytes of the file, in the codes of as many blocks (update/pull.ts)
 //              write  {"hash", "len"}                 {}                       whoever pushes that package has it up to len ready
 //              to be asked for; where the device has all of that, it asks for 0 bytes
 
@@ -22,12 +24,14 @@ import { Type, writing } from '../codec/cbor';
 import { Key } from '../flash/keys';
 import { storeLength, storeReadPart } from '../flash/store';
 import { digestAsked, NONCE_BYTES, nonceAsked, questionLeftSeconds, questionOpen } from '../policy/consent';
+import { DELTA } from '../profile';
 import { Reason } from '../reason';
 import { putOffset, treeDelete, treeExec, treePut } from '../tree/commands';
 import { Format, GET, Node, nodeAllows, nodeFind, nodeFormat } from '../tree/nodes';
 import { valueBytes, valueOpen, valueRead } from '../tree/values';
 import { ALERT_CORRELATOR, alert } from '../update/alert';
 import { AUDIT_RECORD_BYTES_MAX, auditCount, auditHash, auditKey, auditOldest } from '../update/audit';
+import { runningImage } from '../update/encoded';
 import { hand, question } from '../update/hand';
 import { nameBytes, nameOf, other, pack, packageLoad, versionBytes, versionOf } from '../update/packages';
 import {
@@ -229,7 +233,8 @@ export const BLOCK: u32 = 7;
 // The request, version 2, op read, and its length. One that follows another that is being answered is about the same package.
 export function blockRequest(): u32 {
   const follows = pullFollows();
-  replyMap((pullMissing() ? 5 : 3) - <u32>follows);
+  const running: usize = DELTA && !follows && pullMissing() ? runningImage() : 0;
+  replyMap((pullMissing() ? 5 : 3) - <u32>follows + u32(running !== 0));
   if (!follows) {
     replyBytes(words.DIGEST, pullDigest(), 32);
   }
@@ -238,6 +243,9 @@ export function blockRequest(): u32 {
   if (pullMissing()) {
     replyNumber(words.WANT, pullMissing());
     replyNumber(words.LZ, pullKnown());
+    if (DELTA && running) {
+      replyBytes(words.FROM, running, 32);
+    }
   }
   return replyHead(0x08, writing.written(), Group.Ours, pullSequence(), BLOCK);
 }

@@ -25,6 +25,7 @@ import { imageBytesMax } from '../flash/slots';
 import { storeDamaged, storeLength, storeReadPart, storeSettle } from '../flash/store';
 import { HEAD_BYTES_MAX } from '../package/head';
 import { Answer, questionOpen } from '../policy/consent';
+import { DELTA } from '../profile';
 import { Reason } from '../reason';
 import {
   downloadAhead,
@@ -38,7 +39,7 @@ import {
   downloadTakes,
 } from './download';
 import { NONCE } from './effects';
-import { encodedBlock } from './encoded';
+import { encodedBlock, runningForget } from './encoded';
 import { About, agreedTo, digestInHand, hand, question } from './hand';
 import { State, updating } from './machine';
 import { orderWaits } from './order';
@@ -119,6 +120,7 @@ function digit(character: u32): u32 {
 // From now on that package is fetched; what was fetched before is not. in: link + 1 and the digest, one of them 0: nothing is
 export function pullBegin(line: u32, digest: usize): void {
   memory.fill(changetype<usize>(pull), 0, offsetof<Pull>());
+  if (DELTA) runningForget();
   if (line === 0 || digest === 0) return;
   pull.line = line;
   memory.copy(DIGEST, digest, DIGEST_BYTES);
@@ -302,7 +304,10 @@ export function pullTake(link: i32, offset: u32, length: u32, from: usize, bytes
     bytes > BLOCK_BYTES
   )
     return false;
-  if (isLine()) return takeLine(link, offset, from, bytes);
+  if (isLine()) {
+    if (DELTA && length !== 0) return takeCodes(link, offset, length, from, bytes);
+    return takeLine(link, offset, from, bytes, false);
+  }
   if (length === 0 || length > imageBytesMax() + HEAD_BYTES_MAX || !isWanted() || storeSettle() !== Reason.Ok)
     return false;
   const begun = downloadFetches(DIGEST);
@@ -324,14 +329,36 @@ export function pullTake(link: i32, offset: u32, length: u32, from: usize, bytes
   return true;
 }
 
-function takeLine(link: i32, offset: u32, from: usize, bytes: u32): bool {
+// Codes against the image that runs, of blocks that make `length` bytes of the upload file: before each but the last one stands its
+// length, one byte. One that is none is lost, the others are not.
+function takeCodes(link: i32, offset: u32, length: u32, from: usize, bytes: u32): bool {
+  if (length > WINDOW_BYTES) return false;
+  const end = from + bytes;
+  let taken = false;
+  while (length !== 0 && offset < pull.asked && isLine()) {
+    const whole = min(BLOCK_BYTES, pull.asked - offset);
+    let code = <u32>(end - from);
+    if (length > whole) {
+      if (code === 0) break;
+      code = min(code - 1, load<u8>(from++));
+    }
+    if (code < whole && takeLine(link, offset, from, code, true)) taken = true;
+    from += code;
+    offset += whole;
+    length -= min(length, whole);
+  }
+  return taken;
+}
+
+// `delta`: as encoded.ts
+function takeLine(link: i32, offset: u32, from: usize, bytes: u32, delta: bool): bool {
   const block = offset - pull.from;
   if (pull.head !== downloadHeadBytes()) return false; // it was asked for behind another head
   const whole = min(BLOCK_BYTES, pull.asked - offset);
   if (block % BLOCK_BYTES !== 0 || bytes > whole) return false;
   if (inputIsLost() || storeSettle() !== Reason.Ok) return false;
   if (bytes < whole) {
-    from = encodedBlock(from, bytes, offset - downloadHeadBytes(), whole);
+    from = encodedBlock(from, bytes, offset - downloadHeadBytes(), whole, delta);
     if (from === 0) return false; // as if it had been lost
     bytes = whole;
   }

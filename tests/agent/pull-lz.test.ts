@@ -28,6 +28,8 @@ interface Asked extends Wanted {
 
 const large = () => packageOf(1, { image: likeCode(40_000) });
 
+const codes = new Map<string, Uint8Array>(); // to code a block takes 10 ms, and most are coded for many boards
+
 /** The answers to a request, coded by what the device said it has. */
 function codedTo(request: Asked, file: Uint8Array): { at: number; packet: Uint8Array; coded: boolean }[] {
   const { off, sequence, want } = request;
@@ -36,7 +38,9 @@ function codedTo(request: Asked, file: Uint8Array): { at: number; packet: Uint8A
   const source = indexed(file.subarray(Math.min(HEAD_BYTES_MAX, lz), lz), Math.min(HEAD_BYTES_MAX, lz));
   return answersTo(request, file).map(({ at, packet }) => {
     const data = file.subarray(at, Math.min(at + BLOCK_BYTES, off + request.len));
-    const code = codePiece({ data, from: at, source, delta: false });
+    const name = `${lz} ${at} ${Buffer.from(data).toString('base64')}`;
+    const code = codes.get(name) ?? codePiece({ data, from: at, source, delta: false });
+    codes.set(name, code);
     if (code.length >= data.length) return { at, packet, coded: false };
     return { at, packet: answerWith({ data: code }, sequence + (at - off) / BLOCK_BYTES), coded: true };
   });
