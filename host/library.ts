@@ -158,6 +158,7 @@ export {
   verifyLog,
 } from './device/log.js';
 export { eachOf, type OneOf } from './device/many.js';
+export { type OldImage, oldImageOf } from './device/old-image.js';
 export {
   type Asked,
   awaitAsked,

@@ -133,7 +133,8 @@ function servedOf({ client, digest, headBytes, bytes }: Session): ServedPart {
 /** Returns where the upload goes on. */
 async function* serve({ client, delivery, digest, waits, bytes: total }: Session, part: ServedPart, from: number) {
   const { until } = part;
-  const steps = serveRest(client, { file: delivery.file, digest: digest!, until, ...waits });
+  const { file, old } = delivery;
+  const steps = serveRest(client, { file, old, digest: digest!, until, ...waits });
   part.at = from;
   let step = await steps.next();
   for (; !step.done; step = await steps.next()) {

@@ -39,9 +39,11 @@ import {
   STATE,
   type Waits,
 } from './identity.js';
+import type { OldImage } from './old-image.js';
 
 export interface Delivery extends Waits {
   file: Bytes; // the .suit; one that is opened stays so until the end, and is closed by whoever opened it
+  old?: readonly OldImage[] | undefined; // images, of which the device may run one: over a line it is sent less then
   installMs?: number; // limit for swap, restart and trial
   answerMs?: number; // limit for the person; default: as long as the device itself waits
   core?: Pick<Core, 'provision' | 'judge'>; // tells whether a package that runs already is denied; without it nobody looks

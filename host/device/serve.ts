@@ -8,6 +8,8 @@
 //                     it; only if it asks for some of the same once more, what is left of the earlier answers is dropped
 //                     Where it says "lz": n, n bytes of the file are in its flash, and data that is shorter than its block is coded
 //                     (assembly/codec/lz.ts)
+//                     Where it says "from": digest, it runs the image that has this SHA-256, and data may be coded against that:
+//                     {"len": bytes of the file, "data": codes of as many blocks, each but the last behind its length, one byte}
 //   a client offers   write, the same command     {"hash": digest, "len": n}: what it is pushing, ready up to there. The device asks
 //                     as over a line; a request for 0 bytes says that it has all of that
 //
@@ -17,14 +19,15 @@
 
 import * as z from 'zod';
 import { type Bytes, sizeOf } from '../formats/byte-source.js';
-import { hex, same } from '../formats/bytes.js';
+import { hex, join, same } from '../formats/bytes.js';
 import { BLOCK_BYTES } from '../links/papers.js';
 import { RAW } from '../links/topics.js';
 import type { Client } from '../smp/client.js';
 import type { Link } from '../smp/link.js';
 import { decodePacket, encodePacket, GROUP, OP } from '../smp/packet.js';
 import { orNothing, throwIfAborted, withResolvers } from '../wait.js';
-import { createEncoder, type Encoder } from './encode.js';
+import { type CodedBlock, createEncoder, type Encoder } from './encode.js';
+import type { OldImage } from './old-image.js';
 
 const COMMAND = 7;
 const WINDOW_BLOCKS = 32;
@@ -41,6 +44,8 @@ export interface Wanted {
   want?: number | undefined;
   /** So many bytes of the file are in the device's flash, and it takes blocks that refer to them. Undefined: it decodes none. */
   lz?: number | undefined;
+  /** SHA-256 of the image that it runs, if it takes blocks that refer to it; a request without a digest leaves it as it was. */
+  runs?: Uint8Array | undefined;
   sequence: number;
 }
 
@@ -49,11 +54,13 @@ export function wantedOf(packet: Uint8Array): Wanted | undefined {
   try {
     const { version, op, group, id, sequence, body } = decodePacket(packet);
     if (version !== 2 || op !== OP.read || group !== GROUP.countersign || id !== COMMAND) return undefined;
-    const { digest, off, len, want, lz } = body;
+    const { digest, off, len, want, lz, from } = body;
     if (!isDigest(digest) && (digest !== undefined || want === undefined)) return undefined;
     if (!isCount(off) || !isCount(len) || len > WINDOW_BLOCKS * BLOCK_BYTES) return undefined;
     const known = isCount(lz) ? Math.min(lz, off) : undefined;
-    if (isCount(want)) return want < 2 ** WINDOW_BLOCKS ? { digest, off, len, want, lz: known, sequence } : undefined;
+    const runs = isDigest(from) ? from : undefined;
+    if (isCount(want))
+      return want < 2 ** WINDOW_BLOCKS ? { digest, off, len, want, lz: known, runs, sequence } : undefined;
     return (off % BLOCK_BYTES || len % BLOCK_BYTES) && len > 0 ? undefined : { digest, off, len, sequence };
   } catch {
     return undefined; // damaged: asked again
@@ -74,7 +81,10 @@ export interface Piece {
   to: number;
   /** As the request had it. */
   lz?: number | undefined;
-  packet(data: Uint8Array): Uint8Array;
+  /** `bytes`: of the file that `data` gives, where that is codes against the image that the device runs. */
+  packet(data: Uint8Array, bytes?: number): Uint8Array;
+  /** What is sent for it, once it is coded. */
+  block?: Promise<CodedBlock>;
 }
 
 /** What a request is answered with, in its order, of a file of so many bytes. */
@@ -85,7 +95,8 @@ export function answersTo({ off, len, want, lz, sequence }: Wanted, bytes: numbe
     if (want !== undefined && ((want >>> n) & 1) === 0) continue;
     const number = want === undefined ? sequence : (sequence + n) & 0xff;
     const place = want === undefined ? { off: from, len: bytes } : {};
-    const packet = (data: Uint8Array) => answer(number, { ...place, data });
+    const packet = (data: Uint8Array, len?: number) =>
+      answer(number, { ...place, ...(len !== undefined && { len }), data });
     pieces.push({ from, to: Math.min(from + BLOCK_BYTES, end), lz, packet });
   }
   return pieces;
@@ -105,12 +116,37 @@ export function queueAnswers(queue: Piece[], wanted: Wanted, bytes: number): voi
 
 const hasRoom = (queue: readonly Piece[]): boolean => queue.length + WINDOW_BLOCKS <= QUEUE_MAX;
 
-/** Sends a block, coded where that is of use. */
-async function sendPiece(link: Link, { from, to, lz, packet }: Piece, encoder: Encoder): Promise<void> {
-  const bytes = packet(await encoder.block(from, to, lz));
-  encoder.sent(from, to, bytes.length);
+const CODE_BYTES_MAX = 255; // in front of another one
+const GATHERING_MS = 20; // a line is not idle for longer: the device would ask again for what does not come
+
+/** Sends the first block of the queue, coded where that is of use, and with it those behind it whose codes have room there. */
+async function sendNext(link: Link, queue: Piece[], encoder: Encoder): Promise<void> {
+  const first = queue.shift()!;
+  const block = await blockOf(first, encoder);
+  const codes = [block.data];
+  let { to } = first;
+  let room = BLOCK_BYTES - 1 - block.data.length;
+  const began = performance.now();
+  while (block.delta && codes.at(-1)!.length <= CODE_BYTES_MAX && performance.now() - began < GATHERING_MS) {
+    const next = queue[0];
+    if (next?.from !== to || (to - first.from) % BLOCK_BYTES !== 0) break;
+    const more = await blockOf(next, encoder);
+    room -= 1 + more.data.length;
+    // What does not fit, or comes when something else was asked for meanwhile, stays coded for its own turn.
+    if (!more.delta || room < 0 || queue[0] !== next) break;
+    queue.shift();
+    codes.push(more.data);
+    to = next.to;
+  }
+  const parts = codes.flatMap((code, n) => (n < codes.length - 1 ? [Uint8Array.of(code.length), code] : [code]));
+  const bytes = block.delta ? first.packet(join(parts), to - first.from) : first.packet(block.data);
+  encoder.sent(first.from, to, bytes.length);
   await link.send(bytes);
 }
+
+/** Coded once. */
+const blockOf = (piece: Piece, encoder: Encoder): Promise<CodedBlock> =>
+  (piece.block ??= encoder.block(piece.from, piece.to, piece.lz));
 
 const answer = (sequence: number, body: Record<string, unknown>): Uint8Array =>
   encodePacket({ version: 2, op: OP.readResponse, group: GROUP.countersign, sequence, id: COMMAND, body });
@@ -121,9 +157,12 @@ export interface Served {
   file: Uint8Array;
 }
 
-/** Answers a device on this link from packages in memory, until what is returned is called. */
-export function serveBlocks(link: Link, packages: readonly Served[]): () => void {
-  const files = new Map(packages.map(({ digest, file }) => [hex(digest), { file, encoder: createEncoder(file) }]));
+/**
+ * Answers a device on this link from packages in memory, until what is returned is called. `old`: images, of which the device may
+ * run one; it is sent less then, if it can decode that.
+ */
+export function serveBlocks(link: Link, packages: readonly Served[], old: readonly OldImage[] = []): () => void {
+  const files = new Map(packages.map(({ digest, file }) => [hex(digest), { file, encoder: createEncoder(file, old) }]));
   let sent: { file: Uint8Array; encoder: Encoder } | undefined; // what `queue` is of
   let queue: Piece[] = [];
   let sending = false;
@@ -131,7 +170,7 @@ export function serveBlocks(link: Link, packages: readonly Served[]): () => void
   async function send(): Promise<void> {
     sending = true;
     try {
-      for (let piece = queue.shift(); piece && sent; piece = queue.shift()) await sendPiece(link, piece, sent.encoder);
+      while (queue.length > 0 && sent) await sendNext(link, queue, sent.encoder);
     } catch {
       queue = []; // a port that is gone: it asks again
     }
@@ -146,7 +185,7 @@ export function serveBlocks(link: Link, packages: readonly Served[]): () => void
       if (sent !== one) queue = [];
       sent = one;
       if (!hasRoom(queue)) return;
-      one.encoder.asked(wanted.off);
+      one.encoder.asked(wanted);
       queueAnswers(queue, wanted, one.file.length);
       if (!sending) void send();
     },
@@ -163,6 +202,8 @@ export interface Offered {
   digest: Uint8Array;
   file: Bytes;
   until: number;
+  /** Images, of which the device may run one. */
+  old?: readonly OldImage[] | undefined;
   /** How long it may be silent; longer before it asks first, as it erases what it will ask for. */
   quietMs?: number;
   signal?: AbortSignal | undefined;
@@ -177,9 +218,9 @@ const requestsFor = (bytes: number): number => STALLS_MAX + Math.ceil(bytes / BL
  * silent. However it asks, that ends: after so many requests that go no block further, and after so many in all.
  */
 export async function* serveRest(client: Client, offered: Offered): AsyncGenerator<number, 'all' | undefined> {
-  const { digest, file, until, quietMs = QUIET_MS, signal } = offered;
+  const { digest, file, until, old, quietMs = QUIET_MS, signal } = offered;
   const bytes = sizeOf(file);
-  const encoder = createEncoder(file);
+  const encoder = createEncoder(file, old);
   const queue: Piece[] = [];
   const requests: Wanted[] = [];
   let asked = withResolvers<void>();
@@ -214,14 +255,14 @@ export async function* serveRest(client: Client, offered: Offered): AsyncGenerat
           stalls = 0;
           furthest = wanted.off;
         }
-        encoder.asked(wanted.off);
+        encoder.asked(wanted);
         if (hasRoom(queue)) queueAnswers(queue, wanted, bytes);
         yield wanted.off;
         continue;
       }
-      const piece = queue.shift();
+      const [piece] = queue;
       if (!piece) return undefined;
-      await sendPiece(client.link, piece, encoder);
+      await sendNext(client.link, queue, encoder);
       yield piece.from;
     }
     return undefined;

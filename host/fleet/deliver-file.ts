@@ -17,6 +17,7 @@ import { type Brought, bringApprovals } from '../device/bring.js';
 import { deliver } from '../device/deliver.js';
 import { documentsIn, type Gathered } from '../device/evidence.js';
 import { identify } from '../device/identity.js';
+import { type OldImage, oldImageOf } from '../device/old-image.js';
 import { isThirdParty } from '../device/third-party.js';
 import { CountersignError } from '../errors.js';
 import type { ByteSource } from '../formats/byte-source.js';
@@ -28,7 +29,7 @@ import { type Connection, type Whereabouts, withConnection } from '../local/conn
 import { guardFile } from '../local/guard-file.js';
 import { deliverGuarded } from '../local/guarded-delivery.js';
 import type { Doing, Person } from '../local/person.js';
-import { withFile } from '../open-file.js';
+import { withFile, withFiles } from '../open-file.js';
 import { loadCore } from '../wasm.js';
 import type { Timing } from './orders.js';
 import type { Asking, DeviceSelection } from './several.js';
@@ -42,6 +43,8 @@ export interface FileDelivery extends ApprovalPlaces {
   waitMs?: number | undefined;
   /** When following it on a broker ends, whatever devices say. */
   endMs?: number | undefined;
+  /** Packages of which a device on a line may run one: its blocks are coded against that. */
+  from: readonly string[];
   /** Of a board without our agent: its bootstrap file, what it runs, where it is remembered, and how the update ends there. */
   bootstrap?: string | undefined;
   installed?: bigint | undefined;
@@ -55,6 +58,7 @@ type Done = Described & { exit?: number };
 interface Job {
   path: string;
   file: ByteSource & { path: string };
+  old: OldImage[];
   gathered: Gathered[];
   again: (() => Promise<Gathered[]>) | undefined;
 }
@@ -67,9 +71,11 @@ export const deliverFile = (
   person: Person,
   doing: Doing,
 ): Promise<Done> =>
-  withFile(path, async (file) => {
+  withFiles([path, ...options.from], async ([first, ...others]) => {
+    const file = first!;
     await requirePackage(file, path);
-    const job = { path, file, ...(await gatherLasting(options, person.warn, doing.signal)) };
+    const old = await Promise.all(others.map((one) => oldImageOf(one, one.path)));
+    const job = { path, file, old, ...(await gatherLasting(options, person.warn, doing.signal)) };
     return withConnection(where, person, doing.signal, (device) => toDevice(device, job, options, person, doing));
   });
 
@@ -106,7 +112,7 @@ async function toDevice(
   person: Person,
   doing: Doing,
 ): Promise<Done> {
-  const { path, file, gathered } = job;
+  const { path, file, old, gathered } = job;
   const { dryRun, signal } = doing;
   const { name } = client.link;
   const { waitMs, endMs, timing } = options;
@@ -135,7 +141,7 @@ async function toDevice(
       person[level](text);
     };
     const bring = () => bringApprovals(client, gathered, told, { signal });
-    const delivery = { file, signal, core: await loadCore(), ...waits };
+    const delivery = { file, old, signal, core: await loadCore(), ...waits };
     if (!line) await bring();
     const steps = line
       ? over!.deliverOrdered(client, line, { ...delivery, bring, waitMs, endMs, timing, device: over!.device })

@@ -56,14 +56,49 @@ export interface Piece {
   from: number;
   source: Source;
   delta: boolean;
+  /** Of a delta: how far before it its source is likely to begin, as what is before it did. */
+  likely?: number;
+}
+
+/** A piece, coded. */
+export interface CodedPiece {
+  code: Uint8Array;
+  /** Of a delta: how far away its source was in the end. */
+  away: number;
 }
 
 const PASSES = 2;
 
 /** Codes a piece. The result may be larger than the piece is. */
-export function codePiece(piece: Piece): Uint8Array {
+export const codePiece = (piece: Piece): Uint8Array => codedPiece(piece).code;
+
+/** The same, with what the next piece is likely to refer to. */
+export function codedPiece(piece: Piece): CodedPiece {
+  return copiedPiece(piece) ?? parsedPiece(piece);
+}
+
+/** A piece of a delta that stands in its source as a whole: found in no time, where to code another one takes some 10 ms. */
+export function copiedPiece(piece: Piece): CodedPiece | undefined {
+  const { data, from, source, delta, likely } = piece;
+  if (!delta) return undefined;
+  const bytes = data.length;
+  const stands = (away: number) => {
+    const place = from - source.from - away;
+    if (place < 0 || place + bytes > source.bytes.length) return false;
+    return sameBytes(source.bytes, place, data, 0, bytes) === bytes;
+  };
+  const found = [0, ...(likely === undefined ? [] : [likely])].find(stands);
+  const longest = found === undefined ? foundIn(source, from - source.from, data, 0) : [];
+  const away = found ?? longest.find(([, length]) => length === bytes)?.[0];
+  if (away === undefined) return undefined;
+  const { bit, finish } = rangeCoder();
+  putTokens(bit, [{ kind: 'source', away, bytes }], bytes, delta);
+  return { code: finish(), away };
+}
+
+function parsedPiece(piece: Piece): CodedPiece {
   let costs = firstCosts();
-  let best: Uint8Array | undefined;
+  let best: CodedPiece | undefined;
   for (let pass = 0; pass < PASSES; pass += 1) {
     const tokens = cheapest(piece, costs);
     const coder = rangeCoder();
@@ -77,8 +112,9 @@ export function codePiece(piece: Piece): Uint8Array {
       piece.data.length,
       piece.delta,
     );
-    const coded = coder.finish();
-    if (!best || coded.length < best.length) best = coded;
+    const code = coder.finish();
+    const away = tokens.reduce((last, token) => (token.kind === 'source' ? token.away : last), 0);
+    if (!best || code.length < best.code.length) best = { code, away };
     costs = costsOf(seen);
   }
   return best!;
@@ -194,7 +230,10 @@ function cheapest(piece: Piece, costs: Float64Array): Token[] {
         }
       }
     }
-    for (const [away, length] of foundIn(piece.source, from, data, at)) {
+    const found = foundIn(piece.source, from, data, at);
+    const likely = likelyIn(piece, from, at);
+    if (likely) found.push(likely);
+    for (const [away, length] of found) {
       const told = priced(() => putPlace(add, away, delta ? ANOTHER : undefined));
       copies(at, KEY_BYTES, length, plain + told, { kind: 'source', away, bytes: 0 }, now);
     }
@@ -213,11 +252,18 @@ function sameBytes(one: Uint8Array, at: number, other: Uint8Array, from: number,
   return length;
 }
 
+/** The copy that it has where it is likely to. */
+function likelyIn({ data, source: { bytes }, likely }: Piece, from: number, at: number): [number, number] | undefined {
+  const place = from + at - (likely ?? 0);
+  if (likely === undefined || place < 0 || place >= bytes.length) return undefined;
+  return [likely, sameBytes(bytes, place, data, at, Math.min(data.length - at, bytes.length - place))];
+}
+
 /** The longest copies that the source has for what stands at `at`, one for each class of how far away it is. */
-function foundIn(source: Source, from: number, data: Uint8Array, at: number): Iterable<[number, number]> {
+function foundIn(source: Source, from: number, data: Uint8Array, at: number): [number, number][] {
   const best = new Map<number, [number, number]>();
   const left = data.length - at;
-  if (left < KEY_BYTES) return best.values();
+  if (left < KEY_BYTES) return [];
   let place = source.heads[keyAt(data, at)]!;
   for (let looked = 0; place >= 0 && looked < CHAIN_MAX; place = source.before[place]!) {
     looked += 1;
@@ -228,5 +274,5 @@ function foundIn(source: Source, from: number, data: Uint8Array, at: number): It
     if (length > (best.get(size)?.[1] ?? 0)) best.set(size, [away, length]);
     if (length >= Math.min(left, LONG_BYTES)) break;
   }
-  return best.values();
+  return [...best.values()];
 }

@@ -83,11 +83,11 @@ describe('over a line', () => {
 /** A coder that has seen 8 KiB pass in a second. */
 function slowly(bytes: Uint8Array) {
   let at = 0;
-  const encoder = createEncoder(bytes, () => at);
-  encoder.asked(0);
+  const encoder = createEncoder(bytes, [], () => at);
+  encoder.asked({ off: 0, digest });
   encoder.sent(0, 8192, 8500);
   at = 1000;
-  encoder.asked(8192);
+  encoder.asked({ off: 8192, digest });
   return encoder;
 }
 
@@ -97,7 +97,7 @@ describe('what a block refers to', () => {
   it('is nothing that may be the head, nor behind what the device has', async () => {
     const decoder = await lzDecoder();
     for (const known of [0, 279, HEAD_BYTES_MAX + 1, 20_000]) {
-      const coded = await slow().block(20_000, 20_512, known);
+      const { data: coded } = await slow().block(20_000, 20_512, known);
       const source = file.slice(0, known);
       source.fill(0x55, 0, Math.min(known, HEAD_BYTES_MAX));
       const piece = decoder.decode({ coded, from: 20_000, bytes: 512, source, delta: false });
@@ -106,12 +106,12 @@ describe('what a block refers to', () => {
   });
 
   it('is nothing that the file does not have', async () => {
-    expect(await slow().block(20_000, 20_512, 50_000)).toEqual(file.slice(20_000, 20_512));
+    expect(await slow().block(20_000, 20_512, 50_000)).toEqual({ data: file.slice(20_000, 20_512), delta: false });
   });
 
   it('makes no block larger', async () => {
     const noise = imageOf(4096);
     const encoder = slowly(noise);
-    expect(await encoder.block(3072, 3584, 3072)).toEqual(noise.slice(3072, 3584));
+    expect((await encoder.block(3072, 3584, 3072)).data).toEqual(noise.slice(3072, 3584));
   });
 });

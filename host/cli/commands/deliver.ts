@@ -18,6 +18,7 @@ import {
   option,
   output,
   sourceOptions,
+  textSchema,
   type Values,
   waitOption,
 } from '../options.js';
@@ -37,6 +38,17 @@ const orderOptions = grouped('On a broker', {
     countSchema(0, SPREAD_SECONDS_MAX).optional(),
   ),
 });
+
+/** What a device may have already. */
+const lineOptions = grouped('Over a serial line', {
+  from: option(
+    'file',
+    'a package that the device may run now: it is sent the difference from that, if it can decode it',
+    textSchema.array().default([]),
+    { repeat: true, file: 'read', not: ['broker'], why: 'devices on a broker fetch blocks that are the same for all' },
+  ),
+});
+
 /** When devices are to begin, as an order says it. */
 function timingOf({
   notBefore,
@@ -53,6 +65,7 @@ function timingOf({
 const options = {
   ...connectionOptions,
   ...sourceOptions,
+  ...lineOptions,
   ...orderOptions,
   ...severalOptions,
   ...grouped('Boards without our agent', {
@@ -85,6 +98,7 @@ export const deliver = command({
     'countersign deliver release.suit --port /dev/ttyACM0',
     'countersign deliver release.suit --broker mqtt://localhost --device virtual --approval release.cose',
     'countersign deliver release.suit --port /dev/ttyACM0 --json',
+    'countersign deliver release.suit --port /dev/ttyACM0 --from release-1.0.suit --from release-1.1.suit',
     'countersign deliver release.suit --broker mqtt://localhost --fleet plant --group cellar --spread 600',
     'countersign deliver release.suit --port udp://192.0.2.7 --bootstrap board.yaml --approvals-from mqtt://broker/factory',
   ],
