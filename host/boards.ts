@@ -51,6 +51,7 @@ const board = z.strictObject({
     user: z.boolean(), // shows a question and takes an answer
     card: z.boolean(),
     clock: z.boolean(), // knows the time, from a source that is trusted
+    delta: z.boolean().default(false), // has room for an agent that takes blocks coded against the image that runs
   }),
   firmware: z.looseObject({}).optional(), // how the C port is built
   runner: runner.optional(), // starts it without hardware (device/runner.ts)

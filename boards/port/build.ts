@@ -1,5 +1,5 @@
 // Builds the firmware of a C board: a module, translated, with the port's C and the board's HAL, into one ELF. The agent is
-// made of build/agent.wasm; the conformance firmware (conformance.c) of build/core-small.wasm.
+// made of build/agent.wasm, or of build/agent-delta.wasm where the board has the ability `delta`; the conformance firmware (conformance.c) of build/core-small.wasm.
 //
 // Everything that differs between boards stands in its board.json: flash map, RAM, compiler, flags and files. The map
 // goes into a generated board.h and to the linker, so that no number exists twice.
@@ -79,12 +79,11 @@ interface BuildOptions {
   measureStack?: boolean;
 }
 
+const moduleOf = (program: Program, delta = false): string =>
+  join(ROOT, 'build', delta && program === 'agent' ? 'agent-delta.wasm' : PROGRAMS[program].wasm);
+
 /** The translated module and, for the conformance firmware, its table of calls. */
-export function writeModule(
-  folder: string,
-  program: Program,
-  wasm = join(ROOT, 'build', PROGRAMS[program].wasm),
-): void {
+export function writeModule(folder: string, program: Program, wasm = moduleOf(program)): void {
   const { prefix } = PROGRAMS[program];
   const text = translate(readFileSync(wasm), prefix);
   writeFileSync(join(folder, `${prefix}.wasm.c`), text);
@@ -100,8 +99,9 @@ const sourcesIn = (folder: string): (string | Uint8Array)[] =>
 
 /** Compiles a program for a board, the agent if nothing else is said, and returns the path of the ELF. */
 export async function buildFirmware(name: string, options: BuildOptions = {}): Promise<string> {
-  const { program = 'agent', folder = join(ROOT, 'build', name), wasm, flags = [], measureStack } = options;
+  const { program = 'agent', folder = join(ROOT, 'build', name), flags = [], measureStack } = options;
   const board = await loadBoard(name);
+  const { wasm = moduleOf(program, board.abilities.delta) } = options;
   const { flash } = board;
   const { firmware, ram } = portSchema.parse(board);
   if (!firmware.programs.includes(program))

@@ -282,10 +282,13 @@ function alertIn(packet: Uint8Array): Alert | undefined {
   }
 }
 
-/** The agent that was built, or another one. */
-export const loadAgent = async (wasm?: Uint8Array): Promise<WebAssembly.Module> =>
-  new WebAssembly.Module(new Uint8Array(wasm ?? (await readFile(wasmFile('agent')).catch(noAgent))));
+/** The agent that was built for its abilities, or another one. */
+export async function loadAgent(wasm?: Uint8Array): Promise<WebAssembly.Module> {
+  const name = (await loadBoard(BOARD_NAME)).abilities.delta ? 'agent-delta' : 'agent';
+  const built = wasm ?? (await readFile(wasmFile(name)).catch((cause) => noAgent(name, cause)));
+  return new WebAssembly.Module(new Uint8Array(built));
+}
 
-function noAgent(cause: unknown): never {
-  throw new CountersignError('CoreUnavailable', 'board: build/agent.wasm is not there', { cause });
+function noAgent(name: string, cause: unknown): never {
+  throw new CountersignError('CoreUnavailable', `board: build/${name}.wasm is not there`, { cause });
 }
