@@ -11,6 +11,7 @@
 // the device has shown this package as installed and confirmed. Every wait has a limit.
 
 import { sha256Of } from '../formats/byte-source.js';
+import { same } from '../formats/bytes.js';
 import { BLOCK_BYTES } from '../links/papers.js';
 import { reasons } from '../reasons.js';
 import { type Client, smpFailure } from '../smp/client.js';
@@ -20,6 +21,7 @@ import { upload } from '../smp/upload.js';
 import { INSTALL_MS_DEFAULT, isAnswerTo, type Steps, untilAlert } from './follow.js';
 import { NODE } from './identity.js';
 import { begin, type Delivery, finished, lost, type Outcome, refused, type Session, untilAnswered } from './offer.js';
+import type { OldImage } from './old-image.js';
 import { serveRest } from './serve.js';
 
 export type { Delivery, Denied, Outcome } from './offer.js';
@@ -108,6 +110,8 @@ interface ServedPart {
   until: number;
   /** How far it came by that. */
   at: number;
+  /** Was what it runs compared with what is at hand? */
+  compared: boolean;
   /** Is the device at this offset to ask for more itself? */
   from(offset: number): boolean;
   /** It has ended: whether it came further than ever before tells if it is tried again. */
@@ -122,6 +126,7 @@ function servedOf({ client, digest, headBytes, bytes }: Session): ServedPart {
   return {
     until,
     at: 0,
+    compared: false,
     from: (offset) => tries > 0 && offset >= headBytes && until - offset >= SERVED_MIN,
     ended() {
       tries = this.at >= furthest + BLOCK_BYTES ? TRIES : tries - 1;
@@ -130,15 +135,31 @@ function servedOf({ client, digest, headBytes, bytes }: Session): ServedPart {
   };
 }
 
+/** Why blocks are not coded against what it runs. */
+function noneOf(running: Uint8Array | undefined, old: readonly OldImage[]): string | undefined {
+  if (!running) return 'the device names no image that it could be sent the difference from: it is sent all of it';
+  if (old.some(({ digest }) => same(digest, running))) return undefined;
+  return 'the device runs none of the images that were given: it is sent all of it';
+}
+
 /** Returns where the upload goes on. */
 async function* serve({ client, delivery, digest, waits, bytes: total }: Session, part: ServedPart, from: number) {
   const { until } = part;
-  const { file, old } = delivery;
-  const steps = serveRest(client, { file, old, digest: digest!, until, ...waits });
+  const { file, old = [] } = delivery;
+  let named: { digest: Uint8Array | undefined } | undefined;
+  const running = (digest: Uint8Array | undefined) => {
+    named ??= { digest };
+  };
+  const steps = serveRest(client, { file, old, running, digest: digest!, until, ...waits });
   part.at = from;
   let step = await steps.next();
   for (; !step.done; step = await steps.next()) {
     part.at = step.value;
+    if (named && old.length > 0 && !part.compared) {
+      part.compared = true;
+      const text = noneOf(named.digest, old);
+      if (text) yield { kind: 'note', text } as const;
+    }
     yield { kind: 'work', phase: 'sending', done: part.at, total } as const;
   }
   if (step.value === 'all') part.at = until;

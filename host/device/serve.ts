@@ -204,6 +204,8 @@ export interface Offered {
   until: number;
   /** Images, of which the device may run one. */
   old?: readonly OldImage[] | undefined;
+  /** Called with the image that it says it runs, with each request that says so, or could. */
+  running?: ((digest: Uint8Array | undefined) => void) | undefined;
   /** How long it may be silent; longer before it asks first, as it erases what it will ask for. */
   quietMs?: number;
   signal?: AbortSignal | undefined;
@@ -218,7 +220,7 @@ const requestsFor = (bytes: number): number => STALLS_MAX + Math.ceil(bytes / BL
  * silent. However it asks, that ends: after so many requests that go no block further, and after so many in all.
  */
 export async function* serveRest(client: Client, offered: Offered): AsyncGenerator<number, 'all' | undefined> {
-  const { digest, file, until, old, quietMs = QUIET_MS, signal } = offered;
+  const { digest, file, until, old, running, quietMs = QUIET_MS, signal } = offered;
   const bytes = sizeOf(file);
   const encoder = createEncoder(file, old);
   const queue: Piece[] = [];
@@ -256,6 +258,7 @@ export async function* serveRest(client: Client, offered: Offered): AsyncGenerat
           furthest = wanted.off;
         }
         encoder.asked(wanted);
+        if (wanted.digest) running?.(wanted.runs);
         if (hasRoom(queue)) queueAnswers(queue, wanted, bytes);
         yield wanted.off;
         continue;
