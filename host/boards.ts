@@ -58,6 +58,9 @@ const board = z.strictObject({
 });
 export type Board = z.infer<typeof board>;
 
+/** The module of build/ that is the agent of a board, by its abilities. */
+export const agentName = ({ abilities }: Pick<Board, 'abilities'>) => (abilities.delta ? 'agent-delta' : 'agent');
+
 export function parseBoard(json: unknown, where: string): Board {
   const parsed = board.safeParse(json);
   if (parsed.success) return parsed.data;

@@ -36,6 +36,7 @@ import { hand, question } from '../update/hand';
 import { nameBytes, nameOf, other, pack, packageLoad, versionBytes, versionOf } from '../update/packages';
 import {
   pullBytes,
+  pullCodes,
   pullDigest,
   pullFollows,
   pullFrom,
@@ -254,6 +255,8 @@ export function blockRequest(): u32 {
 export function oursBlock(link: i32, sequence: u32): bool {
   if (!has(Field.Data, Type.Bytes)) return false;
   const offset = numberOf(Field.Off, pullOffsetOf(sequence));
+  if (DELTA && has(Field.Len, Type.Uint) && !has(Field.Off, Type.Uint))
+    return pullCodes(link, offset, numberOf(Field.Len, 0), addressOf(Field.Data), lengthOf(Field.Data));
   return pullTake(link, offset, numberOf(Field.Len, 0), addressOf(Field.Data), lengthOf(Field.Data));
 }
 

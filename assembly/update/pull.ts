@@ -304,10 +304,7 @@ export function pullTake(link: i32, offset: u32, length: u32, from: usize, bytes
     bytes > BLOCK_BYTES
   )
     return false;
-  if (isLine()) {
-    if (DELTA && length !== 0) return takeCodes(link, offset, length, from, bytes);
-    return takeLine(link, offset, from, bytes, false);
-  }
+  if (isLine()) return takeLine(link, offset, from, bytes, false);
   if (length === 0 || length > imageBytesMax() + HEAD_BYTES_MAX || !isWanted() || storeSettle() !== Reason.Ok)
     return false;
   const begun = downloadFetches(DIGEST);
@@ -331,8 +328,9 @@ export function pullTake(link: i32, offset: u32, length: u32, from: usize, bytes
 
 // Codes against the image that runs, of blocks that make `length` bytes of the upload file: before each but the last one stands its
 // length, one byte. One that is none is lost, the others are not.
-function takeCodes(link: i32, offset: u32, length: u32, from: usize, bytes: u32): bool {
-  if (length > WINDOW_BYTES) return false;
+export function pullCodes(link: i32, offset: u32, length: u32, from: usize, bytes: u32): bool {
+  if (pull.line !== <u32>link + 1 || pull.questioned === Questioned.Waits) return false;
+  if (bytes > BLOCK_BYTES || length > WINDOW_BYTES) return false;
   const end = from + bytes;
   let taken = false;
   while (length !== 0 && offset < pull.asked && isLine()) {

@@ -11,7 +11,7 @@ import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } f
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { type Board, loadBoard } from '../../host/boards.js';
+import { agentName, type Board, loadBoard } from '../../host/boards.js';
 import { packageRoot } from '../../host/root.js';
 import { callTable } from './conformance.js';
 import { keptFiles } from './kept.js';
@@ -79,11 +79,12 @@ interface BuildOptions {
   measureStack?: boolean;
 }
 
-const moduleOf = (program: Program, delta = false): string =>
-  join(ROOT, 'build', delta && program === 'agent' ? 'agent-delta.wasm' : PROGRAMS[program].wasm);
-
 /** The translated module and, for the conformance firmware, its table of calls. */
-export function writeModule(folder: string, program: Program, wasm = moduleOf(program)): void {
+export function writeModule(
+  folder: string,
+  program: Program,
+  wasm = join(ROOT, 'build', PROGRAMS[program].wasm),
+): void {
   const { prefix } = PROGRAMS[program];
   const text = translate(readFileSync(wasm), prefix);
   writeFileSync(join(folder, `${prefix}.wasm.c`), text);
@@ -101,7 +102,7 @@ const sourcesIn = (folder: string): (string | Uint8Array)[] =>
 export async function buildFirmware(name: string, options: BuildOptions = {}): Promise<string> {
   const { program = 'agent', folder = join(ROOT, 'build', name), flags = [], measureStack } = options;
   const board = await loadBoard(name);
-  const { wasm = moduleOf(program, board.abilities.delta) } = options;
+  const { wasm = program === 'agent' ? join(ROOT, 'build', `${agentName(board)}.wasm`) : undefined } = options;
   const { flash } = board;
   const { firmware, ram } = portSchema.parse(board);
   if (!firmware.programs.includes(program))

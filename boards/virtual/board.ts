@@ -7,7 +7,7 @@
 
 import { randomFillSync } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { type FlashMap, loadBoard } from '../../host/boards.js';
+import { agentName, type FlashMap, loadBoard } from '../../host/boards.js';
 import { CountersignError } from '../../host/errors.js';
 import type { BrokerUrl } from '../../host/links/mqtt-url.js';
 import type { DeviceState } from '../../host/links/topics.js';
@@ -284,7 +284,7 @@ function alertIn(packet: Uint8Array): Alert | undefined {
 
 /** The agent that was built for its abilities, or another one. */
 export async function loadAgent(wasm?: Uint8Array): Promise<WebAssembly.Module> {
-  const name = (await loadBoard(BOARD_NAME)).abilities.delta ? 'agent-delta' : 'agent';
+  const name = agentName(await loadBoard(BOARD_NAME));
   const built = wasm ?? (await readFile(wasmFile(name)).catch((cause) => noAgent(name, cause)));
   return new WebAssembly.Module(new Uint8Array(built));
 }

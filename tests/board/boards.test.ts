@@ -3,12 +3,25 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { listBoards, listRunners, loadBoard, parseBoard } from '../../host/boards.js';
+import { loadAgent } from '../../boards/virtual/board.js';
+import { agentName, listBoards, listRunners, loadBoard, parseBoard } from '../../host/boards.js';
 
 it('every board that is here has a sound board.json', async () => {
   const names = await listBoards();
   expect(names).toContain('virtual');
   for (const name of names) expect((await loadBoard(name)).name).toBe(name);
+});
+
+it('a board has the agent of its abilities', async () => {
+  const { abilities } = await loadBoard('virtual');
+  expect(agentName({ abilities })).toBe('agent-delta');
+  expect(agentName(await loadBoard('microbit'))).toBe('agent'); // which has no room for more
+  const agents = await Promise.all(
+    ['agent', 'agent-delta'].map((name) =>
+      loadAgent(readFileSync(`build/${name}.wasm`)).then(WebAssembly.Module.exports),
+    ),
+  );
+  expect(agents[0]).toEqual(agents[1]); // so whoever runs one runs the other
 });
 
 it('an unknown name says which there are', async () => {

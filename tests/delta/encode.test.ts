@@ -1,7 +1,7 @@
 // Blocks that are coded against an image that the device names: what an answer holds, which coding is taken, and when none is. What
 // comes out is taken apart here, and decoded by the agent's decoder.
 
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { createEncoder } from '../../host/device/encode.js';
 import { oldImageOf } from '../../host/device/old-image.js';
 import { serveBlocks, type Wanted, wantedOf } from '../../host/device/serve.js';
@@ -105,6 +105,23 @@ describe('a request that names an image which is here', () => {
     expect(packets).toBeLessThan(60); // fewer on a machine that has nothing else to do
   });
 
+  it('is answered by no packet that is larger than one with a block as it is, however fast blocks are coded', async () => {
+    const image = OLD.slice();
+    for (let at = 0; at + BLOCK <= image.length; at += BLOCK) image.set(imageOf(60, at + 1), at + 100);
+    const changed = packageOf(2, { image });
+    const { ask, served } = device([{ digest, file: changed.bytes }]);
+    await served();
+    const now = vi.spyOn(performance, 'now').mockReturnValue(1);
+    try {
+      const answers = await ask(request(4, 0xffff));
+      expect(Math.max(...answers.map(({ data }) => data.length))).toBeLessThan(BLOCK);
+      expect(answers.length).toBeGreaterThan(2);
+      expect(answers.length).toBeLessThan(8);
+    } finally {
+      now.mockRestore();
+    }
+  });
+
   it('has gaps: no answer goes over one', async () => {
     const { ask, served } = device();
     await served();
@@ -193,6 +210,14 @@ describe('of raw, lz and delta', () => {
     expect(delta).toBe(false);
     expect(data.length).toBeLessThan(40);
     expect((await block(36)).delta).toBe(true);
+  });
+
+  it('also where a delta would be smaller than the block', async () => {
+    const part = Uint8Array.from([...imageOf(400, 3), ...OLD.subarray(2000, 2112)]);
+    const image = Uint8Array.from([...OLD.subarray(0, 5120), ...part, ...OLD.subarray(5632, 24_576), ...part, ...OLD]);
+    const { data, delta } = await (await over(8000, image))(48);
+    expect([delta, data.length < 20]).toEqual([false, true]);
+    expect((await (await over(8000, image))(10, 0)).delta).toBe(true); // nothing of it is there yet
   });
 
   it('what neither helps goes as it is', async () => {

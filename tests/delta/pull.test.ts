@@ -345,7 +345,6 @@ describe('codes that are none', () => {
     ['of ones', new Uint8Array(511).fill(0xff), 512],
     ['that reach behind the image', codeOf([{ kind: 'source', away: outside, bytes: 512 }]), 512],
     ['that reach before the image', codeOf([{ kind: 'source', away: 1, bytes: 512 }]), 512],
-    ['of more blocks than a window has', Uint8Array.from({ length: 511 }, (_, n) => n % 3), 17_000],
     ['whose lengths reach behind their end', Uint8Array.of(255, 255, 255), 1536],
     ['whose lengths are missing', new Uint8Array(0), 16_384],
     ['that would give four gigabytes', Uint8Array.of(1, 2, 3), 0xffffffff],
@@ -354,6 +353,31 @@ describe('codes that are none', () => {
     board.flash.forget();
     give(board, answerWith({ len, data }, request.sequence), LINE);
     expect(board.flash.writes).toEqual([]);
+    serve(board, one.bytes, head);
+    expect(ends(board, one)).toBe(true);
+  });
+
+  it.each([
+    ['for more blocks than a window has', 0, 17_000],
+    ['in more bytes than a block has', 520, 16_384],
+  ])('that are good ones, %s, are not looked at', (_what, more, len) => {
+    const { board, one, head, request } = asking();
+    const good = codesOf(request, one.bytes, head).slice(0, 3);
+    const data = Uint8Array.from([...good.flatMap(({ code }) => [code.length, ...code]), ...new Uint8Array(more)]);
+    board.flash.forget();
+    give(board, answerWith({ len, data }, request.sequence), LINE);
+    expect(board.flash.writes).toEqual([]);
+    give(board, answerWith({ len: 16_384, data: data.slice(0, 500) }, request.sequence), LINE);
+    expect(board.flash.writes.length).toBeGreaterThan(0);
+    serve(board, one.bytes, head);
+    expect(ends(board, one)).toBe(true);
+  });
+
+  it('are none of a block that says its offset, however long it says that the file is', () => {
+    const { board, one, head, request } = asking();
+    board.flash.forget();
+    give(board, block(one.bytes, request.off, { len: 1024 }), LINE);
+    expect(board.flash.writes.length).toBeGreaterThan(0);
     serve(board, one.bytes, head);
     expect(ends(board, one)).toBe(true);
   });
