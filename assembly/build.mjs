@@ -7,8 +7,8 @@ import asc from 'assemblyscript/asc';
 const VERIFIERS = ['core', 'image'].flatMap((program) =>
   ['small', 'm4'].flatMap((profile) => ['', '-p256'].map((curves) => `${program}-${profile}${curves}`)),
 );
-/** The agent of most boards, and that of boards with the ability `delta`. */
-const AGENTS = ['agent', 'agent-delta'];
+/** The agent of most boards, and those of boards with the abilities `delta` and `large`. */
+const AGENTS = ['agent', 'agent-delta', 'agent-large'];
 const NAMED = { verifiers: VERIFIERS, agents: AGENTS };
 const NO_NEWS = 'Last converge was suboptimal.';
 

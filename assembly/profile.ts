@@ -9,6 +9,8 @@
 //
 // With the image that runs as a source of what is downloaded (codec/lz.ts)         asc ... --use PROFILE_DELTA=1
 //
+// For larger boards: that, and packets of 2 KB, with several blocks of a package in one  asc ... --use PROFILE_LARGE=1
+//
 // For boot loaders with little room: without Ed25519, which needs SHA-512 too    asc ... --use PROFILE_P256=1
 // and without SUIT, by the hash of an image (core-image.ts)                        asc ... --use PROFILE_IMAGE=1
 
@@ -17,4 +19,5 @@ export const NARROW: bool = isDefined(PROFILE_NARROW);
 export const SHA512_UNROLLED: bool = !SMALL || isDefined(PROFILE_SHA512);
 export const P256_ONLY: bool = isDefined(PROFILE_P256);
 export const IMAGE: bool = isDefined(PROFILE_IMAGE);
-export const DELTA: bool = isDefined(PROFILE_DELTA);
+export const LARGE: bool = isDefined(PROFILE_LARGE);
+export const DELTA: bool = LARGE || isDefined(PROFILE_DELTA);

@@ -52,6 +52,7 @@ const board = z.strictObject({
     card: z.boolean(),
     clock: z.boolean(), // knows the time, from a source that is trusted
     delta: z.boolean().default(false), // has room for an agent that takes blocks coded against the image that runs
+    large: z.boolean().default(false), // has 3 KB more of RAM for packets of 2 KB; `delta` is a part of it
   }),
   firmware: z.looseObject({}).optional(), // how the C port is built
   runner: runner.optional(), // starts it without hardware (device/runner.ts)
@@ -59,7 +60,8 @@ const board = z.strictObject({
 export type Board = z.infer<typeof board>;
 
 /** The module of build/ that is the agent of a board, by its abilities. */
-export const agentName = ({ abilities }: Pick<Board, 'abilities'>) => (abilities.delta ? 'agent-delta' : 'agent');
+export const agentName = ({ abilities }: Pick<Board, 'abilities'>) =>
+  abilities.large ? 'agent-large' : abilities.delta ? 'agent-delta' : 'agent';
 
 export function parseBoard(json: unknown, where: string): Board {
   const parsed = board.safeParse(json);

@@ -6,7 +6,7 @@ import { coreName } from './core-name.js';
 import { packageRoot } from './root.js';
 
 /** The file in build/ of this package: `wasmFile('core')`. */
-export function wasmFile(name: 'core' | 'core-small' | 'agent' | 'agent-delta'): URL {
+export function wasmFile(name: 'core' | 'core-small' | 'agent' | 'agent-delta' | 'agent-large'): URL {
   return new URL(`build/${name}.wasm`, packageRoot);
 }
 

@@ -22,12 +22,13 @@
 // each header more than once. The while ends with a 00, with a packet, when as much has come as can be missing, and with time,
 // which ends a frame that broke off, too. So a damaged frame costs itself; a following one begins with its marker, and is taken.
 
+import { LARGE } from '../profile';
 import { BASE64_PAD, base64Character, base64Value } from './base64';
 import { Cobs, cobsBegin, cobsFrame, cobsMissing, cobsPacketBytes, cobsTake } from './cobs';
 import { crc16 } from './crc16';
 
 // Largest SMP packet, header and body; what the parameters command reports as buf_size.
-export const PACKET_BYTES_MAX: u32 = 640;
+export const PACKET_BYTES_MAX: u32 = LARGE ? 2176 : 640;
 // Smallest: a header (8) and nothing.
 const PACKET_BYTES_MIN: u32 = 8;
 const CRC_BYTES: u32 = 2;
@@ -54,7 +55,7 @@ const enum State {
 
 // How much of what comes may be the rest of a frame, in bytes and in milliseconds: each takes one away. A whole cobs frame
 // fits at 9600 baud, and no sender pauses as long within one.
-const REST_MAX: u32 = 2000;
+const REST_MAX: u32 = LARGE ? 2200 : 2000;
 const TICK_MS_MAX: u32 = 100; // of a tick that took longer: what came meanwhile has not been read yet
 
 let state: State = State.Text;

@@ -15,16 +15,19 @@
 //              set if block n is wanted. Its answer has the sequence number of the request, and n more
 //              {…, "from"}                            {"len", "data"}          with DELTA: the digest of the image that runs, which
 //              codes may refer to; such an answer gives len bytes of the file, in the codes of as many blocks (update/pull.ts)
+//              {…, "n"}                               {"data"}                 with LARGE: so many blocks that follow each other may stand
+//              in one answer, none of them coded
 //              write  {"hash", "len"}                 {}                       whoever pushes that package has it up to len ready
 //              to be asked for; where the device has all of that, it asks for 0 bytes
 
 import { anchorAt } from '../approval/anchors';
 import { identity } from '../approval/bootstrap';
 import { Type, writing } from '../codec/cbor';
+import { PACKET_BYTES_MAX } from '../codec/frame';
 import { Key } from '../flash/keys';
 import { storeLength, storeReadPart } from '../flash/store';
 import { digestAsked, NONCE_BYTES, nonceAsked, questionLeftSeconds, questionOpen } from '../policy/consent';
-import { DELTA } from '../profile';
+import { DELTA, LARGE } from '../profile';
 import { Reason } from '../reason';
 import { putOffset, treeDelete, treeExec, treePut } from '../tree/commands';
 import { Format, GET, Node, nodeAllows, nodeFind, nodeFormat } from '../tree/nodes';
@@ -34,6 +37,7 @@ import { AUDIT_RECORD_BYTES_MAX, auditCount, auditHash, auditKey, auditOldest } 
 import { runningImage } from '../update/encoded';
 import { hand, question } from '../update/hand';
 import { nameBytes, nameOf, other, pack, packageLoad, versionBytes, versionOf } from '../update/packages';
+import { BLOCK_BYTES } from '../update/pages';
 import {
   pullBytes,
   pullCodes,
@@ -230,12 +234,13 @@ export function alertPacket(): u32 {
 // --- Blocks that the device asks for ---
 
 export const BLOCK: u32 = 7;
+const PACKET_BLOCKS: u32 = PACKET_BYTES_MAX / BLOCK_BYTES; // what is left takes header and heads
 
 // The request, version 2, op read, and its length. One that follows another that is being answered is about the same package.
 export function blockRequest(): u32 {
   const follows = pullFollows();
   const running: usize = DELTA && !follows && pullMissing() ? runningImage() : 0;
-  replyMap((pullMissing() ? 5 : 3) - <u32>follows + u32(running !== 0));
+  replyMap((pullMissing() ? (LARGE ? 6 : 5) : 3) - <u32>follows + u32(running !== 0));
   if (!follows) {
     replyBytes(words.DIGEST, pullDigest(), 32);
   }
@@ -247,6 +252,7 @@ export function blockRequest(): u32 {
     if (DELTA && running) {
       replyBytes(words.FROM, running, 32);
     }
+    if (LARGE) replyNumber(words.N, PACKET_BLOCKS);
   }
   return replyHead(0x08, writing.written(), Group.Ours, pullSequence(), BLOCK);
 }

@@ -1,10 +1,9 @@
-// The response under construction: one packet of at most PACKET_BYTES_MAX bytes, in REPLY.
+// The response under construction: one packet of at most REPLY_BYTES_MAX bytes, in REPLY.
 //
 // REPLY is the working area of verifications. A handler therefore does its work first and writes its answer then: from
 // `replyMap` on nothing may hash, verify, or write with `writing`.
 
 import { writing } from '../codec/cbor';
-import { PACKET_BYTES_MAX } from '../codec/frame';
 import { Reason } from '../reason';
 import { SCRATCH } from '../scratch';
 import { decimal } from '../update/packages';
@@ -12,6 +11,7 @@ import { ERR, GROUP, NOT_APPROVED, RC, REFUSED, RSN, WAITS_FOR_USER, wordSpell }
 
 export const HEADER_BYTES: u32 = 8;
 export const REPLY: usize = SCRATCH;
+export const REPLY_BYTES_MAX: u32 = 640; // whatever a packet may have: no answer of ours has more, and a value stands behind it
 
 // SMP's own error numbers, the same in both versions of the protocol.
 export const enum Rc {
@@ -35,7 +35,7 @@ const SENTENCE: usize = memory.data(24, 4); // "waits for user (255)"
 
 // Begins the body with the head of its map.
 export function replyMap(count: u32): void {
-  writing.open(REPLY + HEADER_BYTES, PACKET_BYTES_MAX - HEADER_BYTES);
+  writing.open(REPLY + HEADER_BYTES, REPLY_BYTES_MAX - HEADER_BYTES);
   writing.map(count);
 }
 

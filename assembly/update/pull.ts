@@ -25,7 +25,7 @@ import { imageBytesMax } from '../flash/slots';
 import { storeDamaged, storeLength, storeReadPart, storeSettle } from '../flash/store';
 import { HEAD_BYTES_MAX } from '../package/head';
 import { Answer, questionOpen } from '../policy/consent';
-import { DELTA } from '../profile';
+import { DELTA, LARGE } from '../profile';
 import { Reason } from '../reason';
 import {
   downloadAhead,
@@ -295,8 +295,24 @@ export function pullOffsetOf(sequence: u32): u32 {
 
 // --- Blocks ---
 
+// Blocks that follow each other, in one packet: each is taken as if it had come alone. True if one of them was.
+function takeEach(link: i32, offset: u32, length: u32, from: usize, bytes: u32): bool {
+  if (!isLine()) return false;
+  const quietMs = pull.quietMs;
+  let heard = quietMs;
+  let taken = false;
+  for (let at: u32 = 0; at < bytes; at += BLOCK_BYTES) {
+    pull.quietMs = quietMs; // before all of them: there is none between two
+    if (pullTake(link, offset + at, length, from + at, min(BLOCK_BYTES, bytes - at))) taken = true;
+    heard = min(heard, pull.quietMs);
+  }
+  pull.quietMs = heard;
+  return taken;
+}
+
 // A block, `bytes` of the upload file of `length` bytes from `offset` on. True if it was the one wanted next.
 export function pullTake(link: i32, offset: u32, length: u32, from: usize, bytes: u32): bool {
+  if (LARGE && bytes > BLOCK_BYTES) return takeEach(link, offset, length, from, bytes);
   if (
     pull.line !== <u32>link + 1 ||
     pull.questioned === Questioned.Waits ||

@@ -81,12 +81,13 @@ async function openCounted(path, framing) {
   return { link: streamLink(path, port, close, framing), counts };
 }
 
-async function approvedBoard({ bootstrap, approval }) {
+async function approvedBoard({ bootstrap, approval }, agent = 'agent') {
   const { startVirtualBoard } = await load('boards/virtual/board.js');
   const { createClient } = await load('host/smp/client.js');
   const { openSerial } = await load('host/links/serial.js');
   const { putApproval } = await load('host/device/identity.js');
-  const board = await startVirtualBoard({ map: MAP });
+  const wasm = readFileSync(new URL(`../../build/${agent}.wasm`, import.meta.url));
+  const board = await startVirtualBoard({ map: MAP, wasm });
   await board.provision(bootstrap);
   const client = createClient(await openSerial(board.port));
   await putApproval(client, approval);
@@ -95,11 +96,11 @@ async function approvedBoard({ bootstrap, approval }) {
 }
 
 /** What one delivery over such a line came to: bytes of payload, of the wire, and milliseconds, of its sending phase. */
-async function measure(world, { framing, ...how }) {
+async function measure(world, { framing, agent, ...how }) {
   const { createClient } = await load('host/smp/client.js');
   const { deliver } = await load('host/device/deliver.js');
   const { wantedOf } = await load('host/device/serve.js');
-  const board = await approvedBoard(world);
+  const board = await approvedBoard(world, agent);
   const throttle = fork(THROTTLE, [JSON.stringify({ port: board.port, seed: 1, ...how })]);
   const phase = {};
   try {

@@ -1,5 +1,5 @@
 // Builds the firmware of a C board: a module, translated, with the port's C and the board's HAL, into one ELF. The agent is
-// made of build/agent.wasm, or of build/agent-delta.wasm where the board has the ability `delta`; the conformance firmware (conformance.c) of build/core-small.wasm.
+// made of the module that its abilities ask for (host/boards.ts); the conformance firmware (conformance.c) of build/core-small.wasm.
 //
 // Everything that differs between boards stands in its board.json: flash map, RAM, compiler, flags and files. The map
 // goes into a generated board.h and to the linker, so that no number exists twice.
@@ -62,8 +62,8 @@ function boardHeader({ flash, abilities }: Board): string {
 
 /** What can be built for a board: the module, its name in C, and the C that runs it. */
 const PROGRAMS = {
-  agent: { wasm: 'agent.wasm', prefix: 'agent', main: 'port/agent.c' },
-  conformance: { wasm: 'core-small.wasm', prefix: 'core', main: 'port/conformance.c' },
+  agent: { module: agentName, prefix: 'agent', main: 'port/agent.c' },
+  conformance: { module: () => 'core-small', prefix: 'core', main: 'port/conformance.c' },
 } as const;
 type Program = keyof typeof PROGRAMS;
 
@@ -80,11 +80,7 @@ interface BuildOptions {
 }
 
 /** The translated module and, for the conformance firmware, its table of calls. */
-export function writeModule(
-  folder: string,
-  program: Program,
-  wasm = join(ROOT, 'build', PROGRAMS[program].wasm),
-): void {
+export function writeModule(folder: string, program: Program, wasm: string): void {
   const { prefix } = PROGRAMS[program];
   const text = translate(readFileSync(wasm), prefix);
   writeFileSync(join(folder, `${prefix}.wasm.c`), text);
@@ -102,7 +98,7 @@ const sourcesIn = (folder: string): (string | Uint8Array)[] =>
 export async function buildFirmware(name: string, options: BuildOptions = {}): Promise<string> {
   const { program = 'agent', folder = join(ROOT, 'build', name), flags = [], measureStack } = options;
   const board = await loadBoard(name);
-  const { wasm = program === 'agent' ? join(ROOT, 'build', `${agentName(board)}.wasm`) : undefined } = options;
+  const { wasm = join(ROOT, 'build', `${PROGRAMS[program].module(board)}.wasm`) } = options;
   const { flash } = board;
   const { firmware, ram } = portSchema.parse(board);
   if (!firmware.programs.includes(program))

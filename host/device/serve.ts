@@ -10,6 +10,7 @@
 //                     (assembly/codec/lz.ts)
 //                     Where it says "from": digest, it runs the image that has this SHA-256, and data may be coded against that:
 //                     {"len": bytes of the file, "data": codes of as many blocks, each but the last behind its length, one byte}
+//                     Where it says "n": n, one packet may bring so many blocks that follow each other, uncoded (packing.ts)
 //   a client offers   write, the same command     {"hash": digest, "len": n}: what it is pushing, ready up to there. The device asks
 //                     as over a line; a request for 0 bytes says that it has all of that
 //
@@ -26,8 +27,9 @@ import type { Client } from '../smp/client.js';
 import type { Link } from '../smp/link.js';
 import { decodePacket, encodePacket, GROUP, OP } from '../smp/packet.js';
 import { orNothing, throwIfAborted, withResolvers } from '../wait.js';
-import { type CodedBlock, createEncoder, type Encoder } from './encode.js';
+import { createEncoder, type Encoder } from './encode.js';
 import type { OldImage } from './old-image.js';
+import { createPacking, type Packing, type Piece } from './packing.js';
 
 const COMMAND = 7;
 const WINDOW_BLOCKS = 32;
@@ -46,6 +48,8 @@ export interface Wanted {
   lz?: number | undefined;
   /** SHA-256 of the image that it runs, if it takes blocks that refer to it; a request without a digest leaves it as it was. */
   runs?: Uint8Array | undefined;
+  /** One packet may bring so many blocks that follow each other. */
+  many: number;
   sequence: number;
 }
 
@@ -54,14 +58,15 @@ export function wantedOf(packet: Uint8Array): Wanted | undefined {
   try {
     const { version, op, group, id, sequence, body } = decodePacket(packet);
     if (version !== 2 || op !== OP.read || group !== GROUP.countersign || id !== COMMAND) return undefined;
-    const { digest, off, len, want, lz, from } = body;
+    const { digest, off, len, want, lz, from, n } = body;
     if (!isDigest(digest) && (digest !== undefined || want === undefined)) return undefined;
     if (!isCount(off) || !isCount(len) || len > WINDOW_BLOCKS * BLOCK_BYTES) return undefined;
     const known = isCount(lz) ? Math.min(lz, off) : undefined;
     const runs = isDigest(from) ? from : undefined;
+    const many = isCount(n) ? Math.min(Math.max(n, 1), WINDOW_BLOCKS) : 1;
     if (isCount(want))
-      return want < 2 ** WINDOW_BLOCKS ? { digest, off, len, want, lz: known, runs, sequence } : undefined;
-    return (off % BLOCK_BYTES || len % BLOCK_BYTES) && len > 0 ? undefined : { digest, off, len, sequence };
+      return want < 2 ** WINDOW_BLOCKS ? { digest, off, len, want, lz: known, runs, many, sequence } : undefined;
+    return (off % BLOCK_BYTES || len % BLOCK_BYTES) && len > 0 ? undefined : { digest, off, len, many: 1, sequence };
   } catch {
     return undefined; // damaged: asked again
   }
@@ -75,20 +80,8 @@ const isDigest = (value: unknown): value is Uint8Array => value instanceof Uint8
 const isCount = (value: unknown): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 
-/** A block that was asked for: the bytes of the file from `from` to `to`, and the packet that brings them. */
-export interface Piece {
-  from: number;
-  to: number;
-  /** As the request had it. */
-  lz?: number | undefined;
-  /** `bytes`: of the file that `data` gives, where that is codes against the image that the device runs. */
-  packet(data: Uint8Array, bytes?: number): Uint8Array;
-  /** What is sent for it, once it is coded. */
-  block?: Promise<CodedBlock>;
-}
-
 /** What a request is answered with, in its order, of a file of so many bytes. */
-export function answersTo({ off, len, want, lz, sequence }: Wanted, bytes: number): Piece[] {
+export function answersTo({ off, len, want, lz, many, sequence }: Wanted, bytes: number): Piece[] {
   const end = Math.min(off + len, bytes);
   const pieces: Piece[] = [];
   for (let n = 0, from = off; from < end; n += 1, from += BLOCK_BYTES) {
@@ -97,56 +90,25 @@ export function answersTo({ off, len, want, lz, sequence }: Wanted, bytes: numbe
     const place = want === undefined ? { off: from, len: bytes } : {};
     const packet = (data: Uint8Array, len?: number) =>
       answer(number, { ...place, ...(len !== undefined && { len }), data });
-    pieces.push({ from, to: Math.min(from + BLOCK_BYTES, end), lz, packet });
+    pieces.push({ from, to: Math.min(from + BLOCK_BYTES, end), lz, many, packet });
   }
   return pieces;
 }
 
 /**
  * Puts what answers a request behind the pieces that are still to be sent. What is asked for once more is sent once: the device
- * knows what it lacks, and what it does not ask for again it has.
+ * knows what it lacks, and what it does not ask for again it has. Returns the pieces that were put there.
  */
-export function queueAnswers(queue: Piece[], wanted: Wanted, bytes: number): void {
+export function queueAnswers(queue: Piece[], wanted: Wanted, bytes: number): Piece[] {
   const fresh = answersTo(wanted, bytes);
   const again = new Set(fresh.map(({ from }) => from));
   const restarts = wanted.want === undefined && queue[0] !== undefined && wanted.off < queue[0].from;
   if (restarts || queue.some(({ from }) => again.has(from))) queue.length = 0;
   queue.push(...fresh);
+  return fresh;
 }
 
 const hasRoom = (queue: readonly Piece[]): boolean => queue.length + WINDOW_BLOCKS <= QUEUE_MAX;
-
-const CODE_BYTES_MAX = 255; // in front of another one
-const GATHERING_MS = 20; // a line is not idle for longer: the device would ask again for what does not come
-
-/** Sends the first block of the queue, coded where that is of use, and with it those behind it whose codes have room there. */
-async function sendNext(link: Link, queue: Piece[], encoder: Encoder): Promise<void> {
-  const first = queue.shift()!;
-  const block = await blockOf(first, encoder);
-  const codes = [block.data];
-  let { to } = first;
-  let room = BLOCK_BYTES - 1 - block.data.length;
-  const began = performance.now();
-  while (block.delta && codes.at(-1)!.length <= CODE_BYTES_MAX && performance.now() - began < GATHERING_MS) {
-    const next = queue[0];
-    if (next?.from !== to || (to - first.from) % BLOCK_BYTES !== 0) break;
-    const more = await blockOf(next, encoder);
-    room -= 1 + more.data.length;
-    // What does not fit, or comes when something else was asked for meanwhile, stays coded for its own turn.
-    if (!more.delta || room < 0 || queue[0] !== next) break;
-    queue.shift();
-    codes.push(more.data);
-    to = next.to;
-  }
-  const parts = codes.flatMap((code, n) => (n < codes.length - 1 ? [Uint8Array.of(code.length), code] : [code]));
-  const bytes = block.delta ? first.packet(join(parts), to - first.from) : first.packet(block.data);
-  encoder.sent(first.from, to, bytes.length);
-  await link.send(bytes);
-}
-
-/** Coded once. */
-const blockOf = (piece: Piece, encoder: Encoder): Promise<CodedBlock> =>
-  (piece.block ??= encoder.block(piece.from, piece.to, piece.lz));
 
 const answer = (sequence: number, body: Record<string, unknown>): Uint8Array =>
   encodePacket({ version: 2, op: OP.readResponse, group: GROUP.countersign, sequence, id: COMMAND, body });
@@ -162,15 +124,20 @@ export interface Served {
  * run one; it is sent less then, if it can decode that.
  */
 export function serveBlocks(link: Link, packages: readonly Served[], old: readonly OldImage[] = []): () => void {
-  const files = new Map(packages.map(({ digest, file }) => [hex(digest), { file, encoder: createEncoder(file, old) }]));
-  let sent: { file: Uint8Array; encoder: Encoder } | undefined; // what `queue` is of
+  const files = new Map(
+    packages.map(({ digest, file }) => {
+      const encoder = createEncoder(file, old);
+      return [hex(digest), { file, encoder, packing: createPacking(link, encoder) }];
+    }),
+  );
+  let sent: { file: Uint8Array; encoder: Encoder; packing: Packing } | undefined; // what `queue` is of
   let queue: Piece[] = [];
   let sending = false;
 
   async function send(): Promise<void> {
     sending = true;
     try {
-      while (queue.length > 0 && sent) await sendNext(link, queue, sent.encoder);
+      while (queue.length > 0 && sent) await sent.packing.send(queue);
     } catch {
       queue = []; // a port that is gone: it asks again
     }
@@ -186,7 +153,7 @@ export function serveBlocks(link: Link, packages: readonly Served[], old: readon
       sent = one;
       if (!hasRoom(queue)) return;
       one.encoder.asked(wanted);
-      queueAnswers(queue, wanted, one.file.length);
+      one.packing.asked(queueAnswers(queue, wanted, one.file.length));
       if (!sending) void send();
     },
   });
@@ -223,6 +190,7 @@ export async function* serveRest(client: Client, offered: Offered): AsyncGenerat
   const { digest, file, until, old, running, quietMs = QUIET_MS, signal } = offered;
   const bytes = sizeOf(file);
   const encoder = createEncoder(file, old);
+  const packing = createPacking(client.link, encoder);
   const queue: Piece[] = [];
   const requests: Wanted[] = [];
   let asked = withResolvers<void>();
@@ -259,14 +227,12 @@ export async function* serveRest(client: Client, offered: Offered): AsyncGenerat
         }
         encoder.asked(wanted);
         if (wanted.digest) running?.(wanted.runs);
-        if (hasRoom(queue)) queueAnswers(queue, wanted, bytes);
+        if (hasRoom(queue)) packing.asked(queueAnswers(queue, wanted, bytes));
         yield wanted.off;
         continue;
       }
-      const [piece] = queue;
-      if (!piece) return undefined;
-      await sendNext(client.link, queue, encoder);
-      yield piece.from;
+      if (queue.length === 0) return undefined;
+      yield await packing.send(queue);
     }
     return undefined;
   } finally {

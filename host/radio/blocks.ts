@@ -15,7 +15,8 @@
 
 import type { ISubscriptionMap, MqttClient } from 'mqtt';
 import { type Coding, createCoding } from '../device/encode.js';
-import { type Piece, queueAnswers, type Wanted } from '../device/serve.js';
+import type { Piece } from '../device/packing.js';
+import { queueAnswers, type Wanted } from '../device/serve.js';
 import { hex } from '../formats/bytes.js';
 import { BLOCK_BYTES, type BlocksPaper, blockBytes, readBlocksPaper } from '../links/papers.js';
 

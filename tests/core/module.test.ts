@@ -32,6 +32,7 @@ const MODULES: [name: string, path: string, imports: string[], simd: boolean][] 
   ['core.wasm', 'build/core.wasm', [], true],
   ['core-small.wasm', 'build/core-small.wasm', [], false],
   ['agent.wasm', 'build/agent.wasm', HAL.map((name) => `hal.${name}`), false],
+  ['agent-large.wasm', 'build/agent-large.wasm', HAL.map((name) => `hal.${name}`), false],
 ];
 
 it('the HAL page names its functions', () => {

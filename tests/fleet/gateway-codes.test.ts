@@ -214,7 +214,7 @@ describe('a board that asks over a line', () => {
     });
     const ask = (n: number, want: number) => {
       const digest = Buffer.from(DIGEST, 'hex');
-      const place = { off: HEAD + n * BLOCK_BYTES, len: 16_384, want, sequence: n };
+      const place = { off: HEAD + n * BLOCK_BYTES, len: 16_384, want, many: 1, sequence: n };
       blocks.wanted({ digest, ...place, lz: lz ? HEAD : undefined });
     };
     ask(0, 0xffffffff);

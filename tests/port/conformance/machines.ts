@@ -46,7 +46,11 @@ async function overPipes(command: string, args: readonly string[], script: Uint8
 }
 
 /** The translated module as a program of this machine. */
-export function natively(folder: string, script: Uint8Array, wasm?: string): Promise<Played> {
+export function natively(
+  folder: string,
+  script: Uint8Array,
+  wasm = join(ROOT, 'build/core-small.wasm'),
+): Promise<Played> {
   writeModule(folder, 'conformance', wasm);
   const program = join(folder, 'conformance');
   execFileSync('cc', [
