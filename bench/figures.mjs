@@ -6,6 +6,7 @@
 // What misses its target says so, and what stands in the way.
 
 import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 
 const PAGE = new URL('../docs/performance.md', import.meta.url);
 const END = '<!-- end -->';
@@ -19,6 +20,9 @@ const HEADS = {
   'bench -- --lz --write': ['encoded', '', 'ours', 'beside', 'target'],
   'sizes -- --write': ['firmware', '', 'ours', 'beside', 'target'],
 };
+
+/** Tables in which the processor of this machine shows. */
+const ON_THIS_MACHINE = ['bench -- --write', 'bench -- --fleet --write', 'bench -- --wire --write'];
 
 const NOISE = 'met in most runs; this one was on a machine with much else to do.';
 
@@ -96,6 +100,7 @@ const missed = ({ group, metric }) => `- ${group}, ${metric}: ${IN_THE_WAY[`${gr
 function table(kind, rows) {
   const lines = [HEADS[kind], HEADS[kind].map(() => '---'), ...rows.map(cells)].map((row) => `| ${row.join(' | ')} |`);
   const reasons = rows.filter(({ met }) => met === false).map(missed);
+  if (ON_THIS_MACHINE.includes(kind)) lines.unshift(`Measured on ${cpus().length} x ${cpus()[0].model.trim()}.`, '');
   if (NOTES[kind]) lines.push('', NOTES[kind]);
   if (reasons.length > 0) lines.push('', 'Missed, and what stands in the way:', '', ...reasons);
   return lines.join('\n');

@@ -2,7 +2,7 @@
 //
 //   --chip        counts on Cortex-M0 and M4 under QEMU instead of times in V8 (needs the Debian packages of the tests)
 //   --fleet       fleets of 10, 100 and 1,000 devices on mosquitto, beside bare clients; --full: 10,000, too (minutes, 4 GB)
-//   --wire        deliveries over serial lines of two speeds, with latency and damage (about six minutes; nothing else should run)
+//   --wire        deliveries over serial lines of two speeds, with latency and damage; the micro:bit in QEMU (about ten minutes; nothing else should run)
 //   --lz          sizes of firmware as lz and delta, beside heatshrink, bsdiff and xz (downloads packages of Debian)
 //   --write       also writes the table of this kind of run into docs/performance.md
 //   --exact       measures sizes alone, which no other load of the machine changes; --write leaves the timed rows as they are
@@ -58,7 +58,7 @@ const sizes = Object.entries(BYTES_MAX).map(size);
 const measured = async () => {
   if (values.chip) return onChips();
   if (values.fleet) return overFleet(values);
-  if (values.wire) return overWire();
+  if (values.wire) return overWire(values);
   if (values.lz) return ofImages();
   return values.exact
     ? sizes

@@ -39,8 +39,9 @@ describe('npm run mutate', () => {
 
   test('asks every suite of the agent', () => {
     const suites = readdirSync(at('../agent')).map((name) => `agent/${name.replace('.test.ts', '')}`);
-    // It looks at the sources, not at what they do.
-    expect(suites.filter((name) => name !== 'agent/rooms' && !ON_THE_AGENT.includes(name))).toEqual([]);
+    // One looks at the sources, not at what they do; the other runs on another build of them, agent-large.wasm.
+    const others = ['agent/rooms', 'agent/large'];
+    expect(suites.filter((name) => !others.includes(name) && !ON_THE_AGENT.includes(name))).toEqual([]);
   });
 
   test('lists as equivalent only what stands in the sources, each with its reason', () => {
