@@ -298,15 +298,9 @@ export function pullOffsetOf(sequence: u32): u32 {
 // Blocks that follow each other, in one packet: each is taken as if it had come alone. True if one of them was.
 function takeEach(link: i32, offset: u32, length: u32, from: usize, bytes: u32): bool {
   if (!isLine()) return false;
-  const quietMs = pull.quietMs;
-  let heard = quietMs;
   let taken = false;
-  for (let at: u32 = 0; at < bytes; at += BLOCK_BYTES) {
-    pull.quietMs = quietMs; // before all of them: there is none between two
+  for (let at: u32 = 0; at < bytes; at += BLOCK_BYTES)
     if (pullTake(link, offset + at, length, from + at, min(BLOCK_BYTES, bytes - at))) taken = true;
-    heard = min(heard, pull.quietMs);
-  }
-  pull.quietMs = heard;
   return taken;
 }
 

@@ -110,6 +110,18 @@ describe('a request for blocks', () => {
     expect(request).toMatchObject({ n: MANY, want: 0xffffffff });
   });
 
+  it('without a window, as of the head, is answered by one alone', () => {
+    const board = ordered();
+    board.tick(20);
+    expect(requests(board)).toMatchObject([{ off: 0, len: BLOCK_BYTES }]);
+    const { bytes } = one;
+    hear(board, answerWith({ off: 0, len: bytes.length, data: bytes.slice(0, 2 * BLOCK_BYTES) }, 0));
+    board.tick(20);
+    expect(requests(board)).toEqual([]);
+    board.tick(2500);
+    expect(requests(board)).toMatchObject([{ off: 0 }]);
+  });
+
   it('says nothing of it where they are not, and several in one are left out there', () => {
     const board = ordered(agentOf('agent'));
     board.tick(20);
