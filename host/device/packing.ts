@@ -8,7 +8,7 @@
 // with a single block. So once a device asks for a block that was sent, each goes alone, until it has asked for half a window so many
 // times and lacked nothing. Codes are small: those stay together.
 
-import { concatBytes } from '@noble/hashes/utils.js';
+import { join } from '../formats/bytes.js';
 import { BLOCK_BYTES } from '../links/papers.js';
 import type { Link } from '../smp/link.js';
 import type { CodedBlock, Encoder } from './encode.js';
@@ -58,7 +58,7 @@ export function createPacking(link: Link, encoder: Encoder): Packing {
       const most = clean < CLEAN_MIN ? 1 : first.many;
       const began = performance.now();
       const parts = [data];
-      let { to } = first;
+      let { to, from: last } = first;
       let room = BLOCK_BYTES - 1 - data.length; // for codes
       const mayFollow = () =>
         delta
@@ -74,10 +74,10 @@ export function createPacking(link: Link, encoder: Encoder): Packing {
         if (more.delta !== delta || !fits || queue[0] !== next) break;
         queue.shift();
         parts.push(more.data);
-        to = next.to;
+        ({ to, from: last } = next);
       }
-      furthest = Math.max(furthest, to - 1);
-      const packet = delta ? first.packet(joined(parts), to - first.from) : first.packet(concatBytes(...parts));
+      furthest = Math.max(furthest, last);
+      const packet = delta ? first.packet(joined(parts), to - first.from) : first.packet(join(parts));
       encoder.sent(first.from, to, packet.length);
       await link.send(packet);
       return first.from;
@@ -87,4 +87,4 @@ export function createPacking(link: Link, encoder: Encoder): Packing {
 
 /** Each but the last one behind its length. */
 const joined = (codes: readonly Uint8Array[]): Uint8Array =>
-  concatBytes(...codes.flatMap((code, n) => (n < codes.length - 1 ? [Uint8Array.of(code.length), code] : [code])));
+  join(codes.flatMap((code, n) => (n < codes.length - 1 ? [Uint8Array.of(code.length), code] : [code])));

@@ -20,7 +20,7 @@
 
 import * as z from 'zod';
 import { type Bytes, sizeOf } from '../formats/byte-source.js';
-import { hex, join, same } from '../formats/bytes.js';
+import { hex, same } from '../formats/bytes.js';
 import { BLOCK_BYTES } from '../links/papers.js';
 import { RAW } from '../links/topics.js';
 import type { Client } from '../smp/client.js';

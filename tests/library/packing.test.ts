@@ -21,7 +21,10 @@ function packing(coded: number[] = []) {
       sent.push([sequence, (body.data as Uint8Array).length]);
     },
   };
-  const block = async (from: number, to: number) => new Uint8Array(coded.includes(from) ? 9 : to - from);
+  const block = async (from: number, to: number) => ({
+    data: new Uint8Array(coded.includes(from) ? 9 : to - from),
+    delta: false,
+  });
   const packed = createPacking(link, { block, asked: () => undefined, sent: () => undefined });
   return async (request: Omit<Wanted, 'digest'>) => {
     const queue = answersTo({ digest: DIGEST, ...request }, FILE_BYTES);
