@@ -15,7 +15,7 @@ import { fixturesHeader, seedsOf } from './seeds.js';
 
 const TARGETS = {
   verifier: { entry: 'core', target: 'core-small', buffers: 35 },
-  agent: { entry: 'agent', target: 'agent', buffers: 35 },
+  agent: { entry: 'agent', target: 'agent-delta', buffers: 35 }, // with all that boards may have
   lz: { entry: 'lz', target: 'agent', buffers: 2 },
 } as const;
 /** `buffers`: how many have a guard, at least; fewer, and the sources are written in a way that module.ts does not know. */
