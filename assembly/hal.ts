@@ -11,20 +11,24 @@
 // A page that was never erased may read as anything: the agent treats it as noise.
 export declare function flash_read(offset: u32, to: usize, length: u32): i32;
 
-// Writes `length` bytes; `offset`, `length` and `from` are multiples of 4. Every target word was erased and is written
-// once. Words are written in ascending order. Returns 0 when all are in flash, < 0 when it failed.
-// If power is cut: some first words are written, the word in progress reads as anything (even differently each time),
-// the rest is still erased.
+// Writes `length` bytes; `from` is a multiple of 4, `offset` and `length` are multiples of the write unit (4, if the map says
+// nothing else). Every target unit was erased and is written once. Units are written in ascending order. Returns 0 when all
+// are in flash, < 0 when it failed.
+// If power is cut: some first units are written, the unit in progress reads as anything (even differently each time) or
+// cannot be read, the rest is still erased.
 export declare function flash_write(offset: u32, from: usize, length: u32): i32;
 
-// Erases whole pages to 0xff; `offset` and `length` are multiples of the page. Returns 0, or < 0 when it failed.
+// Erases whole pages, in the state region whole halves, to 0xff (or 0: see the map); `offset` and `length` are multiples of the page. Returns 0, or < 0 when it failed.
 // If power is cut: each page reads old, erased or noise.
 export declare function flash_erase(offset: u32, length: u32): i32;
 
 // The flash map of board.json, constant for a board, all multiples of the page:
-//   0 page bytes (a power of 2, 256..4096)      1 primary offset    2 primary bytes
+//   0 page bytes, of the slots (a power of 2)   1 primary offset    2 primary bytes
 //   3 secondary offset                          4 secondary bytes (primary + one page)
-//   5 state offset                              6 state bytes (an even number of pages)
+//   5 state offset                              6 state bytes (two halves, each of whole pages)
+// With PROFILE_SECTORS:
+//   7 write unit in bytes (4, 8, 16 or 32)      8 1: erased flash reads as 0
+//   9 1: pages too large for one to spare: an image is written over the one that runs, and secondary bytes = primary bytes
 export declare function flash_map(what: i32): u32;
 
 // --- Links. Link 0 is the console, a byte stream shared with log text and people; 1 and up carry packets. ---

@@ -9,7 +9,10 @@
 //
 // With the image that runs as a source of what is downloaded (codec/lz.ts)         asc ... --use PROFILE_DELTA=1
 //
-// For larger boards: that, and packets of 2 KB, with several blocks of a package in one  asc ... --use PROFILE_LARGE=1
+// With flash that is written in larger units than words, erased to 0, or in sectors too large to swap: hal.ts, flash_map
+//                                                                                 asc ... --use PROFILE_SECTORS=1
+//
+// For larger boards: both, and packets of 2 KB, with several blocks of a package in one  asc ... --use PROFILE_LARGE=1
 //
 // For boot loaders with little room: without Ed25519, which needs SHA-512 too    asc ... --use PROFILE_P256=1
 // and without SUIT, by the hash of an image (core-image.ts)                        asc ... --use PROFILE_IMAGE=1
@@ -21,3 +24,4 @@ export const P256_ONLY: bool = isDefined(PROFILE_P256);
 export const IMAGE: bool = isDefined(PROFILE_IMAGE);
 export const LARGE: bool = isDefined(PROFILE_LARGE);
 export const DELTA: bool = LARGE || isDefined(PROFILE_DELTA);
+export const SECTORS: bool = LARGE || isDefined(PROFILE_SECTORS);

@@ -1,8 +1,8 @@
 // The boards that we know: one folder each, described by board.json. Checked here, so that everybody else can trust it.
 //
-// The flash map is a promise between agent, port and linker script: pages of one size, regions in order and apart, the
-// secondary slot one page larger than the primary (a download is staged from its second page on), an even number of
-// state pages.
+// The flash map is a promise between agent, port and linker script: regions apart, of whole sectors; those of the slots
+// of one size, the secondary slot one larger than the primary (a download is staged from its second page on), the state in two
+// halves of whole sectors.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
@@ -13,9 +13,20 @@ import { packageRoot } from './root.js';
 const region = z.strictObject({ offset: z.number().int().nonnegative(), bytes: z.number().int().positive() });
 export type Region = z.infer<typeof region>;
 
+const PAGE_BYTES_MIN = 256;
+const PAGE_BYTES_MAX = 256 * 1024;
+const SECTORS_MAX = 65_536;
+const STATE_BYTES_MIN = 6 * 1024; // settings of every size, and approvals of one operator or two
+
 const flashMap = z.strictObject({
   bytes: z.number().int().positive(),
-  pageBytes: z.number().int().min(256).max(4096),
+  pageBytes: z.number().int().min(PAGE_BYTES_MIN).max(PAGE_BYTES_MAX), // what is erased at once, in the slots
+  sectors: z
+    .array(z.strictObject({ count: z.number().int().positive(), bytes: z.number().int().positive() }))
+    .optional(), // all, in order; else pages of one size
+  writeBytes: z.literal([4, 8, 16, 32]).default(4), // what is written at once, and once only
+  erasedTo: z.literal([0xff, 0]).default(0xff),
+  overwrites: z.boolean().default(false), // no sector to spare: an image is written over the one that runs, with no way back
   agent: region,
   primary: region,
   secondary: region,
@@ -60,8 +71,12 @@ const board = z.strictObject({
 export type Board = z.infer<typeof board>;
 
 /** The module of build/ that is the agent of a board, by its abilities. */
-export const agentName = ({ abilities }: Pick<Board, 'abilities'>) =>
-  abilities.large ? 'agent-large' : abilities.delta ? 'agent-delta' : 'agent';
+export const agentName = ({ abilities, flash }: Pick<Board, 'abilities' | 'flash'>) =>
+  abilities.large || !isPlain(flash) ? 'agent-large' : abilities.delta ? 'agent-delta' : 'agent';
+
+/** Pages of words, erased to ones: what every agent knows. */
+const isPlain = ({ writeBytes, erasedTo, overwrites }: FlashMap) =>
+  writeBytes === 4 && erasedTo === 0xff && !overwrites;
 
 export function parseBoard(json: unknown, where: string): Board {
   const parsed = board.safeParse(json);
@@ -105,22 +120,41 @@ export function listRunners(): (Runner & { name: string })[] {
   return found.sort((a, b) => a.needs.length - b.needs.length || (a.name < b.name ? -1 : 1));
 }
 
+/** Where each sector begins, and where the last one ends. */
+function bordersOf({ bytes, pageBytes, sectors }: FlashMap): number[] {
+  const runs = sectors ?? [{ count: Math.floor(bytes / pageBytes), bytes: pageBytes }];
+  const borders = [0];
+  for (const { count, bytes } of runs) for (let n = 0; n < count; n += 1) borders.push(borders.at(-1)! + bytes);
+  return borders;
+}
+
 function flashMapFaults(map: FlashMap): string[] {
-  const { pageBytes: page, agent, primary, secondary, state } = map;
+  const { pageBytes: page, writeBytes, overwrites, agent, primary, secondary, state } = map;
   const regions: [string, Region][] = Object.entries({ agent, primary, secondary, state });
   const faults: string[] = [];
   const check = (right: boolean, fault: string) => {
     if (!right) faults.push(fault);
   };
   check((page & (page - 1)) === 0, 'pageBytes is a power of two');
+  const count = map.sectors?.reduce((sum, run) => sum + run.count, 0) ?? 0;
+  if (count > SECTORS_MAX) return ['there are too many sectors'];
+  const borders = new Set(bordersOf(map));
+  const isWhole = (offset: number, bytes: number) => borders.has(offset) && borders.has(offset + bytes);
   let end = 0;
-  for (const [name, { offset, bytes }] of regions) {
-    check(offset % page === 0 && bytes % page === 0, `${name} is made of whole pages`);
+  for (const [name, { offset, bytes }] of regions.toSorted(([, a], [, b]) => a.offset - b.offset)) {
+    check(isWhole(offset, bytes), `${name} is made of whole ${map.sectors ? 'sectors' : 'pages'}`);
     check(offset >= end, `${name} begins after the region before it`);
     end = offset + bytes;
   }
+  for (const [name, { offset, bytes }] of [regions[1]!, regions[2]!]) {
+    const inside = [...borders].filter((border) => border >= offset && border <= offset + bytes);
+    check(inside.length - 1 === bytes / page, `the sectors of ${name} have ${page} bytes each: pageBytes`);
+  }
   check(end <= map.bytes, 'the regions fit the flash');
-  check(secondary.bytes === primary.bytes + page, 'secondary is one page larger than primary');
-  check((state.bytes / page) % 2 === 0, 'state is an even number of pages');
+  if (overwrites) check(secondary.bytes === primary.bytes, 'secondary is as large as primary');
+  else check(secondary.bytes === primary.bytes + page, 'secondary is one page larger than primary');
+  check(isWhole(state.offset, state.bytes / 2), `state is an even number of ${map.sectors ? 'sectors' : 'pages'}`);
+  check(state.bytes >= 2 * STATE_BYTES_MIN, `each half of state has ${STATE_BYTES_MIN} bytes at least`);
+  check(page % writeBytes === 0, 'a page has whole units of writeBytes');
   return faults;
 }

@@ -40,6 +40,7 @@ const WAITING = [
 const COMPUTING = [
   'explore/explore',
   'powercut/powercut',
+  'powercut/geometries',
   'skips/skips',
   'fuzz/fuzz',
   'crypto/budget',

@@ -2,6 +2,7 @@
 // Offsets count from the start of flash; what holds after a power cut stands in hal.ts.
 
 import { flash_erase, flash_map, flash_read, flash_write } from '../hal';
+import { SECTORS } from '../profile';
 import { Reason } from '../reason';
 
 // flash_map's numbers.
@@ -13,10 +14,36 @@ export const enum Map {
   SecondaryBytes = 4,
   StateOffset = 5,
   StateBytes = 6,
+  UnitBytes = 7,
+  ErasedToZero = 8,
+  Overwrites = 9,
 }
 
 export function flashMap(what: Map): u32 {
   return flash_map(what);
+}
+
+// What is written at once, and once only. A class, as TypeScript's grammar has @inline nowhere else.
+export class Unit {
+  @inline static bytes(): u32 {
+    return SECTORS ? flashMap(Map.UnitBytes) : 4;
+  }
+
+  // A length or an offset, up to whole units.
+  @inline static up(bytes: u32): u32 {
+    return SECTORS ? (bytes + Unit.bytes() - 1) & ~(Unit.bytes() - 1) : (bytes + 3) & ~3;
+  }
+}
+
+// What a word reads as that was erased.
+export function erasedWord(): u32 {
+  return SECTORS && flashMap(Map.ErasedToZero) !== 0 ? 0 : 0xffffffff;
+}
+
+// The settings store sees flash as if it were erased to ones: what it reads and writes where that is 0, is turned over.
+export function turnOver(at: usize, length: u32): void {
+  if (erasedWord() !== 0) return;
+  for (let end = at + length; at < end; at++) store<u8>(at, ~load<u8>(at));
 }
 
 export function flashRead(offset: u32, to: usize, length: u32): Reason {

@@ -1,6 +1,7 @@
 // Records of the settings store: whether one is whole, was never finished, or is damaged; and what can be mended is.
 //
-//   record   mark, entries, CRC, proof                                  whole words; nothing of it is written twice
+//   record   mark, entries, CRC, proof                                  whole words; nothing of it is written twice. Where flash is
+//            written in larger units, the proof begins one, and the record ends with it
 //   mark     the number of words of the entries, coded: any two codes, and erased flash, differ in 7 bits or more
 //   CRC      CRC-32 of the bank's generation and the entries
 //   proof    24 bits of another sum of the same, and 8 bits that are 0
@@ -20,11 +21,11 @@
 // later read (readAt) until it was written anew: the store does so at once.
 
 import { CRC32_BEGIN, crc32 } from '../codec/crc32';
+import { SECTORS } from '../profile';
 import { Reason } from '../reason';
-import { flashRead } from './flash';
+import { flashRead, turnOver, Unit } from './flash';
 
 export const NONE: u32 = 0xffffffff;
-export const RECORD_OVERHEAD: u32 = 12;
 export const CODES: u32 = 0x800;
 const READS: u32 = 3;
 
@@ -99,6 +100,28 @@ export function padded(length: u32): u32 {
   return (length + 3) & ~3;
 }
 
+export class Layout {
+  // What a record takes with so many bytes of entries.
+  @inline static bytes(entries: u32): u32 {
+    return SECTORS ? Unit.up(8 + entries) + Unit.bytes() : 12 + entries;
+  }
+
+  // Where a record ends that begins at `at`.
+  @inline static after(at: u32, entries: u32): u32 {
+    return SECTORS ? at + Layout.bytes(entries) : at + 12 + entries;
+  }
+
+  // Where the proof stands behind the CRC at `crcAt`: in a unit of its own.
+  @inline static proof(crcAt: u32): u32 {
+    return SECTORS ? Unit.up(crcAt + 4) : crcAt + 4;
+  }
+
+  // Where the record ends whose CRC stands at `crcAt`.
+  @inline static end(crcAt: u32): u32 {
+    return SECTORS ? Layout.proof(crcAt) + Unit.bytes() : crcAt + 8;
+  }
+}
+
 export function coded(number: u32): u32 {
   return (number * FACTOR) ^ OFFSET;
 }
@@ -135,7 +158,11 @@ export function readAt(at: u32, to: usize, length: u32): void {
 }
 
 function tried(at: u32, to: usize, length: u32): bool {
-  for (let i: u32 = 0; i < READS; i++) if (flashRead(at, to, length) === Reason.Ok) return true;
+  for (let i: u32 = 0; i < READS; i++) {
+    if (flashRead(at, to, length) !== Reason.Ok) continue;
+    if (SECTORS) turnOver(to, length);
+    return true;
+  }
   return false;
 }
 
@@ -228,19 +255,19 @@ function sumUp(at: u32, end: u32): u32 {
 export function recordCheck(at: u32, end: u32): Record {
   const mark = wordAt(at);
   words = decoded(mark);
-  if (words === NONE || RECORD_OVERHEAD + (words << 2) > end - at) {
-    if (erased(at + 4, end)) return few(~mark) ? Record.Erased : Record.Torn;
+  if (words === NONE || Layout.bytes(words << 2) > end - at) {
+    if (erased(at + Unit.bytes(), end)) return few(~mark) ? Record.Erased : Record.Torn;
     words = search(at + 4, end);
     if (words === NONE || !fix(at, mark ^ coded(words))) return Record.Lost;
   }
   const crcAt = at + 4 + (words << 2);
   unread = NONE;
-  const proof = wordAt(crcAt + 4);
+  const proof = wordAt(Layout.proof(crcAt));
   const proven = unread !== NONE || !few(~proof);
   unread = NONE;
   const wrong = sumUp(at + 4, crcAt);
   if (wrong !== 0 || unread !== NONE) {
-    if (!proven) return erased(crcAt + 4, end) ? Record.Torn : Record.Lost;
+    if (!proven) return erased(Layout.proof(crcAt), end) ? Record.Torn : Record.Lost;
     if (!mend(at, crcAt, wrong, proof)) return Record.Lost;
   }
   if (!proven) return Record.Unproven;
@@ -259,9 +286,9 @@ export function recordReads(at: u32, bytes: u32, proof: u32): bool {
 // The number of words by the sums alone, for a mark that says nothing.
 function search(from: u32, end: u32): u32 {
   sumBegin(seed);
-  for (let at = from; at + 8 <= end; at += 4) {
+  for (let at = from; (SECTORS ? Layout.end(at) : at + 8) <= end; at += 4) {
     const word = wordAt(at);
-    if (word === ~crc && wordAt(at + 4) === sumProof()) return (at - from) >>> 2;
+    if (word === ~crc && wordAt(Layout.proof(at)) === sumProof()) return (at - from) >>> 2;
     sumWord(word);
   }
   return NONE;

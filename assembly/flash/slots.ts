@@ -4,11 +4,13 @@
 //   secondary slot   │ 0 … image … │ … │ head pages │ spare │    Previous: what a swap put aside
 //                    │ spare │ 0 … image … │ … │ head pages │    Staged: what is downloaded, one page further up
 //
-// The spare page is what makes the swap resumable: swap.ts. The head (the envelope up to the payload) stands in the
+// The spare page is what makes the swap resumable: swap.ts. Where pages are too large to spare one, there is neither it nor a
+// Previous: what is staged begins with the slot, and is written over what runs. The head (the envelope up to the payload) stands in the
 // last pages of each place, so that an image can be judged again from flash alone.
 
 import { compare } from '../codec/bytes';
 import { sha256Begin, sha256Finish, sha256Update } from '../crypto/sha256';
+import { SECTORS } from '../profile';
 import { Reason } from '../reason';
 import { HASHED, HASHING } from '../scratch';
 import { flashErase, flashMap, flashRead, flashWrite, Map, PIECE, PIECE_BYTES } from './flash';
@@ -24,6 +26,11 @@ const HEAD_ROOM: u32 = 2048;
 
 export function pageBytes(): u32 {
   return flashMap(Map.PageBytes);
+}
+
+// Is an image written over the one that runs, with no way back?
+export function overwrites(): bool {
+  return SECTORS && flashMap(Map.Overwrites) !== 0;
 }
 
 // Pages of a place; the secondary slot has one more.
@@ -42,6 +49,7 @@ export function imageBytesMax(): u32 {
 
 export function placeOffset(place: Place): u32 {
   if (place === Place.Primary) return flashMap(Map.PrimaryOffset);
+  if (SECTORS && overwrites()) return flashMap(Map.SecondaryOffset);
   return flashMap(Map.SecondaryOffset) + (place === Place.Staged ? pageBytes() : 0);
 }
 
@@ -49,7 +57,7 @@ export function placeRead(place: Place, at: u32, to: usize, length: u32): Reason
   return flashRead(placeOffset(place) + at, to, length);
 }
 
-// `at`, `from` and `length` are multiples of 4; the page was erased before.
+// `at` and `length` are whole units, `from` is a multiple of 4; the page was erased before.
 export function placeWrite(place: Place, at: u32, from: usize, length: u32): Reason {
   return flashWrite(placeOffset(place) + at, from, length);
 }

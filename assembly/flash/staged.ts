@@ -3,11 +3,13 @@
 // A record that is kept in memory too is staged as a mirror: when it is not committed, the memory is read back from flash.
 // So nobody goes on from what was never written; a log would name a record that is not there.
 
+import { SECTORS } from '../profile';
 import { Reason } from '../reason';
-import { flashWrite } from './flash';
+import { flashWrite, turnOver, Unit } from './flash';
 import { isFixed } from './keys';
 import {
   coded,
+  Layout,
   padded,
   readFailed,
   recordReads,
@@ -120,7 +122,7 @@ export function outWord(value: u32): void {
   sumWord(value);
   store<u32>(WORDS + outUsed, value);
   outUsed += 4;
-  if (outUsed === WORDS_BYTES) outFlush();
+  if (outUsed === (SECTORS ? Unit.bytes() : WORDS_BYTES)) outFlush(); // what is written in one call may be torn as one
 }
 
 // The mark of a record of `bytes` bytes; its entries come next.
@@ -139,7 +141,9 @@ export function outEnd(at: u32, bytes: u32): Reason {
   outWord(proof);
   outFlush();
   readFailed();
-  return wordAt(at + 8 + bytes) === proof || readFailed() ? fault : Reason.FlashWrite;
+  return wordAt(SECTORS ? Layout.proof(at + 4 + bytes) : at + 8 + bytes) === proof || readFailed()
+    ? fault
+    : Reason.FlashWrite;
 }
 
 export function outPending(): void {
@@ -159,9 +163,18 @@ function outBytes(from: usize, length: u32): void {
   }
 }
 
-// Behind a word that flash did not take nothing is written: it must look as if power had failed there (record.ts).
+// Writes them, up to whole units. Behind a word that flash did not take nothing is written: it must look as if power had failed
+// there (record.ts).
 function outFlush(): void {
+  if (SECTORS) outFill();
   if (outUsed !== 0 && fault === Reason.Ok) fault = flashWrite(outAt, WORDS, outUsed);
   outAt += outUsed;
   outUsed = 0;
+}
+
+function outFill(): void {
+  const whole = Unit.up(outUsed);
+  memory.fill(WORDS + outUsed, 0xff, whole - outUsed);
+  outUsed = whole;
+  turnOver(WORDS, whole);
 }

@@ -15,9 +15,8 @@
 //   record     mark, entries, CRC, proof: record.ts
 //   entry      u32 key | length << 16, value, padded with 0 to a multiple of 4; length 0 deletes
 //
-// The first commit after a reset, and any that finds the bank full, compacts: the other bank is erased and gets the header
-// of the next generation and, as its snapshot, the live entries and those of the commit. Why the first one: after a cut, the
-// word behind the last record may have been half written and still read as erased; nobody may write it again.
+// The first commit after a reset, and any that finds the bank full, compacts: the other bank is erased and gets the next header and,
+// as its snapshot, all that lives. Why the first one: the word behind the last record may be half written and read as erased.
 //
 // Which bank counts (storeMount), by the snapshot of the one whose generation is higher, and that of the other:
 //   newer        older      counts
@@ -30,11 +29,11 @@
 //
 // What was mended is written anew at once, by compacting: two flips in one record need two flips between two resets.
 // Damaged: an acknowledged record cannot be read. Nothing is committed any more (StoreDamaged). Settings are read where they can
-// be, else from the snapshot of the other bank; the bootstrap document is the same there, for a commit of it compacts twice. So a
-// change signed by the operators in force ends the damage (storeRenew, update/changing.ts): the other bank begins with what it
-// stages and what can be read and does not depend on what was lost.
+// be, else from the other bank's snapshot, which has the same bootstrap document (a commit of it compacts twice). A change signed by
+// the operators in force ends the damage (storeRenew): the other bank begins with what it stages and what outlives damage.
 
 import { compare } from '../codec/bytes';
+import { SECTORS } from '../profile';
 import { Reason } from '../reason';
 import { flashErase, flashMap, Map, PIECE, PIECE_BYTES } from './flash';
 import { FIXED_BYTES_MAX, isFixed, Key, outlivesDamage } from './keys';
@@ -43,9 +42,9 @@ import {
   coded,
   codedAt,
   erased,
+  Layout,
   NONE,
   padded,
-  RECORD_OVERHEAD,
   Record,
   readAt,
   readFailed,
@@ -71,7 +70,8 @@ import { Walk, walkBegin, walkNext, walkTo } from './walk';
 
 export { COMMIT_ENTRIES_MAX, storeStage, storeStageDelete, storeStageMirror } from './staged';
 
-const HEADER_BYTES: u32 = 16;
+const HEADER_BYTES: u32 = SECTORS ? 32 : 16; // whole units
+const ROUNDING: u32 = SECTORS ? 28 : 0; // the most that a sum of words is short of them
 const PART_BITS: u32 = 11; // of the generation, in one word
 
 export const ABSENT: i32 = -1;
@@ -140,7 +140,7 @@ function take(state: Record): bool {
   } else if (state < Record.Unproven) {
     return false;
   }
-  tail += RECORD_OVERHEAD + (recordWords() << 2);
+  tail += Layout.bytes(recordWords() << 2);
   return true;
 }
 
@@ -181,7 +181,7 @@ function choose(newer: u32, newest: u32, older: u32): void {
 
 function findTail(): void {
   for (;;) {
-    if (bankEnd() - tail < RECORD_OVERHEAD) return;
+    if (bankEnd() - tail < Layout.bytes(0)) return;
     const state = recordCheck(tail, bankEnd());
     if (state === Record.Good) certain = recordWords() === 0;
     else if (state !== Record.Erased) certain = false;
@@ -203,7 +203,7 @@ export function storeMount(): Reason {
   return recordsFlawed() && !detached ? compact(0) : Reason.Ok;
 }
 
-// Before storeMount: flash is read, but what is committed in this life is forgotten with it (update/resident.ts).
+// Before storeMount: what is committed in this life is forgotten with it (update/resident.ts).
 export function storeDetach(): void {
   detached = true;
 }
@@ -280,8 +280,7 @@ export function storeRead(key: u32, to: usize, length: u32): bool {
 
 // --- Writing ---
 
-// Writes everything staged since the last commit, whole or not at all. Whatever the answer, nothing stays staged, and
-// what is mirrored in memory (storeStageMirror) is there as flash has it.
+// Writes all that is staged, or nothing. Then nothing is staged, and what is mirrored in memory is there as flash has it.
 export function storeCommit(): Reason {
   const reason = pendingTooMany() ? Reason.Internal : detached && !damaged ? Reason.Ok : commit();
   // The bootstrap document stands in both banks before anyone is told: one damage does not take it.
@@ -309,14 +308,14 @@ function commit(): Reason {
   if (damaged && !renewing) return Reason.StoreDamaged;
   const bytes = pendingBytes(false);
   if (!hasRoom()) return Reason.StoreFull;
-  if (!fresh || isPending(Key.Bootstrap) || tail + RECORD_OVERHEAD + bytes > bankEnd()) return compact(bytes);
+  if (!fresh || isPending(Key.Bootstrap) || Layout.after(tail, bytes) > bankEnd()) return compact(bytes);
   outBegin(tail);
   outRecord(bytes, generation);
   outPending();
   const reason = outEnd(tail, bytes);
   if (reason !== Reason.Ok)
     fresh = false; // words behind the tail are written
-  else tail += RECORD_OVERHEAD + bytes;
+  else tail += Layout.bytes(bytes);
   return reason;
 }
 
@@ -324,10 +323,10 @@ function commit(): Reason {
 // shares the rest, so nobody can take from swap, alert and log what they will need.
 function hasRoom(): bool {
   const bytes = pendingBytes(true);
-  return bytes === 0 || HEADER_BYTES + RECORD_OVERHEAD + FIXED_BYTES_MAX + liveBytes(true) + bytes <= bankBytes();
+  return bytes === 0 || Layout.after(HEADER_BYTES + ROUNDING + FIXED_BYTES_MAX + liveBytes(true), bytes) <= bankBytes();
 }
 
-// What the live entries take, but for those that are about to be replaced; with `growing`, those of no bounded size alone.
+// What the live entries take, without those about to be replaced; with `growing`, those of no bounded size alone.
 function liveBytes(growing: bool): u32 {
   let bytes: u32 = 0;
   walkBegin(walk, bankOffset(bank) + HEADER_BYTES, tail, lost);
@@ -335,8 +334,8 @@ function liveBytes(growing: bool): u32 {
   return bytes;
 }
 
-// Makes what was found at the last mount certain: a value whose last word was torn may read well now and badly later. To be
-// called before anyone outside is told of it. The empty record says to later mounts that all is certain: resets wear nothing out.
+// Makes what was found at the last mount certain, before anyone is told of it: a value whose last word was torn may read well now
+// and badly later. The empty record says to later mounts that all is certain: resets wear nothing out.
 export function storeSettle(): Reason {
   if (fresh || certain || damaged || detached || generation === 0) return Reason.Ok;
   takeBack();
@@ -362,7 +361,7 @@ function compact(bytes: u32): Reason {
 
 function moved(bytes: u32): Reason {
   bytes += liveBytes(false);
-  if (HEADER_BYTES + RECORD_OVERHEAD + bytes > bankBytes() || bytes >= CODES << 2) return Reason.StoreFull;
+  if (Layout.after(HEADER_BYTES, bytes) > bankBytes() || bytes >= CODES << 2) return Reason.StoreFull;
   const target = bankOffset(bank ^ 1);
   if (target === bankOffset(bank)) return Reason.Internal; // an instruction was left out: all that is known stands there
   if (flashErase(target, bankBytes()) !== Reason.Ok || !erased(target, target + bankBytes())) return Reason.FlashErase;
@@ -374,6 +373,7 @@ function moved(bytes: u32): Reason {
     outWord(coded(coming & (CODES - 1)));
     outWord(coded(coming >>> PART_BITS));
   }
+  if (SECTORS) for (let i = 0; i < 4; i++) outWord(NONE);
   outRecord(bytes, coming);
   walkBegin(walk, bankOffset(bank) + HEADER_BYTES, tail, lost);
   while (walkNext(walk)) {
@@ -390,7 +390,7 @@ function moved(bytes: u32): Reason {
   if (generationOf(bank ^ 1) !== coming) return Reason.FlashWrite; // the older bank would count
   bank ^= 1;
   generation = coming;
-  tail = target + HEADER_BYTES + RECORD_OVERHEAD + bytes;
+  tail = Layout.after(target + HEADER_BYTES, bytes);
   fresh = true;
   damaged = false;
   lost = 0;

@@ -9,14 +9,18 @@
 //     step         secondary page i+1 := primary page i
 //     step         primary page i     := secondary page i
 //
+//   over what runs (slots.ts), i = 0, 1, …
+//     step i       primary page i     := secondary page i
+//
 // A step reads a page that no later cut has touched, and the count of steps done is committed before the next one
 // begins: repeating the step that was cut is always right. Only the pages that either image uses take part, and the
 // head pages; the order in which they do is `pageAt`.
 
+import { SECTORS } from '../profile';
 import { Reason } from '../reason';
-import { flashErase, flashMap, flashRead, flashWrite, Map, PIECE, PIECE_BYTES } from './flash';
+import { erasedWord, flashErase, flashMap, flashRead, flashWrite, Map, PIECE, PIECE_BYTES } from './flash';
 import { Key } from './keys';
-import { headPages, imageBytesMax, pageBytes, placePages } from './slots';
+import { headPages, imageBytesMax, overwrites, pageBytes, placePages } from './slots';
 import { storeCommit, storeDamaged, storeRead, storeSettle, storeStageDelete, storeStageMirror } from './store';
 
 export const enum Direction {
@@ -71,7 +75,8 @@ export function swapStageEnd(): void {
 }
 
 export function swapSteps(): u32 {
-  return 2 * (plan.imagePages + headPages());
+  const pages = plan.imagePages + headPages();
+  return SECTORS && overwrites() ? pages : 2 * pages;
 }
 
 export function swapStepsDone(): u32 {
@@ -93,6 +98,10 @@ export function swapStep(): Reason {
 }
 
 function move(step: u32): Reason {
+  if (SECTORS && overwrites()) {
+    const at = pageAt(step) * pageBytes();
+    return copyPage(flashMap(Map.SecondaryOffset) + at, flashMap(Map.PrimaryOffset) + at);
+  }
   const backward = plan.direction === Direction.Backward;
   const page = pageAt(step >> 1) * pageBytes();
   const primary = flashMap(Map.PrimaryOffset) + page;
@@ -121,6 +130,6 @@ function copyPage(from: u32, to: u32): Reason {
 }
 
 function erased(): bool {
-  for (let at: usize = 0; at < PIECE_BYTES; at += 4) if (load<u32>(PIECE + at) !== 0xffffffff) return false;
+  for (let at: usize = 0; at < PIECE_BYTES; at += 4) if (load<u32>(PIECE + at) !== erasedWord()) return false;
   return true;
 }

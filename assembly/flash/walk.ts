@@ -1,7 +1,7 @@
 // The entries of a bank of the settings store, in the order in which they were written: the newest of a key is the last.
 // in: the records were found whole (record.ts), but for one that may be left out; its length is known.
 
-import { codedAt, padded, readDoubted, wordAt } from './record';
+import { codedAt, Layout, padded, readDoubted, wordAt } from './record';
 
 // One walk over the entries of a bank, oldest first. Offsets count from the start of flash.
 @unmanaged
@@ -29,7 +29,7 @@ function enter(walk: Walk): void {
   while (walk.at < walk.end) {
     const at = walk.at;
     const end = at + 4 + (codedAt(at) << 2);
-    walk.at = at === walk.lost ? end + 8 : at + 4;
+    walk.at = at === walk.lost ? Layout.end(end) : at + 4;
     walk.groupEnd = at === walk.lost ? walk.at : end;
     if (at !== walk.lost) return;
   }
@@ -39,7 +39,7 @@ export function walkNext(walk: Walk): bool {
   while (walk.at === walk.groupEnd) {
     // a record may be empty
     if (walk.at >= walk.end) return false;
-    walk.at += 8; // the CRC and the proof
+    walk.at = Layout.end(walk.at); // behind the CRC and the proof
     enter(walk);
   }
   const first = wordAt(walk.at);

@@ -39,6 +39,7 @@ import { hand, question } from '../update/hand';
 import { nameBytes, nameOf, other, pack, packageLoad, versionBytes, versionOf } from '../update/packages';
 import { BLOCK_BYTES } from '../update/pages';
 import {
+  isLine,
   pullBytes,
   pullCodes,
   pullDigest,
@@ -263,7 +264,17 @@ export function oursBlock(link: i32, sequence: u32): bool {
   const offset = numberOf(Field.Off, pullOffsetOf(sequence));
   if (DELTA && has(Field.Len, Type.Uint) && !has(Field.Off, Type.Uint))
     return pullCodes(link, offset, numberOf(Field.Len, 0), addressOf(Field.Data), lengthOf(Field.Data));
+  if (LARGE && isLine() && lengthOf(Field.Data) > BLOCK_BYTES) return eachBlock(link, offset);
   return pullTake(link, offset, numberOf(Field.Len, 0), addressOf(Field.Data), lengthOf(Field.Data));
+}
+
+// Blocks that follow each other, uncoded. True if one of them was the one wanted next.
+function eachBlock(link: i32, offset: u32): bool {
+  const bytes = lengthOf(Field.Data);
+  let taken = false;
+  for (let at: u32 = 0; at < bytes; at += BLOCK_BYTES)
+    if (pullTake(link, offset + at, 0, addressOf(Field.Data) + at, min(BLOCK_BYTES, bytes - at))) taken = true;
+  return taken;
 }
 
 export function oursOffer(link: i32): i32 {

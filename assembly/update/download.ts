@@ -10,10 +10,10 @@
 // in may come over another line; every line that delivered one is remembered with the pages, then with the package.
 //
 // Resume. While a session (session.ts) is active, its name at offset 0 answers where to go on. After an interruption the record in
-// flash names it: the head is judged again from there, what was written behind it is hashed again, and the offset is what that gave.
-// The manifest's digest always names it; without a reset, so does its head.
+// flash names it: the head is judged again, what stands behind it hashed again. The manifest's digest names it, or its head.
 
 import { compare } from '../codec/bytes';
+import { Unit } from '../flash/flash';
 import { Key } from '../flash/keys';
 import { headPages, imageBytesMax, Place, placeErase, placeHolds, placeRead, placeWrite } from '../flash/slots';
 import { HEAD, HEAD_BYTES_MAX } from '../package/head';
@@ -315,7 +315,7 @@ function accept(verdict: Verdict, digest: usize): Reason {
 function keepHead(): Reason {
   const reason = placeErase(Place.Staged, imageBytesMax(), headPages());
   if (reason !== Reason.Ok) return reason;
-  return placeWrite(Place.Staged, imageBytesMax(), HEAD, (session.headBytes + 3) & ~3);
+  return placeWrite(Place.Staged, imageBytesMax(), HEAD, Unit.up(session.headBytes));
 }
 
 // The payload is whole and is the one that the manifest names: 30, then 40 and 50 at once.

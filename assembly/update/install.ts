@@ -14,7 +14,7 @@
 
 import { compare } from '../codec/bytes';
 import { Key } from '../flash/keys';
-import { Place, placeHolds } from '../flash/slots';
+import { overwrites, Place, placeHolds } from '../flash/slots';
 import { storeDetached, storeStageDelete } from '../flash/store';
 import { Direction, swapDone, swapGo, swapRunning, swapStageBegin, swapStageEnd, swapStep } from '../flash/swap';
 import { Answer } from '../policy/consent';
@@ -22,6 +22,7 @@ import { facts } from '../policy/facts';
 import { judgeAgain } from '../policy/judge';
 import { policy } from '../policy/policy';
 import { Verdict } from '../policy/verdict';
+import { SECTORS } from '../profile';
 import { Reason } from '../reason';
 import { Event as Audit, auditDecision, auditStage } from './audit';
 import { downloadReset } from './download';
@@ -128,14 +129,25 @@ export function installBroken(): Reason {
 function finishIn(): Reason {
   packageLoad(pack, Key.Staged);
   const whole = placeHolds(Place.Primary, pack.imageBytes, imageOf(pack));
-  if (whole === Reason.ImageDamaged) return swapOut(whole);
+  const forGood = SECTORS && overwrites();
+  if (whole === Reason.ImageDamaged) return forGood ? lose() : swapOut(whole);
   if (whole !== Reason.Ok) return whole;
-  if (packageLoad(other, Key.Primary)) packageStage(other, Key.Previous);
+  if (!forGood && packageLoad(other, Key.Primary)) packageStage(other, Key.Previous);
   packageStage(pack, Key.Primary);
   swapStageEnd();
   move(Event.Arrive, Reason.Ok, 0);
-  hand.trialBoots = policy.trialBoots;
-  if (policy.trialBoots === 0) stageConfirmed(pack);
+  hand.trialBoots = forGood ? 0 : policy.trialBoots;
+  if (forGood || policy.trialBoots === 0) stageConfirmed(pack);
+  return handCommit();
+}
+
+// What ran is written over, and what came is not whole: the agent stays, and takes another package.
+function lose(): Reason {
+  storeStageDelete(Key.Primary);
+  swapStageEnd();
+  move(Event.Turn, Reason.ImageDamaged, 0);
+  move(Event.Back, Reason.ImageDamaged, 0);
+  auditStage(Audit.Damaged, Reason.ImageDamaged, digestOf(pack));
   return handCommit();
 }
 

@@ -8,7 +8,7 @@
 // Where blocks are asked for over a line (pull.ts), all pages are erased before the first of them: many a chip hears nothing
 // meanwhile, and later on blocks are always on their way. Blocks that come before one that was lost are written where they belong, and hashed from there when it has come.
 
-import { PIECE } from '../flash/flash';
+import { PIECE, Unit } from '../flash/flash';
 import { Key } from '../flash/keys';
 import { Place, pageBytes, placeErase, placeRead, placeWrite } from '../flash/slots';
 import { storeCommit, storeRead, storeStage } from '../flash/store';
@@ -135,7 +135,7 @@ function erase(): Reason {
 
 // Of a buffer that has room for whole words.
 function write(at: u32, buffer: usize, bytes: u32): Reason {
-  const words = (bytes + 3) & ~3;
+  const words = Unit.up(bytes);
   memory.fill(buffer + bytes, 0xff, words - bytes);
   return placeWrite(Place.Staged, at, buffer, words);
 }

@@ -25,7 +25,7 @@ import { imageBytesMax } from '../flash/slots';
 import { storeDamaged, storeLength, storeReadPart, storeSettle } from '../flash/store';
 import { HEAD_BYTES_MAX } from '../package/head';
 import { Answer, questionOpen } from '../policy/consent';
-import { DELTA, LARGE } from '../profile';
+import { DELTA } from '../profile';
 import { Reason } from '../reason';
 import {
   downloadAhead,
@@ -170,7 +170,7 @@ export function pullTick(milliseconds: u32): i32 {
 
 // Behind a head that was accepted, on a line: where nothing was offered, one that was fetched. In a file with another head, whoever
 // pushed that, blocks lie elsewhere.
-function isLine(): bool {
+export function isLine(): bool {
   if (!downloadTakes(DIGEST)) return false;
   return pull.until !== 0 || (pull.line === CONSOLE && downloadFetches(DIGEST));
 }
@@ -295,18 +295,8 @@ export function pullOffsetOf(sequence: u32): u32 {
 
 // --- Blocks ---
 
-// Blocks that follow each other, in one packet: each is taken as if it had come alone. True if one of them was.
-function takeEach(link: i32, offset: u32, length: u32, from: usize, bytes: u32): bool {
-  if (!isLine()) return false;
-  let taken = false;
-  for (let at: u32 = 0; at < bytes; at += BLOCK_BYTES)
-    if (pullTake(link, offset + at, length, from + at, min(BLOCK_BYTES, bytes - at))) taken = true;
-  return taken;
-}
-
 // A block, `bytes` of the upload file of `length` bytes from `offset` on. True if it was the one wanted next.
 export function pullTake(link: i32, offset: u32, length: u32, from: usize, bytes: u32): bool {
-  if (LARGE && bytes > BLOCK_BYTES) return takeEach(link, offset, length, from, bytes);
   if (
     pull.line !== <u32>link + 1 ||
     pull.questioned === Questioned.Waits ||

@@ -14,10 +14,11 @@
 //
 // The words tell the boot agent that what it knew of the slot is void, and what strangers have spent (wear.ts).
 
-import { PIECE } from '../flash/flash';
+import { PIECE, Unit } from '../flash/flash';
 import { Key } from '../flash/keys';
-import { Place, placeErase, placeHolds, placeRead, placeWrite } from '../flash/slots';
+import { overwrites, Place, placeErase, placeHolds, placeRead, placeWrite } from '../flash/slots';
 import { storeDamaged, storeDetached } from '../flash/store';
+import { SECTORS } from '../profile';
 import { Reason } from '../reason';
 import { Event as Audit, auditStage } from './audit';
 import { isApproved } from './download';
@@ -30,7 +31,7 @@ import { digestOf, imageOf, pack, packageDescribe, packageLoad, packageStage } f
 import { sessionLoad, stored } from './session';
 import { COST_COMMIT, COST_DOWNLOAD, wearForgive, wearOwe, wearPay } from './wear';
 
-const COUNTS_BYTES: u32 = 64;
+const COUNTS: u32 = 16;
 const NOTE_BYTES: u32 = 8 + offsetof<Order>(); // the erase count, how long the head is, the order
 
 let counted: u32 = 0; // words written in this life
@@ -40,11 +41,12 @@ let counted: u32 = 0; // words written in this life
 // The slot is about to be erased for another package: said in flash first. Nothing to do for the boot agent, which commits it.
 export function residentCount(): Reason {
   if (!storeDetached()) return Reason.Ok;
-  if (counted === COUNTS_BYTES) return Reason.TooOften;
+  if (SECTORS && overwrites()) return Reason.ApplicationRuns; // no spare page
+  if (counted === COUNTS * Unit.bytes()) return Reason.TooOften;
   let reason = counted === 0 ? placeErase(Place.Previous, 0, 1) : Reason.Ok;
   store<u32>(PIECE, hand.eraseCount);
-  if (reason === Reason.Ok) reason = placeWrite(Place.Previous, counted, PIECE, 4);
-  counted += 4;
+  if (reason === Reason.Ok) reason = placeWrite(Place.Previous, counted, PIECE, Unit.bytes());
+  counted += Unit.bytes();
   return reason;
 }
 
@@ -59,7 +61,7 @@ export function residentLeave(): Reason {
   store<u32>(PIECE, hand.eraseCount);
   store<u32>(PIECE, headBytes, 4);
   memory.copy(PIECE + 8, changetype<usize>(order), offsetof<Order>());
-  if (reason === Reason.Ok) reason = placeWrite(Place.Previous, COUNTS_BYTES, PIECE, NOTE_BYTES);
+  if (reason === Reason.Ok) reason = placeWrite(Place.Previous, COUNTS * Unit.bytes(), PIECE, Unit.up(NOTE_BYTES));
   if (reason === Reason.Ok) wantRestart();
   return reason;
 }
@@ -68,14 +70,14 @@ export function residentLeave(): Reason {
 
 // Once after a reset: what a resident agent did to the slot, and what it left there.
 export function residentTake(): void {
-  if (storeDamaged() || updating()) return;
+  if (storeDamaged() || updating() || (SECTORS && overwrites())) return;
   let count = hand.eraseCount;
-  for (let at: u32 = 0; at < COUNTS_BYTES && wordAt(at) === count + 1; at += 4) count++;
+  for (let at: u32 = 0; at < COUNTS * Unit.bytes() && wordAt(at) === count + 1; at += Unit.bytes()) count++;
   if (count === hand.eraseCount) return;
-  const noted = u32(wordAt(COUNTS_BYTES) === count); // the last word stands for the note
+  const noted = u32(wordAt(COUNTS * Unit.bytes()) === count); // the last word stands for the note
   wearOwe(COST_COMMIT + COST_DOWNLOAD * (count - hand.eraseCount - noted));
   // The note counts until what it orders is in flash, too: the second commit, or that of the swap or question, ends it.
-  if (noted !== 0 && adopt(wordAt(COUNTS_BYTES + 4))) {
+  if (noted !== 0 && adopt(wordAt(COUNTS * Unit.bytes() + 4))) {
     if (handCommit() !== Reason.Ok) return;
     hand.eraseCount = count;
     orderFire();
@@ -106,7 +108,7 @@ function adopt(headBytes: u32): bool {
     auditStage(Audit.Downloaded, Reason.Ok, digestOf(pack));
   } else if (!packageLoad(pack, Key.Staged)) return false;
   hand.lines = u32.MAX_VALUE;
-  placeRead(Place.Previous, COUNTS_BYTES + 8, changetype<usize>(order), offsetof<Order>());
+  placeRead(Place.Previous, COUNTS * Unit.bytes() + 8, changetype<usize>(order), offsetof<Order>());
   order.operation = max(order.operation, <u32>Operation.Update);
   order.correlatorBytes = min(order.correlatorBytes, CORRELATOR_BYTES_MAX);
   return true;

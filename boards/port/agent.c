@@ -41,18 +41,22 @@ static u32 import_flash_read(u32 offset, u32 to, u32 length) {
 
 static u32 import_flash_write(u32 offset, u32 from, u32 length) {
     void *at = memory_at(from, length);
-    if ((offset | from | length) & 3) return ~0u;
+    if (from & 3 || (offset | length) & (BOARD_WRITE_BYTES - 1)) return ~0u;
     return in_a_region(offset, length, 1) ? (u32)hal_flash_write(offset, at, length) : ~0u;
 }
 
 static u32 import_flash_erase(u32 offset, u32 length) {
-    if (offset % BOARD_PAGE_BYTES || length % BOARD_PAGE_BYTES) return ~0u;
+    if (offset % BOARD_ERASE_BYTES || length % BOARD_ERASE_BYTES) return ~0u;
     return in_a_region(offset, length, 1) ? (u32)hal_flash_erase(offset, length) : ~0u;
 }
 
 static u32 import_flash_map(u32 what) {
     static const u32 map[] = {BOARD_PAGE_BYTES,       BOARD_PRIMARY_OFFSET,  BOARD_PRIMARY_BYTES, BOARD_SECONDARY_OFFSET,
-                              BOARD_SECONDARY_BYTES, BOARD_STATE_OFFSET,    BOARD_STATE_BYTES};
+                              BOARD_SECONDARY_BYTES, BOARD_STATE_OFFSET,    BOARD_STATE_BYTES,
+#if BOARD_LARGE
+                              BOARD_WRITE_BYTES,     BOARD_ERASED_TO_ZERO,  BOARD_OVERWRITES
+#endif
+    };
     return what < sizeof map / sizeof *map ? map[what] : 0;
 }
 

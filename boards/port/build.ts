@@ -43,7 +43,9 @@ const portSchema = z.object({
 });
 
 /** The flash map and the abilities as C constants. */
-function boardHeader({ flash, abilities }: Board): string {
+function boardHeader(board: Board): string {
+  const { flash, abilities } = board;
+  const eraseBytes = Math.min(flash.pageBytes, ...(flash.sectors ?? []).map(({ bytes }) => bytes));
   const regions = (['primary', 'secondary', 'state'] as const).flatMap((name) => [
     `#define BOARD_${name.toUpperCase()}_OFFSET ${flash[name].offset}u`,
     `#define BOARD_${name.toUpperCase()}_BYTES ${flash[name].bytes}u`,
@@ -54,6 +56,11 @@ function boardHeader({ flash, abilities }: Board): string {
   return [
     '/* Generated from board.json. */',
     `#define BOARD_PAGE_BYTES ${flash.pageBytes}u`,
+    `#define BOARD_ERASE_BYTES ${eraseBytes}u`,
+    `#define BOARD_LARGE ${Number(agentName(board) === 'agent-large')}`,
+    `#define BOARD_WRITE_BYTES ${flash.writeBytes}u`,
+    `#define BOARD_ERASED_TO_ZERO ${Number(flash.erasedTo === 0)}u`,
+    `#define BOARD_OVERWRITES ${Number(flash.overwrites)}u`,
     ...regions,
     ...able,
     '',

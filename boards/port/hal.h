@@ -24,12 +24,15 @@ void hal_watchdog(uint32_t seconds);
 /* Reads any length at any offset and alignment. A page that was never erased may read as anything. */
 int32_t hal_flash_read(uint32_t offset, void *to, uint32_t length);
 
-/* Writes words: offset, from and length are multiples of 4; each word was erased and is written once, in ascending
- * order. 0 only when all are in flash.
- * Power cut: some first words are written, the one in progress reads as anything, the rest is still erased. */
+/* Writes: from is a multiple of 4, offset and length are multiples of the write unit (writeBytes in board.json: 4, if it says nothing
+ * else); each unit was erased and is written once, in ascending order. 0 only when all are in flash. The agent has put whole units
+ * together: a port buffers nothing.
+ * Power cut: some first units are written, the one in progress reads as anything, the rest is still erased. Serial NOR may tear
+ * all that one call programs in a page: the agent for such boards counts on no more. */
 int32_t hal_flash_write(uint32_t offset, const void *from, uint32_t length);
 
-/* Erases whole pages to 0xff: offset and length are multiples of the page.
+/* Erases whole pages of a slot, or a half of the state region, to 0xff (erasedTo in board.json): a chip may have to erase several
+ * sectors for it.
  * Power cut: each page reads old, erased or noise. */
 int32_t hal_flash_erase(uint32_t offset, uint32_t length);
 

@@ -92,6 +92,9 @@ export function createMachine(module: WebAssembly.Module, map: FlashMap, flash: 
     map.secondary.bytes,
     map.state.offset,
     map.state.bytes,
+    map.writeBytes,
+    Number(map.erasedTo === 0),
+    Number(map.overwrites),
   ];
 
   // wasm hands u32 over as a signed number; `>>> 0` reads it as it was meant.

@@ -13,8 +13,11 @@ it('every board that is here has a sound board.json', async () => {
 });
 
 it('a board has the agent of its abilities', async () => {
-  const { abilities } = await loadBoard('virtual');
-  expect(agentName({ abilities })).toBe('agent-delta');
+  const virtual = await loadBoard('virtual');
+  expect(agentName(virtual)).toBe('agent-delta');
+  expect(agentName({ ...virtual, abilities: { ...virtual.abilities, large: true } })).toBe('agent-large');
+  for (const flash of [{ writeBytes: 8 }, { erasedTo: 0 }, { overwrites: true }] as const)
+    expect(agentName({ ...virtual, flash: { ...virtual.flash, ...flash } })).toBe('agent-large');
   expect(agentName(await loadBoard('microbit'))).toBe('agent'); // which has no room for more
   const agents = await Promise.all(
     ['agent', 'agent-delta'].map((name) =>
@@ -65,6 +68,48 @@ describe('a broken flash map is refused', () => {
     ['odd state', (map) => (map.state.bytes -= 1024), 'even number'],
     ['a stranger', (map) => Object.assign(map, { scratch: 1 }), 'scratch'],
   ];
+  // Sectors as an STM32F407 has them: four of 16 KB, one of 64 KB, seven of 128 KB.
+  const F4: Partial<Map> = {
+    bytes: 0x100000,
+    pageBytes: 0x20000,
+    sectors: [
+      { count: 4, bytes: 0x4000 },
+      { count: 1, bytes: 0x10000 },
+      { count: 7, bytes: 0x20000 },
+    ],
+    agent: { offset: 0x10000, bytes: 0x10000 },
+    primary: { offset: 0x20000, bytes: 0x60000 },
+    secondary: { offset: 0x80000, bytes: 0x80000 },
+    state: { offset: 0x8000, bytes: 0x8000 },
+  };
+  it('large sectors, and the state before the agent', async () => {
+    const board = structuredClone(await loadBoard('virtual'));
+    Object.assign(board.flash, F4);
+    expect(parseBoard(board, 'test').flash).toMatchObject({ ...F4, writeBytes: 4 });
+  });
+  const large: [string, (map: Map) => void, string][] = [
+    [
+      'slots of sectors of two sizes',
+      ({ primary }) => Object.assign(primary, { offset: 0, bytes: 0x10000 }),
+      'the sectors of primary',
+    ],
+    ['a state that is no two halves', (map) => (map.state.bytes = 0x4000), 'an even number of sectors'],
+    [
+      'a state with no room',
+      (map) => Object.assign(map, { sectors: [{ count: 0x400, bytes: 0x400 }], state: { offset: 0, bytes: 0x1000 } }),
+      'each half of state',
+    ],
+    ['half a sector', (map) => (map.secondary.bytes -= 0x1000), 'secondary is made of whole sectors'],
+    ['written over, and a sector too many', (map) => (map.overwrites = true), 'as large as primary'],
+    ['too many sectors', (map) => (map.sectors![0]!.count = 100_000), 'too many sectors'],
+    ['units that are none', (map) => Object.assign(map, { writeBytes: 6 }), 'writeBytes'],
+  ];
+  it.each(large)('large sectors: %s', async (_, spoil, message) => {
+    const board = structuredClone(await loadBoard('virtual'));
+    Object.assign(board.flash, structuredClone(F4));
+    spoil(board.flash);
+    expect(() => parseBoard(board, 'test')).toThrow(message);
+  });
   it.each(cases)('%s', async (_, spoil, message) => {
     const board = structuredClone(await loadBoard('virtual'));
     spoil(board.flash);

@@ -38,13 +38,14 @@ export function tick(milliseconds: u32): void { tickThen(milliseconds); spoil();
 `;
 const spoiling = (text: string) => text.replace(/export function (start|receive|tick)\(/g, 'function $1Then(') + SPOIL;
 
-/** The agent with every planted bug; which one is in force, if any, is asked of the board: `planted` below. */
-export async function buildAgent(root: string, plants: readonly Plant[]): Promise<Uint8Array> {
+/** The agent with every planted bug, in a profile (assembly/profile.ts); which one is in force, if any, is asked of the board: `planted` below. */
+export async function buildAgent(root: string, plants: readonly Plant[], profile?: string): Promise<Uint8Array> {
   let wasm: Uint8Array | undefined;
   const asc = await compiler();
   const { error, stderr } = await asc.main(
     ['assembly/agent.ts', '--target', 'agent', '--optimizeLevel', '1', '--shrinkLevel', '0', '--no-converge'].concat([
       ...['--outFile', 'agent.wasm', '--textFile', '', '--baseDir', root],
+      ...(profile ? ['--use', `${profile}=1`] : []),
     ]),
     {
       readFile(name) {

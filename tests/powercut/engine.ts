@@ -130,7 +130,7 @@ export class World {
       const need = this.between(trace.marks[mark]!.need, trace.marks[mark + 1]?.need);
       const operation = trace.operations[k - 1];
       this.spare.restore(now.standing, k + 7919 * again);
-      if (operation) this.spare.tear(operation.at, operation.value, cut);
+      if (operation) this.spare.tear(operation, cut);
       yield { ...first, flash: this.spare, need };
     }
   }

@@ -13,6 +13,7 @@ import { powercutOn } from './board.js';
 import { buildAgent, nodesCrypto } from './build.js';
 import { addDamages, type Counts, type Damages, noDamages } from './damage.js';
 import { type Kind, World } from './engine.js';
+import { geometries } from './geometries.js';
 import { type Kept, keptIn } from './kept.js';
 import { PLANTS } from './plants.js';
 import { runAll } from './pool.js';
@@ -33,6 +34,7 @@ const HELP = `npm run powercut [-- OPTIONS]: cuts the power, and sees what becom
   --scenario NAME   only this one; may be repeated
   --no-teeth        without the planted bugs
   --json FILE       also writes the table
+  --geometries      on flash as nine chips have it instead: large sectors, write units, erased to 0, serial NOR
   --board microbit  300 resets and 20 full stops of an emulated micro:bit instead, at random moments: a quarter of an hour
 
 ends 0 only if nothing was lost, nothing bricked, nothing unapproved ran, and every planted bug was found`;
@@ -50,6 +52,7 @@ export async function main(root: string, argv: string[]): Promise<number> {
       scenario: { type: 'string', multiple: true },
       json: { type: 'string' },
       board: { type: 'string' },
+      geometries: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
     allowNegative: true,
@@ -59,6 +62,7 @@ export async function main(root: string, argv: string[]): Promise<number> {
     return 0;
   }
   if (values.board !== undefined) return powercutOn(values.board, root);
+  if (values.geometries) return geometries(root);
   const began = Date.now();
   const agent = join(root, 'build/powercut.wasm');
   mkdirSync(join(root, 'build'), { recursive: true });

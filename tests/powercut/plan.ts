@@ -7,6 +7,7 @@
 //           QUICK_PAIRS second cuts behind 2 * QUICK_FIRSTS first ones
 //   turns   as quick, but each operation is cut in one way only, every way in its turn: for a scenario that is another one
 //           with a small difference
+//   sparse  one in SPARSE of those
 //   unstable   pairs that begin with a last word that reads differently each time
 //   unstableLate   the same, in the last two fifths of the scenario: where an installation is turned round
 
@@ -37,6 +38,7 @@ const QUICK_ALL = 150; // so few operations are all cut
 const QUICK_PAIRS = 12;
 const READINGS = 8; // of one unstable word
 const QUICK_FIRSTS = 10;
+const SPARSE = 6;
 
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
 
@@ -93,6 +95,11 @@ export const PLANS = {
   },
   quick: QUICK,
   turns: { ...QUICK, ways: (k) => [turn(k)] },
+  sparse: {
+    ...QUICK,
+    cuts: (operations) => edges(operations).filter((_, i) => i % SPARSE === 0),
+    ways: (k) => [turn(k)],
+  },
   unstable: {
     cuts: () => [],
     ways: () => [],

@@ -29,12 +29,13 @@ import {
 } from '../support/agent-world.js';
 import { type Board, MAP } from '../support/bench-hal.js';
 import type { FlashMap, Untouched } from '../support/flash.js';
+import { GEOMETRIES } from '../support/geometries.js';
 import { type Package, type PolicyOptions, sha256 } from '../support/make.js';
 import { ask, type Body } from '../support/smp.js';
 import { fetchedByDevice } from './fetched.js';
 import { anchorRotation } from './rotation.js';
 
-/** Pages of 256 bytes and little of everything: few operations, so that pairs of cuts can be tried. */
+/** Few operations, so that pairs of cuts can be tried. */
 export const SMALL_MAP: FlashMap = {
   page: 256,
   primary: 0,
@@ -44,7 +45,7 @@ export const SMALL_MAP: FlashMap = {
   state: 25 * 256,
   stateBytes: 44 * 256,
 };
-export const MAPS = { small: SMALL_MAP, microbit: MAP } as const;
+export const MAPS = { small: SMALL_MAP, microbit: MAP, ...GEOMETRIES } as const;
 export type MapName = keyof typeof MAPS;
 
 export interface Tell {
@@ -82,7 +83,6 @@ const TRIALS = 9; // more boots than cuts can cost: an image on trial outlives t
 const first = packageOf(1, { image: imageOf(2 * 256 + 100, 1) });
 const second = packageOf(2, { image: imageOf(3 * 256 - 20, 2) });
 const hexOf = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
-
 // --- Steps ---
 
 const provision = (policy: PolicyOptions = {}) => {

@@ -188,6 +188,7 @@ export function bench(
     ...[map.primary, map.slotBytes],
     ...[map.secondary, map.secondaryBytes],
     ...[map.state, map.stateBytes],
+    ...[map.unit ?? 4, Number(map.toZero ?? false), Number(map.overwrites ?? false)],
   ];
 
   const hal = {

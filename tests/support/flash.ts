@@ -7,6 +7,9 @@
 // Beside that it can be damaged: bits flip, reads fail, once or for ever (damage.ts of the loop), and words are worn out:
 // they are neither written nor erased any more.
 //
+// Where flash is written in units larger than a word, or a call programs a part of a page at once (`tears`), a cut takes all words
+// with it that share them in that call: those that came before are torn too, those behind are noise.
+//
 // How a cut looks, to a word being written / to a page being erased:
 //   before     untouched                                   untouched
 //   after      written, but nobody was told                erased, but nobody was told
@@ -24,6 +27,12 @@ export interface FlashMap {
   secondaryBytes: number;
   state: number;
   stateBytes: number;
+  // What differs from a chip with pages of one size, of words, erased to ones:
+  statePage?: number; // of the state region
+  unit?: number; // bytes that are written at once, and once only
+  tears?: number; // bytes of a call, at a multiple of it, that a cut takes together; else the unit
+  toZero?: boolean; // erased is 0
+  overwrites?: boolean; // see hal.ts
 }
 
 export const CUTS = ['before', 'after', 'bytes', 'bits', 'unstable'] as const;
@@ -39,9 +48,10 @@ export interface Operation {
   at: number;
   value: number;
   edge: boolean; // the first or last of its call of the HAL
+  from?: number; // what a cut takes together; else the word alone
+  to?: number;
 }
 export const ERASE = -1;
-const ERASED = 0xffffffff;
 
 // Of a word:
 const USED = 0;
@@ -65,11 +75,16 @@ export interface FlashSnapshot {
 export type BenchFlash = ReturnType<typeof createFlash>;
 
 export function createFlash(map: FlashMap, untouched: Untouched = 'noise', seed = 0x2545f491) {
+  const { unit = 4, statePage = map.page } = map;
+  const tears = map.tears ?? unit;
+  const erased = map.toZero ? 0 : 0xffffffff;
   const total = map.state + map.stateBytes;
+  const pageAt = (offset: number) => (offset < map.state ? map.page : statePage);
+  const leastPage = Math.min(map.page, statePage);
   const bytes = new Uint8Array(total);
   const words = new Uint32Array(bytes.buffer);
   const states = new Uint8Array(total / 4);
-  if (untouched === 'ones') words.fill(ERASED);
+  if (untouched === 'ones') words.fill(0xffffffff);
   // 'ones' looks erased; it is not known to be, so nobody may write there either.
   if (untouched === 'noise') for (let i = 0; i < words.length; i++) words[i] = noiseOf(seed + i);
   // Words that read differently each time: what they were and what they should have become.
@@ -77,6 +92,7 @@ export function createFlash(map: FlashMap, untouched: Untouched = 'noise', seed 
   const chunks = createChunks(words, states);
   let reading = seed;
   let edge = false;
+  let [from, to] = [0, 0]; // of what is torn together, if more than a word
 
   const flash = {
     map,
@@ -84,7 +100,7 @@ export function createFlash(map: FlashMap, untouched: Untouched = 'noise', seed 
     words,
     writes: [] as { offset: number; length: number }[],
     erases: [] as { offset: number; length: number }[],
-    wear: new Uint32Array(total / map.page), // erases of each page
+    wear: new Uint32Array(total / leastPage), // erases of each page
     operations: 0,
     recorded: undefined as Operation[] | undefined,
     cutAt: Number.POSITIVE_INFINITY,
@@ -158,37 +174,44 @@ export function createFlash(map: FlashMap, untouched: Untouched = 'noise', seed 
       bytes[bit >>> 3]! ^= 1 << (bit & 7);
       chunks.change(bit >>> 5, (bit >>> 5) + 1);
     },
-    write(offset: number, from: Uint8Array) {
-      if ((offset | from.length) & 3) throw new Error(`flash: ${from.length} bytes at ${hex(offset)} are not words`);
-      flash.writes.push({ offset, length: from.length });
-      const data = new DataView(from.buffer, from.byteOffset, from.length);
-      for (let i = 0; i < from.length; i += 4) {
-        edge = i === 0 || i === from.length - 4;
+    write(offset: number, bytes: Uint8Array) {
+      const { length } = bytes;
+      if ((offset | length) & (unit - 1))
+        throw new Error(`flash: ${length} bytes at ${hex(offset)} are not whole units`);
+      flash.writes.push({ offset, length });
+      const data = new DataView(bytes.buffer, bytes.byteOffset, length);
+      for (let i = 0; i < length; i += 4) {
+        edge = i === 0 || i === length - 4;
+        from = Math.max(offset, (offset + i) & ~(tears - 1));
+        to = Math.min(offset + length, from - (from & (tears - 1)) + tears);
         flash.apply(offset + i, data.getUint32(i, true));
       }
     },
     erase(offset: number, length: number) {
-      if (offset % map.page || length % map.page || length === 0) throw new Error(`flash: half pages, ${hex(offset)}`);
+      const page = pageAt(offset);
+      if (offset % page || length % page || length === 0) throw new Error(`flash: half pages, ${hex(offset)}`);
       flash.erases.push({ offset, length });
       edge = true;
-      for (let page = offset; page < offset + length; page += map.page) flash.apply(page, ERASE);
+      for (let at = offset; at < offset + length; at += page) flash.apply(at, ERASE);
     },
     /** One operation, cut if it is the one to be cut. */
     apply(at: number, value: number) {
-      flash.recorded?.push({ at, value, edge });
+      flash.recorded?.push(value === ERASE || tears === 4 ? { at, value, edge } : { at, value, edge, from, to });
       const cutting = ++flash.operations === flash.cutAt;
       if (cutting) {
-        flash.tear(at, value, flash.cut);
+        flash.tear({ at, value, from, to }, flash.cut);
         throw new PowerCut();
       }
       if (value === ERASE) wipe(at);
       else put(at, value);
     },
     /** What an operation leaves behind whose power fails. */
-    tear(at: number, value: number, cut: Cut) {
+    tear({ at, value, from = at, to = at + 4 }: Omit<Operation, 'edge'>, cut: Cut) {
       if (cut === 'before') return;
-      if (value === ERASE) tearPage(at, cut);
-      else tearWord(at, value, cut);
+      if (value === ERASE) return tearPage(at, cut);
+      tearWord(at, value, cut);
+      if (tears === 4 || cut === 'after') return;
+      for (let other = from; other < to; other += 4) if (other !== at) tearAlong(other, other < at, cut);
     },
   };
 
@@ -214,13 +237,13 @@ export function createFlash(map: FlashMap, untouched: Untouched = 'noise', seed 
   }
 
   function wipe(page: number) {
-    flash.wear[page / map.page]!++;
+    flash.wear[page / leastPage]!++;
     const from = page >>> 2;
-    const to = (page + map.page) >>> 2;
+    const to = (page + pageAt(page)) >>> 2;
     const stay = [...flash.worn]
       .filter((word) => word >= from && word < to)
       .map((word) => [word, words[word]!] as const);
-    words.fill(ERASED, from, to);
+    words.fill(erased, from, to);
     for (const [word, value] of stay) words[word] = value;
     states.fill(WRITABLE, from, to);
     chunks.renew(from, to);
@@ -233,20 +256,29 @@ export function createFlash(map: FlashMap, untouched: Untouched = 'noise', seed 
     put(at, value);
     if (cut === 'after') return;
     const noise = noiseOf(seed ^ at ^ Math.imul(value, 31));
-    if (cut === 'unstable') unstable.set(word, [ERASED, value >>> 0]);
-    else if (cut === 'bits') words[word] = value | noise;
-    else for (let k = 0; k < 4; k++) if (k === noise >>> 30 || (noise >>> k) & 1) bytes[at + k] = 0xff;
+    if (cut === 'unstable') unstable.set(word, [erased, value >>> 0]);
+    else if (cut === 'bits') words[word] = map.toZero ? value & noise : value | noise;
+    else for (let k = 0; k < 4; k++) if (k === noise >>> 30 || (noise >>> k) & 1) bytes[at + k] = erased & 0xff;
+  }
+
+  // A word that a cut takes along: one that was written already, or one that was to be.
+  function tearAlong(at: number, before: boolean, cut: Cut) {
+    const word = at >>> 2;
+    const value = before ? words[word]! : noiseOf(seed ^ at ^ 0x5eed);
+    states[word] = WRITABLE;
+    words[word] = erased;
+    tearWord(at, value, cut === 'bytes' && !before ? 'bits' : cut);
   }
 
   function tearPage(page: number, cut: Cut) {
     const from = page >>> 2;
-    const to = (page + map.page) >>> 2;
+    const to = (page + pageAt(page)) >>> 2;
     if (cut === 'after') return wipe(page);
     for (let word = from; word < to; word++) {
       const old = words[word]!;
       if (cut === 'bits') words[word] = noiseOf(seed ^ word ^ Math.imul(old, 31));
-      else if (cut === 'bytes' && word < from + (noiseOf(seed ^ page) % (to - from))) words[word] = ERASED;
-      else if (cut === 'unstable') unstable.set(word, [old, ERASED]);
+      else if (cut === 'bytes' && word < from + (noiseOf(seed ^ page) % (to - from))) words[word] = erased;
+      else if (cut === 'unstable') unstable.set(word, [old, erased]);
     }
     states.fill(USED, from, to);
     chunks.change(from, to);
