@@ -19,7 +19,7 @@
 
 export const SMALL: bool = isDefined(PROFILE_SMALL);
 export const NARROW: bool = isDefined(PROFILE_NARROW);
-export const SHA512_UNROLLED: bool = !SMALL || isDefined(PROFILE_SHA512);
+export const SHA512_UNROLLED: bool = isDefined(PROFILE_SHA512);
 export const P256_ONLY: bool = isDefined(PROFILE_P256);
 export const IMAGE: bool = isDefined(PROFILE_IMAGE);
 export const LARGE: bool = isDefined(PROFILE_LARGE);

@@ -40,7 +40,7 @@ const FRAMES = 'frame, header and CBOR of a block take 24 bytes beside its 512.'
 const IN_THE_WAY = {
   'V8 SHA-256, 64 KiB chunks': NOISE,
   'V8 SHA-256, 256 B chunks': BY_PROCESSOR,
-  'V8 SHA-512, 64 KiB chunks': BY_PROCESSOR,
+  'V8 SHA-512, 64 KiB chunks': NOISE,
   'V8 Ed25519 verify': NOISE,
   'V8 ECDSA P-256 verify': NOISE,
   'command countersign --help': NOISE,

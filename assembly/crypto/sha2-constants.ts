@@ -42,7 +42,7 @@ export function sha256Constant<T = u32>(i: usize): T {
 }
 
 // The constant of round t, for i = 8 t.
-export function sha512Constant(i: usize): u64 {
+export function sha512Constant<T = u64>(i: usize): T {
   // biome-ignore format: a table
   const table = memory.data<u64>([
     0x428a2f98d728ae22, 0x7137449123ef65cd, 0xb5c0fbcfec4d3b2f, 0xe9b5dba58189dbbc,
@@ -66,5 +66,5 @@ export function sha512Constant(i: usize): u64 {
     0x28db77f523047d84, 0x32caab7b40c72493, 0x3c9ebe0a15c9bebc, 0x431d67c49c100d4c,
     0x4cc5d4becb3e42b6, 0x597f299cfc657e2a, 0x5fcb6fab3ad6faec, 0x6c44198c4a475817,
   ]);
-  return load<u64>(i, table);
+  return load<T>(i, table);
 }

@@ -1,7 +1,7 @@
 // SHA-512's blocks, sixteen rounds written out, with variables and schedule in locals that change names instead of places.
 //
-// The shape of the fast profile, and of a microcontroller that hashes much with SHA-512: on a Cortex-M0 two thirds of the
-// time of sha512-small.ts in three times its flash.
+// For a microcontroller that hashes much with SHA-512: on a Cortex-M0 two thirds of the time of sha512-small.ts in three times its
+// flash. V8 takes sha512-simd.ts.
 
 import { sha512Constant } from './sha2-constants';
 import { Sigma } from './sigma512';

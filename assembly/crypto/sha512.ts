@@ -8,7 +8,7 @@
 import { SMALL } from '../profile';
 import { sha2Start } from './sha2-constants';
 import { sha2Finish, sha2Update } from './sha2-small';
-import { sha512CompressUnrolled } from './sha512-unrolled';
+import { sha512CompressSimd } from './sha512-simd';
 
 // A state:  hash 8 words | bytes so far u64 | block 128 bytes, filled from its start
 const HASH_BYTES: usize = 64;
@@ -34,7 +34,7 @@ export function sha512Update(state: usize, from: usize, length: u32): void {
     // Whole blocks are read where they lie.
     if (filled === 0 && length >= BLOCK_BYTES) {
       const blocks = length / BLOCK_BYTES;
-      sha512CompressUnrolled(state, from, blocks);
+      sha512CompressSimd(state, state + BLOCK, from, blocks);
       from += blocks * BLOCK_BYTES;
       length -= blocks * BLOCK_BYTES;
       continue;
@@ -45,7 +45,7 @@ export function sha512Update(state: usize, from: usize, length: u32): void {
     length -= taken;
     filled += taken;
     if (filled === BLOCK_BYTES) {
-      sha512CompressUnrolled(state, state + BLOCK, 1);
+      sha512CompressSimd(state, state + BLOCK, state + BLOCK, 1);
       filled = 0;
     }
   }
@@ -62,11 +62,11 @@ export function sha512Finish(state: usize, digest: usize): void {
   store<u8>(state + BLOCK + filled++, 0x80);
   if (filled > BLOCK_BYTES - 16) {
     memory.fill(state + BLOCK + filled, 0, BLOCK_BYTES - filled);
-    sha512CompressUnrolled(state, state + BLOCK, 1);
+    sha512CompressSimd(state, state + BLOCK, state + BLOCK, 1);
     filled = 0;
   }
   memory.fill(state + BLOCK + filled, 0, BLOCK_BYTES - 8 - filled);
   store<u64>(state, bswap<u64>(length << 3), BLOCK + BLOCK_BYTES - 8); // of the 128-bit length in bits, the lower half
-  sha512CompressUnrolled(state, state + BLOCK, 1);
+  sha512CompressSimd(state, state + BLOCK, state + BLOCK, 1);
   for (let i: usize = 0; i < HASH_BYTES; i++) store<u8>(digest + i, load<u8>(state + (i ^ 7))); // words to big-endian
 }
