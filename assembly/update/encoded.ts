@@ -31,18 +31,20 @@ export function encodedBlock(from: usize, length: u32, at: u32, bytes: u32, delt
 
 // --- The image that runs, with DELTA ---
 
-const UNKNOWN: u32 = u32.MAX_VALUE;
-let runningBytes: u32 = 0; // 0: there is none that codes may refer to; UNKNOWN: nobody has looked yet
+let runningKnown: bool = false; // somebody has looked
+let runningBytes: u32 = 0; // 0: there is none that codes may refer to, or nobody has looked yet
 
 // Blocks are about to be asked for, from now on.
 export function runningForget(): void {
-  runningBytes = UNKNOWN;
+  runningKnown = false;
+  runningBytes = 0;
 }
 
 // Its digest, 32 bytes, as long as nobody else loads a record; 0: there is none, or it does not read as it was installed.
 export function runningImage(): usize {
   const there = packageLoad(other, Key.Primary);
-  if (runningBytes === UNKNOWN) {
+  if (!runningKnown) {
+    runningKnown = true;
     const whole = there && placeHolds(Place.Primary, other.imageBytes, imageOf(other)) === Reason.Ok;
     runningBytes = whole ? other.imageBytes : 0;
   }

@@ -5,6 +5,7 @@ import {
   alert,
   approvalOf,
   bootstrapDocument,
+  exec,
   expectOk,
   install,
   knock,
@@ -13,9 +14,11 @@ import {
   rc,
   runs,
   state,
+  upload,
 } from '../support/agent-world.js';
-import { bench } from '../support/bench-hal.js';
+import { bench, benchFlash } from '../support/bench-hal.js';
 import { answerWith, BLOCK_BYTES, block, give, order, wanted } from '../support/blocks.js';
+import { ask } from '../support/smp.js';
 import {
   type Asked,
   answersOf,
@@ -25,6 +28,7 @@ import {
   ends,
   joined,
   LINE,
+  module,
   newer,
   OLD,
   older,
@@ -67,6 +71,29 @@ describe('codes that are none', () => {
     serve(board, one.bytes, head);
     expect(ends(board, one)).toBe(true);
   });
+
+  it.each([LINE, 1])(
+    'against an image that nobody has looked at yet read nothing: less was offered than has come, link %d',
+    (link) => {
+      const board = bench(benchFlash(), { module });
+      const one = newer();
+      expectOk(put(board, NODE.bootstrap, bootstrapDocument()));
+      install(board, older(), 1);
+      knock(board);
+      expectOk(put(board, NODE.approvals, approvalOf(one.digest, 2)));
+      expectOk(upload(board, one.bytes, { until: one.head.length + 1024, link }));
+      expectOk(ask(board, { group: 64, id: 7, write: true, body: { hash: one.digest, len: 512 } }, link));
+      board.tick(20);
+      const [request] = wanted(board, link);
+      expect(request).toMatchObject({ off: 512, len: 0 });
+      // The bench throws where what is read is in no region.
+      const far = codeOf([{ kind: 'source', away: -0x40000000, bytes: 512 }]);
+      give(board, answerWith({ len: 512, data: far }, request!.sequence - 1), link);
+      expectOk(upload(board, one.bytes, { from: one.head.length + 1024, link }));
+      expectOk(exec(board, NODE.update));
+      expect(ends(board, one)).toBe(true);
+    },
+  );
 
   it('are none of a block that says its offset, however long it says that the file is', () => {
     const { board, one, head, request } = asking();
