@@ -52,12 +52,16 @@ export async function against(file: Bytes, old: readonly OldImage[], digest: Uin
   const envelope = image && (await openEnvelope(file, 'package').catch(() => undefined));
   if (!envelope) return undefined;
   const headBytes = headBytesOf(envelope, sizeOf(file));
-  let source: Source | undefined;
+  // One that is another by now, or gone, is of no use; whoever asks gets the blocks all the same.
+  const read = async () => indexed(await wholeOf(image));
+  let reading: Promise<Source | undefined> | undefined;
   let likely = 0;
   return {
     async code(data, from, quickly) {
       if (from < headBytes) return undefined;
-      source ??= indexed(await wholeOf(image));
+      reading ??= read().catch(() => undefined);
+      const source = await reading;
+      if (!source) return undefined;
       const piece: Piece = { data, from: from - headBytes, source, delta: true, likely };
       const coded: CodedPiece | undefined = quickly ? copiedPiece(piece) : codedPiece(piece);
       if (!coded || coded.code.length >= data.length) return undefined;

@@ -3,7 +3,7 @@
 
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { createEncoder } from '../../host/device/encode.js';
-import { oldImageOf } from '../../host/device/old-image.js';
+import { type OldImage, oldImageOf } from '../../host/device/old-image.js';
 import { serveBlocks, type Wanted, wantedOf } from '../../host/device/serve.js';
 import { createListeners, type Link } from '../../host/smp/link.js';
 import { decodePacket, encodePacket } from '../../host/smp/packet.js';
@@ -44,8 +44,8 @@ function device(packages = [{ digest, file }], old = [older]) {
   };
   return {
     answers,
-    async served() {
-      serveBlocks(link, packages, await Promise.all(old.map((one, n) => oldImageOf(one, `${n}`))));
+    async served(images?: OldImage[]) {
+      serveBlocks(link, packages, images ?? (await Promise.all(old.map((one, n) => oldImageOf(one, `${n}`)))));
     },
     /** Asks, and waits until so many bytes of the file are there. */
     async ask(body: Record<string, unknown>, sequence = 0): Promise<Answer[]> {
@@ -167,6 +167,16 @@ describe('a request that names an image which is here', () => {
     await served();
     const body = Object.fromEntries(Object.entries(request(4, 1, more)).filter(([, value]) => value !== undefined));
     expect((await ask(body))[0]!.len).toBe(len);
+  });
+
+  it('which cannot be read any more is answered with the blocks as they are', async () => {
+    const { ask, served } = device();
+    const read = async () => {
+      throw new Error('it was changed');
+    };
+    await served([{ digest: runs, image: { size: OLD.length, read } }]);
+    const answers = await ask(request(4, 0b11));
+    expect(answers.map(({ data }) => data.length)).toEqual([BLOCK, BLOCK]);
   });
 
   it('says so in the packet as it stands in assembly/smp/ours.ts', () => {
