@@ -1,16 +1,16 @@
 // A file that only one process at a time works with, or a board.
 //
 // A second file beside it names the process that has it, and the one that it has started to do the work, if any. What killed
-// processes left is taken over: it is moved away first, which only one of several can do.
+// processes left is taken away, by one at a time: a third file says who does that.
 
 import { appendFileSync, rmSync } from 'node:fs';
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { CountersignError, systemCode } from '../errors.js';
 import { isAlive } from '../process.js';
 import type { ReasonName } from '../reasons.js';
 import { sleep } from '../wait.js';
 
-/** More than two processes that take a file over from each other do not meet. */
+/** So often what was left is looked at, or nothing is there any more. */
 const TRIES_MAX = 10;
 const LOOK_MS = 20;
 
@@ -64,7 +64,7 @@ async function take(file: string, mine: string, busy: Busy): Promise<void> {
         continue;
       }
       tries += 1;
-      if (owner !== undefined) await takeOver(file, `${mine}.old`); // else it has just been released
+      if (owner !== undefined) await takeOver(file, mine); // else it has just been released
     }
     throw isBusy(file, await ownerOf(file), busy);
   } catch (cause) {
@@ -91,16 +91,26 @@ async function ownerOf(file: string): Promise<number | undefined> {
   return pids.find(isAlive) ?? pids[0];
 }
 
-async function takeOver(file: string, aside: string): Promise<void> {
-  const moved = await rename(file, aside).then(
-    () => true,
-    () => false, // another one was faster
-  );
-  if (!moved) return;
-  const owner = await ownerOf(aside);
-  // It was released and taken again since it was looked at.
-  if (owner !== undefined && isAlive(owner)) await isMade(aside, file);
-  await rm(aside, { force: true });
+/**
+ * Takes away what a killed process left. Who has the file `over` may: nobody else takes anything away then, so what is still of a
+ * killed process when it is looked at once more stays so until it is gone.
+ */
+async function takeOver(file: string, mine: string): Promise<void> {
+  const over = `${file}.over`;
+  if (!(await isMade(mine, over))) {
+    if (await isLeft(over)) await rm(over, { force: true }); // killed within the moment that this takes
+    return sleep(LOOK_MS);
+  }
+  try {
+    if (await isLeft(file)) await rm(file, { force: true });
+  } finally {
+    await rm(over, { force: true });
+  }
+}
+
+async function isLeft(file: string): Promise<boolean> {
+  const owner = await ownerOf(file);
+  return owner !== undefined && !isAlive(owner);
 }
 
 const isBusy = (file: string, owner: number | undefined, { reason, about, does }: Busy) =>
