@@ -214,6 +214,8 @@ describe('one that is killed', () => {
   it('has begun and not ended, says its log; the next one tells so, and takes over', async () => {
     const guard = start(...APPROVED, '--', 'sh', 'waits.sh', '{image}');
     await running();
+    // It says whom it has started a moment after that runs.
+    await until(() => readFileSync(at('guard.json.0a01.lock'), 'utf8').split('\n').length > 2);
     process.kill(guard.pid, 'SIGKILL');
     await until(() => !existsSync(`/proc/${guard.pid}/cwd`));
     expect([events(), existsSync(at('guard.json.0a01.lock'))]).toEqual([['begun'], true]);
