@@ -39,7 +39,11 @@ async function make(root: string, folder: string, elf: string, machine: string, 
   ]);
   writeFileSync(
     join(folder, 'board.h'),
-    [...map, `#define BOARD_PAGE_BYTES ${PAGE}u`, '#define BOARD_CARD 0', '#define BOARD_CLOCK 0', ''].join('\n'),
+    [
+      ...map,
+      ...[`#define BOARD_PAGE_BYTES ${PAGE}u`, `#define BOARD_ERASE_BYTES ${PAGE}u`, '#define BOARD_WRITE_BYTES 4u'],
+      ...['#define BOARD_LARGE 0', '#define BOARD_CARD 0', '#define BOARD_CLOCK 0', ''],
+    ].join('\n'),
   );
   const boards = join(root, 'boards');
   const { firmware, ram } = JSON.parse(readFileSync(join(boards, 'microbit/board.json'), 'utf8'));
