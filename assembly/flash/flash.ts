@@ -46,6 +46,9 @@ export function turnOver(at: usize, length: u32): void {
   for (let end = at + length; at < end; at++) store<u8>(at, ~load<u8>(at));
 }
 
+// How often a read is tried, where that helps.
+export const READS: u32 = 3;
+
 export function flashRead(offset: u32, to: usize, length: u32): Reason {
   return flash_read(offset, to, length) < 0 ? Reason.FlashRead : Reason.Ok;
 }

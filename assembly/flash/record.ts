@@ -23,11 +23,10 @@
 import { CRC32_BEGIN, crc32 } from '../codec/crc32';
 import { SECTORS } from '../profile';
 import { Reason } from '../reason';
-import { flashRead, turnOver, Unit } from './flash';
+import { flashRead, READS, turnOver, Unit } from './flash';
 
 export const NONE: u32 = 0xffffffff;
 export const CODES: u32 = 0x800;
-const READS: u32 = 3;
 
 // n * FACTOR ^ OFFSET for n < CODES: found by trying; the inverse is modulo 2^32.
 const FACTOR: u32 = 0xa7abe1c3;
@@ -122,12 +121,30 @@ export class Layout {
   }
 }
 
+export class Header {
+  // Of a bank: its generation stands there twice, in units apart.
+  @inline static bytes(): u32 {
+    return SECTORS ? max(16, 2 * Unit.bytes()) : 16;
+  }
+
+  // Where a bank's snapshot has to end, less what units round up. A snapshot has no more, however large the bank is.
+  @inline static room(bank: u32): u32 {
+    return SECTORS ? min(bank, CODES << 2) - 28 : bank;
+  }
+}
+
 export function coded(number: u32): u32 {
   return (number * FACTOR) ^ OFFSET;
 }
 
 export function codedAt(at: u32): u32 {
   return decoded(wordAt(at));
+}
+
+// Of a generation: a part of a bank's header.
+export function partAt(at: u32): u32 {
+  const part = codedAt(at);
+  return part !== NONE ? part : codedAt(at + Header.bytes() / 2);
 }
 
 // The number that a word stands for although two of its bits may be flipped, or NONE.
@@ -273,6 +290,18 @@ export function recordCheck(at: u32, end: u32): Record {
   if (!proven) return Record.Unproven;
   if (mark !== coded(words) || proof !== sumProof()) flawed = true;
   return Record.Good;
+}
+
+// The generation of a bank whose header cannot be read, by the snapshot behind it; `other` is that of the other bank. 0: there is
+// none. Where each unit has an error-correcting code, a cut leaves a header like that, or a bank that was being erased.
+export function generationBehind(bank: u32, bytes: u32, other: u32): u32 {
+  if (other === NONE) return NONE;
+  const at = bank + Header.bytes();
+  recordsBegin(other + 1);
+  const state = recordCheck(at, bank + bytes);
+  recordsBegin(0);
+  if (state === Record.Good || state === Record.Unproven) return other + 1;
+  return other === 0 && codedAt(at) !== NONE ? NONE : 0;
 }
 
 // Can the record at `at` be read, but for its proof, which is not written yet? What can be mended may be wrong.

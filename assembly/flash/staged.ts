@@ -139,6 +139,8 @@ export function outEnd(at: u32, bytes: u32): Reason {
   outFlush();
   if (fault !== Reason.Ok || !recordReads(at, bytes, proof)) return Reason.FlashWrite;
   outWord(proof);
+  // All of its unit: where the first one of a record cannot be read, what stands behind it must not look like one worn word.
+  if (SECTORS) for (let n: u32 = 4; n < Unit.bytes(); n += 4) outWord(proof);
   outFlush();
   readFailed();
   return wordAt(SECTORS ? Layout.proof(at + 4 + bytes) : at + 8 + bytes) === proof || readFailed()

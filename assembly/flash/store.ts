@@ -25,7 +25,7 @@
 //   no proof     other      the newer, if it is whole; else damaged if the older is lost; else blank
 //   lost         any        damaged
 //   no header    no header  blank: nothing was ever acknowledged
-// A header that cannot be read counts as the higher generation, and lost.
+// A header that cannot be read counts as the higher generation, and lost; where a cut may leave one like that, see generationBehind.
 //
 // What was mended is written anew at once, by compacting: two flips in one record need two flips between two resets.
 // Damaged: an acknowledged record cannot be read. Nothing is committed any more (StoreDamaged). Settings are read where they can
@@ -40,11 +40,13 @@ import { FIXED_BYTES_MAX, isFixed, Key, outlivesDamage } from './keys';
 import {
   CODES,
   coded,
-  codedAt,
   erased,
+  generationBehind,
+  Header,
   Layout,
   NONE,
   padded,
+  partAt,
   Record,
   readAt,
   readFailed,
@@ -70,8 +72,6 @@ import { Walk, walkBegin, walkNext, walkTo } from './walk';
 
 export { COMMIT_ENTRIES_MAX, storeStage, storeStageDelete, storeStageMirror } from './staged';
 
-const HEADER_BYTES: u32 = SECTORS ? 32 : 16; // whole units
-const ROUNDING: u32 = SECTORS ? 28 : 0; // the most that a sum of words is short of them
 const PART_BITS: u32 = 11; // of the generation, in one word
 
 export const ABSENT: i32 = -1;
@@ -109,18 +109,13 @@ function generationOf(which: u32): u32 {
   return readFailed() ? NONE : 0;
 }
 
-function partAt(at: u32): u32 {
-  const part = codedAt(at);
-  return part !== NONE ? part : codedAt(at + 8);
-}
-
 // Makes `which` the bank that counts and looks at its snapshot.
 function open(which: u32, stated: u32): Record {
   bank = which;
   generation = stated;
   recordsBegin(stated);
   lost = 0;
-  tail = bankOffset(which) + HEADER_BYTES;
+  tail = bankOffset(which) + Header.bytes();
   if (stated === 0) return Record.Erased;
   const state = stated === NONE ? Record.Lost : recordCheck(tail, bankEnd());
   take(state);
@@ -150,12 +145,14 @@ function mount(): void {
   damaged = false;
   spareTail = 0;
   recordsBegin(0);
-  const first = generationOf(0);
-  const second = generationOf(1);
+  let first = generationOf(0);
+  let second = generationOf(1);
+  if (SECTORS && first === NONE) first = generationBehind(bankOffset(0), bankBytes(), second);
+  if (SECTORS && second === NONE) second = generationBehind(bankOffset(1), bankBytes(), first);
   const newest = max(first, second);
   const older = min(first, second);
   choose(first > second ? 0 : 1, newest, older);
-  if (tail > bankOffset(bank) + HEADER_BYTES) findTail();
+  if (tail > bankOffset(bank) + Header.bytes()) findTail();
   // Beside it, a compaction that was cut may read whole next time, so an older bank must stand there.
   if (older === 0 || generation !== newest) certain = false;
 }
@@ -225,8 +222,8 @@ export function storeGeneration(): u32 {
 // --- Reading ---
 
 function find(key: u32): bool {
-  let found = walkTo(walk, key, bankOffset(bank) + HEADER_BYTES, tail, lost);
-  if (!found && spareTail !== 0) found = walkTo(walk, key, bankOffset(bank ^ 1) + HEADER_BYTES, spareTail, 0);
+  let found = walkTo(walk, key, bankOffset(bank) + Header.bytes(), tail, lost);
+  if (!found && spareTail !== 0) found = walkTo(walk, key, bankOffset(bank ^ 1) + Header.bytes(), spareTail, 0);
   return found && walk.length !== 0;
 }
 
@@ -280,7 +277,7 @@ export function storeRead(key: u32, to: usize, length: u32): bool {
 
 // --- Writing ---
 
-// Writes all that is staged, or nothing. Then nothing is staged, and what is mirrored in memory is there as flash has it.
+// Writes all that is staged, or nothing. Then nothing is staged, and what is mirrored in memory is as flash has it.
 export function storeCommit(): Reason {
   const reason = pendingTooMany() ? Reason.Internal : detached && !damaged ? Reason.Ok : commit();
   // The bootstrap document stands in both banks before anyone is told: one damage does not take it.
@@ -323,13 +320,15 @@ function commit(): Reason {
 // shares the rest, so nobody can take from swap, alert and log what they will need.
 function hasRoom(): bool {
   const bytes = pendingBytes(true);
-  return bytes === 0 || Layout.after(HEADER_BYTES + ROUNDING + FIXED_BYTES_MAX + liveBytes(true), bytes) <= bankBytes();
+  return (
+    bytes === 0 || Layout.after(Header.bytes() + FIXED_BYTES_MAX + liveBytes(true), bytes) <= Header.room(bankBytes())
+  );
 }
 
 // What the live entries take, without those about to be replaced; with `growing`, those of no bounded size alone.
 function liveBytes(growing: bool): u32 {
   let bytes: u32 = 0;
-  walkBegin(walk, bankOffset(bank) + HEADER_BYTES, tail, lost);
+  walkBegin(walk, bankOffset(bank) + Header.bytes(), tail, lost);
   while (walkNext(walk)) if (!(growing && isFixed(walk.key)) && live()) bytes += 4 + padded(walk.length);
   return bytes;
 }
@@ -361,7 +360,7 @@ function compact(bytes: u32): Reason {
 
 function moved(bytes: u32): Reason {
   bytes += liveBytes(false);
-  if (Layout.after(HEADER_BYTES, bytes) > bankBytes() || bytes >= CODES << 2) return Reason.StoreFull;
+  if (Layout.after(Header.bytes(), bytes) > bankBytes() || bytes >= CODES << 2) return Reason.StoreFull;
   const target = bankOffset(bank ^ 1);
   if (target === bankOffset(bank)) return Reason.Internal; // an instruction was left out: all that is known stands there
   if (flashErase(target, bankBytes()) !== Reason.Ok || !erased(target, target + bankBytes())) return Reason.FlashErase;
@@ -372,10 +371,10 @@ function moved(bytes: u32): Reason {
   for (let copy = 0; copy < 2; copy++) {
     outWord(coded(coming & (CODES - 1)));
     outWord(coded(coming >>> PART_BITS));
+    if (SECTORS) for (let i: u32 = 8; i < Header.bytes() / 2; i += 4) outWord(NONE);
   }
-  if (SECTORS) for (let i = 0; i < 4; i++) outWord(NONE);
   outRecord(bytes, coming);
-  walkBegin(walk, bankOffset(bank) + HEADER_BYTES, tail, lost);
+  walkBegin(walk, bankOffset(bank) + Header.bytes(), tail, lost);
   while (walkNext(walk)) {
     if (!live()) continue;
     // The entry as it stands: its first word, its value, its padding.
@@ -385,12 +384,12 @@ function moved(bytes: u32): Reason {
   outPending();
   if (readFailed()) return Reason.FlashRead;
   recordsBegin(coming);
-  const reason = outEnd(target + HEADER_BYTES, bytes);
+  const reason = outEnd(target + Header.bytes(), bytes);
   if (reason !== Reason.Ok) return reason;
   if (generationOf(bank ^ 1) !== coming) return Reason.FlashWrite; // the older bank would count
   bank ^= 1;
   generation = coming;
-  tail = Layout.after(target + HEADER_BYTES, bytes);
+  tail = Layout.after(target + Header.bytes(), bytes);
   fresh = true;
   damaged = false;
   lost = 0;

@@ -18,7 +18,7 @@
 
 import { SECTORS } from '../profile';
 import { Reason } from '../reason';
-import { erasedWord, flashErase, flashMap, flashRead, flashWrite, Map, PIECE, PIECE_BYTES } from './flash';
+import { erasedWord, flashErase, flashMap, flashRead, flashWrite, Map, PIECE, PIECE_BYTES, READS, Unit } from './flash';
 import { Key } from './keys';
 import { headPages, imageBytesMax, overwrites, pageBytes, placePages } from './slots';
 import { storeCommit, storeDamaged, storeRead, storeSettle, storeStageDelete, storeStageMirror } from './store';
@@ -122,11 +122,24 @@ function copyPage(from: u32, to: u32): Reason {
   const bytes = pageBytes();
   if (flashErase(to, bytes) !== Reason.Ok) return Reason.FlashErase;
   for (let at: u32 = 0; at < bytes; at += PIECE_BYTES) {
-    if (flashRead(from + at, PIECE, PIECE_BYTES) !== Reason.Ok) return Reason.FlashRead;
+    if (flashRead(from + at, PIECE, PIECE_BYTES) !== Reason.Ok) {
+      if (!SECTORS) return Reason.FlashRead;
+      readUnits(from + at);
+    }
     if (erased()) continue; // nothing to program: most of a head page, and the end of an image
     if (flashWrite(to + at, PIECE, PIECE_BYTES) !== Reason.Ok) return Reason.FlashWrite;
   }
   return Reason.Ok;
+}
+
+// Unit by unit, each tried READS times. One that cannot be read stays erased: a cut may have left it behind an image, in a page
+// that goes along. If it is of an image, that is hashed before it is started.
+function readUnits(from: u32): void {
+  for (let at: u32 = 0; at < PIECE_BYTES; at += Unit.bytes()) {
+    let tries: u32 = 0;
+    while (tries < READS && flashRead(from + at, PIECE + at, Unit.bytes()) !== Reason.Ok) tries++;
+    if (tries === READS) memory.fill(PIECE + at, <u8>erasedWord(), Unit.bytes());
+  }
 }
 
 function erased(): bool {

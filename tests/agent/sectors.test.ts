@@ -17,13 +17,16 @@ import {
   rc,
   state,
   upload,
+  vendor,
 } from '../support/agent-world.js';
 import { agentModule, type Board, bench } from '../support/bench-hal.js';
 import { createFlash } from '../support/flash.js';
 import { GEOMETRIES } from '../support/geometries.js';
-import type { Package } from '../support/make.js';
+import { makeApproval, makeBootstrap, makeKey, type Package, ROLE } from '../support/make.js';
 
 const AGENT = new URL('../../build/agent-large.wasm', import.meta.url);
+const STORE_FULL = 93;
+const STORE_DAMAGED = 150;
 const APPLICATION_RUNS = 161;
 const IMAGE_DAMAGED = 152;
 
@@ -104,3 +107,74 @@ describe('an image that is written over the one that runs', () => {
     expect([device.running, runs(device, NEXT)]).toEqual(['image', true]);
   });
 });
+
+describe('a unit that cannot be read', () => {
+  const map = GEOMETRIES.stm32l4;
+  it.each([
+    [
+      'of the secondary slot behind the image that comes, as a cut download leaves it',
+      map.secondary + 2 * map.page + 512,
+    ],
+    ['of the image that runs', map.primary + map.page + 64],
+  ])('%s holds no installation up', (_, at) => {
+    const device = bench(createFlash(map), { module: agentModule(AGENT) });
+    expectOk(put(device, NODE.bootstrap, bootstrapDocument({ trialBoots: 0 })));
+    install(device, packageOf(1, { image: imageOf(2 * map.page + 100, 1) }), 1);
+    knock(device);
+    const small = packageOf(2, { image: imageOf(300, 2) });
+    expectOk(put(device, NODE.approvals, approvalOf(small.digest, 2)));
+    expectOk(upload(device, small.bytes));
+    device.flash.unreadable.add(at >>> 2).add((at >>> 2) + 1);
+    expectOk(exec(device, NODE.update));
+    device.settle();
+    expect([device.running, runs(device, small)]).toEqual(['image', true]);
+  });
+
+  // A step that is counted no more would be done once more, from a page that the next one has erased.
+  it.each(['stm32h7', 'rp2040'] as const)(
+    'of the newest record: the store is damaged, and nothing moves: %s',
+    (geometry) => {
+      const device = board(geometry);
+      expectOk(upload(device, NEXT.bytes));
+      expectOk(exec(device, NODE.update));
+      device.run(1000);
+      device.reboot();
+      device.tick(0); // the first step is done, and counted
+      const { flash } = device;
+      const { unit } = GEOMETRIES[geometry] as { unit: number };
+      const record = flash.writes.filter(({ offset }) => offset >= flash.map.state).at(-2)!.offset;
+      for (let at = record; at < record + unit; at += 4) flash.unreadable.add(at >>> 2);
+      device.reboot();
+      flash.forget();
+      expect(alert(device)).toMatchObject({ reason: STORE_DAMAGED });
+      device.run(500);
+      expect(flash.erases).toEqual([]);
+    },
+  );
+});
+
+it.each(['stm32f4', 'stm32h7'] as const)(
+  'documents leave room for the rest in a half larger than a snapshot: %s',
+  (geometry) => {
+    const operators = [1, 2, 3, 4, 5, 6, 7].map((n) => makeKey('ed25519', `operator-${n}`));
+    const anchors = [{ role: ROLE.vendor, key: vendor }, ...operators.map((key) => ({ role: ROLE.operator, key }))];
+    const device = bench(createFlash(GEOMETRIES[geometry]), { module: agentModule(AGENT) });
+    expectOk(put(device, NODE.bootstrap, makeBootstrap({ anchors, policy: { trialBoots: 0 } })));
+    const document = (n: number, sequence: number) =>
+      makeApproval({
+        key: operators[n]!,
+        issuer: 'x'.repeat(280),
+        sequence,
+        entries: Array.from({ length: 16 }, () => ({ verdict: 1, digest: RUNS.digest })),
+      });
+    const answers = [1, 2, 3, 4].flatMap((sequence) =>
+      operators.map((_, n) => rc(put(device, NODE.approvals, document(n, sequence)))),
+    );
+    expect(new Set(answers)).toEqual(new Set([undefined, STORE_FULL]));
+    device.reboot();
+    expectOk(upload(device, RUNS.bytes));
+    expectOk(exec(device, NODE.update));
+    device.settle();
+    expect([device.running, runs(device, RUNS)]).toEqual(['image', true]);
+  },
+);

@@ -15,6 +15,7 @@
 //   after      written, but nobody was told                erased, but nobody was told
 //   bytes      some of its bytes are written               its first part is erased, the rest is as it was
 //   bits       some of the bits that become 0 are 0        noise
+//              with an error-correcting code per unit, neither can be read (of a page, some units of it)
 //   unstable   each read: erased, written, or between      each read of a word: old, erased or noise; until the next erase
 
 import { createChunks, type Sums } from './chunks.js';
@@ -33,6 +34,7 @@ export interface FlashMap {
   tears?: number; // bytes of a call, at a multiple of it, that a cut takes together; else the unit
   toZero?: boolean; // erased is 0
   overwrites?: boolean; // see hal.ts
+  ecc?: boolean; // what a cut leaves as noise cannot be read, until the next erase
 }
 
 export const CUTS = ['before', 'after', 'bytes', 'bits', 'unstable'] as const;
@@ -56,6 +58,7 @@ export const ERASE = -1;
 // Of a word:
 const USED = 0;
 const WRITABLE = 1; // erased, and not written since
+const BROKEN = 2; // its error-correcting code does not fit
 
 /** The same noise for the same place and contents, so that every case can be made again. */
 function noiseOf(seed: number): number {
@@ -147,6 +150,7 @@ export function createFlash(map: FlashMap, untouched: Untouched = 'noise', seed 
       const [from, to] = [offset >>> 2, (offset + length + 3) >>> 2];
       chunks.need(from, to);
       if (unstable.size > 0) for (let word = from; word < to; word++) if (unstable.has(word)) return undefined;
+      if (map.ecc && states.subarray(from, to).includes(BROKEN)) return undefined;
       return bytes.subarray(offset, offset + length);
     },
 
@@ -158,6 +162,10 @@ export function createFlash(map: FlashMap, untouched: Untouched = 'noise', seed 
           if (flash.unreadable.has(word)) return -1;
       }
       chunks.need(offset >>> 2, (offset + length + 3) >>> 2);
+      if (map.ecc) {
+        const broken = states.indexOf(BROKEN, offset >>> 2);
+        if (broken >= 0 && broken < (offset + length + 3) >>> 2) return -1;
+      }
       if (unstable.size > 0) flicker(offset, length);
       if (length === 4 && ((offset | at) & 3) === 0) {
         to[at] = bytes[offset]!;
@@ -209,6 +217,7 @@ export function createFlash(map: FlashMap, untouched: Untouched = 'noise', seed 
     tear({ at, value, from = at, to = at + 4 }: Omit<Operation, 'edge'>, cut: Cut) {
       if (cut === 'before') return;
       if (value === ERASE) return tearPage(at, cut);
+      if (map.ecc && cut === 'bits') return breakUnits(from, to);
       tearWord(at, value, cut);
       if (tears === 4 || cut === 'after') return;
       for (let other = from; other < to; other += 4) if (other !== at) tearAlong(other, other < at, cut);
@@ -281,7 +290,17 @@ export function createFlash(map: FlashMap, untouched: Untouched = 'noise', seed 
       else if (cut === 'unstable') unstable.set(word, [old, erased]);
     }
     states.fill(USED, from, to);
+    if (map.ecc && cut === 'bits') {
+      for (let at = page; at < page + pageAt(page); at += unit) if (noiseOf(seed ^ at) & 1) breakUnits(at, at + unit);
+    }
     chunks.change(from, to);
+  }
+
+  // What is in them is of no account any more.
+  function breakUnits(from: number, to: number) {
+    states.fill(BROKEN, from >>> 2, to >>> 2);
+    chunks.need(from >>> 2, to >>> 2);
+    chunks.change(from >>> 2, to >>> 2);
   }
 
   return flash;

@@ -30,11 +30,11 @@ export const GEOMETRIES = {
     { statePage: 16 * KB, overwrites: true },
   ),
   /** Double words of 8 bytes, each with its own ECC. */
-  stm32l4: layOut({ page: 2 * KB, pages: 4, bank: 8 * KB }, { unit: 8 }),
+  stm32l4: layOut({ page: 2 * KB, pages: 4, bank: 8 * KB }, { unit: 8, ecc: true }),
   /** Pages of 256 bytes that are erased to 0. */
   stm32l1: layOut({ page: 256, pages: 14, bank: 8 * KB }, { toZero: true }),
   /** Flash words of 32 bytes, sectors of 128 KB. */
-  stm32h7: layOut({ page: 128 * KB, pages: 2, bank: 128 * KB }, { unit: 32 }),
+  stm32h7: layOut({ page: 128 * KB, pages: 2, bank: 128 * KB }, { unit: 32, ecc: true }),
   /** Serial NOR: sectors of 4 KB; a cut tears what a command programs, anywhere in a page of 256 bytes. */
   rp2040: layOut({ page: 4 * KB, pages: 3, bank: 8 * KB }, { unit: 16, tears: 256 }),
   /** The same with sectors of 64 KB, as on the SmartFusion2 kit. */
