@@ -16,6 +16,7 @@ export type Region = z.infer<typeof region>;
 const PAGE_BYTES_MIN = 256;
 const PAGE_BYTES_MAX = 256 * 1024;
 const SECTORS_MAX = 65_536;
+const SNAPSHOT_BYTES_MAX = 8 * 1024; // assembly/flash/record.ts, CODES
 const STATE_BYTES_MIN = 6 * 1024; // settings of every size, and approvals of one operator or two
 
 const flashMap = z.strictObject({
@@ -74,9 +75,9 @@ export type Board = z.infer<typeof board>;
 export const agentName = ({ abilities, flash }: Pick<Board, 'abilities' | 'flash'>) =>
   abilities.large || !isPlain(flash) ? 'agent-large' : abilities.delta ? 'agent-delta' : 'agent';
 
-/** Pages of words, erased to ones: what every agent knows. */
-const isPlain = ({ writeBytes, erasedTo, overwrites }: FlashMap) =>
-  writeBytes === 4 && erasedTo === 0xff && !overwrites;
+/** Pages of words, erased to ones, and no more settings than a snapshot of them holds: what every agent knows. */
+const isPlain = ({ writeBytes, erasedTo, overwrites, state }: FlashMap) =>
+  writeBytes === 4 && erasedTo === 0xff && !overwrites && state.bytes <= 2 * SNAPSHOT_BYTES_MAX;
 
 export function parseBoard(json: unknown, where: string): Board {
   const parsed = board.safeParse(json);

@@ -16,7 +16,12 @@ it('a board has the agent of its abilities', async () => {
   const virtual = await loadBoard('virtual');
   expect(agentName(virtual)).toBe('agent-delta');
   expect(agentName({ ...virtual, abilities: { ...virtual.abilities, large: true } })).toBe('agent-large');
-  for (const flash of [{ writeBytes: 8 }, { erasedTo: 0 }, { overwrites: true }] as const)
+  for (const flash of [
+    { writeBytes: 8 },
+    { erasedTo: 0 },
+    { overwrites: true },
+    { state: { offset: 0x3c000, bytes: 0x8000 } },
+  ] as const)
     expect(agentName({ ...virtual, flash: { ...virtual.flash, ...flash } })).toBe('agent-large');
   expect(agentName(await loadBoard('microbit'))).toBe('agent'); // which has no room for more
   const agents = await Promise.all(
