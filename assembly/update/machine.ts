@@ -25,7 +25,7 @@
 //   Drop      it is given up: a no, damage         50 70      80     x        x       x                       x
 //   Arrive    the swap is done, the image is whole 60 in      trial                   x
 //   Confirm   the new image is confirmed           60 trial   100                            unless           x
-//   Turn      the image before is to come back     60 100     out    x                x
+//   Turn      the image before is to come back     60 100     out    x        x       x
 //   Back      it is back                           60 out     80                             x                x
 //   Clear     the slot was cleared on demand       ¬60        10     x        x       x      x        x       x
 //
@@ -128,7 +128,7 @@ function rowOf(event: Event): u32 {
     ((QUESTION | CONSENT | STAGED | ORDER) << 16) | (State.FailedNoData << 12) | HOLDS, // Drop
     (STAGED << 16) | (State.Trial << 12) | IN, // Arrive
     ((UNLESS | ORDER) << 16) | (State.Successful << 12) | TRIAL, // Confirm
-    ((QUESTION | STAGED) << 16) | (State.SwapOut << 12) | (IN | TRIAL | (1 << State.Successful)), // Turn
+    ((QUESTION | CONSENT | STAGED) << 16) | (State.SwapOut << 12) | (IN | TRIAL | (1 << State.Successful)), // Turn
     ((PREVIOUS | ORDER) << 16) | (State.FailedNoData << 12) | OUT, // Back
     ((QUESTION | CONSENT | STAGED | PREVIOUS | SESSION | ORDER) << 16) | (State.Idle << 12) | (ANY & ~SIXTY), // Clear
   ]);

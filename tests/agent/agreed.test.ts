@@ -3,9 +3,11 @@
 import { describe, expect, it } from 'vitest';
 import {
   approvalOf,
+  DENIED,
   exec,
   expectOk,
   imageOf,
+  knock,
   NODE,
   operator,
   packageOf,
@@ -20,6 +22,7 @@ import {
   vendor,
 } from '../support/agent-world.js';
 import { MAP } from '../support/bench-hal.js';
+import type { Package as P } from '../support/make.js';
 
 const R = { NotApproved: 80, OtherPackage: 90, AwaitingUser: 120 };
 const D = packageOf(2, { image: imageOf(3000, 4) });
@@ -53,6 +56,30 @@ describe('a yes to the download of what is approved', () => {
     expectOk(exec(board, NODE.update));
     board.settle();
     expect(runs(board, D)).toBe(true);
+  });
+
+  it('is over when the image before comes back: what it was said beside is gone', () => {
+    const [first, second, third] = [1, 2, 3].map((n) => packageOf(n, { image: imageOf(2000 + n, n) })) as [P, P, P];
+    const board = provisionedBoard({ unapproved: 1, askBeforeDownload: 1, denied: 1, trialBoots: 0 });
+    const agree = (wanted: P) => {
+      expect(rc(upload(board, wanted.bytes))).toBe(R.AwaitingUser);
+      press(board, 1);
+    };
+    for (const [n, wanted] of [first, second].entries()) {
+      expectOk(put(board, NODE.approvals, approvalOf(wanted.digest, n + 1)));
+      agree(wanted);
+      expectOk(upload(board, wanted.bytes));
+      expectOk(exec(board, NODE.update));
+      board.settle();
+      expect(runs(board, wanted)).toBe(true);
+      knock(board);
+    }
+    agree(third);
+    expectOk(put(board, NODE.approvals, approvalOf(second.digest, 3, DENIED)));
+    board.settle();
+    expect(runs(board, first)).toBe(true);
+    knock(board);
+    expect(rc(upload(board, third.bytes))).toBe(R.AwaitingUser);
   });
 
   it('does not go on with a download once the approval is withdrawn', () => {

@@ -128,6 +128,37 @@ describe('what was found once', () => {
       ['offer A link 0', 'Exec DownloadAndUpdate link 0', 'reset', 'offer A link 1 cut 32', 'typed yes'],
     ],
     [
+      'a yes to a download is over when the image before comes back',
+      {
+        askBeforeDownload: 1,
+        denied: 1,
+        channels: 3,
+        trialBoots: 0,
+        threshold: 2,
+        operators: 2,
+        topics: ['two operators'],
+      },
+      [
+        ...[
+          'offer C link 0',
+          'Exec DownloadAndUpdate link 0',
+          'button yes',
+          'offer C link 0',
+          'button yes',
+          'short time',
+        ],
+        ...[
+          'offer A link 0',
+          'Exec DownloadAndUpdate link 0',
+          'button yes',
+          'offer A link 0',
+          'button yes',
+          'short time',
+        ],
+        ...['offer B link 0', 'button yes', 'document 2 denies A', 'offer A link 0', 'offer B link 0'],
+      ],
+    ],
+    [
       'a client whose package runs already has nothing to do',
       { channels: 2, trialBoots: 0 },
       ['offer A link 0', 'Exec Update link 0', 'signed yes A', 'short time', 'offer B link 1'],
