@@ -34,6 +34,12 @@ const flashMap = z.strictObject({
   state: region,
 });
 export type FlashMap = z.infer<typeof flashMap>;
+/** As it may be written down: what most flash has is left out. */
+export type FlashMapInput = z.input<typeof flashMap>;
+
+const checkedMap = flashMap.superRefine((map, check) => {
+  for (const fault of flashMapFaults(map)) check.addIssue(fault);
+});
 
 const link = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('console'), baud: z.number().int().positive().optional() }),
@@ -54,9 +60,7 @@ export type Runner = z.infer<typeof runner>;
 const board = z.strictObject({
   name: z.string(),
   title: z.string(),
-  flash: flashMap.superRefine((map, check) => {
-    for (const fault of flashMapFaults(map)) check.addIssue(fault);
-  }),
+  flash: checkedMap,
   ram: z.looseObject({}).optional(), // the linker script's business
   links: z.array(link).min(1), // in the order of their numbers
   abilities: z.strictObject({
@@ -79,8 +83,13 @@ export const agentName = ({ abilities, flash }: Pick<Board, 'abilities' | 'flash
 const isPlain = ({ writeBytes, erasedTo, overwrites, state }: FlashMap) =>
   writeBytes === 4 && erasedTo === 0xff && !overwrites && state.bytes <= 2 * SNAPSHOT_BYTES_MAX;
 
-export function parseBoard(json: unknown, where: string): Board {
-  const parsed = board.safeParse(json);
+export const parseBoard = (json: unknown, where: string): Board => parseAs(board, json, where);
+
+/** A flash map by itself, as a part of a board.json. */
+export const parseFlashMap = (json: unknown, where: string): FlashMap => parseAs(checkedMap, json, where);
+
+function parseAs<T>(schema: z.ZodType<T>, json: unknown, where: string): T {
+  const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
   throw new CountersignError('FileMalformed', `board: ${where}: ${faults}`);

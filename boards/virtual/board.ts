@@ -7,7 +7,7 @@
 
 import { randomFillSync } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { agentName, type FlashMap, loadBoard } from '../../host/boards.js';
+import { agentName, type FlashMapInput, loadBoard, parseFlashMap } from '../../host/boards.js';
 import { CountersignError } from '../../host/errors.js';
 import type { BrokerUrl } from '../../host/links/mqtt-url.js';
 import type { DeviceState } from '../../host/links/topics.js';
@@ -50,7 +50,7 @@ export interface VirtualBoardOptions {
   groups?: readonly string[]; // that it belongs to, in the fleet
   card?: string; // a smart card reader of this machine, or part of its name: the card slot of the board
   wasm?: Uint8Array; // another agent than the one that was built
-  map?: FlashMap; // another flash than that of board.json
+  map?: FlashMapInput; // another flash than that of board.json
   // A question came up. The signal ends when it is gone; the answer is what the person at the board pressed.
   onQuestion?(question: Question, signal: AbortSignal): Promise<Answer | undefined>;
   onText?(text: string): void; // what the board says beside frames, whole lines
@@ -73,7 +73,7 @@ export interface VirtualBoard {
 
 export async function startVirtualBoard(options: VirtualBoardOptions): Promise<VirtualBoard> {
   const { onText = () => undefined, onQuestion } = options;
-  const map = options.map ?? (await loadBoard(BOARD_NAME)).flash;
+  const map = options.map ? parseFlashMap(options.map, 'map') : (await loadBoard(BOARD_NAME)).flash;
   const module = options.module ?? (await loadAgent(options.wasm));
   const { flash: path, serial = true } = options;
   const flash = path === undefined ? makeFlash(map, onText) : openFlash(path, map, onText);

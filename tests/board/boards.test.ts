@@ -3,8 +3,9 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { loadAgent } from '../../boards/virtual/board.js';
+import { loadAgent, startVirtualBoard } from '../../boards/virtual/board.js';
 import { agentName, listBoards, listRunners, loadBoard, parseBoard } from '../../host/boards.js';
+import { makeBootstrap, makeKey, ROLE } from '../support/make.js';
 
 it('every board that is here has a sound board.json', async () => {
   const names = await listBoards();
@@ -30,6 +31,17 @@ it('a board has the agent of its abilities', async () => {
     ),
   );
   expect(agents[0]).toEqual(agents[1]); // so whoever runs one runs the other
+});
+
+it('a board of a map that leaves out what most flash has is one of words', async () => {
+  const { bytes, pageBytes, agent, primary, secondary, state } = (await loadBoard('virtual')).flash;
+  const map = { bytes, pageBytes, agent, primary, secondary, state };
+  const board = await startVirtualBoard({ map, serial: false, wasm: readFileSync('build/agent-large.wasm') });
+  const vendor = { role: ROLE.vendor, key: makeKey('ed25519', 'vendor') };
+  const operator = { role: ROLE.operator, key: makeKey('p256', 'operator') };
+  await board.provision(makeBootstrap({ deviceId: Uint8Array.of(1), anchors: [vendor, operator] }));
+  await board.close();
+  await expect(startVirtualBoard({ map: { ...map, pageBytes: 1000 }, serial: false })).rejects.toThrow('power of two');
 });
 
 it('an unknown name says which there are', async () => {
