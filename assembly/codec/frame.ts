@@ -22,13 +22,16 @@
 // each header more than once. The while ends with a 00, with a packet, when as much has come as can be missing, and with time,
 // which ends a frame that broke off, too. So a damaged frame costs itself; a following one begins with its marker, and is taken.
 
-import { LARGE } from '../profile';
+import { DELTA, LARGE } from '../profile';
 import { BASE64_PAD, base64Character, base64Value } from './base64';
 import { Cobs, cobsBegin, cobsFrame, cobsMissing, cobsPacketBytes, cobsTake } from './cobs';
 import { crc16 } from './crc16';
 
 // Largest SMP packet, header and body; what the parameters command reports as buf_size.
 export const PACKET_BYTES_MAX: u32 = LARGE ? 2176 : 640;
+// What it reports as buf_count: how many packets the board holds, those on its line included. A client has one fewer under way,
+// and while one of them is worked on, the others wait where the board keeps what arrives (boards/port/hal.h, hal_link_read).
+export const PACKETS_MAX: u32 = LARGE ? 3 : DELTA ? 5 : 1;
 // Smallest: a header (8) and nothing.
 const PACKET_BYTES_MIN: u32 = 8;
 const CRC_BYTES: u32 = 2;

@@ -7,7 +7,7 @@
 //   8 bootloader       read          {"query"?: "mode"}   {"bootloader": text} | {"mode": 3, "no-downgrade": true}
 
 import { Type, writing } from '../codec/cbor';
-import { PACKET_BYTES_MAX } from '../codec/frame';
+import { PACKET_BYTES_MAX, PACKETS_MAX } from '../codec/frame';
 import { SCRATCH } from '../scratch';
 import { wantRestart } from '../update/effects';
 import { installBusy } from '../update/install';
@@ -46,7 +46,7 @@ export function osParameters(): i32 {
   replyMap(2);
   replyNumber(BUF_SIZE, PACKET_BYTES_MAX);
   replyWord(BUF_COUNT);
-  writing.uint(1);
+  writing.uint(PACKETS_MAX);
   return OK;
 }
 

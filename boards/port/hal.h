@@ -41,7 +41,8 @@ int32_t hal_flash_erase(uint32_t offset, uint32_t length);
 void hal_link_write(int32_t link, const void *from, uint32_t length);
 
 /* Takes what has arrived: up to capacity bytes of a stream, or one packet. Sets the link; 0 = nothing there. Must not
- * wait, and must keep what arrives between two calls (a UART at 115200 baud: 12 bytes a millisecond). */
+ * wait, and must keep what arrives between two calls (a UART at 115200 baud: 12 bytes a millisecond). A board with delta or large in
+ * board.json keeps 3 KB of a stream, or 3 packets: clients send them ahead (buf_count). */
 uint32_t hal_link_read(int32_t *link, void *to, uint32_t capacity);
 
 /* Bytes that nobody outside the device can predict. */

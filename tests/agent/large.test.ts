@@ -267,7 +267,7 @@ describe('several blocks in one packet', () => {
 describe('packets of any client', () => {
   it('may be as large as the device says, and no larger', () => {
     const board = approved();
-    expect(ask(board, { group: 0, id: 6 })).toEqual({ buf_size: PACKET_BYTES, buf_count: 1 });
+    expect(ask(board, { group: 0, id: 6 })).toEqual({ buf_size: PACKET_BYTES, buf_count: 3 });
     const write = (off: number, bytes: number) => ({
       off,
       data: one.bytes.slice(off, off + bytes),
