@@ -8,33 +8,14 @@
  *   cc -O2 -shared -fPIC -o turns.so turns.c        qemu-system-arm ... -plugin turns.so,out=FILE,mark=HEX,mark=HEX
  *
  * Instructions are counted one by one. Cycles are those of ARM's table for a Cortex-M0 (r0p0, DDI 0432C, 3.3) with the multiplier of
- * one cycle and no wait states; interrupts are not in it. QEMU's plugin interface, version 1, is declared here: Debian ships no header.
+ * one cycle and no wait states; interrupts are not in it.
  */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef uint64_t qemu_plugin_id_t;
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-typedef struct qemu_info_t qemu_info_t;
-enum { NO_REGISTERS = 0, READ_AND_WRITE = 3 };
-
-extern void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t, void (*)(qemu_plugin_id_t, struct qemu_plugin_tb *));
-extern void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *, void (*)(unsigned, void *), int, void *);
-extern void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *, void (*)(unsigned, uint32_t, uint64_t, void *), int,
-                                             int, void *);
-extern void qemu_plugin_register_atexit_cb(qemu_plugin_id_t, void (*)(qemu_plugin_id_t, void *), void *);
-extern size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
-extern struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *, size_t);
-extern uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
-extern size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *);
-extern const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *);
-extern bool qemu_plugin_mem_is_store(uint32_t);
-
-__attribute__((visibility("default"))) int qemu_plugin_version = 1;
+#include "qemu-plugin.h"
 
 /* Of the nRF51 (boards/microbit/nrf51.h). */
 enum { FLASH_BYTES = 0x40000, UART_RXD = 0x40002518, UART_TXD = 0x4000251c, NVMC_ERASEPAGE = 0x4001e508 };
