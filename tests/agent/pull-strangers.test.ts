@@ -22,6 +22,7 @@ import {
 import type { Board } from '../support/bench-hal.js';
 import { BLOCK_BYTES, block, give, order, serve, serveFor, wanted } from '../support/blocks.js';
 import { makeApproval, type Package } from '../support/make.js';
+import { ask } from '../support/smp.js';
 
 const SIZE = 40_000;
 const D = packageOf(1, { image: imageOf(SIZE, 1) });
@@ -95,6 +96,21 @@ describe('a push of another package', () => {
     expect(alert(board).corr).toBeUndefined();
     serveFor(board, 5000, D.bytes);
     press(board, 1); // approved, and asked before the download all the same
+    serveFor(board, 30_000, D.bytes);
+    expect(runs(board, D)).toBe(true);
+  });
+});
+
+describe('blocks of another package', () => {
+  it('are refused, and nothing is recorded of it: anybody may send them', () => {
+    const board = approving(D, X);
+    expectOk(order(board, D.digest));
+    board.tick(50);
+    const records = () => expectOk(ask(board, { group: 64, id: 5, body: { from: 0 } })).recs;
+    const before = records();
+    serveFor(board, 3000, X.bytes);
+    expect(records()).toEqual(before);
+    expect(state(board)).not.toBe(50);
     serveFor(board, 30_000, D.bytes);
     expect(runs(board, D)).toBe(true);
   });

@@ -24,7 +24,7 @@ const FAST: Record<'agent' | 'core', string[]> = {
     ...named('traps', 'consent'),
   ],
   core: [
-    ...named('core', 'core fail-closed worlds cose-vectors suit-vectors places'),
+    ...named('core', 'core groups fail-closed worlds cose-vectors suit-vectors places'),
     ...named('traps', 'decision package'),
   ],
 };
