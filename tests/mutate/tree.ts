@@ -16,6 +16,7 @@ const COPIED = [
   'tests',
   'dist',
   'build/c',
+  'build/agent-large.wasm', // read by a suite beside the others, and not made anew
   'package.json',
   'tsconfig.json',
   'asconfig.json',
