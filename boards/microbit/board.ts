@@ -14,8 +14,8 @@ import { same } from '../../host/formats/bytes.js';
 import { packageRoot } from '../../host/root.js';
 import { withResolvers } from '../../host/wait.js';
 import { wasmFile } from '../../host/wasm.js';
-import { type Emulator, startEmulator } from './qemu.js';
-import { shareLine } from './serial.js';
+import { shareLine } from '../port/serial.js';
+import { type MicrobitEmulator, startEmulator } from './qemu.js';
 
 const SAVE_MS = 2000;
 const LOCKUP = /lockup/i; // QEMU's last word
@@ -38,9 +38,9 @@ export interface Microbit {
   /** Ends when the emulator has gone, for whatever reason. */
   readonly ended: Promise<void>;
   /** Button A is the user's yes, button B the no; they count while the board shows a question. */
-  press: Emulator['press'];
-  reset: Emulator['reset'];
-  readFlash: Emulator['readFlash'];
+  press: MicrobitEmulator['press'];
+  reset: MicrobitEmulator['reset'];
+  readFlash: MicrobitEmulator['readFlash'];
   /** Saves the flash and ends. */
   close(): Promise<void>;
 }
@@ -64,7 +64,7 @@ export async function startMicrobit(options: MicrobitOptions): Promise<Microbit>
     saving.catch(() => undefined); // whoever saves at the end is told
     return saving;
   };
-  const start = (): Promise<Emulator> =>
+  const start = (): Promise<MicrobitEmulator> =>
     startEmulator({
       firmware,
       ...(content && { flash: content }),

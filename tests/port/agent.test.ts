@@ -4,7 +4,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Emulator } from '../../boards/microbit/qemu.js';
+import type { MicrobitEmulator } from '../../boards/microbit/qemu.js';
 import { openTcp } from '../../host/links/tcp.js';
 import { type Client, createClient } from '../../host/smp/client.js';
 import { echo, parameters } from '../../host/smp/commands.js';
@@ -15,7 +15,7 @@ const STORM_BYTES = 1 << 20;
 
 describe.skipIf(!canRunMicrobit())('the agent on the micro:bit', () => {
   let bench: Bench;
-  let board: Emulator;
+  let board: MicrobitEmulator;
   beforeAll(async () => {
     bench = await microbitBench();
     board = await bench.start();

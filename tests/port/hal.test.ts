@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Emulator } from '../../boards/microbit/qemu.js';
+import type { MicrobitEmulator } from '../../boards/microbit/qemu.js';
 import { readImage } from '../../host/formats/images/image.js';
 import {
   type Bench,
@@ -22,7 +22,7 @@ const PRIMARY = 0x10000;
 
 describe.skipIf(!canRunMicrobit())('the HAL of the micro:bit', () => {
   let bench: Bench;
-  let board: Emulator;
+  let board: MicrobitEmulator;
   let uart: Terminal;
   const line = (letter: string) => new RegExp(`${letter}[0-9a-f]{8}\n`);
   const value = async (letter: string) => (await uart.ask(letter, line(letter))).trim().slice(-8);
@@ -153,7 +153,7 @@ describe.skipIf(!canRunMicrobit())('the HAL of the micro:bit', () => {
 
 describe.skipIf(!canRunMicrobit())('the application on the micro:bit', () => {
   let bench: Bench;
-  let board: Emulator;
+  let board: MicrobitEmulator;
   let uart: Terminal;
   beforeAll(async () => {
     bench = await microbitBench((folder) => {

@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Emulator } from '../../boards/microbit/qemu.js';
+import type { MicrobitEmulator } from '../../boards/microbit/qemu.js';
 import { readImage } from '../../host/formats/images/image.js';
 import {
   type Bench,
@@ -39,7 +39,7 @@ __attribute__((section(".vectors"), used)) static const void *const vectors[48] 
 
 describe.skipIf(!canRunMicrobit())('an application with interrupts', () => {
   let bench: Bench;
-  let board: Emulator;
+  let board: MicrobitEmulator;
   let uart: Terminal;
   beforeAll(async () => {
     let elf = '';

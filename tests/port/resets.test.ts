@@ -10,7 +10,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Emulator } from '../../boards/microbit/qemu.js';
+import type { MicrobitEmulator } from '../../boards/microbit/qemu.js';
 import { deliver, type Outcome } from '../../host/device/deliver.js';
 import { identify, provision, putApproval } from '../../host/device/identity.js';
 import { asCountersignError } from '../../host/errors.js';
@@ -61,7 +61,7 @@ describe.skipIf(!canRunMicrobit())('power cuts on the micro:bit', () => {
   const approved: Uint8Array[] = [];
   let unapproved: Uint8Array;
   let bench: Bench;
-  let board: Emulator;
+  let board: MicrobitEmulator;
   let client: Client;
   let powered: Promise<void> = Promise.resolve(); // pending between a full stop and the next start
 

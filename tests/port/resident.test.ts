@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Emulator } from '../../boards/microbit/qemu.js';
+import type { MicrobitEmulator } from '../../boards/microbit/qemu.js';
 import { type Delivery, deliver, type Outcome } from '../../host/device/deliver.js';
 import { provision, putApproval } from '../../host/device/identity.js';
 import { openTcp } from '../../host/links/tcp.js';
@@ -25,7 +25,7 @@ const operator = makeKey('p256', 'operator');
 describe.skipIf(!canRunMicrobit())('an application that calls the agent, on the micro:bit', () => {
   let folder: string;
   let bench: Bench;
-  let board: Emulator;
+  let board: MicrobitEmulator;
   let client: Client;
   let heard = '';
 

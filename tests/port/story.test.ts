@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Emulator } from '../../boards/microbit/qemu.js';
+import type { MicrobitEmulator } from '../../boards/microbit/qemu.js';
 import { type Delivery, deliver, type Outcome } from '../../host/device/deliver.js';
 import { identify, provision, putApproval } from '../../host/device/identity.js';
 import { readImage } from '../../host/formats/images/image.js';
@@ -25,7 +25,7 @@ const stranger = makeKey('ed25519', 'stranger');
 
 describe.skipIf(!canRunMicrobit())('the main job on the micro:bit', () => {
   let bench: Bench;
-  let board: Emulator;
+  let board: MicrobitEmulator;
   let client: Client;
   let heard = ''; // text on the UART between the frames
   const apps: Record<string, Uint8Array> = {};

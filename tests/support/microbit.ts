@@ -8,7 +8,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Emulator, type EmulatorOptions, startEmulator } from '../../boards/microbit/qemu.js';
+import { type EmulatorOptions, type MicrobitEmulator, startEmulator } from '../../boards/microbit/qemu.js';
 import { buildFirmware } from '../../boards/port/build.js';
 import { have } from './need.js';
 
@@ -33,7 +33,7 @@ export function compileModule(entry: string, wasm: string): void {
 export interface Bench {
   /** The firmware's ELF. */
   firmware: string;
-  start(options?: Partial<EmulatorOptions>): Promise<Emulator>;
+  start(options?: Partial<EmulatorOptions>): Promise<MicrobitEmulator>;
   end(): Promise<void>;
 }
 
@@ -41,7 +41,7 @@ export interface Bench {
 export async function microbitBench(wasm?: (folder: string) => string): Promise<Bench> {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-microbit-'));
   const firmware = await buildFirmware('microbit', { folder, ...(wasm ? { wasm: wasm(folder) } : {}) });
-  const running = new Set<Emulator>();
+  const running = new Set<MicrobitEmulator>();
   return {
     firmware,
     async start(options = {}) {

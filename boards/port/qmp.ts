@@ -1,12 +1,11 @@
-// Two ways to talk to a running QEMU, each over a socket that QEMU opened to us: QMP commands, and qtest's pins and registers.
-// No more of each than the micro:bit needs; the third way is debugger.ts.
+// QMP, how a running QEMU is controlled, over a socket that QEMU opened to us. No more of it than emulated boards need.
 
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { CountersignError } from '../../host/errors.js';
 
-interface Listener {
+export interface Listener {
   path: string;
   /** The one connection that is taken. */
   accepted: Promise<Socket>;
@@ -23,12 +22,12 @@ export function listen(path: string): Listener {
   return { path, accepted, close: () => server.close() };
 }
 
-// readline hands on the errors of its input, and an error that nobody listens to ends this process.
-const readLines = (socket: Socket) => createInterface({ input: socket }).on('error', () => {});
+/** readline hands on the errors of its input, and an error that nobody listens to ends this process. */
+export const readLines = (socket: Socket) => createInterface({ input: socket }).on('error', () => {});
 
 export type Qmp = (command: string, parameters?: Record<string, unknown>) => Promise<unknown>;
 
-/** QEMU Machine Protocol: JSON, one object a line. Events are dropped. */
+/** QEMU Machine Protocol: JSON, one object a line. Events are dropped. Rejects with Fault, and LinkLost once QEMU has ended. */
 export async function openQmp(socket: Socket): Promise<Qmp> {
   const lines = readLines(socket);
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
@@ -54,34 +53,4 @@ export async function openQmp(socket: Socket): Promise<Qmp> {
     });
   await qmp('qmp_capabilities');
   return qmp;
-}
-
-export interface Probe {
-  /** The level of one GPIO input of the nRF51. */
-  setPin(pin: number, level: 0 | 1): Promise<void>;
-  /** A word as the processor would read it, registers too, while it runs. */
-  readWord(address: number): Promise<number>;
-}
-
-/** qtest: one command a line, one answer a line, in order. */
-export function openProbe(socket: Socket): Probe {
-  const waiting: { resolve(answer: string): void; reject(error: Error): void }[] = [];
-  const lines = readLines(socket);
-  lines.on('line', (line) => waiting.shift()?.resolve(line));
-  lines.once('close', () => {
-    for (const { reject } of waiting.splice(0)) reject(new CountersignError('LinkLost', 'qemu: it has ended'));
-  });
-  const ask = async (question: string): Promise<string> => {
-    const answer = await new Promise<string>((resolve, reject) => {
-      if (socket.destroyed) return reject(new CountersignError('LinkLost', 'qemu: it has ended'));
-      waiting.push({ resolve, reject });
-      socket.write(`${question}\n`);
-    });
-    if (!answer.startsWith('OK')) throw new CountersignError('Fault', `qemu: ${question}: ${answer}`);
-    return answer.slice(3);
-  };
-  return {
-    setPin: async (pin, level) => void (await ask(`set_irq_in /machine/nrf51 unnamed-gpio-in ${pin} ${level}`)),
-    readWord: async (address) => Number(await ask(`readl 0x${address.toString(16)}`)),
-  };
 }
