@@ -2,7 +2,7 @@
 //
 // The flash map is a promise between agent, port and linker script: regions apart, of whole sectors; those of the slots
 // of one size, the secondary slot one larger than the primary (a download is staged from its second page on), the state in two
-// halves of whole sectors.
+// halves of whole sectors. Offsets are one space, also where it lies in several devices; a region lies in one of them.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
@@ -12,6 +12,16 @@ import { packageRoot } from './root.js';
 
 const region = z.strictObject({ offset: z.number().int().nonnegative(), bytes: z.number().int().positive() });
 export type Region = z.infer<typeof region>;
+
+/** Flash offsets from `offset` on lie in it. */
+const device = z.strictObject({
+  ...region.shape,
+  name: z.string(),
+  address: z.number().int().nonnegative().optional(), // of its first byte, where the processor reads it as memory
+});
+
+/** Memory that the image of the primary slot is copied to, and started from. */
+const copy = z.strictObject({ address: z.number().int().nonnegative(), bytes: z.number().int().positive() });
 
 const PAGE_BYTES_MIN = 256;
 const PAGE_BYTES_MAX = 256 * 1024;
@@ -28,6 +38,8 @@ const flashMap = z.strictObject({
   writeBytes: z.literal([4, 8, 16, 32]).default(4), // what is written at once, and once only
   erasedTo: z.literal([0xff, 0]).default(0xff),
   overwrites: z.boolean().default(false), // no sector to spare: an image is written over the one that runs, with no way back
+  devices: z.array(device).min(1).optional(), // in the order of their offsets; else one, which is memory
+  copiedTo: copy.optional(), // where the device of the primary slot is no memory
   agent: region,
   primary: region,
   secondary: region,
@@ -79,9 +91,15 @@ export type Board = z.infer<typeof board>;
 export const agentName = ({ abilities, flash }: Pick<Board, 'abilities' | 'flash'>) =>
   abilities.large || !isPlain(flash) ? 'agent-large' : abilities.delta ? 'agent-delta' : 'agent';
 
-/** Pages of words, erased to ones, and no more settings than a snapshot of them holds: what every agent knows. */
-const isPlain = ({ writeBytes, erasedTo, overwrites, state }: FlashMap) =>
-  writeBytes === 4 && erasedTo === 0xff && !overwrites && state.bytes <= 2 * SNAPSHOT_BYTES_MAX;
+/** Pages of words, erased to ones, no more settings than a snapshot of them holds, an image that runs in place: what every agent knows. */
+const isPlain = ({ writeBytes, erasedTo, overwrites, state, copiedTo }: FlashMap) =>
+  writeBytes === 4 && erasedTo === 0xff && !overwrites && state.bytes <= 2 * SNAPSHOT_BYTES_MAX && !copiedTo;
+
+/** The device of a region: all of flash where the map names none. */
+export const deviceOf = ({ devices, bytes }: FlashMap, { offset, bytes: length }: Region) =>
+  devices
+    ? devices.find((one) => offset >= one.offset && offset + length <= one.offset + one.bytes)
+    : { name: 'flash', offset: 0, bytes, address: 0 };
 
 export const parseBoard = (json: unknown, where: string): Board => parseAs(board, json, where);
 
@@ -166,5 +184,25 @@ function flashMapFaults(map: FlashMap): string[] {
   check(isWhole(state.offset, state.bytes / 2), `state is an even number of ${map.sectors ? 'sectors' : 'pages'}`);
   check(state.bytes >= 2 * STATE_BYTES_MIN, `each half of state has ${STATE_BYTES_MIN} bytes at least`);
   check(page % writeBytes === 0, 'a page has whole units of writeBytes');
+  return [...faults, ...deviceFaults(map, regions)];
+}
+
+function deviceFaults(map: FlashMap, regions: [string, Region][]): string[] {
+  const { devices = [], copiedTo, agent, primary } = map;
+  const faults: string[] = [];
+  const check = (right: boolean, fault: string) => {
+    if (!right) faults.push(fault);
+  };
+  let end = 0;
+  for (const { name, offset, bytes } of devices) {
+    check(offset >= end, `device ${name} begins after the device before it`);
+    end = offset + bytes;
+  }
+  check(end <= map.bytes, 'the devices fit the flash');
+  for (const [name, region] of regions) check(deviceOf(map, region) !== undefined, `${name} lies in one device`);
+  const isMemory = (region: Region) => deviceOf(map, region)?.address !== undefined;
+  check(isMemory(agent), 'the device of agent has an address: the agent runs there');
+  check(isMemory(primary) !== (copiedTo !== undefined), 'copiedTo is there if the device of primary has no address');
+  check(!copiedTo || copiedTo.bytes >= primary.bytes, `copiedTo has room for primary: ${primary.bytes} bytes at least`);
   return faults;
 }

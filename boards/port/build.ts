@@ -11,7 +11,7 @@ import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } f
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { agentName, type Board, loadBoard } from '../../host/boards.js';
+import { agentName, type Board, deviceOf, loadBoard, type Region } from '../../host/boards.js';
 import { packageRoot } from '../../host/root.js';
 import { callTable } from './conformance.js';
 import { keptFiles } from './kept.js';
@@ -38,9 +38,17 @@ const portSchema = z.object({
     specs: z.string().default('nano.specs'), // of the C library
     sources: z.array(z.string()), // in boards/: the HAL, and the file of the processor family
     script: z.string(), // in boards/: the linker's
-    flashBase: wholeNumber.default(0), // the address of flash offset 0
+    flashBase: wholeNumber.default(0), // the address of flash offset 0, where the map names no devices
   }),
 });
+
+/** Where the processor sees a region; undefined: nowhere. */
+function addressOf(board: Board, region: Region): number | undefined {
+  const { address, offset } = deviceOf(board.flash, region)!;
+  return address === undefined
+    ? undefined
+    : portSchema.parse(board).firmware.flashBase + address + region.offset - offset;
+}
 
 /** The flash map and the abilities as C constants. */
 function boardHeader(board: Board): string {
@@ -61,6 +69,8 @@ function boardHeader(board: Board): string {
     `#define BOARD_WRITE_BYTES ${flash.writeBytes}u`,
     `#define BOARD_ERASED_TO_ZERO ${Number(flash.erasedTo === 0)}u`,
     `#define BOARD_OVERWRITES ${Number(flash.overwrites)}u`,
+    `#define BOARD_COPIES ${Number(flash.copiedTo !== undefined)}`,
+    `#define BOARD_IMAGE ${flash.copiedTo?.address ?? addressOf(board, flash.primary)}u`,
     ...regions,
     ...able,
     '',
@@ -115,7 +125,7 @@ export async function buildFirmware(name: string, options: BuildOptions = {}): P
   writeModule(folder, program, wasm);
   if (measureStack) appendFileSync(join(folder, 'agent.wasm.c'), '#include "stack.h"\n');
   const symbols = {
-    FLASH_BASE: firmware.flashBase,
+    FLASH_BASE: addressOf(board, flash.agent)!,
     FLASH_BYTES: flash.agent.bytes,
     RAM_OFFSET: ram.offset,
     RAM_BYTES: ram.bytes,

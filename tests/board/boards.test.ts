@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { loadAgent, startVirtualBoard } from '../../boards/virtual/board.js';
-import { agentName, listBoards, listRunners, loadBoard, parseBoard } from '../../host/boards.js';
+import { agentName, deviceOf, listBoards, listRunners, loadBoard, parseBoard } from '../../host/boards.js';
 import { makeBootstrap, makeKey, ROLE } from '../support/make.js';
 
 it('every board that is here has a sound board.json', async () => {
@@ -126,6 +126,52 @@ describe('a broken flash map is refused', () => {
     Object.assign(board.flash, structuredClone(F4));
     spoil(board.flash);
     expect(() => parseBoard(board, 'test')).toThrow(message);
+  });
+  // The agent in memory, the rest on a part that is none: its image runs from a copy.
+  const TWO: Partial<Map> = {
+    bytes: 0x120000,
+    pageBytes: 0x10000,
+    devices: [
+      { name: 'rom', offset: 0, bytes: 0x20000, address: 0x8000000 },
+      { name: 'nor', offset: 0x20000, bytes: 0x100000 },
+    ],
+    copiedTo: { address: 0x20000000, bytes: 0x40000 },
+    agent: { offset: 0, bytes: 0x20000 },
+    primary: { offset: 0x20000, bytes: 0x40000 },
+    secondary: { offset: 0x60000, bytes: 0x50000 },
+    state: { offset: 0xb0000, bytes: 0x20000 },
+  };
+  const two = async (spoil: (map: Map) => void = () => undefined) => {
+    const board = structuredClone(await loadBoard('virtual'));
+    Object.assign(board.flash, structuredClone(TWO));
+    spoil(board.flash);
+    return parseBoard(board, 'test');
+  };
+  it('two devices, and an image that is copied: the agent that knows it', async () => {
+    const board = await two();
+    expect(agentName(board)).toBe('agent-large');
+    expect([deviceOf(board.flash, board.flash.agent)?.name, deviceOf(board.flash, board.flash.state)?.name]).toEqual([
+      'rom',
+      'nor',
+    ]);
+  });
+  const apart: [string, (map: Map) => void, string][] = [
+    ['a region in two devices', (map) => (map.agent.bytes = 0x30000), 'agent lies in one device'],
+    ['a region in none', (map) => (map.devices![1]!.bytes = 0x80000), 'state lies in one device'],
+    ['devices that overlap', (map) => (map.devices![1]!.offset = 0x10000), 'device nor begins after'],
+    ['a device that is too large', (map) => (map.devices![1]!.bytes = 0x200000), 'the devices fit the flash'],
+    ['an agent that is no memory', (map) => delete map.devices![0]!.address, 'the device of agent has an address'],
+    ['an image that can run nowhere', (map) => delete map.copiedTo, 'copiedTo is there if'],
+    ['a copy of what runs in place', (map) => (map.devices![1]!.address = 0x9000000), 'copiedTo is there if'],
+    [
+      'an image that its memory does not hold',
+      (map) => (map.copiedTo!.bytes = 0x30000),
+      'copiedTo has room for primary',
+    ],
+    ['a device without a name', (map) => Object.assign(map.devices![0]!, { name: undefined }), 'name'],
+  ];
+  it.each(apart)('devices: %s', async (_, spoil, message) => {
+    await expect(two(spoil)).rejects.toThrow(message);
   });
   it.each(cases)('%s', async (_, spoil, message) => {
     const board = structuredClone(await loadBoard('virtual'));
