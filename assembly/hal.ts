@@ -31,6 +31,11 @@ export declare function flash_erase(offset: u32, length: u32): i32;
 //   9 1: pages too large for one to spare: an image is written over the one that runs, and secondary bytes = primary bytes
 export declare function flash_map(what: i32): u32;
 
+// With PROFILE_SECTORS: reads of the image in the primary slot, `at` from its beginning, as it is when it starts. A board that runs
+// a copy in RAM copies this piece now, and answers with the copy: what the flash says another time is never started.
+// Asked for from the beginning to the end, before restart(1) and for nothing else. Returns 0, or < 0 when it failed.
+export declare function image_read(at: u32, to: usize, length: u32): i32;
+
 // --- Links. Link 0 is the console, a byte stream shared with log text and people; 1 and up carry packets. ---
 
 // Sends `length` bytes. On a packet link one call is one SMP packet. Never fails towards the agent: what is lost on the

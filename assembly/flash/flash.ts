@@ -1,7 +1,7 @@
 // The flash behind the HAL, with our numbers for its failures and the map of board.json.
 // Offsets count from the start of flash; what holds after a power cut stands in hal.ts.
 
-import { flash_erase, flash_map, flash_read, flash_write } from '../hal';
+import { flash_erase, flash_map, flash_read, flash_write, image_read } from '../hal';
 import { SECTORS } from '../profile';
 import { Reason } from '../reason';
 
@@ -51,6 +51,11 @@ export const READS: u32 = 3;
 
 export function flashRead(offset: u32, to: usize, length: u32): Reason {
   return flash_read(offset, to, length) < 0 ? Reason.FlashRead : Reason.Ok;
+}
+
+// The image as it is when it starts, `at` from its beginning.
+export function imageRead(at: u32, to: usize, length: u32): Reason {
+  return image_read(at, to, length) < 0 ? Reason.FlashRead : Reason.Ok;
 }
 
 export function flashWrite(offset: u32, from: usize, length: u32): Reason {

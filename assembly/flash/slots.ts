@@ -13,12 +13,13 @@ import { sha256Begin, sha256Finish, sha256Update } from '../crypto/sha256';
 import { SECTORS } from '../profile';
 import { Reason } from '../reason';
 import { HASHED, HASHING } from '../scratch';
-import { flashErase, flashMap, flashRead, flashWrite, Map, PIECE, PIECE_BYTES } from './flash';
+import { flashErase, flashMap, flashRead, flashWrite, imageRead, Map, PIECE, PIECE_BYTES } from './flash';
 
 export const enum Place {
   Primary,
   Previous,
   Staged,
+  Running, // with PROFILE_SECTORS, and to be read alone: the primary slot as it is when it starts
 }
 
 // Room for the head of an envelope, see package/head.ts; on flash with large pages it takes one whole page.
@@ -54,6 +55,7 @@ export function placeOffset(place: Place): u32 {
 }
 
 export function placeRead(place: Place, at: u32, to: usize, length: u32): Reason {
+  if (SECTORS && place === Place.Running) return imageRead(at, to, length);
   return flashRead(placeOffset(place) + at, to, length);
 }
 

@@ -6,16 +6,21 @@
 //   swap under way, question open    stays until that is over; an image on trial then starts at once
 //   no image, or a damaged one       stays for ever: recovery over the links
 //
+// The image is hashed right before it starts. On a board that runs a copy, the copy is hashed, and nothing reads flash again.
+//
 // On a damaged store (flash/store.ts) there is neither swap nor question nor trial: nothing can be committed. The image in
 // the primary slot is started if it is one that the device once verified, by whatever record of it can be read: only an
 // approved swap brings one there.
 
+import { compare } from '../codec/bytes';
 import { Key } from '../flash/keys';
 import { Place, placeHolds } from '../flash/slots';
 import { storeDamaged, storeMount } from '../flash/store';
 import { swapMount, swapRunning } from '../flash/swap';
 import { questionOpen } from '../policy/consent';
+import { SECTORS } from '../profile';
 import { Reason } from '../reason';
+import { HASHED } from '../scratch';
 import { alertMount, alertStage } from './alert';
 import { Event as Audit, auditMount, auditStage } from './audit';
 import { downloadActive, downloadReset } from './download';
@@ -81,14 +86,18 @@ export function primaryImage(): Image {
 
 function primaryIs(key: Key): Image {
   if (!packageLoad(pack, key)) return Image.None;
-  return placeHolds(Place.Primary, pack.imageBytes, imageOf(pack)) === Reason.Ok ? Image.Whole : Image.Damaged;
+  const place = SECTORS ? Place.Running : Place.Primary;
+  return placeHolds(place, pack.imageBytes, imageOf(pack)) === Reason.Ok ? Image.Whole : Image.Damaged;
 }
 
 // Time passes. True when the image in the primary slot is to be started now. `arrived`: it was swapped in and hashed just now,
 // and if it is on trial, whoever follows the update waits for nothing but its start.
 export function bootTick(milliseconds: u32, arrived: bool): bool {
   if (swapRunning() || questionOpen(question)) return false;
-  if (arrived && onTrial() && !hand.review) return trialStart() === Reason.Ok;
+  if (arrived && onTrial() && !hand.review) {
+    if (!SECTORS) return trialStart() === Reason.Ok;
+    leftMs = 0; // that was its place in flash: what runs may be a copy, which is made and hashed below
+  }
   leftMs = leftMs > milliseconds ? leftMs - milliseconds : 0;
   if (leftMs !== 0) return false;
   leftMs = STAY_MS; // looked at again then, should we stay
@@ -106,6 +115,8 @@ export function bootTick(milliseconds: u32, arrived: bool): bool {
       else reportDamage();
       return false;
     default:
+      // Looked at again, so that one instruction which a glitch leaves out starts no copy of something else.
+      if (SECTORS && compare(HASHED, imageOf(pack), 32) !== 0) return false;
       return !onTrial() || storeDamaged() || trialStart() === Reason.Ok;
   }
 }

@@ -60,6 +60,17 @@ static u32 import_flash_map(u32 what) {
     return what < sizeof map / sizeof *map ? map[what] : 0;
 }
 
+/* Of a board that copies its image, the copy: what is not asked for here is never copied, and what was copied is what is
+ * answered. */
+static u32 import_image_read(u32 at, u32 to, u32 length) {
+    void *piece = memory_at(to, length);
+    if (resident || length > BOARD_PRIMARY_BYTES || at > BOARD_PRIMARY_BYTES - length) return ~0u;
+    void *image = (u8 *)BOARD_IMAGE + at;
+    if (BOARD_COPIES && hal_flash_read(BOARD_PRIMARY_OFFSET + at, image, length) < 0) return ~0u;
+    memcpy(piece, image, length);
+    return 0;
+}
+
 static void import_link_write(u32 link, u32 from, u32 length) {
     (resident ? application->link_write : hal_link_write)((s32)link, memory_at(from, length), length);
 }
@@ -92,7 +103,7 @@ static void import_watchdog(u32 seconds) {
 
 static void import_restart(u32 into) {
     (resident ? application->stop : hal_stop)();
-    if (into && !resident) chip_start_image(BOARD_PRIMARY_OFFSET);
+    if (into && !resident) chip_start_image(BOARD_IMAGE);
     chip_reset();
 }
 

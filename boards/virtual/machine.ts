@@ -106,6 +106,7 @@ export function createMachine(module: WebAssembly.Module, map: FlashMap, flash: 
     flash_erase: (offset: number, length: number) =>
       inRegion(offset >>> 0, length >>> 0) ? flash.erase(offset, length) : -1,
     flash_map: (what: number) => flashNumbers[what] ?? 0,
+    image_read: (at: number, to: number, length: number) => hal.flash_read(map.primary.offset + (at >>> 0), to, length),
     link_write(link: number, from: number, length: number) {
       const since = performance.now();
       outside.linkWrite(link, memory(from, length).slice());

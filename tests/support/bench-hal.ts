@@ -57,6 +57,7 @@ const HEARD = { run: 1, tick: 2, restart: 4, asking: 8, received: 16, sent: 32 }
 export interface BenchOptions {
   module?: WebAssembly.Module;
   chance?: number; // where the board's random numbers begin
+  copies?: boolean; // the image runs from a copy in RAM
   // Hears the conversation of the board with whoever tests it, word for word, and of each reset.
   listener?: Listener;
   // What a module imports besides the HAL.
@@ -67,7 +68,7 @@ export type Board = ReturnType<typeof bench>;
 
 export function bench(
   flash: BenchFlash = benchFlash(),
-  { module = agentModule(), chance = 1, listener, more }: BenchOptions = {},
+  { module = agentModule(), chance = 1, copies = false, listener, more }: BenchOptions = {},
 ) {
   const { map } = flash;
   let exports: Exports;
@@ -85,6 +86,7 @@ export function bench(
     card: undefined as ((command: Uint8Array) => Uint8Array | undefined) | undefined,
     tampered: false, // somebody else writes into the agent's memory: it may want anything, and is refused as by the port
     restarts: [] as number[], // 0 into the agent, 1 into the image
+    copy: new Uint8Array(copies ? map.slotBytes : 0), // what runs where it is a copy; a reset leaves it
     running: 'agent' as 'agent' | 'image' | 'resident' | 'off',
 
     reboot() {
@@ -212,6 +214,14 @@ export function bench(
       return 0;
     },
     flash_map: (what: number) => MAP_NUMBERS[what]!,
+    image_read(at: number, to: number, length: number) {
+      demand(board.running === 'agent', 'an image is read that does not start', at, length);
+      demand(at >= 0 && at + length <= map.slotBytes, 'read outside the image', at, length);
+      if (!copies) return flash.read(map.primary + at, memory, to, length);
+      const failed = flash.read(map.primary + at, board.copy, at, length);
+      memory.set(board.copy.subarray(at, at + length), to);
+      return failed;
+    },
     link_write(link: number, from: number, length: number) {
       const bytes = bytesAt(from, length).slice();
       board.sent.push({ link, bytes });
