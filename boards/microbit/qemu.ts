@@ -47,30 +47,32 @@ export async function startEmulator({
   arguments: more = [],
   signal,
 }: EmulatorOptions): Promise<MicrobitEmulator> {
-  const { sockets, saveMemory, ...machine } = await startMachine({
+  const { sockets, saveMemory, still, ...machine } = await startMachine({
     name: 'microbit',
     qemu: 'qemu-system-arm',
     sockets: ['qtest', 'gdb'],
-    words: (qtestAt, gdbAt) => [
+    words: (_, [qtestAt, gdbAt]) => [
       ...['-M', 'microbit', '-qtest', `unix:${qtestAt}`, '-qtest-log', 'none'],
       ...['-chardev', `socket,id=gdb,path=${gdbAt}`, '-gdb', 'chardev:gdb', '-kernel', firmware, ...more],
     ],
     signal,
   });
+  const saveFlash = () => saveMemory(0, FLASH_BYTES);
   try {
     const [pins, debug] = sockets as [Socket, Socket];
     const { setPin, readWord } = openProbe(pins);
     const debugger_ = openDebugger(debug);
     if (flash) await debugger_.write(AGENT_END, flash.subarray(AGENT_END));
     if (onHandOver) {
-      const look = async () => onHandOver(await saveMemory(0, FLASH_BYTES));
+      const look = async () => onHandOver(await saveFlash());
       await debugger_.stopAt(addressOf(firmware, HAND_OVER), look);
     }
     for (const pin of Object.values(PINS)) await setPin(pin, 1);
     await machine.control('cont');
     return {
       ...machine,
-      readFlash: () => machine.readMemory(0, FLASH_BYTES),
+      saveFlash,
+      readFlash: () => still(saveFlash),
       async press(button) {
         await setPin(PINS[button], 0);
         await looked(readWord);

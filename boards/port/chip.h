@@ -23,6 +23,10 @@ void port_main(void);
 
 void chip_reset(void) __attribute__((noreturn));
 
-/* Starts the program whose vector table stands at this address, as a reset would. */
+/* RISC-V has no reset of its own: riscv.c asks this of the board's HAL. What is in RAM stays. */
+void board_reset(void);
+
+/* Starts the program that stands at this address, as a reset would: by its vector table, or where there is none (RISC-V) at its
+ * first byte. */
 void chip_start_image(uint32_t address) __attribute__((noreturn));
 #endif

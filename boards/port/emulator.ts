@@ -7,7 +7,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,8 +31,10 @@ export interface Emulator {
   reset(): Promise<void>;
   /** Stops and continues the machine; what is read meanwhile belongs together. */
   readMemory(address: number, bytes: number): Promise<Uint8Array>;
-  /** All of its flash that board.json describes. */
+  /** Flash as far as board.json describes it. */
   readFlash(): Promise<Uint8Array>;
+  /** The same of a machine that stands still. */
+  saveFlash(): Promise<Uint8Array>;
   /** Any command of QMP. */
   control: Qmp;
   close(): Promise<void>;
@@ -44,17 +46,33 @@ export interface Machine {
   qemu: keyof typeof PACKAGES;
   /** Names of sockets that QEMU is to open beside QMP's. */
   sockets?: string[];
-  /** The machine and its devices, given the paths of `sockets`. UART, QMP and no display are in front of them. */
-  words(...sockets: string[]): string[];
+  /** The machine and its devices, given a folder that lasts as long as QEMU does, and the paths of `sockets`. */
+  words(folder: string, sockets: string[]): string[];
   signal?: AbortSignal | undefined;
 }
 
 /** A machine that has not begun to run: `control('cont')` starts it. */
-export interface Running extends Pick<Emulator, 'url' | 'exited' | 'control' | 'reset' | 'readMemory' | 'close'> {
+export interface Running extends Omit<Emulator, 'readFlash' | 'saveFlash'> {
   /** Those of Machine.sockets. */
   sockets: Socket[];
   /** Memory of a machine that stands still. */
   saveMemory(address: number, bytes: number): Promise<Uint8Array>;
+  /** Stops and continues the machine; it stands still meanwhile. */
+  still<T>(look: () => Promise<T>): Promise<T>;
+}
+
+/**
+ * The file that is a flash chip of so many bytes, for QEMU: as it is, or made anew of what its first bytes are, the rest erased. QEMU
+ * keeps it as the chip changes.
+ */
+export function flashFile(path: string, bytes: number, content?: Uint8Array): string {
+  if (!content && existsSync(path)) return path;
+  const chip = new Uint8Array(bytes).fill(0xff);
+  if (content) chip.set(content);
+  const beside = `${path}.new`; // a half-written file never takes the place of a whole one
+  writeFileSync(beside, chip);
+  renameSync(beside, path);
+  return path;
 }
 
 /** Runs QEMU with its own stdin closed, and ends it when ours is. */
@@ -71,7 +89,7 @@ export async function startMachine({ name, qemu, sockets: names = [], words, sig
     [
       ...['-c', HOLDER, 'sh', qemu, '-accel', 'tcg', '-display', 'none', '-monitor', 'none', '-S'],
       ...['-chardev', 'socket,id=uart,host=127.0.0.1,port=0,server=on,wait=off', '-serial', 'chardev:uart'],
-      ...['-qmp', `unix:${qmpAt}`, ...words(...paths)],
+      ...['-qmp', `unix:${qmpAt}`, ...words(folder, paths)],
     ],
     { stdio: ['pipe', 'ignore', 'pipe'], detached: true }, // Ctrl-C is for us: the flash is saved before it ends
   );
@@ -123,6 +141,12 @@ export async function startMachine({ name, qemu, sockets: names = [], words, sig
       rmSync(file);
       return content;
     };
+    const still = async <T>(look: () => Promise<T>): Promise<T> => {
+      await control('stop');
+      const seen = await look();
+      await control('cont');
+      return seen;
+    };
     return {
       url: `tcp://127.0.0.1:${/127\.0\.0\.1:(\d+)/.exec(uart)?.[1]}`,
       exited,
@@ -130,12 +154,8 @@ export async function startMachine({ name, qemu, sockets: names = [], words, sig
       control,
       close,
       saveMemory,
-      async readMemory(address, bytes) {
-        await control('stop');
-        const content = await saveMemory(address, bytes);
-        await control('cont');
-        return content;
-      },
+      still,
+      readMemory: (address, bytes) => still(() => saveMemory(address, bytes)),
       async reset() {
         await control('system_reset');
       },
