@@ -16,7 +16,7 @@ export type Region = z.infer<typeof region>;
 /** Flash offsets from `offset` on lie in it. */
 const device = z.strictObject({
   ...region.shape,
-  name: z.string(),
+  name: z.string().regex(/^[a-z][a-z0-9]*$/), // the C of the board sees it, too
   address: z.number().int().nonnegative().optional(), // of its first byte, where the processor reads it as memory
 });
 

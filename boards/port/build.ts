@@ -58,6 +58,10 @@ function boardHeader(board: Board): string {
     `#define BOARD_${name.toUpperCase()}_OFFSET ${flash[name].offset}u`,
     `#define BOARD_${name.toUpperCase()}_BYTES ${flash[name].bytes}u`,
   ]);
+  const devices = (flash.devices ?? []).flatMap(({ name, offset, bytes }) => [
+    `#define BOARD_${name.toUpperCase()}_OFFSET ${offset}u`,
+    `#define BOARD_${name.toUpperCase()}_BYTES ${bytes}u`,
+  ]);
   const able = (['card', 'clock'] as const).map(
     (name) => `#define BOARD_${name.toUpperCase()} ${Number(abilities[name])}`,
   );
@@ -72,6 +76,7 @@ function boardHeader(board: Board): string {
     `#define BOARD_COPIES ${Number(flash.copiedTo !== undefined)}`,
     `#define BOARD_IMAGE ${flash.copiedTo?.address ?? addressOf(board, flash.primary)}u`,
     ...regions,
+    ...devices,
     ...able,
     '',
   ].join('\n');
