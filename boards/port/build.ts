@@ -11,7 +11,7 @@ import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } f
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { agentName, type Board, deviceOf, loadBoard, type Region } from '../../host/boards.js';
+import { agentName, type Board, deviceOf, type FlashMap, loadBoard, type Region } from '../../host/boards.js';
 import { packageRoot } from '../../host/root.js';
 import { callTable } from './conformance.js';
 import { keptFiles } from './kept.js';
@@ -38,16 +38,14 @@ const portSchema = z.object({
     specs: z.string().default('nano.specs'), // of the C library
     sources: z.array(z.string()), // in boards/: the HAL, and the file of the processor family
     script: z.string(), // in boards/: the linker's
-    flashBase: wholeNumber.default(0), // the address of flash offset 0, where the map names no devices
+    application: z.strictObject({ source: z.string(), script: z.string() }).optional(), // of the demonstrations, in boards/
   }),
 });
 
 /** Where the processor sees a region; undefined: nowhere. */
-function addressOf(board: Board, region: Region): number | undefined {
-  const { address, offset } = deviceOf(board.flash, region)!;
-  return address === undefined
-    ? undefined
-    : portSchema.parse(board).firmware.flashBase + address + region.offset - offset;
+function addressOf(flash: FlashMap, region: Region): number | undefined {
+  const { address, offset } = deviceOf(flash, region)!;
+  return address === undefined ? undefined : address + region.offset - offset;
 }
 
 /** The flash map and the abilities as C constants. */
@@ -74,7 +72,7 @@ function boardHeader(board: Board): string {
     `#define BOARD_ERASED_TO_ZERO ${Number(flash.erasedTo === 0)}u`,
     `#define BOARD_OVERWRITES ${Number(flash.overwrites)}u`,
     `#define BOARD_COPIES ${Number(flash.copiedTo !== undefined)}`,
-    `#define BOARD_IMAGE ${flash.copiedTo?.address ?? addressOf(board, flash.primary)}u`,
+    `#define BOARD_IMAGE ${flash.copiedTo?.address ?? addressOf(flash, flash.primary)}u`,
     ...regions,
     ...devices,
     ...able,
@@ -130,7 +128,7 @@ export async function buildFirmware(name: string, options: BuildOptions = {}): P
   writeModule(folder, program, wasm);
   if (measureStack) appendFileSync(join(folder, 'agent.wasm.c'), '#include "stack.h"\n');
   const symbols = {
-    FLASH_BASE: addressOf(board, flash.agent)!,
+    FLASH_BASE: addressOf(flash, flash.agent)!,
     FLASH_BYTES: flash.agent.bytes,
     RAM_OFFSET: ram.offset,
     RAM_BYTES: ram.bytes,
@@ -152,6 +150,21 @@ export async function buildFirmware(name: string, options: BuildOptions = {}): P
     execFileSync(firmware.compiler, words, { stdio: ['ignore', 'inherit', 'inherit'] });
   });
   return elf;
+}
+
+/** The board's demonstration application in a version: the image, as it stands in the primary slot. */
+export async function buildApplication(name: string, version: string, folder: string): Promise<Uint8Array> {
+  const { application, compiler, flags, specs } = portSchema.parse(await loadBoard(name)).firmware;
+  if (!application) throw new Error(`port: there is no application for ${name}`);
+  mkdirSync(folder, { recursive: true });
+  const elf = join(folder, `app-${version}.elf`);
+  const script = join(BOARDS, application.script);
+  const linking = ['-nostartfiles', `--specs=${specs}`, '-T', script, '-Wl,--build-id=none', '-lgcc', '-o', elf];
+  const language = ['-std=gnu11', '-ffreestanding', ...WARNINGS, `-DVERSION="${version}"`];
+  execFileSync(compiler, [...flags, ...language, join(BOARDS, application.source), ...linking]);
+  const image = `${elf}.bin`;
+  execFileSync(compiler.replace(/gcc$/, 'objcopy'), ['-O', 'binary', elf, image]);
+  return readFileSync(image);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -6,7 +6,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildFirmware } from '../../boards/port/build.js';
+import { startSf2 } from '../../boards/emcraft-sf2/qemu.js';
+import { buildApplication, buildFirmware } from '../../boards/port/build.js';
 import type { Emulator } from '../../boards/port/emulator.js';
 import { startVirt } from '../../boards/riscv-virt/qemu.js';
 import { type FlashMap, loadBoard, type Region } from '../../host/boards.js';
@@ -141,6 +142,18 @@ async function riscvVirt(): Promise<Board> {
   });
 }
 
+async function emcraftSf2(): Promise<Board> {
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-emcraft-sf2-'));
+  const firmware = await buildFirmware('emcraft-sf2', { folder });
+  return emulatedBoard({
+    name: 'emcraft-sf2',
+    start: (flash) => startSf2({ firmware, ...(flash && { flash }) }),
+    apps: await appsOf((version) => buildApplication('emcraft-sf2', version, folder)),
+    programCounter: /R15=([0-9a-f]{8})/,
+    end: async () => rmSync(folder, { recursive: true }),
+  });
+}
+
 /** boards/riscv-virt/app in a version, or another program for its primary slot. */
 export function buildVirtApp(folder: string, version: string, source = 'boards/riscv-virt/app/main.c'): Uint8Array {
   const elf = join(folder, `app-${version}.elf`);
@@ -165,6 +178,7 @@ const EMULATED: Kind[] = [
     canRun: () => have('qemu-system-riscv32', 'riscv64-unknown-elf-gcc', 'sh'),
     open: riscvVirt,
   },
+  { name: 'emcraft-sf2', canRun: () => have('qemu-system-arm', 'arm-none-eabi-gcc', 'sh'), open: emcraftSf2 },
 ];
 
 /** Somebody sits at it; what is asked is typed on its line. */
