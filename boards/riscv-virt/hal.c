@@ -18,19 +18,21 @@ static void interrupts(uint32_t which) {
     __asm volatile(".option arch, +zicsr\n csrw mie, %0" : : "r"(which));
 }
 
+/* The FIFO begins empty, and a byte that came before is gone. QEMU sends no other until it sees one being read. */
 void hal_start(void) {
     UART_FCR = UART_FCR_ENABLE;
+    if (!(UART_LSR & UART_LSR_DATA_READY)) (void)UART_DATA;
     UART_IER = UART_IER_RECEIVED;
     PLIC_PRIORITY(IRQ_UART) = 1;
     PLIC_ENABLE = 1u << IRQ_UART;
     interrupts(MIE_TIMER | MIE_EXTERNAL);
 }
 
+/* The FIFO stays as it is: what has arrived is the application's, which may be about to be asked for the agent. */
 void hal_stop(void) {
     while (!(UART_LSR & UART_LSR_ALL_SENT)) {}
     interrupts(0);
     UART_IER = 0;
-    UART_FCR = 0;
     PLIC_ENABLE = 0;
     PLIC_PRIORITY(IRQ_UART) = 0;
     CLINT_MTIMECMP_HIGH = ~0u;

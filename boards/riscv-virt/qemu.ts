@@ -1,8 +1,6 @@
 // QEMU's RISC-V virt machine as a board: the agent in its first flash device, slots and state in the second one, which is a file that
 // QEMU keeps as it changes.
 //
-// QEMU loads the agent at every reset and starts it at its entry. Without a file for the first device it would start in RAM.
-
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Emulator, flashFile, startMachine } from '../port/emulator.js';
@@ -12,8 +10,17 @@ const AGENT_BYTES = 0x40000;
 const DEVICE_BYTES = 0x2000000; // QEMU takes a file of no other size
 const USED_BYTES = 0x2c0000; // of the second device: the regions of board.json
 
-/** The rest of the machine: random bytes, by the registers of today's virtio. */
-const DEVICES = ['-global', 'virtio-mmio.force-legacy=false', '-device', 'virtio-rng-device', '-nic', 'none'];
+/** A comma ends a value of QEMU's, unless there are two. */
+const escaped = (path: string) => path.replaceAll(',', ',,');
+
+/**
+ * The machine with a program in its first flash device, which is loaded and entered at every reset (the machine's own way begins in RAM),
+ * and random bytes, by the registers of today's virtio.
+ */
+export const virtWords = (firmware: string): string[] => [
+  ...['-M', 'virt', '-bios', 'none', '-device', `loader,file=${escaped(firmware)},cpu-num=0`],
+  ...['-global', 'virtio-mmio.force-legacy=false', '-device', 'virtio-rng-device', '-nic', 'none'],
+];
 
 export interface VirtOptions {
   /** The agent: an ELF of boards/port/build.ts. */
@@ -32,10 +39,7 @@ export async function startVirt({ firmware, flashPath, flash, signal }: VirtOpti
     qemu: 'qemu-system-riscv32',
     words(folder) {
       path = flashFile(flashPath ?? join(folder, 'flash'), DEVICE_BYTES, flash?.subarray(DEVICE_BYTES));
-      return [
-        ...['-M', 'virt', '-bios', 'none', '-device', `loader,file=${firmware},cpu-num=0`, ...DEVICES],
-        ...['-drive', `if=pflash,unit=1,format=raw,file=${path.replaceAll(',', ',,')}`],
-      ];
+      return [...virtWords(firmware), ...['-drive', `if=pflash,unit=1,format=raw,file=${escaped(path)}`]];
     },
     signal,
   });

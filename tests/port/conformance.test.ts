@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
+import { virtWords } from '../../boards/riscv-virt/qemu.js';
 import { BROWSER } from '../support/browser.js';
 import { have } from '../support/need.js';
 import { playInBrowser } from './conformance/browser.js';
@@ -96,11 +97,11 @@ const ARM = ['qemu-system-arm', 'arm-none-eabi-gcc'];
 const RISCV = ['qemu-system-riscv32', 'riscv64-unknown-elf-gcc'];
 /** 64-bit products, and SHA-512 in its larger shape. */
 const M4 = ['PROFILE_SMALL=1', 'PROFILE_SHA512=1'];
-const VIRT = ['-M', 'virt', '-bios', 'none'];
+const kernel = (machine: string) => (firmware: string) => ['-M', machine, '-kernel', firmware];
 const BOARDS: Emulated[] = [
-  { board: 'microbit', emulator: 'qemu-system-arm', arguments: ['-M', 'microbit'], needs: ARM },
-  { board: 'mps2-an386', emulator: 'qemu-system-arm', arguments: ['-M', 'mps2-an386'], needs: ARM, uses: M4 },
-  { board: 'riscv-virt', emulator: 'qemu-system-riscv32', arguments: VIRT, needs: RISCV },
+  { board: 'microbit', emulator: 'qemu-system-arm', words: kernel('microbit'), needs: ARM },
+  { board: 'mps2-an386', emulator: 'qemu-system-arm', words: kernel('mps2-an386'), needs: ARM, uses: M4 },
+  { board: 'riscv-virt', emulator: 'qemu-system-riscv32', words: virtWords, needs: RISCV },
 ];
 
 describe.each(BOARDS)('$board, emulated', ({ needs, uses, ...machine }) => {

@@ -4,7 +4,7 @@
  * same as on every board (boards/microbit/app/main.c):
  *   - the knock: the bytes 06 09 open an SMP frame, so a client wants the agent. Leave MAILBOX_CONFIRM_STAY and reset.
  *   - confirm: MAILBOX_CONFIRM and a reset keep an image that is on trial.
- * The machine has no watchdog. It takes no interrupts, and leaves mtvec to the agent, which records a trap and resets. VERSION comes
+ * The machine has no watchdog. It takes no interrupt, and leaves mtvec to the agent, which records a trap and resets. VERSION comes
  * from the command line.
  */
 #include <stdint.h>
@@ -21,9 +21,21 @@ static void print(const char *text) {
     }
 }
 
+/* Sleeps until the UART's interrupt is pending; none is taken. */
 static uint8_t receive(void) {
-    while (!(UART_LSR & UART_LSR_DATA_READY)) {}
+    while (!(UART_LSR & UART_LSR_DATA_READY)) {
+        __asm volatile("wfi");
+        PLIC_CLAIM = PLIC_CLAIM;
+    }
     return UART_DATA;
+}
+
+static void uart_start(void) {
+    UART_FCR = UART_FCR_ENABLE;
+    UART_IER = UART_IER_RECEIVED;
+    PLIC_PRIORITY(IRQ_UART) = 1;
+    PLIC_ENABLE = 1u << IRQ_UART;
+    __asm volatile(".option arch, +zicsr\n csrw mie, %0" : : "r"(MIE_EXTERNAL));
 }
 
 static void restart(uint32_t message) {
@@ -43,7 +55,7 @@ extern uint32_t data_start[], data_end[], data_image[], bss_start[], bss_end[];
 __attribute__((used, noreturn)) static void run(void) {
     for (uint32_t *to = data_start, *from = data_image; to < data_end;) *to++ = *from++;
     for (uint32_t *to = bss_start; to < bss_end;) *to++ = 0;
-    UART_FCR = UART_FCR_ENABLE;
+    uart_start();
     say_version();
     for (uint8_t before = 0, byte;; before = byte) {
         byte = receive();

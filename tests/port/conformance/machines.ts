@@ -65,12 +65,13 @@ export function natively(
 export interface Machine {
   board: string;
   emulator: string;
-  arguments: string[];
+  /** With this program in it. */
+  words(firmware: string): string[];
 }
 
 /** The conformance firmware on an emulated board. */
 export async function onBoard(folder: string, machine: Machine, script: Uint8Array, wasm?: string): Promise<Played> {
   const firmware = await buildFirmware(machine.board, { program: 'conformance', folder, ...(wasm && { wasm }) });
   const quiet = ['-display', 'none', '-monitor', 'none', '-serial', 'stdio'];
-  return overPipes(machine.emulator, [...machine.arguments, ...quiet, '-kernel', firmware], script);
+  return overPipes(machine.emulator, [...machine.words(firmware), ...quiet], script);
 }
