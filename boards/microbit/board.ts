@@ -5,15 +5,11 @@
 // over to an application. So an application that locks the processor up, which ends QEMU, is reset as silicon would reset it,
 // with the flash as it was then. The agent itself always comes from the firmware.
 
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { CountersignError, systemCode } from '../../host/errors.js';
 import { same } from '../../host/formats/bytes.js';
-import { packageRoot } from '../../host/root.js';
 import { withResolvers } from '../../host/wait.js';
-import { wasmFile } from '../../host/wasm.js';
+import { builtFirmware } from '../port/firmware.js';
 import { shareLine } from '../port/serial.js';
 import { type MicrobitEmulator, startEmulator } from './qemu.js';
 
@@ -45,15 +41,9 @@ export interface Microbit {
   close(): Promise<void>;
 }
 
-/** What building takes beside the module, by the code of the failure. */
-const MISSING: Record<string, [what: string, hint: string]> = {
-  ENOENT: ['arm-none-eabi-gcc', 'install it with: sudo apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi'],
-  MODULE_NOT_FOUND: ['wabt', 'install it with: npm install wabt@1.0.39'],
-};
-
 export async function startMicrobit(options: MicrobitOptions): Promise<Microbit> {
   const { flash, signal, onText = () => undefined } = options;
-  const firmware = options.firmware ?? (await builtFirmware(onText));
+  const firmware = options.firmware ?? (await builtFirmware('microbit', 'arm-none-eabi-gcc', onText));
   let content: Uint8Array | undefined = existsSync(flash) ? new Uint8Array(await readFile(flash)) : undefined;
   let saving = Promise.resolve();
   const save = (now: Uint8Array): Promise<void> => {
@@ -113,31 +103,4 @@ export async function startMicrobit(options: MicrobitOptions): Promise<Microbit>
       await save(after);
     },
   };
-}
-
-// Made beside and moved into its place: several boards may be started at once.
-async function builtFirmware(onText: (text: string) => void): Promise<string> {
-  const build = fileURLToPath(new URL('build/', packageRoot));
-  const built = join(build, 'microbit', 'agent.elf');
-  const changed = (file: string | URL) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  if (changed(built) > changed(wasmFile('agent'))) return built;
-  onText('building the firmware of the micro:bit from agent.wasm');
-  const { buildFirmware } = await import('../port/build.js');
-  const folder = mkdtempSync(join(build, 'microbit-'));
-  try {
-    const made = await buildFirmware('microbit', { folder });
-    mkdirSync(dirname(built), { recursive: true });
-    renameSync(made, built);
-    return built;
-  } catch (cause) {
-    const missing = MISSING[systemCode(cause) ?? ''];
-    if (!missing) throw cause;
-    const [what, hint] = missing;
-    throw new CountersignError('ToolMissing', `microbit: its firmware cannot be built without ${what}`, {
-      cause,
-      hint,
-    });
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
 }

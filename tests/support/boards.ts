@@ -130,6 +130,8 @@ async function microbitApps(): Promise<Record<Version, Uint8Array>> {
   });
 }
 
+export const canRunVirt = () => have('qemu-system-riscv32', 'riscv64-unknown-elf-gcc', 'sh');
+
 async function riscvVirt(): Promise<Board> {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-riscv-virt-'));
   const firmware = await buildFirmware('riscv-virt', { folder });
@@ -175,7 +177,7 @@ const EMULATED: Kind[] = [
   { name: 'microbit', canRun: canRunMicrobit, open: microbit },
   {
     name: 'riscv-virt',
-    canRun: () => have('qemu-system-riscv32', 'riscv64-unknown-elf-gcc', 'sh'),
+    canRun: canRunVirt,
     open: riscvVirt,
   },
   { name: 'emcraft-sf2', canRun: () => have('qemu-system-arm', 'arm-none-eabi-gcc', 'sh'), open: emcraftSf2 },
