@@ -1,38 +1,31 @@
-// Law 4 on the emulated micro:bit: resets and full stops (flash saved and restored, RAM lost) at random moments of one update
+// Law 4 on emulated boards: resets and full stops (flash saved and restored, RAM lost) at random moments of one update
 // after another. At every cut the machine stands still and is looked at: an application that runs is, byte for byte, one
 // that the operator approved. After it the update can be finished, and no counter has gone down.
 //
-// COUNTERSIGN_RESETS=full: 300 resets and 20 stops, some 20 minutes; without it a few of each. COUNTERSIGN_SEED repeats the
+// COUNTERSIGN_RESETS=full: 300 resets and 20 stops of each, some 20 minutes; without it a few. COUNTERSIGN_SEED repeats the
 // choice of moments, as far as time on an emulator can be repeated. QEMU writes a word and erases a page at once: what a
 // cut leaves of a half-written one is shown on the simulated flash, not here.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { MicrobitEmulator } from '../../boards/microbit/qemu.js';
+import { deviceOf } from '../../host/boards.js';
 import { deliver, type Outcome } from '../../host/device/deliver.js';
 import { identify, provision, putApproval } from '../../host/device/identity.js';
 import { asCountersignError } from '../../host/errors.js';
 import { same } from '../../host/formats/bytes.js';
-import { readImage } from '../../host/formats/images/image.js';
-import { openTcp } from '../../host/links/tcp.js';
 import { reasonOf, reasons } from '../../host/reasons.js';
 import { type Client, createClient } from '../../host/smp/client.js';
 import { readAlert, reset } from '../../host/smp/commands.js';
 import { sleep } from '../../host/wait.js';
+import { type Board, EMULATED, VERSIONS } from '../support/boards.js';
 import { makeApproval, makeBootstrap, makeEnvelope, makeKey, ROLE } from '../support/make.js';
-import { type Bench, canRunMicrobit, microbitBench } from '../support/microbit.js';
 
 const FULL = process.env.COUNTERSIGN_RESETS === 'full';
-const RESETS = FULL ? 300 : 22;
-const STOPS = FULL ? 20 : 3;
+/** Of each board; the others take what is the first one's, in the short run. */
+const COUNTS: Record<string, { resets: number; stops: number }> = { microbit: { resets: 22, stops: 3 } };
+const countsOf = (name: string) => (FULL ? { resets: 300, stops: 20 } : (COUNTS[name] ?? { resets: 12, stops: 2 }));
 const SEED = Number(process.env.COUNTERSIGN_SEED ?? Date.now() % 1_000_000);
 
-const PRIMARY = 0x10000;
-const SECONDARY = 0x25c00;
-const FLASH_BYTES = 0x40000;
-const IMAGE_BYTES = 5000; // five pages: the swap is long enough to be cut in its middle
+const IMAGE_BYTES = 5000; // five pages of the micro:bit: its swap is long enough to be cut in its middle
 const GAP_MS_MAX = 1500; // between two cuts
 const CUTS_MAX = 16; // of one update
 const TRIES_MAX = 40; // until an update is finished: each cut may cost one
@@ -54,44 +47,45 @@ function chanceOf(seed: number): () => number {
   };
 }
 
-describe.skipIf(!canRunMicrobit())('power cuts on the micro:bit', () => {
+describe.each(EMULATED.map(({ name, ...kind }) => ({ name, kind })))('power cuts on $name', ({ name, kind }) => {
+  const works = kind.canRun();
   const chance = chanceOf(SEED);
-  const folder = mkdtempSync(join(tmpdir(), 'countersign-resets-'));
+  const wanted = countsOf(name);
   const counts = { resets: 0, stops: 0, inApplication: 0, updates: 0, refused: 0, reverted: 0 };
   const approved: Uint8Array[] = [];
   let unapproved: Uint8Array;
-  let bench: Bench;
-  let board: MicrobitEmulator;
+  let board: Board;
   let client: Client;
   let powered: Promise<void> = Promise.resolve(); // pending between a full stop and the next start
 
   const connect = async () => {
-    client = createClient(await openTcp(board.url), { timeoutMs: ANSWER_MS, retries: RETRIES });
-  };
-
-  /** Stops the machine and looks: where it executes, and what stands in flash. */
-  const standStill = async () => {
-    const file = join(folder, 'flash');
-    await board.control('stop');
-    const registers = await board.control('human-monitor-command', { 'command-line': 'info registers' });
-    await board.control('memsave', { val: 0, size: FLASH_BYTES, filename: file });
-    const pc = Number.parseInt(/R15=([0-9a-f]{8})/.exec(String(registers))?.[1] ?? '', 16);
-    return { pc, flash: new Uint8Array(readFileSync(file)) };
+    client = createClient(await board.connect(), { timeoutMs: ANSWER_MS, retries: RETRIES });
   };
 
   const restart = async (flash: Uint8Array) => {
     await client.close();
-    await board.close();
-    board = await bench.start({ flash });
+    await board.stopAndStart(flash);
     await connect();
   };
 
+  /** Where the processor runs what stands in the primary slot. */
+  const inApplication = (pc: number) => {
+    const { primary } = board.map;
+    const { address = 0, offset } = deviceOf(board.map, primary)!;
+    const from = address + primary.offset - offset;
+    return pc >= from && pc < from + primary.bytes;
+  };
+
   const cut = async (stop: boolean) => {
-    const { pc, flash } = await standStill();
+    const { emulator, programCounter } = board.emulated!;
+    await emulator.control('stop');
+    const pc = await programCounter();
+    const flash = await emulator.saveFlash();
     expect(pc).toBeGreaterThan(0);
-    if (pc >= PRIMARY && pc < SECONDARY) {
+    if (inApplication(pc)) {
       counts.inApplication++;
-      const runs = flash.subarray(PRIMARY, PRIMARY + IMAGE_BYTES);
+      const { offset } = board.map.primary;
+      const runs = flash.subarray(offset, offset + IMAGE_BYTES);
       expect(
         approved.some((image) => same(image, runs)),
         `what runs at ${pc.toString(16)} is whole and approved`,
@@ -103,8 +97,8 @@ describe.skipIf(!canRunMicrobit())('power cuts on the micro:bit', () => {
       await powered;
     } else {
       counts.resets++;
-      await board.control('system_reset');
-      await board.control('cont');
+      await emulator.control('system_reset');
+      await emulator.control('cont');
     }
   };
 
@@ -112,7 +106,7 @@ describe.skipIf(!canRunMicrobit())('power cuts on the micro:bit', () => {
   const cutWhile = async (over: () => boolean) => {
     for (let left = 1 + Math.floor(chance() * CUTS_MAX); left > 0; left--) {
       await sleep(chance() * GAP_MS_MAX);
-      const [resets, stops] = [RESETS - counts.resets, STOPS - counts.stops];
+      const [resets, stops] = [wanted.resets - counts.resets, wanted.stops - counts.stops];
       if (over() || resets + stops === 0) return;
       await cut(chance() * (resets + stops) < stops);
     }
@@ -178,59 +172,61 @@ describe.skipIf(!canRunMicrobit())('power cuts on the micro:bit', () => {
     outcome.kind === 'refused' && outcome.reason === reasons[name].code;
 
   beforeAll(async () => {
-    for (const version of ['1.0.0', '1.1.0']) {
-      const hex = `boards/microbit/app/app-${version}.hex`;
-      const { bytes } = await readImage(readFileSync(hex), hex);
+    if (!works) return;
+    board = await kind.open();
+    for (const version of VERSIONS) {
+      const bytes = board.apps[version];
       const padding = chanceOf(bytes.length + approved.length);
       approved.push(Uint8Array.from({ length: IMAGE_BYTES }, (_, i) => bytes[i] ?? Math.floor(padding() * 256)));
     }
     unapproved = approved[0]!.slice();
     unapproved[IMAGE_BYTES - 1]! ^= 1;
-    bench = await microbitBench();
-    board = await bench.start();
     await connect();
   });
   afterAll(async () => {
     await client?.close();
-    await bench?.end();
-    rmSync(folder, { recursive: true });
+    await board?.end();
   });
 
   // The moments are chosen anew each time: one that loses something is a finding, and no second try hides it.
-  test(`${RESETS} resets and ${STOPS} full stops, seed ${SEED}: whole, approved, and no counter goes down`, {
-    retry: 0,
-    timeout: FULL ? 7_200_000 : 1_200_000,
-  }, async () => {
-    const anchors = [
-      { role: ROLE.vendor, key: vendor },
-      { role: ROLE.operator, key: operator },
-    ];
-    const document = makeBootstrap({ deviceId: Uint8Array.of(1, 2, 3, 4), anchors, policy: { trialBoots: 1 } });
-    await provision(client, document);
-    await putApproval(client, approval(documents));
+  test.runIf(works)(
+    `${wanted.resets} resets and ${wanted.stops} full stops, seed ${SEED}: whole, approved, and no counter goes down`,
+    {
+      retry: 0,
+      timeout: FULL ? 7_200_000 : 1_200_000,
+    },
+    async () => {
+      const anchors = [
+        { role: ROLE.vendor, key: vendor },
+        { role: ROLE.operator, key: operator },
+      ];
+      const document = makeBootstrap({ deviceId: Uint8Array.of(1, 2, 3, 4), anchors, policy: { trialBoots: 1 } });
+      await provision(client, document);
+      await putApproval(client, approval(documents));
 
-    let alerts = 0;
-    let sequence = 0;
-    while (counts.resets < RESETS || counts.stops < STOPS) {
-      sequence++;
-      const { bytes, digest } = release(sequence, approved[sequence % 2]!);
-      await insist(bytes, ({ kind }) => kind === 'installed' || kind === 'unchanged');
-      counts.updates++;
-      if (FULL) console.log(`update ${sequence}: ${JSON.stringify(counts)}`);
-      expect((await identify(client)).installed).toMatchObject({ sequence: BigInt(sequence), digest });
-      const { n } = await readAlert(client);
-      expect(n).toBeGreaterThan(alerts);
-      alerts = n;
-      if (sequence % 3 !== 0) continue;
-      await insist(release(sequence + 1, unapproved, [vendor]).bytes, isRefused('ApprovalOtherPackage'));
-      await insist(release(sequence - 1, approved[0]!).bytes, isRefused('Rollback'));
-      counts.refused += 2;
-      expect((await identify(client)).installed).toMatchObject({ sequence: BigInt(sequence), digest });
-    }
-    await expect(putApproval(client, approval(1))).rejects.toMatchObject({ reason: { name: 'Superseded' } });
-    await expect(provision(client, document)).rejects.toMatchObject({ reason: { name: 'BootstrapLocked' } });
-    expect((await identify(client)).deviceId).toBe('01020304');
-    console.log(`emulated micro:bit, seed ${SEED}: ${JSON.stringify(counts)}; lost: 0, bricked: 0, unapproved: 0`);
-    expect(counts).toMatchObject({ resets: RESETS, stops: STOPS });
-  });
+      let alerts = 0;
+      let sequence = 0;
+      while (counts.resets < wanted.resets || counts.stops < wanted.stops) {
+        sequence++;
+        const { bytes, digest } = release(sequence, approved[sequence % 2]!);
+        await insist(bytes, ({ kind }) => kind === 'installed' || kind === 'unchanged');
+        counts.updates++;
+        if (FULL) console.log(`update ${sequence}: ${JSON.stringify(counts)}`);
+        expect((await identify(client)).installed).toMatchObject({ sequence: BigInt(sequence), digest });
+        const { n } = await readAlert(client);
+        expect(n).toBeGreaterThan(alerts);
+        alerts = n;
+        if (sequence % 3 !== 0) continue;
+        await insist(release(sequence + 1, unapproved, [vendor]).bytes, isRefused('ApprovalOtherPackage'));
+        await insist(release(sequence - 1, approved[0]!).bytes, isRefused('Rollback'));
+        counts.refused += 2;
+        expect((await identify(client)).installed).toMatchObject({ sequence: BigInt(sequence), digest });
+      }
+      await expect(putApproval(client, approval(1))).rejects.toMatchObject({ reason: { name: 'Superseded' } });
+      await expect(provision(client, document)).rejects.toMatchObject({ reason: { name: 'BootstrapLocked' } });
+      expect((await identify(client)).deviceId).toBe('01020304');
+      console.log(`${name}, emulated, seed ${SEED}: ${JSON.stringify(counts)}; lost: 0, bricked: 0, unapproved: 0`);
+      expect(counts).toMatchObject(wanted);
+    },
+  );
 });

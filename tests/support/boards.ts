@@ -173,7 +173,8 @@ async function appsOf(make: (version: Version) => Promise<Uint8Array>): Promise<
   return { '1.0.0': await make('1.0.0'), '1.1.0': await make('1.1.0') };
 }
 
-const EMULATED: Kind[] = [
+/** Those that can be looked into. */
+export const EMULATED: Kind[] = [
   { name: 'microbit', canRun: canRunMicrobit, open: microbit },
   {
     name: 'riscv-virt',
