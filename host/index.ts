@@ -107,7 +107,14 @@ export {
   type Issuing,
   revokeFiles,
 } from './local/approving.js';
-export { listRunning, type RunningBoard, type RunningHere, startBoard, startBoards } from './local/boards.js';
+export {
+  buildApplication,
+  listRunning,
+  type RunningBoard,
+  type RunningHere,
+  startBoard,
+  startBoards,
+} from './local/boards.js';
 export { readBootstrapFile, readBootstrapNames } from './local/bootstrap-file.js';
 export { type ListedBootstrap, readBootstrapList, writeBootstraps } from './local/bootstrap-list.js';
 export { type CardAction, type CardPlace, useCard } from './local/card.js';

@@ -25,7 +25,7 @@ export interface Sf2Options {
 
 export async function startSf2({ firmware, flashPath, flash, signal }: Sf2Options): Promise<Emulator> {
   let path = flashPath;
-  const { sockets, saveMemory, still, ...machine } = await startMachine({
+  const { sockets, still, ...machine } = await startMachine({
     name: 'emcraft-sf2',
     qemu: 'qemu-system-arm',
     words(folder) {
@@ -39,7 +39,7 @@ export async function startSf2({ firmware, flashPath, flash, signal }: Sf2Option
   });
   const saveFlash = async (): Promise<Uint8Array> => {
     const all = new Uint8Array(ROM_BYTES + NOR_BYTES);
-    all.set(await saveMemory(0, ROM_BYTES));
+    all.set(await machine.saveMemory(0, ROM_BYTES));
     all.set(readFileSync(path!), ROM_BYTES);
     return all;
   };

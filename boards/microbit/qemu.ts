@@ -47,7 +47,7 @@ export async function startEmulator({
   arguments: more = [],
   signal,
 }: EmulatorOptions): Promise<MicrobitEmulator> {
-  const { sockets, saveMemory, still, ...machine } = await startMachine({
+  const { sockets, still, ...machine } = await startMachine({
     name: 'microbit',
     qemu: 'qemu-system-arm',
     sockets: ['qtest', 'gdb'],
@@ -57,7 +57,7 @@ export async function startEmulator({
     ],
     signal,
   });
-  const saveFlash = () => saveMemory(0, FLASH_BYTES);
+  const saveFlash = () => machine.saveMemory(0, FLASH_BYTES);
   try {
     const [pins, debug] = sockets as [Socket, Socket];
     const { setPin, readWord } = openProbe(pins);

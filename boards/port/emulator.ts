@@ -31,6 +31,8 @@ export interface Emulator {
   reset(): Promise<void>;
   /** Stops and continues the machine; what is read meanwhile belongs together. */
   readMemory(address: number, bytes: number): Promise<Uint8Array>;
+  /** Memory of a machine that stands still. */
+  saveMemory(address: number, bytes: number): Promise<Uint8Array>;
   /** Flash as far as board.json describes it. */
   readFlash(): Promise<Uint8Array>;
   /** The same of a machine that stands still. */
@@ -55,8 +57,6 @@ export interface Machine {
 export interface Running extends Omit<Emulator, 'readFlash' | 'saveFlash'> {
   /** Those of Machine.sockets. */
   sockets: Socket[];
-  /** Memory of a machine that stands still. */
-  saveMemory(address: number, bytes: number): Promise<Uint8Array>;
   /** Stops and continues the machine; it stands still meanwhile. */
   still<T>(look: () => Promise<T>): Promise<T>;
 }

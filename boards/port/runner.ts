@@ -1,5 +1,5 @@
 // `countersign board NAME` for an emulated board without buttons whose flash is a file of QEMU's: its firmware is built, its line
-// shared by whoever opens it, and QEMU keeps the file.
+// shared by whoever opens it, and QEMU keeps the file. Keys of the panel type on that line, as whoever sits at the board would.
 
 import type { StartBoard } from '../../host/device/runner.js';
 import { CountersignError } from '../../host/errors.js';
@@ -23,14 +23,20 @@ export const startEmulated =
       await emulator.close();
       throw cause;
     });
+    const types = (word: string) => () => {
+      panel.note(`  types ${word}`);
+      line.send(Buffer.from(` \n${word}\n`)); // the first line ends what was typed before
+    };
     const release = panel.buttons({
+      y: types('yes'),
+      n: types('no'),
       r() {
         panel.note('  reset');
         emulator.reset().catch((error: Error) => panel.warn(error.message)); // it ended meanwhile
       },
     });
     panel.note(
-      `${panel.interactive ? 'key r resets it; ' : ''}it has no buttons: an answer is typed on its line, or signed, as its policy says`,
+      `${panel.interactive ? 'keys: y types yes, n types no, r resets; ' : ''}it has no buttons: an answer is typed on its line, or signed, as its policy says`,
     );
     let closing = false;
     return {

@@ -16,6 +16,8 @@ export interface SharedLine {
   readonly url: string;
   /** The same line, with another emulator at its other end. */
   attach(url: string): Promise<void>;
+  /** As a client's. */
+  send(bytes: Uint8Array): void;
   close(): void;
 }
 
@@ -35,16 +37,18 @@ export async function shareLine(url: string, onText: (text: string) => void): Pr
     uart = opened;
   };
   await attach(url);
+  const send = (bytes: Uint8Array) => void (uart?.writable && uart.write(bytes)); // between two emulators nobody hears it
   const server = createServer({ noDelay: true }, (client) => {
     clients.add(client);
     client.on('error', () => undefined); // the other side went away: a UART does not notice
     client.once('close', () => clients.delete(client));
-    client.on('data', (bytes) => uart?.writable && uart.write(bytes)); // between two emulators nobody hears it
+    client.on('data', send);
   });
   await once(server.listen(0, HOST), 'listening');
   return {
     url: `tcp://${HOST}:${(server.address() as AddressInfo).port}`,
     attach,
+    send,
     close() {
       server.close();
       uart?.destroy();

@@ -34,7 +34,7 @@ export interface VirtOptions {
 
 export async function startVirt({ firmware, flashPath, flash, signal }: VirtOptions): Promise<Emulator> {
   let path = flashPath;
-  const { sockets, saveMemory, still, ...machine } = await startMachine({
+  const { sockets, still, ...machine } = await startMachine({
     name: 'riscv-virt',
     qemu: 'qemu-system-riscv32',
     words(folder) {
@@ -46,7 +46,7 @@ export async function startVirt({ firmware, flashPath, flash, signal }: VirtOpti
   // From the file: a device that is being written answers the processor with its status. QEMU writes it before a command is over.
   const saveFlash = async (): Promise<Uint8Array> => {
     const all = new Uint8Array(DEVICE_BYTES + USED_BYTES);
-    all.set(await saveMemory(AGENT_ADDRESS, AGENT_BYTES));
+    all.set(await machine.saveMemory(AGENT_ADDRESS, AGENT_BYTES));
     all.set(readFileSync(path!).subarray(0, USED_BYTES), DEVICE_BYTES);
     return all;
   };

@@ -55,6 +55,9 @@ export interface StartedBoard {
 /** What a runner exports as `start`. */
 export type StartBoard = (options: StartOptions) => Promise<StartedBoard>;
 
+/** What a runner exports as `buildApplication`, where the board runs an application of its own: its image in a version. */
+export type BuildApplication = (version: string) => Promise<Uint8Array>;
+
 export interface StartManyOptions {
   count: number;
   /** `name` is what theirs begin with: NAME-1, NAME-2 and so on. */

@@ -10,6 +10,7 @@ import { extname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { listBoards, listRunners, loadBoard } from '../boards.js';
 import type {
+  BuildApplication,
   StartBoard,
   StartBoards,
   StartedBoard,
@@ -61,6 +62,17 @@ export async function startBoards(name: string, options: StartManyOptions): Prom
   return startMany(options);
 }
 
+/** The board's own demonstration application in that version; undefined: it runs the one of boards/microbit/app, or none. */
+export async function buildApplication(board: string, version: string): Promise<Uint8Array | undefined> {
+  return (await moduleOf(await runnerOf(board))).buildApplication?.(version);
+}
+
+interface RunnerModule {
+  start: StartBoard;
+  startMany: StartBoards;
+  buildApplication?: BuildApplication;
+}
+
 type NamedRunner = ReturnType<typeof listRunners>[number];
 
 async function runnerOf(name: string): Promise<NamedRunner> {
@@ -70,7 +82,7 @@ async function runnerOf(name: string): Promise<NamedRunner> {
 }
 
 // From beside this code: the same in dist/ and, untranslated, in the tree of sources.
-async function moduleOf({ name, module }: NamedRunner): Promise<{ start: StartBoard; startMany: StartBoards }> {
+async function moduleOf({ name, module }: NamedRunner): Promise<RunnerModule> {
   const file = new URL(`../../boards/${name}/${module}${extname(import.meta.url)}`, import.meta.url);
   return import(/* @vite-ignore */ file.href);
 }

@@ -1,9 +1,11 @@
 // The people of the story, their keys, and what they sign. Everything is made afresh for each telling, with the same
-// functions that the command uses; only the firmware images are on file (boards/microbit/app, compiled C).
+// functions that the command uses; only the firmware images are compiled C: those of boards/microbit/app, which are on file, or the
+// board's own, which are built.
 
 import { readFile } from 'node:fs/promises';
 import {
   addBlock,
+  buildApplication,
   buildPackage,
   classIdOf,
   type Entry,
@@ -46,12 +48,12 @@ export interface People {
   bootstrap(deviceId: string, policy: Policy): Uint8Array;
 }
 
-export async function gatherPeople(): Promise<People> {
+export async function gatherPeople(board: string): Promise<People> {
   const vendor = generateKey('p256');
   const operator = generateKey('ed25519');
   const vendorId = vendorIdOf(VENDOR);
   const classId = classIdOf(vendorId, CLASS);
-  const images = { '1.0.0': await appImage('1.0.0'), '1.1.0': await appImage('1.1.0') };
+  const images = { '1.0.0': await appImage(board, '1.0.0'), '1.1.0': await appImage(board, '1.1.0') };
   let sequence = 0n;
 
   return {
@@ -93,7 +95,9 @@ export async function gatherPeople(): Promise<People> {
   };
 }
 
-async function appImage(version: AppVersion): Promise<Uint8Array> {
+async function appImage(board: string, version: AppVersion): Promise<Uint8Array> {
+  const own = await buildApplication(board, version);
+  if (own) return own;
   const url = new URL(`boards/microbit/app/app-${version}.hex`, packageRoot);
   return (await readImage(await readFile(url), url.pathname)).bytes;
 }

@@ -61,6 +61,8 @@ export interface Device {
 }
 
 export interface Stage {
+  /** They have a button or a panel of their own. Without one, a person types on the line that delivers. */
+  hasUser: boolean;
   devices: Record<DeviceName, Device>;
   close(): Promise<void>;
 }
@@ -96,12 +98,13 @@ export async function setStage(
     return thing;
   };
   try {
-    const { flash: map } = await loadBoard(board);
+    const { flash: map, abilities } = await loadBoard(board);
     const hasRadio = listRunners().some(({ name, radio }) => name === board && radio);
     const broker = hasRadio ? keep(await startBroker()) : undefined;
     const setting = { board, map, folder, person, signal, note, keep };
     const clinic = await setDevice('clinic', { ...setting, broker: undefined });
-    return { devices: { clinic, ward: await setDevice('ward', { ...setting, broker }) }, close };
+    const ward = await setDevice('ward', { ...setting, broker });
+    return { hasUser: abilities.user, devices: { clinic, ward }, close };
   } catch (error) {
     await close();
     throw error;
@@ -112,8 +115,8 @@ const ANSWER_MS = 10_000; // an emulated core checks a signature in seconds when
 const BANNER_MS = 120_000;
 const QUESTION = /^Install .*\? yes\/no$/; // what the agent says on its serial line (assembly/smp/notice.ts)
 const BANNER = /^demo-app /; // boards/microbit/app/main.c
-/** Buttons of the panel. */
-const BUTTON = { yes: 'a', no: 'b', reset: 'r' } as const;
+/** Buttons of the panel, or keys that type on the console: a board has one of each. */
+const BUTTONS = { yes: ['a', 'y'], no: ['b', 'n'], reset: ['r'] } as const;
 
 async function setDevice(name: DeviceName, setting: Setting): Promise<Device> {
   const { board, map, broker, folder, person, signal, note, keep } = setting;
@@ -139,10 +142,11 @@ async function setDevice(name: DeviceName, setting: Setting): Promise<Device> {
     }),
   );
   const client = createClient(keep(await lineTo(name, started.port, setting)), { timeoutMs: ANSWER_MS });
-  const reset = buttons[BUTTON.reset]; // there is one where there are buttons
+  const button = (what: keyof typeof BUTTONS) => BUTTONS[what].map((letter) => buttons[letter]).find(Boolean);
+  const reset = button('reset'); // there is one where there are buttons
   const answer = async () => {
     const question = await readAsked(client, { signal });
-    if (question) buttons[BUTTON[await person(question)]]?.();
+    if (question) button(await person(question))?.();
   };
   heard = (line) => {
     if (BANNER.test(line)) said.emit('banner', line);

@@ -49,7 +49,7 @@ describe.skipIf(!canRunMicrobit())('the micro:bit from the command line', () => 
       await until(() => said, /keys: a is button A/);
 
       const client = createClient(await openTcp(port!), { timeoutMs: 10_000 });
-      const people = await gatherPeople();
+      const people = await gatherPeople('microbit');
       const file = people.release({ version: '1.0.0', sequence: 1n }).envelope;
       await provision(client, people.bootstrap('00000000000000a2', { unapproved: 'prompt', 'trial-boots': 0 }));
       const bring = async (key: string): Promise<Outcome> => {
@@ -116,6 +116,7 @@ describe.skipIf(!canRunMicrobit())('the micro:bit from the command line', () => 
       expect(stdout.trimEnd().split('\n').at(-1)).toBe('scenes: 10 of 10');
       expect(stdout.match(/INSTALLED/g)).toHaveLength(3);
       expect(stdout.match(/says on the serial line: demo-app/g)).toHaveLength(3);
+      expect(stdout).toContain('left out, as only one microbit runs in a process: a fleet');
     },
     10 * MINUTES,
   );
