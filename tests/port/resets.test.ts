@@ -68,12 +68,11 @@ describe.each(EMULATED.map(({ name, ...kind }) => ({ name, kind })))('power cuts
     await connect();
   };
 
-  /** Where the processor runs what stands in the primary slot. */
-  const inApplication = (pc: number) => {
-    const { primary } = board.map;
+  /** Where an image runs: in the primary slot, or where it is copied to. */
+  const imageAddress = () => {
+    const { primary, copiedTo } = board.map;
     const { address = 0, offset } = deviceOf(board.map, primary)!;
-    const from = address + primary.offset - offset;
-    return pc >= from && pc < from + primary.bytes;
+    return copiedTo?.address ?? address + primary.offset - offset;
   };
 
   const cut = async (stop: boolean) => {
@@ -82,10 +81,12 @@ describe.each(EMULATED.map(({ name, ...kind }) => ({ name, kind })))('power cuts
     const pc = await programCounter();
     const flash = await emulator.saveFlash();
     expect(pc).toBeGreaterThan(0);
-    if (inApplication(pc)) {
+    if (pc >= imageAddress() && pc < imageAddress() + board.map.primary.bytes) {
       counts.inApplication++;
       const { offset } = board.map.primary;
-      const runs = flash.subarray(offset, offset + IMAGE_BYTES);
+      const runs = board.map.copiedTo
+        ? await emulator.saveMemory(imageAddress(), IMAGE_BYTES)
+        : flash.subarray(offset, offset + IMAGE_BYTES);
       expect(
         approved.some((image) => same(image, runs)),
         `what runs at ${pc.toString(16)} is whole and approved`,
