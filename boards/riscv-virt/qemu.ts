@@ -29,17 +29,28 @@ export interface VirtOptions {
   flashPath?: string;
   /** What that file is made of, as readFlash() gave it. */
   flash?: Uint8Array;
+  /** The chips are protected: they refuse to be written and erased. */
+  protect?: boolean;
   signal?: AbortSignal;
 }
 
-export async function startVirt({ firmware, flashPath, flash, signal }: VirtOptions): Promise<Emulator> {
+export async function startVirt({
+  firmware,
+  flashPath,
+  flash,
+  protect = false,
+  signal,
+}: VirtOptions): Promise<Emulator> {
   let path = flashPath;
   const { sockets, still, ...machine } = await startMachine({
     name: 'riscv-virt',
     qemu: 'qemu-system-riscv32',
     words(folder) {
       path = flashFile(flashPath ?? join(folder, 'flash'), DEVICE_BYTES, flash?.subarray(DEVICE_BYTES));
-      return [...virtWords(firmware), ...['-drive', `if=pflash,unit=1,format=raw,file=${escaped(path)}`]];
+      return [
+        ...virtWords(firmware),
+        ...['-drive', `if=pflash,unit=1,format=raw,readonly=${protect ? 'on' : 'off'},file=${escaped(path)}`],
+      ];
     },
     signal,
   });

@@ -2,7 +2,6 @@
 // COUNTERSIGN_BOARD and COUNTERSIGN_PORT name real silicon in their place, whose serial port is open to us and which is blank: the
 // agent alone. What it cannot do (let its flash be read, press its own button, lose its power) is left out, and said.
 
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,7 +55,8 @@ export interface Board {
 interface Kind {
   name: string;
   canRun(): boolean;
-  open(): Promise<Board>;
+  /** `wasm` makes the module in the agent's place, in that folder. */
+  open(wasm?: (folder: string) => string): Promise<Board>;
 }
 
 /** An emulated board: how it starts, is pressed, and what runs on it. */
@@ -111,67 +111,48 @@ const untilAnswered =
     while ((await readQuestion(client)).pending) await give(client, answer);
   };
 
-async function microbit(): Promise<Board> {
-  const bench = await microbitBench();
+async function microbit(wasm?: (folder: string) => string): Promise<Board> {
+  const bench = await microbitBench(wasm);
   return emulatedBoard({
     name: 'microbit',
     start: (flash) => bench.start(flash && { flash }),
-    apps: await microbitApps(),
+    apps: await appsOf(microbitApp),
     programCounter: /R15=([0-9a-f]{8})/,
     press: (emulator, answer) => emulator.press(answer === 'yes' ? 'a' : 'b'),
     end: bench.end,
   });
 }
 
-async function microbitApps(): Promise<Record<Version, Uint8Array>> {
-  return appsOf(async (version) => {
-    const hex = `boards/microbit/app/app-${version}.hex`;
-    return (await readImage(readFileSync(hex), hex)).bytes;
-  });
+async function microbitApp(version: Version): Promise<Uint8Array> {
+  const hex = `boards/microbit/app/app-${version}.hex`;
+  return (await readImage(readFileSync(hex), hex)).bytes;
 }
 
-export const canRunVirt = () => have('qemu-system-riscv32', 'riscv64-unknown-elf-gcc', 'sh');
-
-async function riscvVirt(): Promise<Board> {
-  const folder = mkdtempSync(join(tmpdir(), 'countersign-riscv-virt-'));
-  const firmware = await buildFirmware('riscv-virt', { folder });
-  return emulatedBoard({
-    name: 'riscv-virt',
-    start: (flash) => startVirt({ firmware, ...(flash && { flash }) }),
-    apps: await appsOf(async (version) => buildVirtApp(folder, version)),
-    programCounter: /^ pc +([0-9a-f]{8})/m,
-    end: async () => rmSync(folder, { recursive: true }),
-  });
+interface Made {
+  firmware: string;
+  flash?: Uint8Array;
 }
 
-async function emcraftSf2(): Promise<Board> {
-  const folder = mkdtempSync(join(tmpdir(), 'countersign-emcraft-sf2-'));
-  const firmware = await buildFirmware('emcraft-sf2', { folder });
-  return emulatedBoard({
-    name: 'emcraft-sf2',
-    start: (flash) => startSf2({ firmware, ...(flash && { flash }) }),
-    apps: await appsOf((version) => buildApplication('emcraft-sf2', version, folder)),
-    programCounter: /R15=([0-9a-f]{8})/,
-    end: async () => rmSync(folder, { recursive: true }),
-  });
-}
-
-/** boards/riscv-virt/app in a version, or another program for its primary slot. */
-export function buildVirtApp(folder: string, version: string, source = 'boards/riscv-virt/app/main.c'): Uint8Array {
-  const elf = join(folder, `app-${version}.elf`);
-  execFileSync('riscv64-unknown-elf-gcc', [
-    ...['-march=rv32imac', '-mabi=ilp32', '-mcmodel=medany', '-msmall-data-limit=0', '-Os', '-std=gnu11'],
-    ...['-Wall', '-Wextra', '-Werror', '-ffreestanding', '-nostdlib', '-Wl,--build-id=none', `-DVERSION="${version}"`],
-    ...['-I', 'boards/riscv-virt', '-T', 'boards/riscv-virt/app/app.ld', source, '-o', elf],
-  ]);
-  const image = `${elf}.bin`;
-  execFileSync('riscv64-unknown-elf-objcopy', ['-O', 'binary', elf, image]);
-  return new Uint8Array(readFileSync(image));
-}
+/** A board whose flash is a file of QEMU's, and whose application is built here. */
+const withFlashFile =
+  (name: string, start: (made: Made) => Promise<Emulator>, programCounter: RegExp): Kind['open'] =>
+  async (wasm) => {
+    const folder = mkdtempSync(join(tmpdir(), `countersign-${name}-`));
+    const firmware = await buildFirmware(name, { folder, ...(wasm && { wasm: wasm(folder) }) });
+    return emulatedBoard({
+      name,
+      start: (flash) => start({ firmware, ...(flash && { flash }) }),
+      apps: await appsOf((version) => buildApplication(name, version, folder)),
+      programCounter,
+      end: async () => rmSync(folder, { recursive: true }),
+    });
+  };
 
 async function appsOf(make: (version: Version) => Promise<Uint8Array>): Promise<Record<Version, Uint8Array>> {
   return { '1.0.0': await make('1.0.0'), '1.1.0': await make('1.1.0') };
 }
+
+export const canRunVirt = () => have('qemu-system-riscv32', 'riscv64-unknown-elf-gcc', 'sh');
 
 /** Those that can be looked into. */
 export const EMULATED: Kind[] = [
@@ -179,20 +160,24 @@ export const EMULATED: Kind[] = [
   {
     name: 'riscv-virt',
     canRun: canRunVirt,
-    open: riscvVirt,
+    open: withFlashFile('riscv-virt', startVirt, /^ pc +([0-9a-f]{8})/m),
   },
-  { name: 'emcraft-sf2', canRun: () => have('qemu-system-arm', 'arm-none-eabi-gcc', 'sh'), open: emcraftSf2 },
+  {
+    name: 'emcraft-sf2',
+    canRun: () => have('qemu-system-arm', 'arm-none-eabi-gcc', 'sh'),
+    open: withFlashFile('emcraft-sf2', startSf2, /R15=([0-9a-f]{8})/),
+  },
 ];
 
 /** Somebody sits at it; what is asked is typed on its line. */
 async function silicon(name: string, port: string): Promise<Board> {
   console.warn(`${name} at ${port}: LEFT OUT, its flash is not read, its power not cut, its button not pressed`);
-  const apps = { microbit: microbitApps, 'riscv-virt': undefined }[name];
-  if (!apps) throw new Error(`there is no application for a ${name} of silicon`);
+  const folder = mkdtempSync(join(tmpdir(), `countersign-${name}-`));
+  const app = name === 'microbit' ? microbitApp : (version: Version) => buildApplication(name, version, folder);
   return {
     name,
     map: (await loadBoard(name)).flash,
-    apps: await apps(),
+    apps: await appsOf(app),
     channels: LOCAL | DELIVERING,
     emulated: undefined,
     connect: () => (port.startsWith('tcp:') ? openTcp(port) : openSerial(port)),
@@ -200,7 +185,7 @@ async function silicon(name: string, port: string): Promise<Board> {
     stopAndStart: async () => undefined,
     read: async () => undefined,
     answer: untilAnswered(type),
-    end: async () => undefined,
+    end: async () => rmSync(folder, { recursive: true }),
   };
 }
 
