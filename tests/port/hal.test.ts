@@ -21,6 +21,7 @@ import {
 
 const FED = '10600 6e524635'; // RR[0]
 const FAILED = 'ffffffff';
+const OLD = 0x5a; // what flash holds before
 const PRIMARY = 0x10000; // of the micro:bit
 
 const line = (letter: string) => new RegExp(`${letter}[0-9a-f]{8}\n`);
@@ -43,6 +44,9 @@ describe.each(EMULATED.map(({ name, ...kind }) => ({ name, kind })))('the HAL of
     if (!works) return;
     described = await loadBoard(name);
     bench = await kind.open(probe);
+    const { primary, pageBytes } = described.flash;
+    const used = await bench.emulated!.emulator.readFlash();
+    await bench.stopAndStart(used.fill(OLD, primary.offset, primary.offset + 3 * pageBytes));
     board = bench.emulated!.emulator;
     uart = await openTerminal(board.url);
     await vi.waitFor(() => uart.ask('t', line('t'), 500), 10_000); // what is sent before it has started may be gone
@@ -55,9 +59,10 @@ describe.each(EMULATED.map(({ name, ...kind }) => ({ name, kind })))('the HAL of
     expect(await value('w')).toBe('00000000');
     expect(await uart.ask('r', /r0{8}\n[0-9a-f]+\n/)).toContain('\nff1122334455667788ff');
     const { primary, pageBytes } = described.flash;
-    const flash = (await board.readFlash()).subarray(primary.offset, primary.offset + 2 * pageBytes);
+    const flash = (await board.readFlash()).subarray(primary.offset, primary.offset + 3 * pageBytes);
     expect([...flash.subarray(0, 8)]).toEqual(Array(8).fill(0xff));
-    expect(flash.subarray(16).every((byte) => byte === 0xff)).toBe(true);
+    expect(flash.subarray(16, 2 * pageBytes).every((byte) => byte === 0xff)).toBe(true);
+    expect(flash.subarray(2 * pageBytes).every((byte) => byte === OLD)).toBe(true); // the page behind them
   });
 
   test.runIf(works)('touches nothing outside the regions, and no part of a word or page', async () => {
