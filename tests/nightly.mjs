@@ -16,6 +16,7 @@ const TASKS = {
   'skips-planted': npm('skips', '--planted'), // and it sees what it looks for
   powercut: npm('powercut', '--full'),
   'powercut-board': npm('powercut', '--board', 'microbit'),
+  'powercut-riscv': npm('powercut', '--board', 'riscv-virt'),
   explore: npm('explore', '--all'),
   mutate: npm('mutate', '--seed', `${SEED}`),
   fuzz: npm('fuzz', '--minutes', '30'),

@@ -1,4 +1,4 @@
-// npm run powercut -- --board microbit: the same law on the emulated micro:bit, where power goes at random moments: 300
+// npm run powercut -- --board NAME: the same law on an emulated board, where power goes at random moments: 300
 // resets and 20 full stops (flash saved and restored, RAM lost) during updates. tests/port/resets.test.ts does it and says
 // what must hold; here all of it is asked for, and it is not skipped where the emulator is missing.
 
@@ -6,13 +6,21 @@ import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-const SUITES: Record<string, string> = { microbit: 'tests/port/resets.test.ts' };
+const SUITE = 'tests/port/resets.test.ts';
+const BOARDS = ['microbit', 'riscv-virt', 'emcraft-sf2'];
 
 export function powercutOn(board: string, root: string): number {
-  const suite = SUITES[board];
-  if (!suite) throw new Error(`powercut: no board ${board}; there are: ${Object.keys(SUITES).join(', ')}`);
+  if (!BOARDS.includes(board)) throw new Error(`powercut: no board ${board}; there are: ${BOARDS.join(', ')}`);
   const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
-  const options = ['run', '--config', 'tests/vitest.config.ts', '--coverage.enabled=false', suite];
+  const options = [
+    'run',
+    '--config',
+    'tests/vitest.config.ts',
+    '--coverage.enabled=false',
+    SUITE,
+    '-t',
+    `power cuts on '${board}'`,
+  ];
   const { status } = spawnSync(process.execPath, [vitest, ...options], {
     cwd: root,
     stdio: 'inherit',

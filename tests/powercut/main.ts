@@ -35,7 +35,8 @@ const HELP = `npm run powercut [-- OPTIONS]: cuts the power, and sees what becom
   --no-teeth        without the planted bugs
   --json FILE       also writes the table
   --geometries      on flash as nine chips have it instead: large sectors, write units, erased to 0, serial NOR
-  --board microbit  300 resets and 20 full stops of an emulated micro:bit instead, at random moments: a quarter of an hour
+  --board NAME      300 resets and 20 full stops of an emulated board instead, at random moments: microbit, riscv-virt or
+                    emcraft-sf2; a quarter of an hour
 
 ends 0 only if nothing was lost, nothing bricked, nothing unapproved ran, and every planted bug was found`;
 
@@ -95,7 +96,7 @@ export async function main(root: string, argv: string[]): Promise<number> {
     `${cases} cases, of which ${runs} were not known from another one (memo.ts): ${Math.round(cpu / 1000)} s of the ` +
       `processor; with all the rest ${Math.round((Date.now() - began) / 1000)} s by the clock`,
   );
-  console.log('on the emulated micro:bit (300 resets, 20 full stops): npm run powercut -- --board microbit');
+  console.log('on an emulated board (300 resets, 20 full stops): npm run powercut -- --board microbit');
   console.log(
     Object.entries(total)
       .map(([kind, count]) => `${kind}: ${count}`)
