@@ -48,7 +48,7 @@ export async function runMicrobit(board, { elf, measuring, folder }) {
 async function run(firmware, more, look) {
   const emulator = await startEmulator({ firmware, arguments: more });
   try {
-    const people = await gatherPeople();
+    const people = await gatherPeople('microbit');
     const client = createClient(await openTcp(emulator.url), { timeoutMs: ANSWER_MS, retries: RETRIES });
     const bring = async (file, wanted) => {
       const steps = deliver(client, { file, installMs: INSTALL_MS });
