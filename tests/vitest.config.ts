@@ -33,6 +33,7 @@ const WAITING = [
   'fleet/page',
   'port/tutorial',
   'port/resident',
+  'port/emcraft-sf2',
   'cli/console',
 ];
 

@@ -65,6 +65,14 @@ describe.each(EMULATED.map(({ name, ...kind }) => ({ name, kind })))('the HAL of
     expect(flash.subarray(2 * pageBytes).every((byte) => byte === OLD)).toBe(true); // the page behind them
   });
 
+  test.runIf(works)('the image is read where it runs: a copy of what is asked for, and no more', async () => {
+    expect(await uart.ask('i', /i0{8}\n[0-9a-f]+\n/)).toMatch(/if{8}\ni0{8}\nff1122334455667788ff\n$/);
+    const { copiedTo } = described.flash;
+    if (!copiedTo) return;
+    const copy = Buffer.from(await board.readMemory(copiedTo.address, 20)).toString('hex');
+    expect(copy).toBe('00000000000000ff1122334455667788ff000000');
+  });
+
   test.runIf(works)('touches nothing outside the regions, and no part of a word or page', async () => {
     const before = await board.readFlash();
     const answers = [...(await uart.ask('o', /(o[0-9a-f]{8}\n){9}/)).matchAll(/o([0-9a-f]{8})/g)].map((m) => m[1]);

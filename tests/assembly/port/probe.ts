@@ -8,6 +8,7 @@ import {
   flash_map,
   flash_read,
   flash_write,
+  image_read,
   link_write,
   mailbox,
   random,
@@ -76,6 +77,11 @@ function obey(link: i32, letter: u32): void {
       break;
     case 0x72: // r: read unaligned
       say(letter, flash_read(at + 7, BYTES + 1, 10));
+      show(BYTES + 1, 10);
+      break;
+    case 0x69: // i: the same as it is when it starts, and beyond the end of its slot
+      say(letter, image_read(flash_map(PRIMARY + 1) - 2, BYTES, 4));
+      say(letter, image_read(7, BYTES + 1, 10));
       show(BYTES + 1, 10);
       break;
     case 0x6f: // o: outside of every region, or not whole words and pages: each must fail
