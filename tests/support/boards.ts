@@ -190,6 +190,8 @@ async function silicon(name: string, port: string): Promise<Board> {
 }
 
 const { COUNTERSIGN_BOARD: named, COUNTERSIGN_PORT: port } = process.env;
+if ((named === undefined) !== (port === undefined))
+  throw new Error('COUNTERSIGN_BOARD and COUNTERSIGN_PORT go together');
 
 /** The boards that a suite runs on. */
 export const BOARDS: Kind[] =
