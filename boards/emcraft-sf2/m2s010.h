@@ -49,7 +49,7 @@
 #define SPI_FRAMES_MAX 0xffffu
 #define SPI_18_MHZ 1u /* with CLKMODE: APB / (2 * (1 + 1)) */
 
-/* Chapter "System Timer": two that count down */
+/* Chapter "System Timer": two that count down. QEMU 7.2 counts 100 MHz whatever the machine's clock is: time passes there 1.4 times as fast. */
 #define TIMER1_VALUE REGISTER(0x40004000)
 #define TIMER1_LOAD REGISTER(0x40004004)
 #define TIMER1_CONTROL REGISTER(0x4000400c)
