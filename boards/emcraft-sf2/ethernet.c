@@ -1,34 +1,7 @@
-/* The Ethernet MAC of the SmartFusion2 (UG0331, SmartFusion2 Microcontroller Subsystem User Guide, chapter "Ethernet MAC"). The PHY
- * negotiates by itself after a reset. See ethernet.h. */
+/* The Ethernet MAC of the SmartFusion2: see ethernet.h. The PHY negotiates by itself after a reset. */
 #include "ethernet.h"
+#include "m2s010.h"
 #include <string.h>
-
-#define REGISTER(address) (*(volatile uint32_t *)(address))
-#define NVIC_ISER REGISTER(0xe000e100)
-#define NVIC_ICER REGISTER(0xe000e180)
-
-#define MAC_CFG1 REGISTER(0x40041000)
-#define MAC_CFG1_TX_EN (1u << 0)
-#define MAC_CFG1_RX_EN (1u << 2)
-#define MAC_CFG1_RESET (1u << 31)
-#define MAC_STATION_1 REGISTER(0x40041040) /* octets 1 to 4 of our address, from the top */
-#define MAC_STATION_2 REGISTER(0x40041044) /* octets 5 and 6, from the top */
-#define DMA_TX_CTRL REGISTER(0x40041180)
-#define DMA_TX_DESC REGISTER(0x40041184)
-#define DMA_TX_STATUS REGISTER(0x40041188)
-#define DMA_TX_STATUS_SENT (1u << 0) /* writing 1 takes one off the count of frames */
-#define DMA_TX_STATUS_UNDERRUN (1u << 1)
-#define DMA_RX_CTRL REGISTER(0x4004118c)
-#define DMA_RX_DESC REGISTER(0x40041190)
-#define DMA_RX_STATUS REGISTER(0x40041194)
-#define DMA_RX_STATUS_RECEIVED (1u << 0) /* writing 1 takes one off the count of frames */
-#define DMA_RX_STATUS_OVERFLOW (1u << 2)
-#define DMA_ENABLE 1u
-#define DMA_IRQ_MASK REGISTER(0x40041198)
-#define DMA_IRQ_RECEIVED (1u << 4)
-
-#define DESCRIPTOR_EMPTY (1u << 31) /* the DMA's where it receives, ours where it sends */
-#define DESCRIPTOR_LENGTH 0x7ffu
 
 enum { RECEIVING = 4, FRAME_BYTES = 1520 /* the largest, in whole words */, FRAME_BYTES_MIN = 60 };
 
@@ -39,14 +12,15 @@ struct descriptor {
 static struct descriptor receiving[RECEIVING], sending;
 static uint8_t received[RECEIVING][FRAME_BYTES] __attribute__((aligned(4)));
 static uint8_t sent[ETHERNET_SENT_BYTES_MAX] __attribute__((aligned(4)));
-static uint32_t at;     /* the descriptor that is filled next */
-static uint32_t taken;  /* 1: the frame before it is still being read */
+static uint32_t at;    /* the descriptor that is filled next */
+static uint32_t taken; /* 1: the frame before it is still being read */
 
 static uint32_t address_of(volatile void *p) {
     return (uint32_t)(uintptr_t)p;
 }
 
 void ethernet_start(const uint8_t mac[6]) {
+    SOFT_RESET_CR &= ~SOFT_RESET_MAC;
     MAC_CFG1 = MAC_CFG1_RESET;
     MAC_CFG1 = 0;
     MAC_STATION_1 = (uint32_t)mac[0] << 24 | (uint32_t)mac[1] << 16 | (uint32_t)mac[2] << 8 | mac[3];
@@ -64,11 +38,11 @@ void ethernet_start(const uint8_t mac[6]) {
     DMA_IRQ_MASK = DMA_IRQ_RECEIVED;
     DMA_RX_DESC = address_of(receiving);
     DMA_RX_CTRL = DMA_ENABLE;
-    NVIC_ISER = 1u << ETHERNET_IRQ;
+    NVIC_ISER = 1u << IRQ_MAC;
 }
 
 void ethernet_stop(void) {
-    NVIC_ICER = 1u << ETHERNET_IRQ;
+    NVIC_ICER = 1u << IRQ_MAC;
     DMA_IRQ_MASK = 0;
     DMA_RX_CTRL = 0;
     DMA_TX_CTRL = 0;
@@ -77,7 +51,7 @@ void ethernet_stop(void) {
 
 /* The line stays up until the frame is taken: held back until then. Its only use is to end a sleep. */
 void ethernet_interrupt(void) {
-    NVIC_ICER = 1u << ETHERNET_IRQ;
+    NVIC_ICER = 1u << IRQ_MAC;
 }
 
 /* Silicon is still at the last one for 51 us at most; the emulated MAC never is. */
@@ -119,7 +93,7 @@ int ethernet_waiting(void) {
 const uint8_t *ethernet_receive(uint32_t *length) {
     give_back();
     if (!ethernet_waiting()) {
-        NVIC_ISER = 1u << ETHERNET_IRQ;
+        NVIC_ISER = 1u << IRQ_MAC;
         return 0;
     }
     *length = receiving[at].length & DESCRIPTOR_LENGTH;

@@ -3,9 +3,9 @@
 #define COUNTERSIGN_ETHERNET_H
 #include <stdint.h>
 
-enum { ETHERNET_FRAME_BYTES_MAX = 1518, ETHERNET_IRQ = 12 };
+enum { ETHERNET_FRAME_BYTES_MAX = 1518 };
 
-/* From the state after a reset; frames come in from here on. The caller's interrupt table has ethernet_interrupt. */
+/* From the state after a reset; frames come in from here on. The board's interrupt table has net_interrupt (net.h). */
 void ethernet_start(const uint8_t mac[6]);
 
 /* Back to that state: the DMA writes nowhere any more. */
@@ -22,5 +22,6 @@ const uint8_t *ethernet_receive(uint32_t *length);
 /* Is there one? For hal_idle, which must not sleep then. */
 int ethernet_waiting(void);
 
+/* For the interrupt of the MAC. */
 void ethernet_interrupt(void);
 #endif

@@ -1,9 +1,11 @@
-/* The HAL of the Emcraft SmartFusion2 kit (M2S010, Cortex-M3): UART, serial NOR behind the SPI, timers. There are no buttons: a
+/* The HAL of the Emcraft SmartFusion2 kit (M2S010, Cortex-M3): UART, Ethernet, serial NOR behind the SPI, timers. There are no buttons: a
  * question is answered on the console.
  *
  * The agent runs in the chip's own flash (eNVM), which nothing here writes. An image runs in DDR memory, where the port has
  * copied it; hal_start makes that memory executable, and an application finds it so.
  */
+#include "../net/net.h"
+#include "../net/settings.h"
 #include "../port/hal.h"
 #include "board.h"
 #include "layout.h"
@@ -19,6 +21,8 @@ enum {
     RECEIVED_BYTES = 1024, /* four frames of the SMP console: what comes while one is worked on. A power of two */
     WAKE_HZ = 100          /* how often a timer ends a sleep */
 };
+
+enum { LINK_CONSOLE = 0, LINK_NETWORK = 1 }; /* as in board.json */
 
 static struct {
     volatile uint32_t in, out;
@@ -45,6 +49,7 @@ static void timer_interrupt(void) {
 
 void (*const board_interrupts[])(void) = { /* up to the last that is enabled */
     [IRQ_MMUART0] = uart_interrupt,
+    [IRQ_MAC] = net_interrupt,
     [IRQ_TIMER2] = timer_interrupt,
 };
 
@@ -57,6 +62,13 @@ static void make_executable(void) {
     MPU_RASR = MPU_RASR_FULL_ACCESS | MPU_RASR_WRITE_THROUGH | MPU_RASR_64_MB | MPU_RASR_ENABLE;
     MPU_CTRL = MPU_CTRL_ENABLE_WITH_DEFAULT;
     __asm volatile("dsb\n isb" : : : "memory");
+}
+
+/* Whoever made the board wrote its settings: without them there is no network. */
+static void start_network(void) {
+    static struct net_settings settings;
+    static uint8_t page[SETTINGS_BYTES];
+    if (!nor_read(NOR_NETWORK, page, sizeof page) && settings_read(page, &settings)) net_start(&settings);
 }
 
 void hal_start(void) {
@@ -83,9 +95,11 @@ void hal_start(void) {
     nor_start();
     seed_start(TIMER1_VALUE);
     NVIC_ISER = 1u << IRQ_MMUART0 | 1u << IRQ_TIMER2;
+    start_network();
 }
 
 void hal_stop(void) {
+    net_stop();
     NVIC_ICER = ~0u;
     while (!(UART_LSR & UART_LSR_SENT)) {}
     UART_IER = 0;
@@ -132,10 +146,12 @@ int32_t hal_flash_erase(uint32_t offset, uint32_t length) {
     return nor_erase(offset - BOARD_NOR_OFFSET, length);
 }
 
-/* ---- UART ---- */
+/* ---- UART and network ---- */
 
 void hal_link_write(int32_t link, const void *from, uint32_t length) {
-    if (link != 0) return;
+    if (link == LINK_NETWORK) net_write(from, length);
+    if (link != LINK_CONSOLE) return;
+    net_console(from, length);
     const uint8_t *bytes = from;
     for (uint32_t i = 0; i < length; i++) {
         while (!(UART_LSR & UART_LSR_ROOM)) {}
@@ -147,8 +163,8 @@ uint32_t hal_link_read(int32_t *link, void *to, uint32_t capacity) {
     uint8_t *bytes = to;
     uint32_t length = 0;
     while (length < capacity && received.out != received.in) bytes[length++] = received.bytes[received.out++ % RECEIVED_BYTES];
-    *link = 0;
-    return length;
+    *link = length ? LINK_CONSOLE : LINK_NETWORK;
+    return length ? length : net_read(to, capacity);
 }
 
 /* ---- Chance, time, card, person ---- */
@@ -184,6 +200,6 @@ uint32_t hal_milliseconds(void) {
 /* Interrupts are held back between the look and the sleep; a pending one wakes all the same. */
 void hal_idle(void) {
     __asm volatile("cpsid i" : : : "memory");
-    if (received.in == received.out) __asm volatile("wfi");
+    if (received.in == received.out && !net_waiting()) __asm volatile("wfi");
     __asm volatile("cpsie i" : : : "memory");
 }

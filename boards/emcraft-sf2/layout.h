@@ -6,4 +6,5 @@
 #define NOR_SECTOR_BYTES 0x10000u
 #define NOR_SEED 0x230000u /* two sectors: seed.c */
 #define NOR_SEED_END 0x250000u
+#define NOR_NETWORK 0x250000u /* one sector: settings of the network, ../net/settings.h */
 #endif

@@ -10,6 +10,7 @@
 
 /* Chapter "System Register Block": after power-on the peripherals are held in reset. */
 #define SOFT_RESET_CR REGISTER(0x40038048)
+#define SOFT_RESET_MAC (1u << 4)
 #define SOFT_RESET_TIMER (1u << 6)
 #define SOFT_RESET_MMUART0 (1u << 7)
 #define SOFT_RESET_SPI0 (1u << 9)
@@ -59,8 +60,32 @@
 #define TIMER_ENABLE 1u                 /* periodic */
 #define TIMER_INTERRUPT 4u
 
+/* Chapter "Ethernet MAC": registers of the MAC, then of its DMA */
+#define MAC_CFG1 REGISTER(0x40041000)
+#define MAC_STATION_1 REGISTER(0x40041040) /* octets 1 to 4 of our address, from the top */
+#define MAC_STATION_2 REGISTER(0x40041044) /* octets 5 and 6, from the top */
+#define MAC_CFG1_TX_EN (1u << 0)
+#define MAC_CFG1_RX_EN (1u << 2)
+#define MAC_CFG1_RESET (1u << 31)
+#define DMA_TX_CTRL REGISTER(0x40041180)
+#define DMA_TX_DESC REGISTER(0x40041184)
+#define DMA_TX_STATUS REGISTER(0x40041188)
+#define DMA_RX_CTRL REGISTER(0x4004118c)
+#define DMA_RX_DESC REGISTER(0x40041190)
+#define DMA_RX_STATUS REGISTER(0x40041194)
+#define DMA_IRQ_MASK REGISTER(0x40041198)
+#define DMA_ENABLE 1u
+#define DMA_TX_STATUS_SENT (1u << 0) /* 1 takes one off the count of frames */
+#define DMA_TX_STATUS_UNDERRUN (1u << 1)
+#define DMA_RX_STATUS_RECEIVED (1u << 0) /* 1 takes one off the count of frames */
+#define DMA_RX_STATUS_OVERFLOW (1u << 2)
+#define DMA_IRQ_RECEIVED (1u << 4)
+#define DESCRIPTOR_EMPTY (1u << 31) /* the DMA's where it receives, ours where it sends */
+#define DESCRIPTOR_LENGTH 0x7ffu
+
 /* Chapter "Cortex-M3 Processor", table of interrupts */
 #define IRQ_MMUART0 10
+#define IRQ_MAC 12
 #define IRQ_TIMER2 15
 #define NVIC_ISER REGISTER(0xe000e100)
 #define NVIC_ICER REGISTER(0xe000e180)

@@ -11,6 +11,7 @@
  */
 #include "net.h"
 #include "../port/hal.h"
+#include "ethernet.h"
 #include "lwip/dhcp.h"
 #include "lwip/dns.h"
 #include "lwip/init.h"
@@ -242,6 +243,14 @@ uint32_t net_read(void *to, uint32_t capacity) {
     if (!running) return 0;
     net_poll();
     return radio_read(to, capacity);
+}
+
+int net_waiting(void) {
+    return running && ethernet_waiting();
+}
+
+void net_interrupt(void) {
+    ethernet_interrupt();
 }
 
 void net_console(const void *text, uint32_t length) {

@@ -39,6 +39,12 @@ void net_write(const void *packet, uint32_t length);
 /* One packet for the agent; 0: there is none. Whatever it says to it has been written when this is called again. */
 uint32_t net_read(void *to, uint32_t capacity);
 
+/* Has something come? For hal_idle, which must not sleep then. */
+int net_waiting(void);
+
+/* For the interrupt of the MAC: its only use is to end a sleep. */
+void net_interrupt(void);
+
 /* What the agent writes on its console: the broker is told of the state in it. */
 void net_console(const void *text, uint32_t length);
 #endif

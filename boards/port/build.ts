@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { agentName, type Board, deviceOf, type FlashMap, loadBoard, type Region } from '../../host/boards.js';
 import { packageRoot } from '../../host/root.js';
+import { findLwip } from '../net/lwip/lwip.js';
 import { callTable } from './conformance.js';
 import { keptFiles } from './kept.js';
 import { translate } from './translate.js';
@@ -38,6 +39,7 @@ const portSchema = z.object({
     specs: z.string().default('nano.specs'), // of the C library
     sources: z.array(z.string()), // in boards/: the HAL, and the file of the processor family
     script: z.string(), // in boards/: the linker's
+    network: z.string().optional(), // in boards/: the file of the MAC; with it come boards/net and lwIP
     application: z.strictObject({ source: z.string(), script: z.string() }).optional(), // of the demonstrations, in boards/
   }),
 });
@@ -114,6 +116,18 @@ const sourcesIn = (folder: string): (string | Uint8Array)[] =>
     .sort()
     .flatMap((name) => [name, readFileSync(join(folder, name))]);
 
+/** The files of a board's network, and where theirs are; one that does nothing where lwIP has not been fetched. */
+function networkOf(network: string | undefined): { files: string[]; places: string[] } {
+  if (network === undefined) return { files: [], places: [] };
+  const lwip = findLwip();
+  if (!lwip) return { files: [join(BOARDS, 'net/none.c')], places: [] };
+  const [ours, glue] = [join(BOARDS, 'net'), join(BOARDS, 'net/lwip')];
+  const mine = readdirSync(ours).filter((name) => name.endsWith('.c') && name !== 'none.c');
+  const files = [...mine.sort().map((name) => join(ours, name)), join(glue, 'netif.c'), join(BOARDS, network)];
+  const places = [glue, join(glue, 'arch'), lwip.include, dirname(join(BOARDS, network))];
+  return { files: [...files, ...lwip.sources], places };
+}
+
 /** Compiles a program for a board, the agent if nothing else is said, and returns the path of the ELF. */
 export async function buildFirmware(name: string, options: BuildOptions = {}): Promise<string> {
   const { program = 'agent', folder = join(ROOT, 'build', name), flags = [], measureStack } = options;
@@ -136,14 +150,17 @@ export async function buildFirmware(name: string, options: BuildOptions = {}): P
   };
   const elf = join(folder, `${program}.elf`);
   const language = ['-std=gnu11', '-ffreestanding', '-ffunction-sections', '-fdata-sections', ...WARNINGS];
-  const places = ['-I', folder, '-I', join(BOARDS, 'port'), `-ffile-prefix-map=${ROOT}=`];
   const linking = ['-nostartfiles', `--specs=${firmware.specs}`, '-T', join(BOARDS, firmware.script)];
   const defines = Object.entries(symbols).map(([symbol, value]) => `-Wl,--defsym=${symbol}=${value}`);
   const map = `-Wl,--gc-sections,--build-id=none,-Map=${join(folder, `${program}.map`)}`;
-  const sources = [PROGRAMS[program].main, LIBRARY, ...firmware.sources].map((file) => join(BOARDS, file));
+  const network = networkOf(firmware.network);
+  const places = [folder, join(BOARDS, 'port'), ...network.places].flatMap((place) => ['-I', place]);
+  places.push(`-ffile-prefix-map=${ROOT}=`);
+  const own = [PROGRAMS[program].main, LIBRARY, ...firmware.sources].map((file) => join(BOARDS, file));
+  const sources = [...own, ...network.files];
   const words = [...firmware.flags, ...language, ...flags, ...places, ...linking, ...defines];
   words.push(map, ...sources, '-lgcc', '-o', elf);
-  const read = [folder, ...new Set(sources.map((file) => dirname(file)))].flatMap(sourcesIn);
+  const read = [folder, ...new Set([...sources.map((file) => dirname(file)), ...network.places])].flatMap(sourcesIn);
   const made = [elf, join(folder, `${program}.map`)];
   const compiler = execFileSync(firmware.compiler, ['--version']);
   keptFiles([compiler, ...words.map((word) => word.replaceAll(folder, '')), ...read], made, () => {
