@@ -3,15 +3,17 @@
 // What is made with the board goes into a new file as it would into the part: the first record of its seed (seed.c).
 
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { encodeSettings, type NetworkSettings } from '../net/settings.js';
 import { type Emulator, flashFile, startMachine } from '../port/emulator.js';
 
 const ROM_BYTES = 0x40000; // of board.json's envm; the offsets of the NOR begin behind it
 const NOR_BYTES = 0x1000000;
 const SEED = 0x230000; // layout.h
 const SEED_BYTES = 32;
+const NETWORK = 0x250000; // layout.h
 
 export interface Sf2Options {
   /** The agent: an ELF of boards/port/build.ts. */
@@ -20,10 +22,12 @@ export interface Sf2Options {
   flashPath?: string;
   /** What that file is made of, as readFlash() gave it. */
   flash?: Uint8Array;
+  /** Written into the NOR; without it the board has the network that it had, if any. */
+  network?: NetworkSettings;
   signal?: AbortSignal;
 }
 
-export async function startSf2({ firmware, flashPath, flash, signal }: Sf2Options): Promise<Emulator> {
+export async function startSf2({ firmware, flashPath, flash, network, signal }: Sf2Options): Promise<Emulator> {
   let path = flashPath;
   const { sockets, still, ...machine } = await startMachine({
     name: 'emcraft-sf2',
@@ -32,8 +36,9 @@ export async function startSf2({ firmware, flashPath, flash, signal }: Sf2Option
       path ??= join(folder, 'flash');
       const content = flash?.subarray(ROM_BYTES) ?? (existsSync(path) ? undefined : newNor());
       flashFile(path, NOR_BYTES, content);
+      if (network) writeAt(path, NETWORK, encodeSettings(network));
       const drive = `if=mtd,format=raw,file=${path.replaceAll(',', ',,')}`;
-      return ['-M', 'emcraft-sf2', '-kernel', firmware, '-drive', drive, '-nic', 'none'];
+      return ['-M', 'emcraft-sf2', '-kernel', firmware, '-drive', drive, '-nic', 'user'];
     },
     signal,
   });
@@ -45,6 +50,12 @@ export async function startSf2({ firmware, flashPath, flash, signal }: Sf2Option
   };
   await machine.control('cont');
   return { ...machine, saveFlash, readFlash: () => still(saveFlash) };
+}
+
+function writeAt(path: string, offset: number, bytes: Uint8Array): void {
+  const file = openSync(path, 'r+');
+  writeSync(file, bytes, 0, bytes.length, offset);
+  closeSync(file);
 }
 
 function newNor(): Uint8Array {
