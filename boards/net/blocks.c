@@ -28,6 +28,7 @@ static struct {
     uint32_t number;
     uint8_t state;
 } blocks[BLOCKS_MAX];
+static uint8_t asked; /* the sequence number of the last request */
 static int pulling;
 static uint32_t bytes, told;              /* of the package, 0: not known yet; blocks when progress was last told */
 static uint32_t early_offset, early_bytes; /* asked for before that was known; 0 bytes: nothing */
@@ -74,7 +75,7 @@ static void end(void) {
     }
 }
 
-void blocks_wanted(const uint8_t *wanted, uint32_t offset, uint32_t length) {
+void blocks_wanted(const uint8_t *wanted, uint32_t offset, uint32_t length, uint8_t sequence) {
     if (length > BLOCKS_MAX / 2 * BLOCK_BYTES || (offset | length) % BLOCK_BYTES || offset > PACKAGE_BYTES_MAX) return;
     if (wanted ? !pulling || memcmp(wanted, digest, DIGEST_BYTES) : !pulling) {
         if (!wanted) return;
@@ -83,6 +84,7 @@ void blocks_wanted(const uint8_t *wanted, uint32_t offset, uint32_t length) {
         pulling = 1;
         bytes = told = early_bytes = 0;
     }
+    asked = sequence;
     if (bytes) {
         want_all(offset, length);
         return;
@@ -131,7 +133,7 @@ int blocks_heard(struct mqtt_text below, const uint8_t *payload, uint32_t length
 }
 
 uint32_t blocks_packet(void *to, uint32_t capacity, const uint8_t *payload, uint32_t length) {
-    struct packet p = packet_begin(to, capacity, OP_READ_RESPONSE, OURS_BLOCK, 0, 3);
+    struct packet p = packet_begin(to, capacity, OP_READ_RESPONSE, OURS_BLOCK, asked, 3);
     packet_key(&p, "off");
     packet_uint(&p, due * BLOCK_BYTES);
     packet_key(&p, "len");

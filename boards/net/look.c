@@ -187,6 +187,7 @@ void look_answered(const struct packet_view *answer) {
     if (!answer) { /* it is at something else */
         step = REST;
         if (!is_due && ++tries < TRIES_MAX) is_due = 1, due_in = RETRY_MS;
+        if (tries == TRIES_MAX) shown.known = 1; /* then all is said that is */
         return;
     }
     struct cbor_item data = packet_member(answer, "data"), whole = packet_member(answer, "len");

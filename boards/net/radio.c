@@ -115,7 +115,7 @@ static void pump(void) {
         if (!mqtt_subscribe(&station, text_of(&filter), to_say.subscription == SUB_ONLINE)) return;
     }
     if (to_say.online && publish("online", "online", 6, MQTT_QOS1 | MQTT_RETAIN)) to_say.online = 0;
-    if (to_say.alert && !to_say.alert_id) {
+    if (to_say.alert && !to_say.alert_id && shown.known) {
         struct text t = says_alert(json, alert, alert_bytes);
         if (t.whole) to_say.alert_id = publish("alert", t.at, t.bytes, MQTT_QOS1);
         else to_say.alert = 0;
@@ -166,7 +166,8 @@ static enum held message(const struct mqtt_message *m) {
     }
     topic = own_topic(at, sizeof at, "online");
     /* The will of a connection that the broker gave up only now, when there is a new one. */
-    if (m->topic.bytes == topic.bytes && !memcmp(m->topic.at, topic.at, topic.bytes) && m->bytes == 7 && !memcmp(m->payload, "offline", 7)) to_say.online = 1;
+    if (m->topic.bytes == topic.bytes && !memcmp(m->topic.at, topic.at, topic.bytes) && !m->retained && m->bytes == 7 && !memcmp(m->payload, "offline", 7))
+        to_say.online = 1;
     return NOTHING;
 }
 
@@ -214,7 +215,6 @@ void radio_console(const void *text, uint32_t length) {
         if (state != (uint32_t)shown.state) shown.progress = -1;
         shown.state = (int32_t)state;
         shown.reason = (int32_t)reason;
-        shown.known = 1;
         station_shows();
     }
 }
@@ -291,7 +291,7 @@ void radio_write(const void *packet, uint32_t length) {
         int named = digest.type == CBOR_BYTES && digest.value == DIGEST_BYTES;
         if (offset.type != CBOR_UINT || bytes.type != CBOR_UINT || offset.value > ~0u || bytes.value > ~0u) return;
         if (named) orders_fetches(digest.bytes);
-        blocks_wanted(named ? digest.bytes : 0, (uint32_t)offset.value, (uint32_t)bytes.value);
+        blocks_wanted(named ? digest.bytes : 0, (uint32_t)offset.value, (uint32_t)bytes.value, view.sequence);
     }
     pump();
 }

@@ -39,7 +39,7 @@ static int is_name(const char *name) {
     if (!*name) return 0;
     for (; *name; name++) {
         char small = *name | 32;
-        if (!(small >= 'a' && small <= 'z') && !(*name >= '0' && *name <= '9') && !strchr("._:-", *name)) return 0;
+        if (!(small >= 'a' && small <= 'z') && !(*name >= '0' && *name <= '9') && *name != '.' && *name != '_' && *name != ':' && *name != '-') return 0;
     }
     return 1;
 }

@@ -13,7 +13,7 @@ enum { REASON_OK = 0, REASON_SUPERSEDED = 88, REASON_AWAITING_USER = 120, REASON
 
 /* What the agent has said of itself. */
 struct shown {
-    uint8_t known; /* it has said something */
+    uint8_t known; /* it has been looked at: before, nothing is said of it */
     uint8_t device_bytes, digest_bytes, version_bytes, approvals, groups;
     uint8_t fixed_groups; /* the first of them: of the settings */
     int32_t state, reason, progress; /* -1: not said */
@@ -77,7 +77,7 @@ void orders_fetches(const uint8_t digest[DIGEST_BYTES]);
 void orders_again(void);
 
 /* The agent asks for blocks of a package; digest 0: of the same one as before. */
-void blocks_wanted(const uint8_t *digest, uint32_t offset, uint32_t length);
+void blocks_wanted(const uint8_t *digest, uint32_t offset, uint32_t length, uint8_t sequence);
 /* 1: it is one that was waited for; blocks_packet makes the packet of it. */
 int blocks_heard(struct mqtt_text below, const uint8_t *bytes, uint32_t length);
 uint32_t blocks_packet(void *to, uint32_t capacity, const uint8_t *bytes, uint32_t length);

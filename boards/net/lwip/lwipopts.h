@@ -15,10 +15,16 @@
 #define LWIP_DNS 1
 #define DNS_TABLE_SIZE 1
 #define DNS_MAX_NAME_LENGTH 64
+#define DNS_MAX_SERVERS 1
+#define LWIP_DHCP_MAX_DNS_SERVERS 1
 #define LWIP_RAW 0
+#define LWIP_ICMP 0 /* a ping is not answered: it is what the flash of emcraft-sf2 has no room for */
 #define IP_REASSEMBLY 0
 #define IP_FRAG 0
+#define IP_OPTIONS_ALLOWED 0
 #define ARP_TABLE_SIZE 4
+#define ETHARP_TABLE_MATCH_NETIF 0
+#define LWIP_CHKSUM_ALGORITHM 1 /* the smallest */
 
 /* A window that the receive buffer of net.c holds, in segments that need no fragments anywhere (RFC 9293 section 3.7.1). */
 #define TCP_MSS 536
@@ -26,6 +32,7 @@
 #define TCP_SND_BUF (3 * TCP_MSS)
 #define TCP_SND_QUEUELEN 8
 #define TCP_QUEUE_OOSEQ 0
+#define TCP_CALCULATE_EFF_SEND_MSS 0
 #define LWIP_HOOK_TCP_ISN(local, local_port, remote, remote_port) ((void)(local), net_random())
 
 #define MEM_ALIGNMENT 4

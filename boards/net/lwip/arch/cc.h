@@ -6,6 +6,7 @@
 uint32_t net_random(void);
 
 #define LWIP_NO_UNISTD_H 1
+#define LWIP_NO_CTYPE_H 1 /* its own few are smaller than a table */
 #define LWIP_PLATFORM_DIAG(message)
 #define LWIP_PLATFORM_ASSERT(message)
 #define LWIP_RAND() net_random()
