@@ -49,6 +49,7 @@ static const char *const payloads[] = {
     "{\"version\":1,\"digest\":\"" DIGEST "\",\"encoding\":\"raw\",\"correlator\":\"order-1\",\"spread\":1}",
     "{\"version\":1,\"digest\":\"" DIGEST "\",\"encoding\":\"raw\",\"correlator\":\"a\\\"\\\\b\",\"more\":{\"a\":[1,\"}\"]}}",
     "{\"version\":1,\"bytes\":1000,\"blockBytes\":512,\"count\":2}", "{\"version\":1,\"bytes\":16777216,\"blockBytes\":512,\"count\":32768}",
+    "{\"version\":1,\"digest\":\"" DIGEST DIGEST DIGEST "\",\"encoding\":\"raw\",\"correlator\":\"" DIGEST "\"}",
     "offline", "{", "{\"a\":", "[[[[[[[[[[", "{\"version\":1}",
 };
 
