@@ -1,7 +1,7 @@
 // `countersign board NAME` for an emulated board without buttons whose flash is a file of QEMU's: its firmware is built, its line
 // shared by whoever opens it, and QEMU keeps the file. Keys of the panel type on that line, as whoever sits at the board would.
 
-import type { StartBoard } from '../../host/device/runner.js';
+import type { StartBoard, StartOptions } from '../../host/device/runner.js';
 import { CountersignError } from '../../host/errors.js';
 import type { Emulator } from './emulator.js';
 import { builtFirmware, type Compiler } from './firmware.js';
@@ -12,13 +12,15 @@ interface Started {
   firmware: string;
   /** Path of the flash file, made when absent. */
   flashPath: string;
+  /** For boards with a network. */
+  radio: StartOptions['radio'];
 }
 
 /** What a runner module exports as `start`. */
 export const startEmulated =
   (name: string, compiler: Compiler, start: (started: Started) => Promise<Emulator>): StartBoard =>
-  async ({ flash: flashPath, panel }) => {
-    const emulator = await start({ firmware: await builtFirmware(name, compiler, panel.heard), flashPath });
+  async ({ flash: flashPath, radio, panel }) => {
+    const emulator = await start({ firmware: await builtFirmware(name, compiler, panel.heard), flashPath, radio });
     const line = await shareLine(emulator.url, panel.heard).catch(async (cause) => {
       await emulator.close();
       throw cause;
