@@ -1,6 +1,7 @@
 // The agent of the emulated emcraft-sf2 on a real broker, by its own network: it gets an address and connects, its answers survive
 // what lines and brokers do, it takes part in a rollout, and it keeps to its memory. One board goes through all of it.
 
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,6 +29,8 @@ import { have } from '../support/need.js';
 import { type Line, startLine } from './line.js';
 
 const BACK_MS = 2000; // after a reset
+const FLASH_BYTES_MAX = 96 * 1024; // agent and network
+const RAM_BYTES_MAX = 64 * 1024;
 const PATIENCE_MS = 30_000;
 const FLEET = 'plant';
 const NAME = 'pump';
@@ -285,6 +288,14 @@ describe.skipIf(!works)('the network of emcraft-sf2', { timeout: 120_000 }, () =
     } finally {
       await client.close();
     }
+  });
+
+  test('keeps to its flash and its RAM', () => {
+    const sizes = execFileSync('arm-none-eabi-size', [join(folder, 'agent.elf')], { encoding: 'utf8' });
+    const [text, data, bss] = sizes.split('\n')[1]!.trim().split(/\s+/).map(Number) as [number, number, number];
+    console.log(`agent and network: ${text + data} bytes of flash, ${data + bss} of RAM, stack included`);
+    expect(text + data).toBeLessThanOrEqual(FLASH_BYTES_MAX);
+    expect(data + bss).toBeLessThanOrEqual(RAM_BYTES_MAX);
   });
 
   test('keeps to its stack', async () => {
