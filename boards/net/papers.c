@@ -31,6 +31,9 @@ static struct {
 } settled[SETTLED_MAX];
 static uint32_t settled_next;
 static uint64_t key[2];
+/* Papers that are not settled, since the broker was last asked, and how many of those that come next are passed over: where there
+ * are more than may be handed in, chance says which, and none is left out for ever. */
+static uint32_t open_now, passed_over;
 static uint32_t spent, regained_ms, retry_in, retry_ms = RETRY_MS;
 
 static struct {
@@ -73,11 +76,20 @@ static uint64_t hash_of(const uint8_t *bytes, uint32_t length) {
 
 int papers_heard(int is_change, const uint8_t *bytes, uint32_t length) {
     paper.at = 0;
-    if (!length || length > BYTES_MAX || spent >= AT_ONCE_MAX) return 0;
+    if (!length || length > BYTES_MAX) return 0;
     while (!key[0]) key[0] = (uint64_t)station_random() << 32 | station_random(), key[1] = (uint64_t)station_random() << 32 | station_random();
     uint64_t hash = hash_of(bytes, length) ^ (uint64_t)is_change;
     for (uint32_t i = 0; i < SETTLED_MAX; i++)
         if (settled[i].used && settled[i].hash == hash) return 0;
+    open_now++;
+    if (passed_over) {
+        passed_over--;
+        return 0;
+    }
+    if (spent >= AT_ONCE_MAX) {
+        if (!retry_in) retry_in = REGAIN_MS;
+        return 0;
+    }
     spent++;
     paper.at = bytes;
     paper.bytes = length;
@@ -159,5 +171,8 @@ void papers_tick(uint32_t milliseconds) {
         if (spent) spent--;
     if (!retry_in) return;
     retry_in -= milliseconds < retry_in ? milliseconds : retry_in;
-    if (!retry_in) station_refresh();
+    if (retry_in) return;
+    passed_over = spent + 1 >= AT_ONCE_MAX && open_now ? station_random() % open_now : 0;
+    open_now = 0;
+    station_refresh();
 }

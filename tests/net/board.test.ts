@@ -180,6 +180,18 @@ describe.skipIf(!works)('the network of emcraft-sf2', { timeout: 120_000 }, () =
     expect(line.connections).toBe(connections + 1);
   });
 
+  test('gives up a broker that says nothing, and comes back', async () => {
+    const { connections } = line;
+    line.mute(true);
+    line.break();
+    await until(() => line.connections > connections);
+    const closed = line.closed();
+    line.mute(false);
+    await closed;
+    await wakeAgent();
+    await answers();
+  });
+
   test('a line that breaks, and a broker that starts anew: it is back, and hears again', async () => {
     line.break();
     await answers();

@@ -14,6 +14,8 @@ export interface Line {
   inject(bytes: Uint8Array): void;
   /** Ends when the board has closed the connection that stands now. */
   closed(): Promise<unknown>;
+  /** From now on, a connection is taken and nothing is said on it; or as ever. */
+  mute(now: boolean): void;
   /** The board's connection breaks. */
   break(): void;
   close(): void;
@@ -24,6 +26,7 @@ export async function startLine(brokerPort: number): Promise<Line> {
   let current: Socket | undefined;
   let connections = 0;
   let pieceBytes = 0;
+  let isMute = false;
   const server = createServer((board) => {
     const broker = connect(brokerPort, '127.0.0.1');
     connections += 1;
@@ -36,8 +39,9 @@ export async function startLine(brokerPort: number): Promise<Line> {
         if (pieceBytes) await new Promise(setImmediate);
       }
     };
+    const heard = !isMute;
     broker.on('data', (bytes: Buffer) => {
-      turn = turn.then(() => hand(bytes));
+      if (heard) turn = turn.then(() => hand(bytes));
     });
     board.on('data', (bytes: Buffer) => void broker.write(bytes));
     for (const [one, other] of [
@@ -63,6 +67,9 @@ export async function startLine(brokerPort: number): Promise<Line> {
     },
     inject: (bytes) => void current?.write(bytes),
     closed: async () => current && !current.destroyed && once(current, 'close'),
+    mute(now) {
+      isMute = now;
+    },
     break: () => void current?.destroy(),
     close() {
       server.close();
