@@ -82,11 +82,8 @@ int papers_heard(int is_change, const uint8_t *bytes, uint32_t length) {
     for (uint32_t i = 0; i < SETTLED_MAX; i++)
         if (settled[i].used && settled[i].hash == hash) return 0;
     open_now++;
-    if (passed_over) {
-        passed_over--;
-        return 0;
-    }
-    if (spent >= AT_ONCE_MAX) {
+    if (passed_over || spent >= AT_ONCE_MAX) {
+        if (passed_over) passed_over--;
         if (!retry_in) retry_in = REGAIN_MS;
         return 0;
     }

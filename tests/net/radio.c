@@ -1,6 +1,7 @@
 /* The device's side of a broker (boards/net/radio.c and its parts) on this machine, for tests/net/radio.test.ts.
  *
  *   settings         a page of settings on stdin: prints what it says, or "none"
+ *   flood SEED N     N strangers leave papers on the broker: prints the seconds until the agent is given the one behind them
  *   fuzz SEED N      N connections with a hostile broker, and an agent that says anything: nothing is read or written beyond its
  *                    bounds (the sanitizers look), no packet is larger than asked for, and it stays of use
  */
@@ -200,6 +201,50 @@ static void live(void) {
     free(packet);
 }
 
+/* ---- Strangers' papers ---- */
+
+static void retained_paper(uint32_t number) {
+    static const char topic[] = "cs/plant/approvals/a";
+    uint8_t paper[] = {'p', (uint8_t)(number >> 8), (uint8_t)number};
+    uint8_t head[] = {0x31, 2 + sizeof topic - 1 + sizeof paper, 0, sizeof topic - 1};
+    put(head, sizeof head);
+    put(topic, sizeof topic - 1);
+    put(paper, sizeof paper);
+}
+
+/* So many strangers' papers stand on the broker before the one that counts: the seconds until the agent is given that. */
+static uint32_t seconds_until_given(uint32_t strangers) {
+    static uint8_t sent[MQTT_OUT_BYTES];
+    static const uint8_t connack[] = {0x20, 2, 0, 0};
+    uint8_t packet[CAPACITY];
+    uint32_t counts = ~0u;
+    radio_connected();
+    put(connack, sizeof connack);
+    for (uint32_t tenths = 0, seconds = 0; seconds < 36000; seconds += tenths++ % 10 == 0) {
+        for (uint32_t taken = 1; taken;) {
+            taken = radio_take(stream, stream_bytes);
+            memmove(stream, stream + taken, stream_bytes -= taken);
+            uint32_t length = radio_read(packet, sizeof packet);
+            int is_put = length > 40 && (packet[0] & 7) == OP_WRITE && packet[length - 3] == 'p';
+            if (is_put && (uint32_t)(packet[length - 2] << 8 | packet[length - 1]) == strangers) return seconds;
+            if (length) { /* the agent takes none of them, and says nothing else */
+                struct packet p = packet_begin(packet, sizeof packet, (packet[0] & 7) | 1, packet[7], packet[6], 1);
+                packet_key(&p, "rc"), packet_uint(&p, 27);
+                radio_write(packet, packet_end(&p));
+            }
+            if (counts < strangers + 1 && stream_bytes < STREAM_BYTES_MAX - 100) retained_paper(counts++), taken = 1;
+        }
+        uint32_t length;
+        const uint8_t *out = radio_out(&length);
+        memcpy(sent, out, length);
+        for (uint32_t i = 0; i + 11 < length; i++)
+            if (!memcmp(sent + i, "approvals/+", 11) && counts > strangers) counts = 0; /* it asks for all that is kept */
+        radio_sent(length);
+        radio_tick(100);
+    }
+    return ~0u;
+}
+
 int main(int count, char **words) {
     if (count == 2 && !strcmp(words[1], "settings")) {
         uint8_t page[SETTINGS_BYTES] = {0};
@@ -210,10 +255,11 @@ int main(int count, char **words) {
         printf("%u.%u.%u.%u %u %u %u %s %s\n", s->address[0], s->address[1], s->address[2], s->address[3], s->mask[0], s->gateway[3], s->dns[3], s->groups[0], s->groups[1]);
         return 0;
     }
-    if (count != 4 || strcmp(words[1], "fuzz")) return 2;
+    if (count != 4) return 2;
     seed = (uint32_t)atoi(words[2]) * 2654435761u | 1;
     strcpy(settings.fleet, "plant"), strcpy(settings.device, "pump"), strcpy(settings.groups[0], "cellar");
     radio_start(&settings, next);
+    if (!strcmp(words[1], "flood")) return printf("%u\n", seconds_until_given((uint32_t)atoi(words[3]))), 0;
     for (int i = atoi(words[3]); i; i--) live();
     printf("ok\n");
     return 0;

@@ -41,6 +41,15 @@ describe.skipIf(!have('cc'))('a device’s side of a broker', () => {
     expect(run(['fuzz', seed, `${FUZZ_CONNECTIONS}`]), `seed ${seed}`).toBe('ok\n');
   });
 
+  test.each([
+    [0, 1],
+    [20, 1],
+    [200, 10_000],
+  ])('%d papers of strangers keep the one that counts from the agent for %d s at most', (strangers, secondsMax) => {
+    const took = Array.from({ length: 5 }, (_, seed) => Number(run(['flood', `${seed + 1}`, `${strangers}`])));
+    expect(Math.max(...took)).toBeLessThanOrEqual(secondsMax);
+  });
+
   test('settings are read as they were written', () => {
     expect(read(settings())).toEqual(['02ee 10.1.2.3 1884 plant pump anna p/w', '0.0.0.0 0 0 0']);
     const address = { own: '192.168.7.20', mask: '255.255.255.0', gateway: '192.168.7.1', dns: '9.9.9.9' };
