@@ -63,7 +63,7 @@ const runner = z.strictObject({
   about: z.string(), // a sentence behind the board's name, without its full stop
   needs: z.array(z.string()).default([]), // programs that have to be installed for it
   examples: z.array(z.string()).default([]), // options that are worth an example
-  radio: z.boolean().default(false), // a broker reaches it
+  radio: z.union([z.boolean(), z.literal('agent')]).default(false), // a broker reaches it; 'agent': not while its application runs
   cardSlot: z.boolean().default(false),
   many: z.boolean().default(false), // the module exports `startMany` as well
 });

@@ -99,7 +99,7 @@ export async function setStage(
   };
   try {
     const { flash: map, abilities } = await loadBoard(board);
-    const hasRadio = listRunners().some(({ name, radio }) => name === board && radio);
+    const hasRadio = listRunners().some(({ name, radio }) => name === board && radio === true);
     const broker = hasRadio ? keep(await startBroker()) : undefined;
     const setting = { board, map, folder, person, signal, note, keep };
     const clinic = await setDevice('clinic', { ...setting, broker: undefined });

@@ -36,7 +36,7 @@ const options = {
   device: option(
     'name',
     'name of the device on the broker; with --count what all names begin with',
-    topicNameSchema.default(RUNNERS.find(({ radio }) => radio)?.name ?? 'board'),
+    topicNameSchema.default(RUNNERS.find(({ radio }) => radio === true)?.name ?? 'board'),
     { config: 'device' },
   ),
   group: option(
