@@ -18,7 +18,7 @@ _Static_assert(BOARD_PRIMARY_OFFSET >= BOARD_NOR_OFFSET && BOARD_STATE_OFFSET >=
                "the agent's regions lie in the NOR, before the board's own");
 
 enum {
-    RECEIVED_BYTES = 1024, /* four frames of the SMP console: what comes while one is worked on. A power of two */
+    RECEIVED_BYTES = 4096, /* a packet sent ahead in console framing (hal.h): what comes while one is worked on. A power of two */
     WAKE_HZ = 100          /* how often a timer ends a sleep */
 };
 
