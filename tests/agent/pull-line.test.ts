@@ -35,6 +35,7 @@ import { ask, type Body } from '../support/smp.js';
 
 const LINE = 0;
 const WINDOW_BYTES = 16_384;
+const FLASH_WRITE = 147;
 
 /** A device that an order over the console made ask for its first window. */
 function asking() {
@@ -112,6 +113,19 @@ describe('a window of blocks', () => {
       expect(erased).toBeLessThanOrEqual(WINDOW_BYTES);
     }
     expect(wanted(board, LINE).length).toBe(1);
+  });
+
+  it('is not taken while it is not certain what the settings are: their flash refuses', () => {
+    const { board, one, request } = asking();
+    for (let word = MAP.state / 4; word < (MAP.state + MAP.stateBytes) / 4; word++) board.flash.worn.add(word);
+    expect(rc(put(board, NODE.approvals, approvalOf(one.digest, 2)))).toBe(FLASH_WRITE);
+    board.flash.forget();
+    for (const { packet } of answersTo(request, one.bytes)) give(board, packet, LINE);
+    expect(board.flash.writes.filter(({ offset }) => offset < MAP.state)).toEqual([]);
+    board.flash.worn.clear();
+    for (let waits = 0; waits < 10; waits++) serve(board, one.bytes, { link: LINE });
+    board.settle();
+    expect(runs(board, one)).toBe(true);
   });
 
   it('brings what the whole package is, and the order is answered', () => {
