@@ -6,7 +6,7 @@
 // outputBytes() long, valid until the next call.
 //
 //   provision(n), change(n)                     bootstrap document in the window; what operators altered later
-//   setTime.. setInstalled .. setSlotBytes ..   facts of the device
+//   setTime.. setInstalled .. setSlotBytes ..   facts of the device; addComponent .. if it has several
 //   offerBegin, offerPush(n) ... -> Judging     the package as it arrives; pushes return how many bytes they took
 //   judge, consider(source, n) ..., decide      -> verdict, its record as output
 //   offerAccept, offerPush(n) ... -> Complete   only after a verdict that does not reject; payload bytes in the window
@@ -37,7 +37,9 @@ import {
   SHA512_STATE_BYTES,
   sha512Update as updateSha512,
 } from './crypto/sha512';
+import { componentAdd, componentAt, componentCount, componentsForget } from './package/components';
 import { manifest } from './package/manifest';
+import { payloadsTaken } from './package/payloads';
 import {
   offerAccept as accept,
   offerBegin as beginOffer,
@@ -53,7 +55,7 @@ import { facts } from './policy/facts';
 import { judgeConsider, judgeDecide, judgeForget, judgeHead, judgeReason, judgeUnreachable } from './policy/judge';
 import { provision as provisionDevice, provisioned } from './policy/provision';
 import { Verdict } from './policy/verdict';
-import { P256_ONLY } from './profile';
+import { COMPONENTS, P256_ONLY } from './profile';
 import { Reason } from './reason';
 
 // Approval and bootstrap documents and changes fit whole; packages pass in any number of pieces.
@@ -157,6 +159,20 @@ export function installed(): u64 {
 // Room for an image; 0, the state after start, takes none.
 export function setSlotBytes(bytes: u32): void {
   facts.slotBytes = bytes;
+}
+
+// The device has several components, or none of its own any more (package/components.ts). The package at hand is dropped.
+export function forgetComponents(): void {
+  if (COMPONENTS) componentsForget();
+  offerBegin();
+}
+
+// One more: its encoded identifier in the window, the slot that an image would go to, and the room there. Without any, the
+// device takes packages of one component.
+export function addComponent(length: u32, slot: u32, bytes: u32): i32 {
+  offerBegin();
+  if (!COMPONENTS) return Reason.Components;
+  return fits(length) ? componentAdd(INPUT, length, slot, bytes) : Reason.TooLarge;
 }
 
 // Highest document sequence ever seen of the operator with this anchor index; a verdict raises it too.
@@ -266,9 +282,37 @@ export function sequence(): u64 {
   return manifest.read ? manifest.sequence : 0;
 }
 
+// Components of the manifest, on a device that has several; 0 on others.
+export function components(): u32 {
+  return COMPONENTS && manifest.read ? componentCount() : 0;
+}
+
+// Of the component at `index`: 1 encoded identifier, 2 digest of its image, 3 URI that it is fetched from.
+export function componentText(index: u32, field: i32): u32 {
+  if (!COMPONENTS || index >= components()) return give(0, 0);
+  const component = componentAt(index);
+  if (field === 1) return give(component.id, component.idBytes);
+  if (field === 2) return give(component.image, 32);
+  return field === 3 ? give(component.imageUri, component.imageUriBytes) : give(0, 0);
+}
+
+export function componentBytes(index: u32): u32 {
+  return COMPONENTS && index < components() ? componentAt(index).imageBytes : 0;
+}
+
+// 1 fetched, 2 copied while it is installed, 3 loaded at each start: 3 is to be hashed by whoever starts it.
+export function componentOrigin(index: u32): i32 {
+  return COMPONENTS && index < components() ? componentAt(index).origin : 0;
+}
+
+// Index of the component whose image the last push took bytes of; -1: it took none of an image.
+export function payloadComponent(): i32 {
+  return COMPONENTS && components() !== 0 ? payloadsTaken() : -1;
+}
+
 // Whether the SHA-256 in the window (32 bytes) is that of the image which the manifest names.
 export function imageIs(): bool {
-  return manifest.read && compare(INPUT, manifest.imageDigest, 32) === 0;
+  return manifest.read && manifest.imageDigest !== 0 && compare(INPUT, manifest.imageDigest, 32) === 0;
 }
 
 // --- primitives; the bytes they work on are in the window. A build for P-256 alone has none of the other curve ---

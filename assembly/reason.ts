@@ -132,6 +132,10 @@ export const enum Reason {
   TooOften = 159, // strangers have cost enough flash for now, see update/wear.ts
   OtherPackage = 160, // what is fetched is not the package that was ordered
   ApplicationRuns = 161, // the agent beside it keeps nothing, see update/resident.ts
+  ComponentUnknown = 163, // a component of the package that the device does not have
+  ComponentUnchecked = 164, // an image whose digest is compared nowhere, or too late
+  ComponentSlot = 165, // a condition on the slot that does not hold, or no branch of try-each that does
+  ComponentTwice = 166, // one component named twice, or two images under one uri
 
   // 170..189: SMP
   FrameChecksum = 170,

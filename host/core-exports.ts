@@ -13,6 +13,13 @@ export interface CoreExports extends Record<string, unknown> {
   timeFloor(): bigint;
   setInstalled(sequence: bigint): void;
   setSlotBytes(bytes: number): void;
+  /** Of a core that knows several components: assembly/package/components.ts. */
+  forgetComponents(): void;
+  addComponent(length: number, slot: number, bytes: number): number;
+  components(): number;
+  componentText(index: number, field: number): number;
+  componentBytes(index: number): number;
+  componentOrigin(index: number): number;
   setOperatorFloor(anchor: number, sequence: bigint): void;
   operatorFloor(anchor: number): bigint;
   offerBegin(): void;

@@ -26,6 +26,8 @@ export const enum Section {
   Install = 4,
   Validate = 8,
   Invoke = 16,
+  Load = 32, // only where there are several components, as what follows: sequences.ts
+  Branch = 64, // of try-each, wherever that stands
 }
 const EVERYWHERE: i32 = 31;
 

@@ -7,12 +7,14 @@
 // these are ranges of HEAD, whose bytes are yet to be authenticated.
 
 import { reading, Type } from '../codec/cbor';
+import { COMPONENTS } from '../profile';
 import { Reason } from '../reason';
+import { COMPONENTS_MAX, componentsOwned } from './components';
 import { HEAD, HEAD_BYTES_MAX } from './head';
 
 const ENVELOPE_TAG: u64 = 107;
 const MEMBERS_MAX: u64 = 7; // one of each kind
-const KEY_BYTES_MAX: u64 = 255; // the longest URI that FUMO and LwM2M let a package have
+export const KEY_BYTES_MAX: u64 = 255; // the longest URI that FUMO and LwM2M let a package have
 
 // Places in the order above.
 const enum Rank {
@@ -79,6 +81,15 @@ export function envelopeHeadBytes(): u32 {
   return at;
 }
 
+// Images in the envelope behind the first one, whose bytes the head ends with (payloads.ts).
+export function envelopePayloadsLeft(): u32 {
+  return left;
+}
+
+function severalPayloads(): bool {
+  return COMPONENTS && componentsOwned();
+}
+
 // Goes on as far as the first `have` bytes of HEAD allow.
 export function envelopeScan(have: u32): Reason {
   while (wanted !== 0 && wanted <= have) {
@@ -95,7 +106,7 @@ export function envelopeScan(have: u32): Reason {
 function open(): Reason {
   if (reading.tag() !== ENVELOPE_TAG) return reading.fault === Reason.Truncated ? Reason.Truncated : Reason.EnvelopeTag;
   if (reading.head() !== Type.Map) return reading.fault !== Reason.Ok ? reading.fault : Reason.WrongType;
-  if (reading.value > MEMBERS_MAX) return Reason.EnvelopeMember;
+  if (reading.value > MEMBERS_MAX + (severalPayloads() ? COMPONENTS_MAX - 1 : 0)) return Reason.EnvelopeMember;
   left = <u32>reading.value;
   opened = true;
   return advance();
@@ -104,7 +115,7 @@ function open(): Reason {
 // The next step starts where the cursor is, and needs a byte at least.
 function advance(): Reason {
   at = <u32>(reading.at - HEAD);
-  if (left !== 0) {
+  if (left !== 0 && !(COMPONENTS && envelope.payloadKey !== 0)) {
     wanted = at + 1;
     return Reason.Ok;
   }
@@ -119,7 +130,7 @@ function member(have: u32): Reason {
   const keyBytes = reading.length;
   if (reading.fault !== Reason.Ok) return reading.fault;
   if (rank === Rank.None) return Reason.EnvelopeMember;
-  if (rank <= last || (rank === Rank.Payload && left !== 1)) return Reason.EnvelopeOrder;
+  if (rank <= last || (rank === Rank.Payload && left !== 1 && !severalPayloads())) return Reason.EnvelopeOrder;
   const from = reading.at;
   const type = reading.head();
   if (reading.fault !== Reason.Ok) return reading.fault;

@@ -1,4 +1,5 @@
-// The SUIT manifest (draft-ietf-suit-manifest-37 section 8.4): one component, one image, checked to the last member.
+// The SUIT manifest (draft-ietf-suit-manifest-37 section 8.4), checked to the last member: one component and one image, or up to four on
+// a device that has several (components.ts).
 //
 // To be called only when the manifest's digest and a vendor's signature over it are authentic. Reads the whole profile
 // and follows the update procedure (shared, payload-fetch, shared, install, shared, validate) as far as it can go
@@ -7,10 +8,14 @@
 
 import { compare } from '../codec/bytes';
 import { inside, reading, Type } from '../codec/cbor';
+import { COMPONENTS } from '../profile';
 import { Reason } from '../reason';
 import { run, runBegin, runSequence, Section } from './commands';
+import { Component, componentAt, componentCount, componentsOwned, componentsRead } from './components';
 import { digestMatches, digestRead } from './digest';
 import { envelope, installMember, payloadFetchMember, Severable, textMember } from './envelope';
+import { payloadsNamed } from './payloads';
+import { sequenceRun, sequencesAsked, sequencesBegin, sequencesFetched } from './sequences';
 import { Text, textRead } from './text';
 
 const MANIFEST_VERSION: u32 = 1;
@@ -43,7 +48,7 @@ class Part {
 
 // Side by side, so that one call clears them.
 const PART_BYTES: usize = (offsetof<Part>() + 3) & ~3; // aligned
-const PARTS_BYTES: usize = 6 * PART_BYTES;
+const PARTS_BYTES: usize = (COMPONENTS ? 7 : 6) * PART_BYTES;
 const PARTS: usize = memory.data(<i32>PARTS_BYTES, 4);
 const shared = changetype<Part>(PARTS);
 const payloadFetch = changetype<Part>(PARTS + PART_BYTES);
@@ -51,6 +56,7 @@ const install = changetype<Part>(PARTS + 2 * PART_BYTES);
 const validate = changetype<Part>(PARTS + 3 * PART_BYTES);
 const invoke = changetype<Part>(PARTS + 4 * PART_BYTES);
 const textPart = changetype<Part>(PARTS + 5 * PART_BYTES);
+const loading = changetype<Part>(PARTS + 6 * PART_BYTES); // only where there are several components
 
 let component: usize = 0; // encoded component identifier
 let componentBytes: u32 = 0;
@@ -61,7 +67,8 @@ export function manifestRead(vendorId: usize, classId: usize): Reason {
   const fault = readMembers();
   if (fault !== Reason.Ok) return fault;
   runBegin(vendorId, classId);
-  const failed = update();
+  if (COMPONENTS) sequencesBegin(vendorId, classId);
+  const failed = COMPONENTS && componentsOwned() ? updateSeveral() : update();
   if (failed !== Reason.Ok) return failed;
   const unfit = payload();
   manifest.read = unfit === Reason.Ok;
@@ -96,6 +103,7 @@ function strays(severable: Severable, part: Part): bool {
 }
 
 function readMember(key: i32): Reason {
+  if (COMPONENTS && key === 8 && componentsOwned()) return readPart(loading);
   switch (key) {
     case 1:
       return reading.uint() === MANIFEST_VERSION ? Reason.Ok : Reason.ManifestVersion;
@@ -154,6 +162,13 @@ function readCommon(): Reason {
     previous = inside.ordered(previous);
     switch (inside.label()) {
       case 2:
+        if (COMPONENTS && componentsOwned()) {
+          const fault = componentsRead(inside);
+          if (fault !== Reason.Ok) return fault;
+          component = componentAt(0).id; // whose text is shown
+          componentBytes = componentAt(0).idBytes;
+          break;
+        }
         if (inside.array() !== 1) return inside.fault !== Reason.Ok ? inside.fault : Reason.Components;
         component = inside.at;
         for (let parts = inside.array(); inside.more(parts); parts--) inside.bytes();
@@ -213,12 +228,56 @@ function keep(): void {
   manifest.asks = run.asked;
 }
 
+// The same for a device with several components. The package is for it only if each of them ends with an image whose digest
+// was compared; what is loaded is compared at start.
+function updateSeveral(): Reason {
+  const fault = sequenceRun(Section.Shared, shared.from, shared.bytes);
+  if (fault !== Reason.Ok) return fault;
+  if (!identityChecked()) return Reason.NoIdentityCheck;
+  if (payloadFetch.severed || install.severed) return Reason.SeveredMissing;
+  let failed = followSeveral(Section.PayloadFetch, payloadFetch);
+  if (failed === Reason.Ok) failed = followSeveral(Section.Install, install);
+  if (failed === Reason.Ok && sequencesFetched() === 0) failed = Reason.NothingToInstall;
+  if (failed === Reason.Ok) failed = followSeveral(Section.Validate, validate);
+  if (failed === Reason.Ok) failed = followSeveral(Section.Load, loading);
+  if (failed === Reason.Ok) failed = followSeveral(Section.Invoke, invoke);
+  if (failed !== Reason.Ok) return failed;
+  for (let i: u32 = 0; i < componentCount(); i++) {
+    if (componentAt(i).checked === 0) return Reason.ComponentUnchecked;
+  }
+  manifest.asks = sequencesAsked();
+  if (componentCount() === 1) keepOne(componentAt(0));
+  return Reason.Ok;
+}
+
+function followSeveral(section: i32, part: Part): Reason {
+  if (part.from === 0) return Reason.Ok;
+  const fault = sequenceRun(Section.Shared, shared.from, shared.bytes);
+  return fault !== Reason.Ok ? fault : sequenceRun(section, part.from, part.bytes);
+}
+
+function identityChecked(): bool {
+  for (let i: u32 = 0; i < componentCount(); i++) {
+    if (componentAt(i).vendorChecked !== 0 && componentAt(i).classChecked !== 0) return true;
+  }
+  return false;
+}
+
+// A package of one image is told of as everywhere.
+function keepOne(component: Component): void {
+  manifest.imageDigest = component.image;
+  manifest.imageBytes = component.imageBytes;
+  manifest.uri = component.imageUri;
+  manifest.uriBytes = component.imageUriBytes;
+}
+
 // An integrated payload must be what the manifest fetches; without one, it comes by another way.
 function payload(): Reason {
   if (textPart.from !== 0) {
     const fault = textRead(manifest, textPart.from, textPart.bytes, component, componentBytes);
     if (fault !== Reason.Ok) return fault;
   }
+  if (COMPONENTS && componentsOwned()) return payloadsNamed();
   if (envelope.payloadKey === 0) return Reason.Ok;
   const named =
     envelope.payloadKeyBytes === manifest.uriBytes &&

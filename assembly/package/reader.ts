@@ -8,12 +8,15 @@
 
 import { compare } from '../codec/bytes';
 import { SHA256_STATE_BYTES, sha256Begin, sha256Finish, sha256Update } from '../crypto/sha256';
+import { COMPONENTS } from '../profile';
 import { Reason } from '../reason';
 import { HASHED } from '../scratch';
+import { componentsOwned } from './components';
 import { DIGEST_BYTES } from './digest';
 import { envelopeBegin, envelopeHeadBytes, envelopeScan, envelopeWanted } from './envelope';
 import { HEAD, HEAD_BYTES_MAX } from './head';
 import { manifest } from './manifest';
+import { payloadsBegin, payloadsBytes, payloadsDone, payloadsFault, payloadsPush } from './payloads';
 
 export const enum Phase {
   Empty = 0,
@@ -55,7 +58,7 @@ export function offerHeadBytes(): u32 {
 
 // Payload bytes that have passed.
 export function payloadBytes(): u32 {
-  return passed;
+  return COMPONENTS && componentsOwned() && phase >= Phase.Payload ? payloadsBytes() : passed;
 }
 
 function fail(reason: Reason): Reason {
@@ -111,7 +114,8 @@ export function offerAccept(): Reason {
   if (phase !== Phase.Judging || !manifest.read) return Reason.WrongState;
   phase = Phase.Payload;
   passed = 0;
-  sha256Begin(state);
+  if (COMPONENTS && componentsOwned()) payloadsBegin();
+  else sha256Begin(state);
   return Reason.Ok;
 }
 
@@ -120,6 +124,7 @@ function pushPayload(from: usize, length: u32): u32 {
     fail(Reason.WrongState); // judged again meanwhile, and found wanting
     return 0;
   }
+  if (COMPONENTS && componentsOwned()) return pushSeveral(from, length);
   const taken = min(length, manifest.imageBytes - passed);
   sha256Update(state, from, taken);
   passed += taken;
@@ -128,5 +133,13 @@ function pushPayload(from: usize, length: u32): u32 {
     if (compare(HASHED, manifest.imageDigest, DIGEST_BYTES) === 0) phase = Phase.Complete;
     else fail(Reason.PayloadDigest);
   }
+  return taken;
+}
+
+// Of a device with several components.
+function pushSeveral(from: usize, length: u32): u32 {
+  const taken = payloadsPush(from, length);
+  if (payloadsFault() !== Reason.Ok) fail(payloadsFault());
+  else if (payloadsDone()) phase = Phase.Complete;
   return taken;
 }

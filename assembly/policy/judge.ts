@@ -28,10 +28,12 @@ import {
 } from '../approval/evidence';
 import { Cursor } from '../codec/cbor';
 import { message, PROVEN } from '../codec/cose';
+import { componentsFit, componentsOwned } from '../package/components';
 import { envelope } from '../package/envelope';
 import { manifest, manifestRead } from '../package/manifest';
 import { offerFault, offerPhase, Phase } from '../package/reader';
 import { wrapper, wrapperNext, wrapperOpen } from '../package/wrapper';
+import { COMPONENTS } from '../profile';
 import { Reason } from '../reason';
 import { verdictKeep } from './explain';
 import { facts, now } from './facts';
@@ -115,7 +117,8 @@ function attribute(): void {
 
 function fits(): Reason {
   if (manifest.sequence < facts.installedSequence) return Reason.Rollback;
-  if (manifest.imageBytes > facts.slotBytes) return Reason.SlotTooSmall;
+  const room = COMPONENTS && componentsOwned() ? componentsFit() : manifest.imageBytes <= facts.slotBytes;
+  if (!room) return Reason.SlotTooSmall;
   subject.sequence = manifest.sequence;
   return Reason.Ok;
 }

@@ -14,7 +14,7 @@ import { guardedModule } from './module.js';
 import { fixturesHeader, seedsOf } from './seeds.js';
 
 const TARGETS = {
-  verifier: { entry: 'core', target: 'core-small', buffers: 35 },
+  verifier: { entry: 'core', target: 'core-small', buffers: 43 }, // and packages of several components
   agent: { entry: 'agent', target: 'agent-delta', buffers: 35 }, // with all that boards may have
   lz: { entry: 'lz', target: 'agent', buffers: 2 },
 } as const;

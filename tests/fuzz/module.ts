@@ -74,7 +74,7 @@ function replaceOnce(text: string, from: string, to: string): string {
 }
 
 const BUFFER =
-  /^((?:export )?const (\w+)(?:: usize)? = (?:changetype<\w+>\()?)memory\.data\(((?:[^()\n]|\([^()\n]*\)|\(\))+), (\d+)\)(\)?;)/gm;
+  /^((?:export )?const (\w+)(?:: usize)? = (?:changetype<\w+>\()?)(?:COMPONENTS \? )?memory\.data\(((?:[^()\n]|\([^()\n]*\)|\(\))+), (\d+)\)(?: : 0)?(\)?;)/gm;
 
 export interface Guarded {
   wasm: Uint8Array;
@@ -104,8 +104,11 @@ export async function guardedModule(
     const told: string[] = [];
     const guarded = text.replace(BUFFER, (whole, head, variable, bytes, alignment, tail) => {
       if (variable === 'VARIABLES_END') return whole;
-      told.push(`  guardHere(changetype<usize>(${variable}) + (${bytes}), ${GUARD_BYTES});`);
-      return `${head}memory.data((${bytes}) + ${GUARD_BYTES}, ${Math.max(8, Number(alignment))})${tail}`;
+      const some = whole.includes('COMPONENTS ?'); // there is one only in some profiles
+      const guard = `guardHere(changetype<usize>(${variable}) + (${bytes}), ${GUARD_BYTES});`;
+      told.push(some ? `  if (COMPONENTS) ${guard}` : `  ${guard}`);
+      const buffer = `memory.data((${bytes}) + ${GUARD_BYTES}, ${Math.max(8, Number(alignment))})`;
+      return `${head}${some ? `COMPONENTS ? ${buffer} : 0` : buffer}${tail}`;
     });
     const left = guarded.match(/^(?:export )?const \w+.*memory\.data\(.*$/gm) ?? [];
     const missed = left.filter((line) => !line.includes(`) + ${GUARD_BYTES}, `) && !line.includes('VARIABLES_END'));
@@ -138,6 +141,7 @@ async function compile(root: string, entry: string, target: string, altered: Map
       '--target',
       target,
       ...(entry in ALONE ? ['--use', 'PROFILE_DELTA=1'] : []),
+      ...(entry === 'core' ? ['--use', 'PROFILE_COMPONENTS=1'] : []),
       '--outFile',
       'guarded.wasm',
       '--textFile',

@@ -18,6 +18,7 @@ import {
   packageOf,
   vendor,
 } from '../support/agent-world.js';
+import { bundle } from '../support/components.js';
 import { CLASS_ID, makeApproval, makeBlock, makeChange, makeConsent, NOW, ROLE } from '../support/make.js';
 
 const filled = (byte: number, length: number) => new Uint8Array(length).fill(byte);
@@ -122,6 +123,9 @@ const consider = (name: string) => [10, 4, ...fixture(name)];
 const [JUDGE, DECIDE, ACCEPT, TELL] = [9, 12, 13, 14];
 const more = (name: string) => [8, 255, 1, ...fixture(name)];
 
+/** Three, with room for any image. */
+const components = [0, 1, 2].flatMap((at) => [21, ...literal(Buffer.from([0x81, 0x41, at])), 28, 0, 0, 0, 0, 0]);
+
 function verifierInputs(): number[][] {
   const packages = ['wanted', 'next', 'lower', 'asks', 'long', 'countersigned', 'carries', 'detached'];
   const documents = ['approves', 'approves_next', 'denies', 'rule', 'expires'];
@@ -133,6 +137,10 @@ function verifierInputs(): number[][] {
   );
   const judged = documents.map((name) => [
     ...[...provision('bootstrap'), ...facts, ...offer('wanted', 7), JUDGE, ...consider(name), DECIDE, 11, 2, DECIDE],
+  ]);
+  const several = [bundle({ count: 3 }), bundle({ count: 3, carried: [1] })].map((bytes) => [
+    ...[...provision('bootstrap_prompt'), ...facts, ...components, 7, 255, 1, ...literal(bytes), JUDGE, DECIDE, ACCEPT],
+    ...[8, 255, 1, ...literal(bytes.subarray(-260))],
   ]);
   const changes = ['change', 'change_policy'].map((name) => [
     ...[...provision('bootstrap'), ...facts, 1, ...fixture(name), 19, 255, 1, ...fixture('wanted'), DECIDE],
@@ -151,13 +159,15 @@ function verifierInputs(): number[][] {
     0,
     0,
   ]);
-  return [...stories, ...judged, ...changes, ...primitives, [3, 2, 6, 1, 9, 18, ...provision('bootstrap')]];
+  return [...stories, ...judged, ...several, ...changes, ...primitives, [3, 2, 6, 1, 9, 18, ...provision('bootstrap')]];
 }
 
 const examples = (root: string) =>
-  vectors(root).map((_, i) => [
-    ...[...provision('bootstrap_prompt'), ...facts, 7, 200, 1, NAMES.length + i, 0, JUDGE, DECIDE, TELL, 2],
-  ]);
+  vectors(root).flatMap((_, i) =>
+    [[], components].map((has) => [
+      ...[...provision('bootstrap_prompt'), ...facts, ...has, 7, 200, 1, NAMES.length + i, 0, JUDGE, DECIDE, TELL, 2],
+    ]),
+  );
 
 // --- Inputs of agent.c ---
 

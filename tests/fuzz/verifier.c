@@ -43,7 +43,7 @@ static void step(void) {
     static const u64 times[] = {0, NOW - 1, NOW, NOW + 1, NOW + 86400, 1, ~0ull, 1000000};
     static const u32 slots[] = {0, 63, 64, 65, 1024, 1 << 16, 1u << 31, ~0u};
     u32 which = byte(), n;
-    switch (which % 20) {
+    switch (which % 22) {
     case 0:
         blob_read();
         if (core_provision(put(blob.bytes, blob.length)) == 0) provisioned = 1;
@@ -126,6 +126,22 @@ static void step(void) {
         restore();
         provisioned = 0;
         rejected = 1;
+        break;
+    case 20:
+        core_forgetComponents();
+        rejected = 1;
+        break;
+    case 21:
+        blob_read();
+        n = byte();
+        core_addComponent(put(blob.bytes, blob.length), n & 3, slots[n >> 2 & 7]);
+        rejected = 1;
+        for (n = 0; n < 5; n++) {
+            if (core_componentText(n, byte() % 5)) read_output();
+            core_componentBytes(n);
+            core_componentOrigin(n);
+        }
+        core_payloadComponent();
         break;
     default: /* a whole judgement */
         core_offerBegin();

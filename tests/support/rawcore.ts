@@ -6,7 +6,7 @@
 // Reject needs an authentic manifest, and a core that has judged nothing says Reject.
 
 import { readFileSync } from 'node:fs';
-import { decode } from 'cborg';
+import { decode, encode } from 'cborg';
 import { reasons } from '../../host/reasons.js';
 
 export const INSTALL = 1;
@@ -26,6 +26,8 @@ export interface Facts {
   timeFloor?: number | bigint;
   installed?: number | bigint;
   slotBytes?: number;
+  /** Components of a device that has several. */
+  components?: readonly { id: readonly Uint8Array[]; slot?: number; bytes?: number }[];
   /** Highest document sequence seen, by anchor index. */
   floors?: readonly (number | bigint)[];
 }
@@ -100,11 +102,22 @@ export function rawCore(watch?: Watch): RawCore {
   };
   const provision = (bootstrap: Uint8Array): number => exports.provision!(put(bootstrap));
 
-  function setFacts({ time = 0, timeFloor = 0, installed = 0, slotBytes = SLOT_BYTES, floors = [] }: Facts): void {
+  function setFacts({
+    time = 0,
+    timeFloor = 0,
+    installed = 0,
+    slotBytes = SLOT_BYTES,
+    components = [],
+    floors = [],
+  }: Facts): void {
     exports.setTime!(BigInt(time));
     exports.setTimeFloor!(BigInt(timeFloor));
     exports.setInstalled!(BigInt(installed));
     exports.setSlotBytes!(slotBytes);
+    exports.forgetComponents!();
+    for (const { id, slot = 0, bytes: room = SLOT_BYTES } of components) {
+      if (exports.addComponent!(put(encode(id)), slot, room) !== 0) throw new Error('the component was not taken');
+    }
     for (let anchor = 0; anchor < ANCHORS_MAX; anchor++) exports.setOperatorFloor!(anchor, BigInt(floors[anchor] ?? 0));
   }
 
