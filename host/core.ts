@@ -7,6 +7,7 @@
 // end, so `payload` says whether the firmware is the one that was judged; of a rejected one, not a byte is looked at.
 
 import { instantiate } from '@assemblyscript/loader';
+import { type ComponentImage, componentImages, type OwnComponent, setComponents } from './core-components.js';
 import type { CoreExports } from './core-exports.js';
 import { coreName } from './core-name.js';
 import { CountersignError } from './errors.js';
@@ -75,6 +76,8 @@ export interface Judgement {
   /** For people. From a signed manifest, but written by whoever: guard a terminal against it. */
   text: { name?: string; version?: string; description?: string };
   image?: { digest: Uint8Array; bytes: number; uri: string };
+  /** Of a device that has several components: all of the package, in the order of the manifest. */
+  images?: ComponentImage[];
   /** Absent: not one payload byte was given or looked at. `reason` 0: it is the firmware that was judged. */
   payload?: { reason: number; bytes: number };
   /** Bytes up to the payload: what a device takes to decide. */
@@ -96,6 +99,8 @@ export interface Facts {
   timeFloor?: bigint;
   /** Room for an image. */
   slotBytes?: number;
+  /** Components of a device that has several, at most four; without them it takes packages of one. */
+  components?: readonly OwnComponent[];
   /** Highest document sequence ever seen, by index of the anchor in the bootstrap document. */
   operatorFloors?: readonly bigint[];
 }
@@ -200,6 +205,7 @@ function coreOf(wasm: CoreExports): Core {
     wasm.setTime(fact(facts.time));
     wasm.setTimeFloor(fact(facts.timeFloor));
     wasm.setSlotBytes(facts.slotBytes ?? ANY_SIZE);
+    setComponents(wasm, facts.components ?? [], given);
     for (let i = 0; i < ANCHORS_MAX; i++) wasm.setOperatorFloor(i, fact(facts.operatorFloors?.[i]));
   }
 
@@ -254,13 +260,15 @@ function coreOf(wasm: CoreExports): Core {
     }
   }
 
-  function describe(): Pick<Judged, 'text' | 'image' | 'headBytes' | 'raised'> {
+  function describe(): Pick<Judged, 'text' | 'image' | 'images' | 'headBytes' | 'raised'> {
     const [name, version, description] = [text(TEXT.name), text(TEXT.version), text(TEXT.description)];
     const bytes = wasm.imageBytes();
     const uri = text(TEXT.uri) ?? '';
+    const images = componentImages(wasm, result);
     return {
       text: { ...(name && { name }), ...(version && { version }), ...(description && { description }) },
       ...(wasm.manifestText(TEXT.imageDigest) > 0 && { image: { digest: result(), bytes, uri } }),
+      ...(images.length > 0 && { images }),
       headBytes: wasm.offerHeadBytes(),
       raised: {
         timeFloor: BigInt.asUintN(64, wasm.timeFloor()),

@@ -40,6 +40,7 @@ export type {
   Question,
   VerdictName,
 } from './core.js';
+export type { ComponentImage, OwnComponent } from './core-components.js';
 // What a file, a verdict, a question or an outcome says, for people and as members of a JSON document (docs/json.md).
 export {
   approvalBrought,
@@ -244,7 +245,14 @@ export {
   type SigningKey,
   thumbprint,
 } from './formats/keys.js';
-export { type ManifestView, payloadDigest, requireWhole, viewManifest } from './formats/manifest.js';
+export {
+  type ImageView,
+  type ManifestView,
+  type PayloadDigest,
+  payloadDigests,
+  requireWhole,
+  viewManifest,
+} from './formats/manifest.js';
 export { type Policy, SOURCES, type SourceName } from './formats/policy.js';
 // Public JSON: one form for each kind of value. The schemas are in countersign/schemas.
 export type { ReasonData } from './formats/reason-schema.js';

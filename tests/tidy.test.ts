@@ -54,6 +54,7 @@ const HOST_ROOMS = [
   [
     'host/formats/',
     'host/core-exports.ts',
+    'host/core-components.ts',
     'host/core-name.ts',
     'host/core.ts',
     'host/wasm.ts',

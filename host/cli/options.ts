@@ -3,6 +3,7 @@
 // Nothing here loads a serial port or a broker: --help, and commands that reach no device, do without.
 
 import { z } from 'zod';
+import { COMPONENTS_MAX } from '../formats/components.js';
 import { topicNameSchema } from '../formats/topic-name.js';
 import { countSchema, hexSchema, momentSchema, secondsSchema } from '../formats/typed.js';
 import { brokerSchema, placeSchema } from '../links/broker-place.js';
@@ -47,6 +48,12 @@ export const flag = (text: string, more?: More) =>
 export const keyOption = (text: string, config: string) =>
   option('key', text, textSchema, { short: 'k', config, path: true, file: 'read' });
 export const bootstrapOption = (text: string, more?: More) => file(text, { config: 'bootstrap', path: true, ...more });
+/** Such devices have the components 0, 1 and so on. */
+export const componentsOption = option(
+  'number',
+  'the device has so many components, 0, 1 and so on, and takes packages of several; default: one, as boards do',
+  countSchema(2, COMPONENTS_MAX).optional(),
+);
 export const waitOption = (text: string) => option('seconds', text, secondsSchema.optional());
 /** The commands' own ways to name a moment, a number and so on: what is typed anywhere is in formats/typed.ts. */
 export const nowOption = option('moment', 'use this time instead of the current time', momentSchema.optional());

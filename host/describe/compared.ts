@@ -59,7 +59,16 @@ export function compared(
       return both(vendor(vendorId), vendor(device?.vendorId));
     case 'ClassId':
       return both(kind(classId, vendorId), kind(device?.classId, device?.vendorId));
+    case 'EnvelopeOrder': // what a device of one component says of a second image
+    case 'Components':
+      return manifest.components > 1
+        ? both(
+            unit('', manifest.components, ' components'),
+            'one, as boards have: they install no package of several yet',
+          )
+        : undefined;
     case 'SlotTooSmall':
+      if (manifest.images.length > 1) return undefined; // each has its own
       return both(unit('firmware of ', manifest.image.bytes, ' bytes'), unit('', known.slotBytes, ' bytes'));
     case 'Rollback':
       return both(unit('sequence ', manifest.sequence), unit('sequence ', known.installed));

@@ -8,7 +8,9 @@ import type { Claims } from '../formats/approval.js';
 import { viewBootstrap } from '../formats/bootstrap.js';
 import type { Bytes } from '../formats/byte-source.js';
 import { hex, uuidText } from '../formats/bytes.js';
+
 import { type ChangeView, viewChange } from '../formats/change.js';
+import { componentText } from '../formats/components.js';
 import type { Envelope } from '../formats/envelope.js';
 import { hexAddress } from '../formats/images/segments.js';
 import type { KeyKind, PublicKey } from '../formats/keys.js';
@@ -40,7 +42,7 @@ const made = ({ path, dryRun }: Made, data: { bytes: number } & Described['data'
 
 /** A package, by what it says itself. */
 export function packageMade(one: MadePackage, where: Made): Described {
-  const { bytes, headBytes, digest, view, signer, image, detached, warnings } = one;
+  const { bytes, headBytes, digest, view, signer, image, others, detached, warnings } = one;
   const { sequence, vendorId, classId, uri } = view;
   const { version } = view.text;
   const address = image?.address === undefined ? undefined : hexAddress(image.address);
@@ -50,6 +52,9 @@ export function packageMade(one: MadePackage, where: Made): Described {
     ...{ vendorId: vendorId && uuidText(vendorId), classId: classId && uuidText(classId) },
     ...{ signer: signer.kid, bytes, headBytes, uri, detached },
     image: { kind: image?.kind, bytes: view.image.bytes, digest: view.image.digest, address, gapBytes },
+    ...(view.images.length > 1 && {
+      images: view.images.map(({ id, ...each }) => ({ component: componentText(id), ...each })),
+    }),
     ...(warnings.length > 0 && { warnings }),
   };
   const from = `${image ? ` from ${image.kind}` : ''}${address ? ` at ${address}` : ''}`;
@@ -58,6 +63,14 @@ export function packageMade(one: MadePackage, where: Made): Described {
     ['sequence', sequence],
     ['version', version],
     ['image', `${view.image.bytes} bytes${from}`],
+    ...view.images
+      .slice(1)
+      .map(
+        ({ id, bytes }, at): Row => [
+          `image ${componentText(id)}`,
+          `${bytes} bytes${others[at] ? ` from ${others[at].kind}` : ''}`,
+        ],
+      ),
     ['gaps', gapBytes > 0 ? `${gapBytes} bytes filled with 0xff` : undefined],
     ['signed by', hex(signer.kid)],
   ]);

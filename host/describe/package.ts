@@ -2,28 +2,29 @@
 
 import { type ApprovalView, viewApproval } from '../formats/approval.js';
 import { type Bytes, sizeOf } from '../formats/byte-source.js';
+import { componentText } from '../formats/components.js';
 import { type Sign1View, viewSign1 } from '../formats/cose.js';
-import { approvalsIn, headBytesOf, openEnvelope, payloadIn } from '../formats/envelope.js';
-import { payloadDigest, viewManifest } from '../formats/manifest.js';
+import { approvalsIn, headBytesOf, openEnvelope, payloadsIn } from '../formats/envelope.js';
+import { payloadDigests, viewManifest } from '../formats/manifest.js';
 import { claimsRows, packageRows, rows } from '../formats/wording.js';
 import { approvalData, type Described, signatureText, uuidOf } from './words.js';
 
 /** What a package (SUIT envelope) says of itself. `name` names it in errors: CountersignError, if it is none. */
 export async function describePackage(file: Bytes, name: string): Promise<Described> {
   const envelope = await openEnvelope(file, name);
-  const view = viewManifest(envelope, name, await payloadDigest(envelope));
-  const { vendorId, classId, sections, ...manifest } = view;
+  const view = viewManifest(envelope, name, await payloadDigests(envelope));
+  const { vendorId, classId, sections, images, ...manifest } = view;
   const bytes = sizeOf(file);
   const signatures = envelope.blocks.map((block, index) => viewBlock(block, `signature ${index + 1} of ${name}`));
   const approvals = approvalsIn(envelope, name).map((one, index) =>
     viewApproval(one, `approval ${index + 1} of ${name}`),
   );
-  const payload = payloadIn(envelope);
-  const payloadBytes = payload && sizeOf(payload.value);
+  const payloads = payloadsIn(envelope).map(({ key, value }) => ({ key, bytes: sizeOf(value) }));
+  const payloadBytes = payloads.reduce((sum, payload) => sum + payload.bytes, 0);
   const headBytes = headBytesOf(envelope, bytes);
   const firmware =
-    payloadBytes === undefined
-      ? `not in the package, fetched from ${view.uri ?? 'nowhere'}`
+    payloads.length === 0
+      ? `not in the package, fetched from ${images.map(({ uri }) => uri ?? 'nowhere').join(', ')}`
       : `in the package, ${payloadBytes} bytes${view.intact.payload ? '' : ', NOT what the manifest names'}`;
   return {
     data: {
@@ -33,7 +34,11 @@ export async function describePackage(file: Bytes, name: string): Promise<Descri
       vendorId: uuidOf(vendorId),
       classId: uuidOf(classId),
       ...manifest,
-      payload: payload && { key: payload.key, bytes: payloadBytes },
+      payload: payloads[0],
+      ...(images.length > 1 && {
+        images: images.map(({ id, ...image }) => ({ component: componentText(id), ...image })),
+        payloads,
+      }),
       signatures: signatures.map((one) => (one ? { algorithm: one.algorithm, kid: one.kid } : { unreadable: true })),
       approvals: approvals.map(approvalData),
       sections,

@@ -8,6 +8,7 @@ import { type Claims, viewApproval } from '../formats/approval.js';
 import { type BootstrapView, viewBootstrap } from '../formats/bootstrap.js';
 import type { Bytes } from '../formats/byte-source.js';
 import { hex, same } from '../formats/bytes.js';
+import { componentText } from '../formats/components.js';
 import { approvalsIn, type Envelope } from '../formats/envelope.js';
 import { entryText, rows } from '../formats/wording.js';
 import { reasonData } from '../json.js';
@@ -52,7 +53,7 @@ export function explain(judgement: Judgement, judged: Judged): Described {
   const view = viewBootstrap(judged.bootstrap, 'bootstrap');
   const anchors = view?.anchors ?? [];
   const claims = claimsOf([...embedded(judged), ...(view?.approvals ?? []), ...judged.documents]);
-  const { verdict, row, text, image, sequence, manifestDigest: digest, vendorKid } = judgement;
+  const { verdict, row, text, image, images, sequence, manifestDigest: digest, vendorKid } = judgement;
   const { approvals, threshold, confirm, asks, headBytes } = judgement;
   const { code, name, hint, fumo, lwm2m } = reasonOf(judgement.reason);
   const payload = judgement.payload && reasonOf(judgement.payload.reason);
@@ -72,6 +73,7 @@ export function explain(judgement: Judgement, judged: Judged): Described {
       row,
       rowText: ROWS[row],
       ...{ digest, sequence, text, image },
+      images: images?.map(({ id, ...each }) => ({ component: componentText(id), ...each })),
       payload: payload && { intact: !damaged, reason: reasonData(payload.code), bytes: judgement.payload?.bytes },
       headBytes,
       vendor: vendorKid && signerData(anchors, vendorKid),
@@ -87,6 +89,7 @@ export function explain(judgement: Judgement, judged: Judged): Described {
         ['sequence', sequence],
         ['package', digest && hex(digest)],
         ['firmware', firmwareText(judgement)],
+        ...imageRows(judgement),
         ['vendor', vendorKid && signerText(anchors, vendorKid)],
         ...(sides ?? []),
         ['row', `${row}: ${ROWS[row]}`],
@@ -101,11 +104,21 @@ export function explain(judgement: Judgement, judged: Judged): Described {
   };
 }
 
-function firmwareText({ image, payload }: Judgement): string | undefined {
-  if (image === undefined) return undefined;
-  const looked =
-    payload === undefined ? 'not looked at' : `is ${payload.reason === 0 ? '' : 'NOT '}the one that was signed`;
-  return `${image.bytes} bytes, ${looked}`;
+const lookedAt = (payload: Judgement['payload'], which: string): string =>
+  payload === undefined ? 'not looked at' : `is ${payload.reason === 0 ? '' : 'NOT '}${which} that was signed`;
+
+function firmwareText({ image, images, payload }: Judgement): string | undefined {
+  if (image !== undefined) return `${image.bytes} bytes, ${lookedAt(payload, 'the one')}`;
+  return images && `${images.length} images under one verdict, ${lookedAt(payload, 'all')}`;
+}
+
+/** Of a package of several components. */
+function imageRows({ image, images = [] }: Judgement): [string, string][] {
+  if (image !== undefined) return [];
+  return images.map(({ id, bytes, digest, origin }) => [
+    `image ${componentText(id)}`,
+    `${bytes} bytes, ${origin}, sha-256 ${hex(digest)}`,
+  ]);
 }
 
 /** Documents in the package. If it cannot be taken apart, the verdict says so; here there is just nothing to show. */

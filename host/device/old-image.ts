@@ -6,9 +6,9 @@
 import { CountersignError } from '../errors.js';
 import { type Bytes, sizeOf, wholeOf } from '../formats/byte-source.js';
 import { same } from '../formats/bytes.js';
-import { headBytesOf, openEnvelope, payloadIn } from '../formats/envelope.js';
+import { headBytesOf, openEnvelope, payloadsIn } from '../formats/envelope.js';
 import { type CodedPiece, codedPiece, copiedPiece, indexed, type Piece, type Source } from '../formats/lz-parse.js';
-import { payloadDigest, viewManifest } from '../formats/manifest.js';
+import { payloadDigests, viewManifest } from '../formats/manifest.js';
 
 /** Of a package that is coded against: the index of its image takes four times as much memory. */
 export const OLD_BYTES_MAX = 16 * 1024 * 1024;
@@ -31,10 +31,12 @@ export async function oldImageOf(file: Bytes, name: string): Promise<OldImage> {
     throw new CountersignError('FileTooLarge', what);
   }
   const envelope = await openEnvelope(file, name);
-  const payload = payloadIn(envelope);
+  const [payload, ...others] = payloadsIn(envelope);
   if (!payload) throw new CountersignError('PayloadMissing', `delta: ${name} has no firmware in it`);
-  const digest = await payloadDigest(envelope);
-  if (viewManifest(envelope, name, digest).intact.payload !== true || !digest) {
+  if (others.length > 0) throw new CountersignError('Components', `delta: ${name} holds several images`);
+  const digests = await payloadDigests(envelope);
+  const digest = digests?.[0]?.digest;
+  if (viewManifest(envelope, name, digests).intact.payload !== true || !digest) {
     throw new CountersignError('PayloadDigest', `delta: ${name} does not hold the firmware that its manifest names`);
   }
   return { digest, image: payload.value };

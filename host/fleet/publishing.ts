@@ -5,7 +5,7 @@ import type { Steps } from '../device/follow.js';
 import { CountersignError } from '../errors.js';
 import type { Bytes } from '../formats/byte-source.js';
 import type { Envelope } from '../formats/envelope.js';
-import { payloadDigest, requireWhole, viewManifest } from '../formats/manifest.js';
+import { payloadDigests, requireWhole, viewManifest } from '../formats/manifest.js';
 import { BLOCK_BYTES } from '../links/papers.js';
 import type { Progress } from '../progress.js';
 import { withResolvers } from '../wait.js';
@@ -32,7 +32,7 @@ export async function* publishing<T>(publish: (told: (done: number, of: number) 
 /** Throws unless all of it is what its manifest names: damage that is published under a good name is everybody's. */
 export async function requirePublishable(envelope: Envelope<Bytes>, path: string): Promise<void> {
   requireWhole(envelope, path);
-  if (viewManifest(envelope, path, await payloadDigest(envelope)).intact.payload === false) {
+  if (viewManifest(envelope, path, await payloadDigests(envelope)).intact.payload === false) {
     throw new CountersignError('PayloadDigest', `package: ${path} has another firmware than its manifest names`);
   }
 }

@@ -251,22 +251,24 @@ export function withApproval<B extends Bytes>(
   return partsOf<Uint8Array | B>([...others.slice(0, at), member, ...others.slice(at)]);
 }
 
-/** The payload that travels in the envelope, if one does. */
+/** The payload that travels in the envelope, if one does; of several the first. */
 export function payloadIn<B extends Bytes>(envelope: Envelope<B>): Member<B> | undefined {
   return envelope.members.find(isPayload);
 }
 
-/** Bytes of an envelope that are not its payload: what a device takes to decide. */
+/** All of them: a package of several components has one for each. */
+export const payloadsIn = <B extends Bytes>(envelope: Envelope<B>): Member<B>[] => envelope.members.filter(isPayload);
+
+/** Bytes of an envelope up to its first payload: what a device takes to decide. */
 export function headBytesOf(envelope: Envelope<Bytes>, bytes: number): number {
-  const payload = payloadIn(envelope);
-  return bytes - (payload ? sizeOf(payload.value) : 0);
+  const [first, ...others] = payloadsIn(envelope);
+  return bytes - (first ? sizeOf(first.value) : 0) - partsSize(others.map(({ raw }) => raw));
 }
 
-/** The envelope without its payload; what is signed stays as it is. */
+/** The envelope without its payloads; what is signed stays as it is. */
 export const detachPayload = (envelope: Envelope): Uint8Array => join(withoutPayload(envelope));
 
 /** The same in parts, to be written one after the other. */
 export function withoutPayload<B extends Bytes>(envelope: Envelope<B>): (Uint8Array | B)[] {
-  const payload = payloadIn(envelope);
-  return partsOf(envelope.members.filter((member) => member !== payload));
+  return partsOf(envelope.members.filter((member) => !isPayload(member)));
 }

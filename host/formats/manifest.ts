@@ -7,7 +7,16 @@ import { CountersignError } from '../errors.js';
 import { type Bytes, sha256Of } from './byte-source.js';
 import { same, sha256 } from './bytes.js';
 import { type Cbor, decode, wholeNumber } from './cbor.js';
-import { contentOf, digestOf, type Envelope, MEMBER, memberDigest, payloadIn, requireDigest } from './envelope.js';
+import { contentOf, digestOf, type Envelope, MEMBER, memberDigest, payloadsIn, requireDigest } from './envelope.js';
+
+/** What a manifest says of the image of one component; of alternatives (try-each) it says nothing. */
+export interface ImageView {
+  /** Component identifier. */
+  id: Uint8Array[];
+  digest: Uint8Array | undefined;
+  bytes: number | undefined;
+  uri: string | undefined;
+}
 
 export interface ManifestView {
   sequence: bigint | undefined;
@@ -21,6 +30,8 @@ export interface ManifestView {
   /** Command sequences by section, in words: "override-parameters", "fetch". */
   sections: Record<string, string[]>;
   components: number;
+  /** One for each component, in the order of the manifest. */
+  images: ImageView[];
   /** Comparisons of digests; undefined where there is nothing to compare. */
   intact: { manifest: boolean; text: boolean | undefined; payload: boolean | undefined };
 }
@@ -69,6 +80,9 @@ const COMMAND_NAMES: Record<number, string> = {
 };
 
 const PARAMETER = { vendorId: 1, classId: 2, digest: 3, size: 14, uri: 21 } as const;
+const SET_COMPONENT_INDEX = 12;
+/** Of manifests that no device takes. */
+const COMPONENTS_SHOWN = 16;
 const TEXT_LABELS = { vendorName: 1, name: 2, description: 5, version: 6 } as const;
 
 type Parameters = Map<Cbor, Cbor>;
@@ -94,16 +108,20 @@ export function requireWhole(envelope: Envelope<Bytes>, what: string): void {
   }
 }
 
-/** `payload`: what `payloadDigest` gives, if the payload is not in memory; without it nobody says whether it is intact. */
+/** `payloads`: what `payloadDigests` gives, if payloads are not in memory; without it nobody says whether they are intact. */
 export function viewManifest(
   envelope: Envelope<Bytes>,
   what: string,
-  payload = digestInMemory(envelope),
+  payloads = digestsInMemory(envelope),
 ): ManifestView {
   const manifest = asMap(decode(envelope.manifest, `${what}: manifest`));
   const common = asMap(inner(manifest.get(3), `${what}: common`));
   const shared = asList(inner(common.get(4), `${what}: shared sequence`));
-  const parameters: Parameters = new Map();
+  const ids = asList(common.get(2) ?? null);
+  const parameters: Parameters[] = Array.from(
+    { length: Math.max(1, Math.min(ids.length, COMPONENTS_SHOWN)) },
+    () => new Map(),
+  );
   collect(shared, parameters);
   const sections: Record<string, string[]> = { shared: commandNames(shared) };
   for (const [key, name] of Object.entries(SECTION_NAMES)) {
@@ -120,45 +138,76 @@ export function viewManifest(
   const named = isNamed(envelope, manifest, MEMBER.text);
   const textMember = named ? contentOf(envelope.members, MEMBER.text) : undefined;
   const inline = manifest.get(MEMBER.text);
-  const digest = digestOf(inner(parameters.get(PARAMETER.digest), `${what}: image digest`));
+  const images = parameters.map((set, at) => ({
+    id: asList(ids[at] ?? null).filter((part) => part instanceof Uint8Array),
+    digest: digestOf(inner(set.get(PARAMETER.digest), `${what}: image digest`)),
+    bytes: ofNumber(set.get(PARAMETER.size)),
+    uri: ofText(set.get(PARAMETER.uri)),
+  }));
+  const [first] = images as [ImageView];
+  const [own] = parameters as [Parameters];
   const setVersion = inner(manifest.get(6), `${what}: set-version`);
   return {
     sequence: wholeNumber(manifest.get(2)),
-    vendorId: ofBytes(parameters.get(PARAMETER.vendorId)),
-    classId: ofBytes(parameters.get(PARAMETER.classId)),
-    image: { digest, bytes: ofNumber(parameters.get(PARAMETER.size)) },
-    uri: ofText(parameters.get(PARAMETER.uri)),
+    vendorId: ofBytes(own.get(PARAMETER.vendorId)),
+    classId: ofBytes(own.get(PARAMETER.classId)),
+    image: { digest: first.digest, bytes: first.bytes },
+    uri: first.uri,
     setVersion: Array.isArray(setVersion) ? setVersion.map(Number) : undefined,
     text: readText(textMember ?? ofBytes(inline), what),
     sections,
-    components: asList(common.get(2) ?? null).length,
+    components: ids.length,
+    images,
     intact: {
       manifest: same(memberDigest(envelope.manifest), envelope.digest),
       text: named,
-      payload: payload && matches(digest, payload),
+      payload: payloads && areNamed(payloads, images),
     },
   };
 }
 
-/** SHA-256 of the payload, wherever it is; undefined if there is none. */
-export async function payloadDigest(envelope: Envelope<Bytes>): Promise<Uint8Array | undefined> {
-  const payload = payloadIn(envelope);
-  return payload && sha256Of(payload.value);
+export interface PayloadDigest {
+  /** Of its member: the uri that the manifest fetches. */
+  key: number | string;
+  digest: Uint8Array;
 }
 
-function digestInMemory(envelope: Envelope<Bytes>): Uint8Array | undefined {
-  const payload = payloadIn(envelope)?.value;
-  return payload instanceof Uint8Array ? sha256(payload) : undefined;
+/** SHA-256 of each payload, wherever it is; undefined if there is none. */
+export async function payloadDigests(envelope: Envelope<Bytes>): Promise<PayloadDigest[] | undefined> {
+  const payloads = payloadsIn(envelope);
+  const found: PayloadDigest[] = [];
+  for (const { key, value } of payloads) found.push({ key, digest: await sha256Of(value) });
+  return found.length > 0 ? found : undefined;
+}
+
+function digestsInMemory(envelope: Envelope<Bytes>): PayloadDigest[] | undefined {
+  const found = payloadsIn(envelope).flatMap(({ key, value }) =>
+    value instanceof Uint8Array ? [{ key, digest: sha256(value) }] : [],
+  );
+  return found.length > 0 && found.length === payloadsIn(envelope).length ? found : undefined;
+}
+
+/** Each payload is the image of a component; that of a package of one, whatever its key is called. */
+function areNamed(payloads: readonly PayloadDigest[], images: readonly ImageView[]): boolean {
+  const alone = images.length === 1 && payloads.length === 1;
+  return payloads.every(({ key, digest }) =>
+    images.some((image) => (alone || image.uri === key) && matches(image.digest, digest)),
+  );
 }
 
 const matches = (wanted: Uint8Array | undefined, actual: Uint8Array) => wanted !== undefined && same(wanted, actual);
 
-/** Parameters that any sequence sets; the last one wins, as it does when they are run in order. */
-function collect(commands: Cbor[], into: Parameters): void {
+/** Parameters that any sequence sets, by component; the last one wins, as it does when they are run in order. */
+function collect(commands: Cbor[], into: Parameters[]): void {
+  let chosen = into.slice(0, 1);
   for (let at = 0; at + 1 < commands.length; at += 2) {
     const [code, argument] = [commands[at], commands[at + 1]];
+    if (code === SET_COMPONENT_INDEX) {
+      const indexes = Array.isArray(argument) ? argument : [argument];
+      chosen = argument === true ? into : into.filter((_, index) => indexes.includes(index));
+    }
     if ((code === 20 || code === 19) && argument instanceof Map)
-      for (const [key, value] of argument) into.set(key, value);
+      for (const set of chosen) for (const [key, value] of argument) set.set(key, value);
   }
 }
 

@@ -7,8 +7,9 @@ import { printable } from '../printable.js';
 import type { Claims, Entry } from './approval.js';
 import type { Bytes } from './byte-source.js';
 import { hex, uuidText } from './bytes.js';
+import { componentText } from './components.js';
 import type { Envelope } from './envelope.js';
-import { viewManifest } from './manifest.js';
+import { type ManifestView, viewManifest } from './manifest.js';
 import { momentText } from './moment.js';
 
 /** A list stands for several values under one name; undefined: there is none. */
@@ -53,6 +54,14 @@ export function claimsRows(claims: Claims): [string, unknown][] {
   ];
 }
 
+/** One row, or one for each component. */
+function imageRows({ images }: ManifestView): [string, unknown][] {
+  return images.map(({ id, digest, bytes }) => [
+    images.length > 1 ? `image ${componentText(id)}` : 'image',
+    digest && `${bytes} bytes, sha-256 ${hex(digest)}`,
+  ]);
+}
+
 /** All that identifies a package, from its own bytes. `what` names it in errors. */
 export function packageRows(envelope: Envelope<Bytes>, what: string): [string, unknown][] {
   const view = viewManifest(envelope, what);
@@ -64,6 +73,6 @@ export function packageRows(envelope: Envelope<Bytes>, what: string): [string, u
     ['sequence', view.sequence],
     ['vendor', view.vendorId && uuidText(view.vendorId)],
     ['class', view.classId && uuidText(view.classId)],
-    ['image', view.image.digest && `${view.image.bytes} bytes, sha-256 ${hex(view.image.digest)}`],
+    ...imageRows(view),
   ];
 }

@@ -8,6 +8,7 @@ import type { Described } from '../describe/words.js';
 import { documentsIn, type Gathered } from '../device/evidence.js';
 import { readBytes } from '../files.js';
 import { piecesOf } from '../formats/byte-source.js';
+import { ownComponents } from '../formats/components.js';
 import { openEnvelope } from '../formats/envelope.js';
 import type { SourceName } from '../formats/policy.js';
 import type { BrokerPlace } from '../links/broker-place.js';
@@ -35,6 +36,8 @@ export interface Case {
   /** Unix seconds; default: the time. `clockless`: the device knows none. */
   now?: number | undefined;
   clockless: boolean;
+  /** How many components the device has, if it has several: those that `packageImage` makes packages for. */
+  components?: number | undefined;
   /** Bytes of the largest image that fits. */
   slot?: number | undefined;
 }
@@ -63,10 +66,11 @@ export const foreseeFiles = (one: Case, warn: (text: string) => void, signal: Ab
     },
   );
 
-function factsOf({ installed, slot, clockless, now = Math.floor(Date.now() / 1000) }: Case): Facts {
+function factsOf({ installed, slot, components = 0, clockless, now = Math.floor(Date.now() / 1000) }: Case): Facts {
   return {
     ...(installed !== undefined && { installed }),
     ...(!clockless && { time: BigInt(now) }),
     ...(slot !== undefined && { slotBytes: slot }),
+    components: ownComponents(components, slot),
   };
 }

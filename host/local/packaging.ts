@@ -9,7 +9,7 @@ import { type Bytes, wholeOf } from '../formats/byte-source.js';
 import { join } from '../formats/bytes.js';
 import { type ImageOptions, readImage } from '../formats/images/image.js';
 import { withHead } from '../formats/images/mcuboot.js';
-import { withFile } from '../open-file.js';
+import { withFiles } from '../open-file.js';
 import {
   acceptRelease,
   draftRelease,
@@ -26,8 +26,8 @@ export interface Packaging
   extends SigningSteps,
     Omit<ImageOptions, 'raw'>,
     Omit<Release, 'vendor' | 'class' | 'sequence' | 'now'> {
-  /** Path of the image; not for `sign`. */
-  image?: string | undefined;
+  /** Paths of the images, one for each component; not for `sign`. */
+  images?: readonly string[] | undefined;
   /** Take the image as it is: no doubt about it is told. */
   insists: boolean;
   /** Path of the image with the package's head in it; for `mcuboot`. */
@@ -43,15 +43,21 @@ export type Packaged = Described & { path?: string };
 
 /** Throws what the steps throw, and vendor/package.ts. */
 export async function packageFile(options: Packaging, person: Person, doing: Doing): Promise<Packaged> {
-  const { image: path, insists } = options;
+  const { images: paths = [], insists } = options;
   if (options.sign !== undefined) return signStep(options.sign, VENDOR_FORMS, options, person, doing);
 
-  /** The image is there until `use` has ended. */
-  const withImage = (name: string, use: (image: NamedImage) => Promise<Packaged>) =>
-    withFile(name, async (content) => {
-      const image = { path: name, ...(await readImage(content, name, { ...options, raw: insists })) };
-      noteDoubts(image, insists, person);
-      return use(image);
+  /** The images are there until `use` has ended. */
+  const withImages = (use: (image: NamedImage, others: NamedImage[]) => Promise<Packaged>) =>
+    withFiles(paths, async (files) => {
+      requireForAll(options, paths);
+      const images: NamedImage[] = [];
+      for (const [at, name] of paths.entries()) {
+        const image = { path: name, ...(await readImage(files[at]!, name, { ...options, raw: insists })) };
+        noteDoubts(image, insists, person);
+        images.push(image);
+      }
+      const [image, ...others] = images;
+      return use(image!, others);
     });
   const write = async (output: string, made: MadePackage<Bytes>): Promise<Packaged> => {
     await writeBytes(output, made.parts, { dryRun: doing.dryRun });
@@ -61,23 +67,33 @@ export async function packageFile(options: Packaging, person: Person, doing: Doi
 
   if (options.attach !== undefined) {
     const attached = await attachStep(options.attach, VENDOR_FORMS, options, person);
-    const finish = async (image?: NamedImage) =>
-      write(options.output ?? `${attached.base}.suit`, await acceptRelease(attached, image, options));
-    return path === undefined ? finish() : withImage(path, finish);
+    const { detached, address } = options;
+    const finish = async (image?: NamedImage, others: NamedImage[] = []) => {
+      const made = await acceptRelease(attached, image, { detached, address, others });
+      return write(options.output ?? `${attached.base}.suit`, made);
+    };
+    return paths.length === 0 ? finish() : withImages(finish);
   }
   const { vendor, class: name, sequence } = options;
-  if (path === undefined) throw new CountersignError('BadArgument', 'argument: <image>: is required');
+  if (paths.length === 0) throw new CountersignError('BadArgument', 'argument: <image>: is required');
   if (vendor === undefined || name === undefined || sequence === undefined) {
     throw new CountersignError('BadArgument', 'argument: vendor, class and sequence are required');
   }
-  return withImage(path, async (image) => {
+  return withImages(async (image, others) => {
     const release = { ...options, vendor, class: name, sequence, now: Math.floor(Date.now() / 1000) };
-    const draft = await draftRelease(image, release);
+    const draft = await draftRelease(image, release, others);
     const base = image.path.replace(/\.[^./\\]+$/, '');
     const { signer, key } = await openKeys(options, person);
     if (!signer) return prepareStep(requestRelease(key, draft), base, options, person, doing);
     return write(options.output ?? `${base}.suit`, signRelease(signer, draft));
   });
+}
+
+/** Which part of a file is the image cannot be said of several. */
+function requireForAll({ region, family }: Packaging, { length }: readonly string[]): void {
+  if (length < 2 || (region === undefined && family === undefined)) return;
+  const which = region === undefined ? 'family' : 'region';
+  throw new CountersignError('BadArgument', `argument: --${which} is for a package of one image`);
 }
 
 /** The image that MCUboot gets, with the package's head in a TLV that its signature is not about. */

@@ -11,7 +11,7 @@ import { CountersignError } from '../errors.js';
 import { type Bytes, sha256Of, sizeOf } from '../formats/byte-source.js';
 import { classIdOf, join, same, vendorIdOf } from '../formats/bytes.js';
 import { sign1 } from '../formats/cose.js';
-import { type Envelope, partsSize, splitEnvelope } from '../formats/envelope.js';
+import { type Envelope, memberParts, partsSize, splitEnvelope } from '../formats/envelope.js';
 import type { Image } from '../formats/images/image.js';
 import { imageHash, requireImageHash, sameVersion } from '../formats/images/mcuboot.js';
 import { hexAddress } from '../formats/images/segments.js';
@@ -19,7 +19,7 @@ import type { PublicKey, SigningKey } from '../formats/keys.js';
 import { type ManifestView, viewManifest } from '../formats/manifest.js';
 import { requireNear } from '../formats/sequence.js';
 import type { SigningRequest } from '../formats/signing-request.js';
-import { draftPackage, finishPackage, INTEGRATED_URI } from '../formats/suit.js';
+import { draftPackage, finishPackage, INTEGRATED_URI, integratedUri } from '../formats/suit.js';
 
 /** What is asked for with `askAuthorization`; the draft leaves the scale to the application. */
 const UPDATE_PRIORITY = 1;
@@ -59,6 +59,8 @@ export interface ReleaseDraft<B extends Bytes = Bytes> {
   envelope: Envelope;
   encoded: Uint8Array;
   image: NamedImage<B>;
+  /** Of further components. */
+  others: readonly NamedImage<B>[];
   detached: boolean;
 }
 
@@ -76,15 +78,23 @@ export interface MadePackage<B extends Bytes = Bytes> {
   detached: boolean;
   /** Where the firmware came from; undefined: it was not given again for a detached package. */
   image: NamedImage<B> | undefined;
+  /** Of further components. */
+  others: readonly NamedImage<B>[];
   /** Why the image may be no firmware, as sentences that begin with "it". */
   warnings: readonly string[];
 }
 
 /**
  * What is signed, whoever signs it. Throws FarAhead, VersionMismatch, TooLarge (texts of more than 512 bytes), or
- * BadArgument: the image starts elsewhere, or a uri is given for firmware that goes inside; NotMcuboot.
+ * BadArgument: the image starts elsewhere, or a uri is given for firmware that goes inside; NotMcuboot. `others`: images of further
+ * components, each BadArgument if options are given that are about one image; Components if there are more than three.
  */
-export async function draftRelease<B extends Bytes>(image: NamedImage<B>, release: Release): Promise<ReleaseDraft<B>> {
+export async function draftRelease<B extends Bytes>(
+  image: NamedImage<B>,
+  release: Release,
+  others: readonly NamedImage<B>[] = [],
+): Promise<ReleaseDraft<B>> {
+  if (others.length > 0) requireForSeveral(release);
   requireAddress(image, release.address);
   const { sequence, now, force, mcuboot = false, name, description, uri } = release;
   const detached = release.detached || mcuboot;
@@ -104,9 +114,12 @@ export async function draftRelease<B extends Bytes>(image: NamedImage<B>, releas
     description,
     detached,
     uri,
+    others: await Promise.all(
+      others.map(async ({ bytes }) => ({ imageDigest: await sha256Of(bytes), imageBytes: sizeOf(bytes) })),
+    ),
     askAuthorization: release.askAuthorization ? UPDATE_PRIORITY : undefined,
   });
-  return { envelope: splitEnvelope(encoded, image.path), encoded, image, detached };
+  return { envelope: splitEnvelope(encoded, image.path), encoded, image, others, detached };
 }
 
 /** What a key on another machine shall sign, see ../ceremony.ts. */
@@ -117,10 +130,10 @@ export function requestRelease(key: PublicKey, { envelope, encoded }: ReleaseDra
 /** The signed package of a draft. */
 export function signRelease<B extends Bytes>(
   key: SigningKey,
-  { envelope, image, detached }: ReleaseDraft<B>,
+  { envelope, image, others, detached }: ReleaseDraft<B>,
 ): MadePackage<B> {
   const block = sign1(key, envelope.suitDigest, { detached: true });
-  return finish(envelope, block, { image, detached, signer: key.public });
+  return finish(envelope, block, { image, others, detached, signer: key.public });
 }
 
 /** The signed package of an image. Throws as draftRelease does. */
@@ -128,8 +141,9 @@ export async function packageImage<B extends Bytes>(
   key: SigningKey,
   image: NamedImage<B>,
   release: Release,
+  others: readonly NamedImage<B>[] = [],
 ): Promise<MadePackage<B>> {
-  return signRelease(key, await draftRelease(image, release));
+  return signRelease(key, await draftRelease(image, release, others));
 }
 
 /**
@@ -140,13 +154,14 @@ export async function packageImage<B extends Bytes>(
 export async function acceptRelease<B extends Bytes = Uint8Array>(
   { request, signed }: Assembled,
   image: NamedImage<B> | undefined,
-  more: Pick<Release, 'detached' | 'address'> = {},
+  more: Pick<Release, 'detached' | 'address'> & { others?: readonly NamedImage<B>[] } = {},
 ): Promise<MadePackage<B>> {
   if (request.form !== 'package') {
     throw new CountersignError('RequestMismatch', `request: it is for a ${request.form}, not for a package`);
   }
   const draft = splitEnvelope(request.envelope, 'the request');
-  const { uri, image: named } = viewManifest(draft, 'the request');
+  const { uri, image: named, images } = viewManifest(draft, 'the request');
+  const { others = [] } = more;
   const detached = more.detached || uri !== INTEGRATED_URI;
   if (image === undefined && !detached) {
     throw new CountersignError('BadArgument', 'argument: the image goes into the package: give it, too');
@@ -158,25 +173,44 @@ export async function acceptRelease<B extends Bytes = Uint8Array>(
       throw new CountersignError('RequestMismatch', `request: the signature is for another image than ${image.path}`);
     }
   }
-  return finish(draft, signed, { image, detached, signer: request.key });
+  const given = image === undefined ? 0 : 1 + others.length;
+  if (given !== 0 && given !== images.length) {
+    throw new CountersignError('RequestMismatch', `request: it is for ${images.length} images, and ${given} are given`);
+  }
+  for (const [at, other] of others.entries()) {
+    if (same(await sha256Of(other.bytes), images[at + 1]!.digest ?? new Uint8Array())) continue;
+    throw new CountersignError('RequestMismatch', `request: the signature is for another image than ${other.path}`);
+  }
+  return finish(draft, signed, { image, others, detached, signer: request.key });
 }
 
 function finish<B extends Bytes>(
   draft: Envelope,
   block: Uint8Array,
-  { image, detached, signer }: Pick<MadePackage<B>, 'image' | 'detached' | 'signer'>,
+  { image, others, detached, signer }: Pick<MadePackage<B>, 'image' | 'others' | 'detached' | 'signer'>,
 ): MadePackage<B> {
-  const payload = detached ? undefined : image?.bytes;
-  const parts = finishPackage(draft, block, payload);
-  const head = splitEnvelope(join(finishPackage<Uint8Array>(draft, block, undefined)), 'the package');
+  const payloads = detached || image === undefined ? [] : [image, ...others].map((one) => one.bytes);
+  const parts = finishPackage<B>(draft, block, payloads);
+  const head = splitEnvelope(join(finishPackage<Uint8Array>(draft, block, [])), 'the package');
   const view = viewManifest(head, 'the package');
   const bytes = partsSize(parts);
-  const headBytes = bytes - (payload ? sizeOf(payload) : 0);
+  const behind = payloads.flatMap((payload, at) =>
+    at === 0 ? [payload] : memberParts<Bytes>(integratedUri(at), payload),
+  );
   return {
-    ...{ parts, bytes, headBytes, digest: head.digest, view, signer, image },
-    detached: payload === undefined,
+    ...{ parts, bytes, headBytes: bytes - partsSize(behind), digest: head.digest, view, signer, image, others },
+    detached: payloads.length === 0,
     warnings: image?.doubts ?? [],
   };
+}
+
+/** What is said of one image may not be said of several. */
+function requireForSeveral({ mcuboot, uri, address }: Release): void {
+  const wrong = Object.entries({ mcuboot: mcuboot || undefined, uri, address }).find(
+    ([, value]) => value !== undefined,
+  );
+  if (wrong === undefined) return;
+  throw new CountersignError('BadArgument', `package: ${wrong[0]} is for a package of one image`);
 }
 
 function requireAddress({ address, path }: NamedImage, wanted: number | undefined): void {

@@ -71,6 +71,10 @@ export async function makeDocuments(): Promise<Documents> {
     name: 'Demo',
     key: vendor,
   });
+  const several = buildPackage({
+    ...{ image: FIRMWARE, others: [FIRMWARE.subarray(0, 16)] },
+    ...{ vendorId: VENDOR_ID, classId: CLASS_ID, sequence: 6n, version: '1.1.0', name: 'Demo', key: vendor },
+  });
   const claims: Claims = {
     issuer: 'Example Operator',
     issuedAt: ISSUED,
@@ -114,6 +118,7 @@ export async function makeDocuments(): Promise<Documents> {
       policy: Uint8Array.from(policy),
       approval,
       package: addBlock(splitEnvelope(envelope, 'package'), countersignature, 'package'),
+      'several-package': several.envelope,
       change,
       question,
       consent,

@@ -34,7 +34,7 @@ import {
 } from '../../host/formats/envelope.js';
 import { readImage } from '../../host/formats/images/image.js';
 import { lookAt } from '../../host/formats/key-forms.js';
-import { payloadDigest, viewManifest } from '../../host/formats/manifest.js';
+import { payloadDigests, viewManifest } from '../../host/formats/manifest.js';
 import { buildPackage } from '../../host/formats/suit.js';
 import { generateKey, keyForm } from '../../host/keys/read.js';
 import { openFile, withFile } from '../../host/open-file.js';
@@ -211,7 +211,7 @@ describe('of an envelope in a file', () => {
       expect(await alike(value, members[at]!.value)).toBe(true);
       expect(await alike(raw, members[at]!.raw)).toBe(true);
     }
-    expect(viewManifest(opened, 'it', await payloadDigest(opened))).toEqual(viewManifest(inMemory, 'it'));
+    expect(viewManifest(opened, 'it', await payloadDigests(opened))).toEqual(viewManifest(inMemory, 'it'));
     const document = noise(9, 300);
     for (const [parts, whole] of [
       [withBlock(opened, document, 'it'), addBlock(inMemory, document, 'it')],

@@ -182,6 +182,7 @@ describe('a manifest for people', () => {
         validate: ['image-match'],
       },
       components: 1,
+      images: [{ id: [Uint8Array.of(0)], digest: imageDigest, bytes: IMAGE.length, uri: '#firmware' }],
       intact: { manifest: true, text: true, payload: true },
     });
   });

@@ -123,10 +123,12 @@ export function bundle(parts: Parts = {}): Uint8Array {
   const { count = 2, signers = [vendor, operator], keys = [], uris = [], behind = new Uint8Array() } = parts;
   const all = Array.from({ length: count }, (_, at) => at);
   const own = (at: number) => (parts.sameImage ? 0 : at);
-  const shared = parts.shared ?? [
-    ...[12, 0, ...override(parameters.identity), 1, REPORT_ALL, 2, REPORT_ALL],
-    ...all.flatMap((at) => [12, at, ...override(image(own(at)))]),
-  ];
+  const shared =
+    parts.shared ??
+    all.flatMap((at) => [
+      ...[12, at, ...override([...(at === 0 ? parameters.identity : []), ...image(own(at))])],
+      ...(at === 0 ? [1, REPORT_ALL, 2, REPORT_ALL] : []),
+    ]);
   const sequence = (key: number, commands: unknown[] | undefined): [number, unknown] => [
     key,
     commands && cbor(encoded(commands)),

@@ -14,6 +14,7 @@ import {
   accessOptions,
   bootstrapOption,
   brokerOptions,
+  componentsOption,
   file,
   fileArgument,
   flag,
@@ -62,6 +63,7 @@ export const check = command({
     now: nowOption,
     clockless: flag('the device has no clock; it knows only the dates in signed documents', { not: ['now'] }),
     slot: option('bytes', 'largest image that fits the device', addressSchema.optional()),
+    components: componentsOption,
     junit: junitOption,
   },
   examples: [

@@ -17,16 +17,20 @@ const LATER = { unless: ['sign', 'attach'] };
 
 export const packageCommand = command({
   name: 'package',
-  summary: 'make a signed package of a firmware image',
+  summary: 'make a signed package of a firmware image, or of several',
   details: [
     'Takes raw .bin, Intel HEX, S-records, ELF, UF2, or a signed MCUboot .bin, which stays as it is. The content',
     'decides, not the file name. Keys, archives and other files that are not firmware are refused. Files that only',
     'look unusual cause a warning; --raw takes them without. A device refuses a package whose --sequence is lower',
     'than the one it has. To sign on an offline machine: --prepare here, --sign there, --attach here, again with the',
-    'image.',
+    'images. Several images (application and radio core, say) are the components 0, 1, 2 and 3 of one package, which is',
+    'approved or denied as a whole. Boards do not install such a package yet; `guard` does, by your own programs.',
   ].join('\n'),
   arguments: {
-    image: fileArguments('firmware image', textSchema.optional(), { unless: ['sign', 'attach', 'raw'] }),
+    image: fileArguments('firmware image; up to four, for components 0 to 3', textSchema.array().optional(), {
+      many: true,
+      unless: ['sign', 'attach', 'raw'],
+    }),
   },
   options: {
     key: keyOption("the vendor's private key: a file or a pkcs11: URI", 'vendor-key'),
@@ -76,22 +80,23 @@ export const packageCommand = command({
   examples: [
     'countersign package app.hex -k vendor.pem --vendor example.com --class sensor -s 5 --version 1.2.0',
     'countersign package zephyr.signed.bin -k vendor.pem --vendor example.com --class sensor -s 6 -o release.suit',
+    'countersign package app.hex radio.hex -k vendor.pem --vendor example.com --class sensor -s 7 -o release.suit',
     'countersign package zephyr.signed.bin --mcuboot -k vendor.pem --vendor example.com --class sensor -s 6',
     'countersign package app.hex -k vendor.pub.pem --vendor example.com --class sensor -s 5 --prepare',
     'countersign package app.hex -k vendor.pub.pem --attach app.sig',
   ],
   writes: true,
-  async run({ arguments: { image }, options: given, terminal, ...around }) {
-    const options = { ...given, ...readRaw(given.raw, given.prepare, image) };
+  async run({ arguments: { image: images }, options: given, terminal, ...around }) {
+    const options = { ...given, ...readRaw(given.raw, given.prepare, images) };
     const { path, ...made } = await packageFile(options, terminal, around);
     return { ...made, next: path === undefined ? undefined : ['approve', path] };
   },
 });
 
-/** --raw alone is about the image; with a value it is about --prepare, or in front of the image itself. */
-function readRaw(given: string | true | undefined, prepares: boolean, argument: string | undefined) {
+/** --raw alone is about the images; with a value it is about --prepare, or in front of the first image itself. */
+function readRaw(given: string | true | undefined, prepares: boolean, images: string[] | undefined) {
   const value = typeof given === 'string' ? given : undefined;
-  if (value === undefined || prepares) return { raw: value, insists: given === true, image: argument };
-  if (argument === undefined) return { raw: undefined, insists: true, image: value };
+  if (value === undefined || prepares) return { raw: value, insists: given === true, images };
+  if (images === undefined) return { raw: undefined, insists: true, images: [value] };
   throw new CountersignError('BadArgument', 'argument: --raw FILE needs --prepare');
 }

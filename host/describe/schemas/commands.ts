@@ -55,7 +55,7 @@ const packaged = document('a package', {
     address: part.address.optional(),
     gapBytes: count,
   }),
-  uri: text.optional(),
+  ...{ images: part.images.optional(), uri: text.optional() },
   detached: flag,
   warnings: z.array(text).optional(),
 });
@@ -152,6 +152,7 @@ const INSPECTED = {
     image: z.strictObject({ digest: hex.optional(), bytes: count.optional() }),
     uri: text.optional(),
     payload: z.strictObject({ key: text, bytes: count }).optional(),
+    ...{ images: part.images.optional(), payloads: part.payloads.optional() },
     intact: z.strictObject({ manifest: flag, text: flag.optional(), payload: flag.optional() }),
     signatures: z.array(z.union([z.strictObject(part.signature), z.strictObject({ unreadable: z.literal(true) })])),
     approvals: z.array(part.signedApproval),

@@ -88,6 +88,13 @@ const finding = z.strictObject({
   says: text.optional(),
 });
 
+const several = { description: 'of a package of several components' };
+/** What a manifest names for each. */
+export const images = z
+  .array(z.strictObject({ component: text, digest: digest.optional(), bytes: count.optional(), uri: text.optional() }))
+  .meta(several);
+export const payloads = z.array(z.strictObject({ key: text, bytes: count })).meta(several);
+
 /** A verdict explained (../verdict.ts). */
 export const verdict = {
   verdict: z.enum(['install', 'ask', 'reject']),
@@ -102,6 +109,18 @@ export const verdict = {
   sequence: sequence.optional(),
   text: z.strictObject({ name: text.optional(), version: text.optional(), description: text.optional() }),
   image: z.strictObject({ digest, bytes: count, uri: text }).optional(),
+  images: z
+    .array(
+      z.strictObject({
+        component: text,
+        digest,
+        bytes: count,
+        uri: text,
+        origin: z.enum(['fetched', 'copied', 'loaded']),
+      }),
+    )
+    .optional()
+    .meta({ description: 'of a device that has several components' }),
   payload: z.strictObject({ intact: flag, reason, bytes: count }).optional(),
   headBytes: count,
   vendor: signer.optional(),
