@@ -10,12 +10,14 @@
 // decision that refuses has no way to deliver, and no image: whoever holds one cannot send by mistake.
 
 import type { Core, Judgement } from '../core.js';
+import type { OwnComponent } from '../core-components.js';
 import { CountersignError } from '../errors.js';
 import { type BootstrapView, viewBootstrap } from '../formats/bootstrap.js';
 import { type ByteSource, type Bytes, sha256Of } from '../formats/byte-source.js';
 import { hex, same } from '../formats/bytes.js';
+import { componentText } from '../formats/components.js';
 import type { Answer } from '../formats/consent.js';
-import { openEnvelope, payloadIn } from '../formats/envelope.js';
+import { type Member, openEnvelope, payloadsIn } from '../formats/envelope.js';
 import { reasonOf, reasons } from '../reasons.js';
 import type { Client } from '../smp/client.js';
 import { orAbort, throwIfAborted } from '../wait.js';
@@ -41,6 +43,8 @@ export interface GuardOptions {
   memory: GuardStore;
   /** Sequence number that the board runs, as far as the caller knows. */
   installed?: bigint | undefined;
+  /** Its components, if it has several; without them it takes packages of one. */
+  components?: readonly OwnComponent[];
 }
 
 /** The device that this machine stands in for: the core with that bootstrap document, and what is remembered. */
@@ -71,7 +75,13 @@ interface Passed {
 export type Decision = Refused | (Passed & { deliver(client: Client, how: GuardedDelivery): Steps<GuardedOutcome> });
 export type WayDecision = Refused | (Passed & { deliver<T>(way: Way<T>, how: Asking): Steps<T | Unanswered> });
 
-/** How an image gets into a board. */
+/** The image of a component; of a package of one, the image. */
+export interface GuardedImage {
+  bytes: Bytes;
+  digest: Uint8Array;
+}
+
+/** How the images get into a board. */
 export interface Way<T> {
   /** For messages: where the image is when the last look refuses it. */
   reached(reached: Reached): string;
@@ -79,8 +89,8 @@ export interface Way<T> {
   running?: (() => Promise<string | undefined>) | undefined;
   /** Version of the image, where the package names none. */
   version?: string | undefined;
-  /** Brings it there. `last` throws if it may not be started after all: it is called before anything is written, at least. */
-  write(image: Bytes, last: (reached: Reached) => Promise<void>): Steps<T>;
+  /** Brings them there, one for each component. `last` throws if it may not be started after all: it is called before anything is written, at least. */
+  write(images: readonly GuardedImage[], last: (reached: Reached) => Promise<void>): Steps<T>;
   /** The board runs the package from now on, or was written: an older one is a step back. */
   isKept(outcome: T): boolean;
 }
@@ -133,7 +143,10 @@ const KEPT: readonly ThirdPartyOutcome['kind'][] = ['confirmed', 'unchanged', 's
  * Each verdict names its device to the core, which others may use as well. Throws what a device would say of the bootstrap
  * document.
  */
-export async function makeGuard(core: Core, { bootstrap, memory: store, installed }: GuardOptions): Promise<Guard> {
+export async function makeGuard(
+  core: Core,
+  { bootstrap, memory: store, installed, components = [] }: GuardOptions,
+): Promise<Guard> {
   const provisioned = core.provision(bootstrap);
   if (provisioned !== 0) throw new CountersignError(provisioned, `bootstrap: ${reasonOf(provisioned).text}`);
   const view = viewBootstrap(bootstrap, 'bootstrap')!;
@@ -155,6 +168,7 @@ export async function makeGuard(core: Core, { bootstrap, memory: store, installe
       facts: {
         time: BigInt(Math.floor(Date.now() / 1000)),
         installed: told > known ? told : known,
+        components,
         operatorFloors: operators.map((kid) => memory.operators[kid] ?? 0n),
       },
     });
@@ -165,7 +179,7 @@ export async function makeGuard(core: Core, { bootstrap, memory: store, installe
   }
 
   async function* deliver<T>(
-    { kind, judgement, offer, image }: Passed & { offer: Offer; image: Bytes },
+    { kind, judgement, offer, images }: Passed & { offer: Offer; images: GuardedImage[] },
     way: Way<T>,
     how: Asking,
   ): Steps<T | Unanswered> {
@@ -173,7 +187,7 @@ export async function makeGuard(core: Core, { bootstrap, memory: store, installe
       const unanswered = await askPerson(view, judgement, way, how);
       if (unanswered) return unanswered;
     }
-    await requireSame(judgement, image, offer.name);
+    await requireSame(images, offer.name);
     // The verdict once more: it must not have become worse than what was decided upon.
     const last = async (reached: Reached) => {
       const lasting = offer.gathered.filter((one) => one.lasting);
@@ -183,19 +197,19 @@ export async function makeGuard(core: Core, { bootstrap, memory: store, installe
       const { text } = reasonOf(reason);
       throw new CountersignError(reason, `deliver: meanwhile ${text}: ${way.reached(reached)}`);
     };
-    const outcome = yield* way.write(image, last);
+    const outcome = yield* way.write(images, last);
     if (way.isKept(outcome)) await keep({ operators: {}, boards: { [device]: judgement.sequence ?? 0n } });
     return outcome;
   }
 
-  async function decide(offer: Offer): Promise<Refused | (Passed & { offer: Offer; image: Bytes })> {
+  async function decide(offer: Offer): Promise<Refused | (Passed & { offer: Offer; images: GuardedImage[] })> {
     const { file, name, gathered } = offer;
     const judgement = await verdictOn(file, gathered);
     const reason = whyNot(judgement);
     if (reason !== undefined) return { kind: 'refused', judgement, reason };
     if (!judgement.payload) throw new CountersignError('PayloadMissing', `deliver: ${name} holds no firmware to send`);
-    const image = payloadIn(await openEnvelope(file, name))!.value;
-    return { kind: judgement.verdict === 'ask' ? 'ask' : 'approved', judgement, offer, image };
+    const images = imagesOf(judgement, payloadsIn(await openEnvelope(file, name)), name);
+    return { kind: judgement.verdict === 'ask' ? 'ask' : 'approved', judgement, offer, images };
   }
 
   return {
@@ -203,7 +217,7 @@ export async function makeGuard(core: Core, { bootstrap, memory: store, installe
     async judge(offer) {
       const passed = await decide(offer);
       if (passed.kind === 'refused') return passed;
-      const image = await bootable(passed.image, offer.name);
+      const image = await bootable(passed.images[0]!.bytes, offer.name);
       const { kind, judgement } = passed;
       return { kind, judgement, deliver: (client, how) => deliver(passed, smpWay(client, image, how), how) };
     },
@@ -225,9 +239,9 @@ const smpWay = (
   version,
   running: async () => (await runningImage(client, { signal }))?.version,
   reached: (reached) => REACHED[reached],
-  write: (image, last) =>
+  write: ([image], last) =>
     deliverToThirdParty(client, {
-      ...{ image, last, signal },
+      ...{ image: image!.bytes, last, signal },
       ...(ending !== undefined && { ending }),
       ...(installMs !== undefined && { installMs }),
     }),
@@ -251,10 +265,26 @@ function worse(decided: Judgement, now: Judgement): number | undefined {
   return stillAsked ? undefined : now.reason;
 }
 
-/** Throws FileChanged unless what would be sent is the image that was judged. */
-async function requireSame({ image }: Judgement, bytes: Bytes, name: string): Promise<void> {
-  if (image && same(await sha256Of(bytes), image.digest)) return;
-  throw new CountersignError('FileChanged', `deliver: ${name} is not what was judged any more`);
+/** What was judged, for each component. Throws PayloadMissing if one of them has no image in the package. */
+function imagesOf({ image, images }: Judgement, payloads: Member<Bytes>[], name: string): GuardedImage[] {
+  if (image) return [{ bytes: payloads[0]!.value, digest: image.digest }];
+  const fetched = images?.filter(({ origin }) => origin === 'fetched') ?? [];
+  return (images ?? []).map(({ id, digest, origin }) => {
+    const from = origin === 'loaded' ? undefined : fetched.find((one) => same(one.digest, digest));
+    const payload = payloads.find(({ key }) => key === from?.uri);
+    if (payload) return { bytes: payload.value, digest };
+    const which = componentText(id);
+    throw new CountersignError('PayloadMissing', `deliver: ${name} holds no image for component ${which}`);
+  });
+}
+
+/** Throws FileChanged unless what would be sent are the images that were judged. */
+async function requireSame(images: readonly GuardedImage[], name: string): Promise<void> {
+  for (const { bytes, digest } of images) {
+    if (same(await sha256Of(bytes), digest)) continue;
+    throw new CountersignError('FileChanged', `deliver: ${name} is not what was judged any more`);
+  }
+  if (images.length === 0) throw new CountersignError('PayloadMissing', `deliver: ${name} holds no firmware to send`);
 }
 
 /** Undefined: yes. */

@@ -12,7 +12,6 @@
 import { mkdir } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { dirname } from 'node:path';
-import type { Judgement } from '../core.js';
 import { requirePackage } from '../describe/file.js';
 import { guardedTool, type ToolEnded, toolText } from '../describe/guarded-tool.js';
 import type { OutcomeText } from '../describe/outcome.js';
@@ -20,11 +19,12 @@ import { explain } from '../describe/verdict.js';
 import type { Described } from '../describe/words.js';
 import { documentsIn } from '../device/evidence.js';
 import { type GuardQuestion, makeGuard, type Unanswered, type Way, type WayDecision } from '../device/guard.js';
-import { asCountersignError, type CountersignError } from '../errors.js';
+import { asCountersignError, CountersignError } from '../errors.js';
 import { followed } from '../files.js';
 import { viewBootstrap } from '../formats/bootstrap.js';
 import type { ByteSource } from '../formats/byte-source.js';
 import { hex } from '../formats/bytes.js';
+import { ownComponents } from '../formats/components.js';
 import { openEnvelope } from '../formats/envelope.js';
 import { reasonData } from '../json.js';
 import { withFile } from '../open-file.js';
@@ -39,7 +39,7 @@ import { guardFile, memoryPath } from './guard-file.js';
 import { type GuardLog, logPath, openGuardLog, type RunFacts } from './guard-log.js';
 import { askHere } from './guarded-delivery.js';
 import type { Doing, Person } from './person.js';
-import { withPrivateFile } from './private-file.js';
+import { withPrivateFiles } from './private-file.js';
 import { findTool, runTool, type Tool, type ToolEnd } from './tool.js';
 
 /** Programs tell by the end of the name what they are given. */
@@ -95,7 +95,8 @@ async function guarded(job: Prepared, person: Person, { dryRun, signal }: Doing)
   const { path, tool, bootstrap, file, installed, joins } = job;
   person.warn('a board that another program writes cannot check for itself: what protects it is this verdict alone');
   const memory = guardFile(job.remember, dryRun);
-  const guard = await makeGuard(await loadCore(), { bootstrap, memory, installed });
+  const components = ownComponents(tool.components);
+  const guard = await makeGuard(await loadCore(), { bootstrap, memory, installed, components });
   if (!guard.knowsInstalled) {
     person.warn('which sequence number it runs is not known (--installed): an older package is not noticed');
   }
@@ -119,13 +120,18 @@ async function guarded(job: Prepared, person: Person, { dryRun, signal }: Doing)
     const { exit } = reasonOf(decision.reason);
     return end({ result: 'refused', exit, line: `refused here: ${tool.name} was not run`, details });
   }
+  const held = decision.judgement.images?.length;
+  if (held !== undefined && held !== tool.components) {
+    const why = `guard: ${path} has ${held} images, and ${tool.components} are among the words for ${tool.name}`;
+    throw new CountersignError('BadArgument', why, { hint: 'name each component of the package, and no other' });
+  }
   if (dryRun) {
-    const line = `would run: ${[tool.name, ...tool.words('{image}')].map(shellWord).join(' ')}`;
+    const line = `would run: ${[tool.name, ...tool.words(tool.components === 0 ? ['{image}'] : components.map((_, at) => `{image:${at}}`))].map(shellWord).join(' ')}`;
     return end({ result: 'dry-run', exit: 0, line, details });
   }
   if (decision.kind === 'approved') person.note(...details);
   const ask = (question: GuardQuestion, over: AbortSignal) => askHere(question, person, over);
-  const way = wayOf(tool, decision.judgement, notes, { signal, quietly: job.quietly, joins });
+  const way = wayOf(tool, notes, { signal, quietly: job.quietly, joins });
   const work = () => person.follow(decision.deliver(way, { ask, again, signal }));
   const outcome = await work().catch(async (thrown: unknown) => {
     await notes.broken(asCountersignError(thrown)).catch(() => undefined);
@@ -136,22 +142,21 @@ async function guarded(job: Prepared, person: Person, { dryRun, signal }: Doing)
   return end(toolText(outcome, tool.name));
 }
 
-/** By the program, from a file that is there for it alone. */
+/** By the program, from files that are there for it alone. */
 const wayOf = (
   tool: Tool,
-  { image: judged }: Judgement,
   notes: Notes,
   how: { signal: AbortSignal; quietly: boolean; joins: Joins },
 ): Way<ToolEnded> => ({
   reached: () => `${tool.name} was not run`,
   isKept: ({ kind }) => kind === 'written',
-  async *write(bytes, last) {
+  async *write(images, last) {
     yield { kind: 'note', text: `running ${tool.name}` };
-    return withPrivateFile(IMAGE_NAME, { bytes, digest: judged!.digest }, async (path) => {
+    return withPrivateFiles(IMAGE_NAME, images, async (paths) => {
       await last('nowhere');
       throwIfAborted(how.signal);
       await notes.begun();
-      return notes.ended(endedOf(await runTool(tool, path, how)));
+      return notes.ended(endedOf(await runTool(tool, paths, how)));
     });
   },
 });

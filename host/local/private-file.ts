@@ -22,7 +22,7 @@ const GROUP_WRITES = 0o020;
  * Works with the path of such a file. Throws FolderUnsafe, FileUnwritable, and FileChanged unless what came to stand in it has
  * this SHA-256.
  */
-export async function withPrivateFile<T>(
+async function withPrivateFile<T>(
   name: string,
   { bytes, digest }: { bytes: Bytes; digest: Uint8Array },
   use: (path: string) => Promise<T>,
@@ -40,6 +40,17 @@ export async function withPrivateFile<T>(
     await rm(folder, { recursive: true, force: true }).catch(() => undefined);
     process.off('exit', removeNow);
   }
+}
+
+/** The same of several, each in a folder of its own. */
+export function withPrivateFiles<T>(
+  name: string,
+  contents: readonly { bytes: Bytes; digest: Uint8Array }[],
+  use: (paths: string[]) => Promise<T>,
+): Promise<T> {
+  const [first, ...others] = contents;
+  if (first === undefined) return use([]);
+  return withPrivateFile(name, first, (path) => withPrivateFiles(name, others, (paths) => use([path, ...paths])));
 }
 
 async function makeFolder(): Promise<string> {

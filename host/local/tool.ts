@@ -1,6 +1,7 @@
 // A program of the user's, which writes a board: found before anything is decided, then run with the terminal as it is.
 //
-// Its words are handed on as they stand, by no shell; `{image}` in them becomes the path of the image. Other names in braces are
+// Its words are handed on as they stand, by no shell; `{image}` in them becomes the path of the image, of a package of several
+// components `{image:0}`, `{image:1}` and so on, each of which must be there. Other names in braces are
 // an error, so that a slip does not reach a board; whatever else has braces stays as it is. Nothing of ours is in its
 // environment: a PIN or a broker's password may be.
 //
@@ -11,19 +12,23 @@ import { spawn } from 'node:child_process';
 import { access, constants, stat } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { CountersignError, systemCode } from '../errors.js';
+import { COMPONENTS_MAX } from '../formats/components.js';
 import { isInForeground } from '../process.js';
 import { onAbort } from '../wait.js';
 
 const NAMED = /\{([A-Za-z][\w-]*)\}/g;
 const IMAGE = 'image';
+const OF_COMPONENT = /\{image:([^{}]*)\}/g;
 
 export interface Tool {
   /** As it was typed. */
   name: string;
   /** The program's file. */
   path: string;
-  /** What it is given, with this path in the place of {image}. */
-  words(image: string): string[];
+  /** How many components its words name, 0: `{image}` stands for the one. */
+  components: number;
+  /** What it is given, with these paths in the place of {image}, or of {image:0} and so on. */
+  words(images: readonly string[]): string[];
 }
 
 /** How it ended: by itself, or by a signal. */
@@ -38,13 +43,38 @@ export async function findTool([name = '', ...words]: readonly string[]): Promis
       hint: 'only {image} does, behind the name of the program; braces with spaces in them are left alone',
     });
   }
-  if (!named.includes(IMAGE)) {
+  const components = componentsIn(words);
+  if (components > 0 && named.includes(IMAGE)) {
+    throw new CountersignError('BadArgument', 'argument: {image} and {image:0} do not go together', {
+      hint: 'name the component each time',
+    });
+  }
+  if (components === 0 && !named.includes(IMAGE)) {
     throw new CountersignError('BadArgument', 'argument: {image} is not among the words for the program', {
       hint: 'put {image} where the program takes the file that it writes',
     });
   }
-  const fill = (image: string) => words.map((word) => word.replaceAll(`{${IMAGE}}`, () => image));
-  return { name, path: await programAt(name), words: fill };
+  const fill = (images: readonly string[]) =>
+    words.map((word) =>
+      components === 0
+        ? word.replaceAll(`{${IMAGE}}`, () => images[0]!)
+        : word.replace(OF_COMPONENT, (_, which) => images[Number(which)]!),
+    );
+  return { name, path: await programAt(name), components, words: fill };
+}
+
+/** Throws BadArgument unless they are 0, 1 and so on without a gap, at most four: no part of a package is left out. */
+function componentsIn(words: readonly string[]): number {
+  const named = new Set(words.flatMap((word) => [...word.matchAll(OF_COMPONENT)].map(([, which]) => which!)));
+  const wanted = Array.from({ length: named.size }, (_, at) => String(at));
+  if (named.size <= COMPONENTS_MAX && wanted.every((which) => named.has(which))) return named.size;
+  throw new CountersignError(
+    'BadArgument',
+    `argument: {image:${[...named].sort().join('}, {image:')}} are not the images of a package`,
+    {
+      hint: 'name each component of the package: {image:0}, {image:1} and so on, four at most',
+    },
+  );
 }
 
 async function programAt(name: string): Promise<string> {
@@ -72,12 +102,12 @@ const BY_KEY: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
 /** Runs it to its end; `joins` is called with its number. `quietly`: stdout is not for it, what it says there goes to stderr. Throws ToolMissing if it does not start. */
 export async function runTool(
   { name, path, words }: Tool,
-  image: string,
+  images: readonly string[],
   { signal, quietly, joins }: { signal: AbortSignal; quietly: boolean; joins: (pid: number) => void },
 ): Promise<ToolEnd> {
   const environment = Object.entries(process.env).filter(([key]) => !key.startsWith('COUNTERSIGN_'));
   const byTerminal = process.stdin.isTTY === true && isInForeground();
-  const child = spawn(path, words(image), {
+  const child = spawn(path, words(images), {
     argv0: name,
     env: Object.fromEntries(environment),
     stdio: ['inherit', quietly ? process.stderr.fd : 'inherit', 'inherit'],
