@@ -92,9 +92,12 @@ function vectors(root: string): Uint8Array[] {
   return names.map((name) => Buffer.from(readFileSync(join(folder, name), 'utf8').replace(/\s+/g, ''), 'hex'));
 }
 
+/** A package of several components; the last fixture, so that the numbers of the others stay. */
+const SEVERAL = bundle({ count: 3, carried: [1] });
+
 /** fixtures.h: all of them in one array, where each begins, and the names that the C uses. */
 export function fixturesHeader(root: string): string {
-  const all = [...Object.values(FIXTURES), ...vectors(root)];
+  const all = [...Object.values(FIXTURES), ...vectors(root), SEVERAL];
   const at = [0];
   for (const bytes of all) at.push(at.at(-1)! + bytes.length);
   return [
@@ -138,10 +141,6 @@ function verifierInputs(): number[][] {
   const judged = documents.map((name) => [
     ...[...provision('bootstrap'), ...facts, ...offer('wanted', 7), JUDGE, ...consider(name), DECIDE, 11, 2, DECIDE],
   ]);
-  const several = [bundle({ count: 3 }), bundle({ count: 3, carried: [1] })].map((bytes) => [
-    ...[...provision('bootstrap_prompt'), ...facts, ...components, 7, 255, 1, ...literal(bytes), JUDGE, DECIDE, ACCEPT],
-    ...[8, 255, 1, ...literal(bytes.subarray(-260))],
-  ]);
   const changes = ['change', 'change_policy'].map((name) => [
     ...[...provision('bootstrap'), ...facts, 1, ...fixture(name), 19, 255, 1, ...fixture('wanted'), DECIDE],
   ]);
@@ -159,15 +158,20 @@ function verifierInputs(): number[][] {
     0,
     0,
   ]);
-  return [...stories, ...judged, ...several, ...changes, ...primitives, [3, 2, 6, 1, 9, 18, ...provision('bootstrap')]];
+  return [...stories, ...judged, ...changes, ...primitives, [3, 2, 6, 1, 9, 18, ...provision('bootstrap')]];
 }
 
-const examples = (root: string) =>
-  vectors(root).flatMap((_, i) =>
-    [[], components].map((has) => [
-      ...[...provision('bootstrap_prompt'), ...facts, ...has, 7, 200, 1, NAMES.length + i, 0, JUDGE, DECIDE, TELL, 2],
-    ]),
-  );
+const examples = (root: string) => {
+  const judged = (number: number, has: number[]) => [
+    ...[...provision('bootstrap_prompt'), ...facts, ...has, 7, 200, 1, number, 0, JUDGE, DECIDE, TELL, 2],
+  ];
+  const numbers = vectors(root).map((_, i) => NAMES.length + i);
+  const several = NAMES.length + numbers.length;
+  return [
+    ...numbers.flatMap((number) => [judged(number, []), judged(number, components)]),
+    [...judged(several, components), ACCEPT, 8, 255, 1, several, 0],
+  ];
+};
 
 // --- Inputs of agent.c ---
 
