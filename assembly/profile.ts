@@ -13,8 +13,8 @@
 //                                                                                 asc ... --use PROFILE_SECTORS=1
 //
 // For larger boards: both, and packets of 2 KB, with several blocks of a package in one  asc ... --use PROFILE_LARGE=1
-// The fast profile and this one read packages of several components, for devices that have them (package/components.ts), and
-// small with                                                                    asc ... --use PROFILE_COMPONENTS=1
+// The fast profile reads packages of several components, for devices that have them (package/components.ts), and small with
+//                                                                                 asc ... --use PROFILE_COMPONENTS=1
 //
 // For boot loaders with little room: without Ed25519, which needs SHA-512 too    asc ... --use PROFILE_P256=1
 // and without SUIT, by the hash of an image (core-image.ts)                        asc ... --use PROFILE_IMAGE=1
@@ -27,4 +27,4 @@ export const IMAGE: bool = isDefined(PROFILE_IMAGE);
 export const LARGE: bool = isDefined(PROFILE_LARGE);
 export const DELTA: bool = LARGE || isDefined(PROFILE_DELTA);
 export const SECTORS: bool = LARGE || isDefined(PROFILE_SECTORS);
-export const COMPONENTS: bool = LARGE || !SMALL || isDefined(PROFILE_COMPONENTS);
+export const COMPONENTS: bool = !SMALL || isDefined(PROFILE_COMPONENTS);
