@@ -10,6 +10,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { same } from '../../host/formats/bytes.js';
 import { withResolvers } from '../../host/wait.js';
 import { builtFirmware } from '../port/firmware.js';
+import { lockFlash } from '../port/flash-lock.js';
 import { shareLine } from '../port/serial.js';
 import { type MicrobitEmulator, startEmulator } from './qemu.js';
 
@@ -41,7 +42,25 @@ export interface Microbit {
   close(): Promise<void>;
 }
 
+/** Throws LinkUnavailable while another board has that flash file. */
 export async function startMicrobit(options: MicrobitOptions): Promise<Microbit> {
+  const unlock = lockFlash(options.flash);
+  let closing = false;
+  try {
+    const board = await startOn(options);
+    void board.ended.then(() => closing || unlock());
+    const close = () => {
+      closing = true;
+      return board.close().finally(unlock);
+    };
+    return { ...board, close };
+  } catch (cause) {
+    unlock();
+    throw cause;
+  }
+}
+
+async function startOn(options: MicrobitOptions): Promise<Microbit> {
   const { flash, signal, onText = () => undefined } = options;
   const firmware = options.firmware ?? (await builtFirmware('microbit', 'arm-none-eabi-gcc', onText));
   let content: Uint8Array | undefined = existsSync(flash) ? new Uint8Array(await readFile(flash)) : undefined;

@@ -7,7 +7,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -63,10 +63,17 @@ export interface Running extends Omit<Emulator, 'readFlash' | 'saveFlash'> {
 
 /**
  * The file that is a flash chip of so many bytes, for QEMU: as it is, or made anew of what its first bytes are, the rest erased. QEMU
- * keeps it as the chip changes.
+ * keeps it as the chip changes. Throws FileMalformed if there is one of another size.
  */
 export function flashFile(path: string, bytes: number, content?: Uint8Array): string {
-  if (!content && existsSync(path)) return path;
+  if (!content && existsSync(path)) {
+    const size = statSync(path).isFile() ? statSync(path).size : undefined;
+    if (size === bytes) return path;
+    const what = size === undefined ? 'is no file' : `has ${size} bytes, and that flash chip has ${bytes}`;
+    throw new CountersignError('FileMalformed', `flash: ${path} ${what}`, {
+      hint: 'give the file of another name: this one is not this board’s flash',
+    });
+  }
   const chip = new Uint8Array(bytes).fill(0xff);
   if (content) chip.set(content);
   const beside = `${path}.new`; // a half-written file never takes the place of a whole one
@@ -84,12 +91,23 @@ export async function startMachine({ name, qemu, sockets: names = [], words, sig
   const folder = mkdtempSync(join(tmpdir(), 'countersign-qemu-'));
   const listeners = ['qmp', ...names].map((each) => listen(join(folder, each)));
   const [qmpAt, ...paths] = listeners.map(({ path }) => path) as [string, ...string[]];
+  const tidy = () => {
+    rmSync(folder, { recursive: true, force: true });
+    for (const { close } of listeners) close();
+  };
+  let machine: string[];
+  try {
+    machine = words(folder, paths);
+  } catch (cause) {
+    tidy();
+    throw cause;
+  }
   const child = spawn(
     'sh',
     [
       ...['-c', HOLDER, 'sh', qemu, '-accel', 'tcg', '-display', 'none', '-monitor', 'none', '-S'],
       ...['-chardev', 'socket,id=uart,host=127.0.0.1,port=0,server=on,wait=off', '-serial', 'chardev:uart'],
-      ...['-qmp', `unix:${qmpAt}`, ...words(folder, paths)],
+      ...['-qmp', `unix:${qmpAt}`, ...machine],
     ],
     { stdio: ['pipe', 'ignore', 'pipe'], detached: true }, // Ctrl-C is for us: the flash is saved before it ends
   );
@@ -104,8 +122,7 @@ export async function startMachine({ name, qemu, sockets: names = [], words, sig
       stderr = notStarted.message;
     })
     .then(() => {
-      rmSync(folder, { recursive: true, force: true });
-      for (const { close } of listeners) close();
+      tidy();
       return stderr;
     });
   const close = async (): Promise<void> => {
@@ -130,9 +147,11 @@ export async function startMachine({ name, qemu, sockets: names = [], words, sig
     const late = sleep(START_TIMEOUT_MS, started.signal).then(() => {
       throw new CountersignError('LinkUnavailable', `${name}: ${qemu} did not start`);
     });
-    const [qmpSocket, ...sockets] = (await Promise.race([connected, gone, late])) as [Socket, ...Socket[]];
-    const control = await openQmp(qmpSocket);
-    const chardevs = (await control('query-chardev')) as { label: string; filename: string }[];
+    // QEMU connects first and looks at its files then: it may end at any of these steps.
+    const unlessGone = <T>(step: Promise<T>): Promise<T> => Promise.race([step, gone, late]);
+    const [qmpSocket, ...sockets] = (await unlessGone(connected)) as [Socket, ...Socket[]];
+    const control = await unlessGone(openQmp(qmpSocket));
+    const chardevs = (await unlessGone(control('query-chardev'))) as { label: string; filename: string }[];
     const uart = chardevs.find(({ label }) => label === 'uart')?.filename ?? '';
     const saveMemory = async (address: number, bytes: number): Promise<Uint8Array> => {
       const file = join(folder, `memory${++saved}`);

@@ -5,6 +5,7 @@ import type { StartBoard, StartOptions } from '../../host/device/runner.js';
 import { CountersignError } from '../../host/errors.js';
 import type { Emulator } from './emulator.js';
 import { builtFirmware, type Compiler } from './firmware.js';
+import { lockFlash } from './flash-lock.js';
 import { shareLine } from './serial.js';
 
 interface Started {
@@ -20,11 +21,20 @@ interface Started {
 export const startEmulated =
   (name: string, compiler: Compiler, start: (started: Started) => Promise<Emulator>): StartBoard =>
   async ({ flash: flashPath, radio, panel }) => {
-    const emulator = await start({ firmware: await builtFirmware(name, compiler, panel.heard), flashPath, radio });
-    const line = await shareLine(emulator.url, panel.heard).catch(async (cause) => {
-      await emulator.close();
+    const unlock = lockFlash(flashPath);
+    const { emulator, line } = await begin().catch((cause) => {
+      unlock();
       throw cause;
     });
+    async function begin() {
+      const emulator = await start({ firmware: await builtFirmware(name, compiler, panel.heard), flashPath, radio });
+      const line = await shareLine(emulator.url, panel.heard).catch(async (cause) => {
+        await emulator.close();
+        throw cause;
+      });
+      return { emulator, line };
+    }
+    void emulator.exited.then(unlock);
     const types = (word: string) => () => {
       panel.note(`  types ${word}`);
       line.send(Buffer.from(` \n${word}\n`)); // the first line ends what was typed before

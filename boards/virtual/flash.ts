@@ -6,9 +6,9 @@
 // last ones. A new file reads 0xff, as chips leave the factory. One process at a time: a second one would be a second
 // chip in one flash.
 
-import { closeSync, fstatSync, openSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { CountersignError, systemCode } from '../../host/errors.js';
-import { isAlive } from '../../host/process.js';
+import { lockFlash } from '../port/flash-lock.js';
 
 const ERASED_WORD = 0xffffffff;
 const WORD_BYTES = 4;
@@ -33,7 +33,7 @@ export interface FlashSize {
 
 // `refused` hears of each operation that silicon would not do: the agent has a fault then.
 export function openFlash(path: string, size: FlashSize, refused: (why: string) => void): Flash {
-  const unlock = lock(path);
+  const unlock = lockFlash(path);
   let file: number;
   try {
     file = openFile(path, size.bytes);
@@ -144,26 +144,3 @@ function createFile(path: string, bytes: number): number {
 }
 
 // A file beside it that names the process; what a killed process left is taken over.
-function lock(path: string): () => void {
-  const file = `${path}.lock`;
-  for (;;) {
-    try {
-      writeFileSync(file, `${process.pid}`, { flag: 'wx' });
-      return () => rmSync(file, { force: true });
-    } catch (cause) {
-      if (systemCode(cause) !== 'EEXIST')
-        throw new CountersignError('FileUnwritable', `flash: cannot make ${file}`, { cause });
-    }
-    const owner = Number(readFileSync(file, 'utf8'));
-    if (isAlive(owner)) {
-      throw new CountersignError(
-        'LinkUnavailable',
-        `flash: ${path} is the flash of a board that runs (process ${owner})`,
-        {
-          hint: 'stop that board, or give this one another --flash',
-        },
-      );
-    }
-    rmSync(file, { force: true });
-  }
-}

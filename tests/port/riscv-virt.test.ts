@@ -3,12 +3,13 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { buildFirmware } from '../../boards/port/build.js';
 import type { Emulator } from '../../boards/port/emulator.js';
+import { lockFlash } from '../../boards/port/flash-lock.js';
 import { startVirt } from '../../boards/riscv-virt/qemu.js';
 import { identify, provision } from '../../host/device/identity.js';
 import { openTcp } from '../../host/links/tcp.js';
@@ -111,6 +112,15 @@ describe.runIf(works)('countersign board riscv-virt', () => {
   const flash = join(folder, 'riscv-virt-board.flash');
   afterAll(() => rmSync(folder, { recursive: true }));
 
+  test('what QEMU does not take is said at once, in its words', async () => {
+    await expect(startVirt({ firmware: '/no/such.elf' })).rejects.toThrow(/ended: .*such\.elf/);
+    const short = join(folder, 'short.flash');
+    writeFileSync(short, new Uint8Array(1000));
+    await expect(startVirt({ firmware: '/no/such.elf', flashPath: short })).rejects.toThrow('has 1000 bytes');
+    await expect(startVirt({ firmware: '/no/such.elf', flashPath: folder })).rejects.toThrow('is no file');
+    expect(readFileSync(short).length).toBe(1000);
+  });
+
   test('keeps its flash in a file, and says who may answer', { timeout: 4 * MINUTES }, async () => {
     const anchors = [ROLE.vendor, ROLE.operator].map((role) => ({ role, key: makeKey('ed25519', `${role}`) }));
     for (const first of [true, false]) {
@@ -127,8 +137,10 @@ describe.runIf(works)('countersign board riscv-virt', () => {
       if (first) await provision(client, makeBootstrap({ deviceId: Uint8Array.of(1, 2, 3, 4), anchors }));
       expect((await identify(client)).deviceId).toBe('01020304');
       await client.close();
+      if (first) expect(() => lockFlash(flash)).toThrow('is the flash of a board that runs');
       child.kill('SIGINT');
       expect((await once(child, 'exit'))[0]).toBe(130);
+      expect(existsSync(`${flash}.lock`)).toBe(false);
       expect(said).toContain('it has no buttons');
     }
     expect(statSync(flash).size).toBe(DEVICE_BYTES);
