@@ -66,6 +66,8 @@ static u32 import_image_read(u32 at, u32 to, u32 length) {
     void *piece = memory_at(to, length);
     if (resident || length > BOARD_PRIMARY_BYTES || at > BOARD_PRIMARY_BYTES - length) return ~0u;
     void *image = (u8 *)BOARD_IMAGE + at;
+    /* Nothing of an image before stands behind a shorter one: where that has no code, it faults, as in erased flash. */
+    if (BOARD_COPIES && !at) memset(image, 0xff, BOARD_PRIMARY_BYTES);
     if (BOARD_COPIES && hal_flash_read(BOARD_PRIMARY_OFFSET + at, image, length) < 0) return ~0u;
     memcpy(piece, image, length);
     return 0;

@@ -80,6 +80,26 @@ describe.skipIf(!canRunMicrobit())('emcraft-sf2', () => {
       await stop(board);
     });
 
+    test('of four bytes has nothing of the one before behind it', async () => {
+      const board = await start(firmware, installed);
+      const terminal = await openTerminal(board.url);
+      await terminal.ask('', /demo-app 1\.0\.0/, START_MS); // it stands in the memory of copies
+      terminal.close();
+      const client = createClient(await openTcp(board.url), { timeoutMs: 10_000 });
+      const file = makeEnvelope({ sequence: 2, image: image.subarray(0, 4), signers: [vendor, operator] }).bytes;
+      const steps = deliver(client, { file });
+      let step = await steps.next();
+      while (!step.done) step = await steps.next();
+      expect(step.value).toMatchObject({ kind: 'installed', sequence: 2n });
+      await client.close();
+      const after = await openTerminal(board.url);
+      await board.reset();
+      const said = await after.ask('', /agent: fault|demo-app/, START_MS);
+      expect(said).toContain('agent: fault');
+      after.close();
+      await stop(board);
+    });
+
     test('flash that answers otherwise from its second reading on starts what was approved', async () => {
       const other = await buildApplication('emcraft-sf2', '6.6.6', folder);
       expect(other.length).toBeLessThanOrEqual(image.length);
