@@ -23,9 +23,15 @@ const device = z.strictObject({
 /** Memory that the image of the primary slot is copied to, and started from. */
 const copy = z.strictObject({ address: z.number().int().nonnegative(), bytes: z.number().int().positive() });
 
+/** The agent's own memory, from the address `offset` on. */
+const memory = z.object({ offset: z.number().int().nonnegative(), bytes: z.number().int().positive() });
+
 const PAGE_BYTES_MIN = 256;
 const PAGE_BYTES_MAX = 256 * 1024;
 const SECTORS_MAX = 65_536;
+const WORD_BYTES = 4;
+const ADDRESSES = 2 ** 32;
+const NAMES_TAKEN = ['page', 'erase', 'write', 'primary', 'secondary', 'state', 'agent', 'flash']; // in the C of a board
 const SNAPSHOT_BYTES_MAX = 8 * 1024; // assembly/flash/record.ts, CODES
 const STATE_BYTES_MIN = 6 * 1024; // settings of every size, and approvals of one operator or two
 
@@ -69,11 +75,11 @@ const runner = z.strictObject({
 });
 export type Runner = z.infer<typeof runner>;
 
-const board = z.strictObject({
+const boardObject = z.strictObject({
   name: z.string(),
   title: z.string(),
   flash: checkedMap,
-  ram: z.looseObject({}).optional(), // the linker script's business
+  ram: z.looseObject(memory.shape).optional(), // of a board of the C port
   links: z.array(link).min(1), // in the order of their numbers
   abilities: z.strictObject({
     user: z.boolean(), // shows a question and takes an answer
@@ -84,6 +90,9 @@ const board = z.strictObject({
   }),
   firmware: z.looseObject({}).optional(), // how the C port is built
   runner: runner.optional(), // starts it without hardware (device/runner.ts)
+});
+const board = boardObject.superRefine((described, check) => {
+  for (const fault of memoryFaults(described)) check.addIssue(fault);
 });
 export type Board = z.infer<typeof board>;
 
@@ -164,7 +173,7 @@ function flashMapFaults(map: FlashMap): string[] {
     if (!right) faults.push(fault);
   };
   check((page & (page - 1)) === 0, 'pageBytes is a power of two');
-  const count = map.sectors?.reduce((sum, run) => sum + run.count, 0) ?? 0;
+  const count = map.sectors?.reduce((sum, run) => sum + run.count, 0) ?? map.bytes / page;
   if (count > SECTORS_MAX) return ['there are too many sectors'];
   const borders = new Set(bordersOf(map));
   const isWhole = (offset: number, bytes: number) => borders.has(offset) && borders.has(offset + bytes);
@@ -194,8 +203,10 @@ function deviceFaults(map: FlashMap, regions: [string, Region][]): string[] {
     if (!right) faults.push(fault);
   };
   let end = 0;
-  for (const { name, offset, bytes } of devices) {
+  for (const [at, { name, offset, bytes }] of devices.entries()) {
     check(offset >= end, `device ${name} begins after the device before it`);
+    check(!NAMES_TAKEN.includes(name), `device ${name} has a name of its own: that one has another meaning`);
+    check(devices.findIndex((one) => one.name === name) === at, `device ${name} is there once`);
     end = offset + bytes;
   }
   check(end <= map.bytes, 'the devices fit the flash');
@@ -204,5 +215,30 @@ function deviceFaults(map: FlashMap, regions: [string, Region][]): string[] {
   check(isMemory(agent), 'the device of agent has an address: the agent runs there');
   check(isMemory(primary) !== (copiedTo !== undefined), 'copiedTo is there if the device of primary has no address');
   check(!copiedTo || copiedTo.bytes >= primary.bytes, `copiedTo has room for primary: ${primary.bytes} bytes at least`);
+  return faults;
+}
+
+/** What the processor sees as memory lies apart: a copy over the agent's own would be written before it was compared. */
+function memoryFaults({
+  flash,
+  ram,
+}: {
+  flash: FlashMap;
+  ram?: { offset: number; bytes: number } | undefined;
+}): string[] {
+  const parts = [
+    ...(flash.devices ?? []).flatMap(({ name, address, bytes }) =>
+      address === undefined ? [] : [{ name, address, bytes }],
+    ),
+    ...(ram ? [{ name: 'ram', address: ram.offset, bytes: ram.bytes }] : []),
+    ...(flash.copiedTo ? [{ name: 'copiedTo', ...flash.copiedTo }] : []),
+  ].sort((a, b) => a.address - b.address);
+  const faults = flash.copiedTo && !ram ? ['ram is there where an image is copied'] : [];
+  for (const [at, { name, address, bytes }] of parts.entries()) {
+    const before = parts[at - 1];
+    if (address % WORD_BYTES !== 0) faults.push(`${name} begins with a whole word`);
+    if (address + bytes > ADDRESSES) faults.push(`${name} ends below 4 GiB`);
+    if (before && before.address + before.bytes > address) faults.push(`${name} lies apart from ${before.name}`);
+  }
   return faults;
 }

@@ -144,6 +144,7 @@ describe('a broken flash map is refused', () => {
   const two = async (spoil: (map: Map) => void = () => undefined) => {
     const board = structuredClone(await loadBoard('virtual'));
     Object.assign(board.flash, structuredClone(TWO));
+    board.ram = { offset: 0x30000000, bytes: 0x10000 };
     spoil(board.flash);
     return parseBoard(board, 'test');
   };
@@ -168,6 +169,21 @@ describe('a broken flash map is refused', () => {
       (map) => (map.copiedTo!.bytes = 0x30000),
       'copiedTo has room for primary',
     ],
+    [
+      'a copy over the memory of the agent',
+      (map) => (map.copiedTo!.address = 0x2fff0000),
+      'ram lies apart from copiedTo',
+    ],
+    ['a copy over the agent', (map) => (map.copiedTo!.address = 0x8010000), 'copiedTo lies apart from rom'],
+    ['a copy beyond all addresses', (map) => (map.copiedTo!.address = 0xffff0000), 'copiedTo ends below 4 GiB'],
+    ['a copy at an odd address', (map) => (map.copiedTo!.address = 0x20000001), 'copiedTo begins with a whole word'],
+    ['two devices of one name', (map) => (map.devices![1]!.name = 'rom'), 'device rom is there once'],
+    [
+      'a device with the name of a region',
+      (map) => (map.devices![1]!.name = 'primary'),
+      'device primary has a name of its own',
+    ],
+    ['flash without end', (map) => (map.bytes = 2 ** 45), 'too many sectors'],
     ['a device whose name C does not take', (map) => Object.assign(map.devices![0]!, { name: '../nor' }), 'name'],
   ];
   it.each(apart)('devices: %s', async (_, spoil, message) => {
