@@ -163,7 +163,7 @@ describe.each(['serial', 'mqtt'] as const)('over %s', (link) => {
     await putApproval(here.client, approval(digest));
     const { outcome, progress } = await here.deliver(bytes);
     expect(outcome).toEqual({ kind: 'installed', version: '1.1.0', sequence: 1n, digest });
-    const phases = progress.map((step) => (step.kind === 'work' ? step.phase : step.kind));
+    const phases = progress.flatMap((step) => (step.kind === 'work' ? [step.phase] : [])); // a busy line has notes between
     expect([...new Set(phases)]).toEqual([
       'deciding',
       'sending',
