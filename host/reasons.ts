@@ -202,10 +202,11 @@ const table = {
   TooOften: row(159, 'unsigned requests have caused as many flash erases as the device allows in a day', 'wait an hour and try again; a newer approval, a newer package or an answer at the device lifts the limit at once', { ...DEVICE_FAULT, fumo: 410 }),
   OtherPackage: row(160, 'what came is not the package that was ordered', 'check what is published under the digest that the order names', { ...DEVICE_FAULT, fumo: 410 }),
   ApplicationRuns: row(161, 'the application of the device runs, and the agent beside it keeps nothing', 'reset the device into its agent, and try again at once (our commands do so themselves)', { ...DEVICE_FAULT, fumo: 410 }),
-  ComponentUnknown: row(163, 'the package is for a component that the device does not have', 'choose the package for this device, or say which components it has', OTHER_DEVICE),
-  ComponentUnchecked: row(164, 'the manifest does not compare the digest of every component, or copies one before', MAKER, UNSUPPORTED),
-  ComponentSlot: row(165, 'the package has no image for the slot that is free', 'ask the maker of the package for one with an image for this slot', OTHER_DEVICE),
-  ComponentTwice: row(166, 'one component is named twice, or two images have one uri', MAKER, UNSUPPORTED),
+  // No agent reports the four of components yet: 410 is what its table has for numbers that it does not know.
+  ComponentUnknown: row(163, 'the package is for a component that the device does not have', 'choose the package for this device, or say which components it has', { ...OTHER_DEVICE, fumo: 410 }),
+  ComponentUnchecked: row(164, 'the manifest does not compare the digest of every component, or copies one before', MAKER, { ...UNSUPPORTED, fumo: 410 }),
+  ComponentSlot: row(165, 'the package has no image for the slot that is free', 'ask the maker of the package for one with an image for this slot', { ...OTHER_DEVICE, fumo: 410 }),
+  ComponentTwice: row(166, 'one component is named twice, or two images have one uri', MAKER, { ...UNSUPPORTED, fumo: 410 }),
 
   // 170..189 SMP
   FrameChecksum: row(170, 'a frame arrived damaged', 'try again, or lower the baud rate', LINE),
