@@ -15,6 +15,7 @@ import { CountersignError } from '../../host/errors.js';
 import { sleep } from '../../host/wait.js';
 import { listen, openQmp, type Qmp } from './qmp.js';
 
+const LAST_WORDS_MS = 2000;
 const START_TIMEOUT_MS = 20_000;
 const SAID_CHARACTERS = 4096; // of what QEMU complains about
 
@@ -148,7 +149,14 @@ export async function startMachine({ name, qemu, sockets: names = [], words, sig
       throw new CountersignError('LinkUnavailable', `${name}: ${qemu} did not start`);
     });
     // QEMU connects first and looks at its files then: it may end at any of these steps.
-    const unlessGone = <T>(step: Promise<T>): Promise<T> => Promise.race([step, gone, late]);
+    const unlessGone = <T>(step: Promise<T>): Promise<T> => {
+      // A connection that ends is its end, too, and may be seen first: its own words say why.
+      const told = step.catch(async (cause) => {
+        await Promise.race([gone, sleep(LAST_WORDS_MS, started.signal)]);
+        throw cause;
+      });
+      return Promise.race([told, gone, late]);
+    };
     const [qmpSocket, ...sockets] = (await unlessGone(connected)) as [Socket, ...Socket[]];
     const control = await unlessGone(openQmp(qmpSocket));
     const chardevs = (await unlessGone(control('query-chardev'))) as { label: string; filename: string }[];

@@ -271,15 +271,15 @@ describe.skipIf(!works)('the network of emcraft-sf2', { timeout: 120_000 }, () =
   });
 
   test('takes a package that is pushed over the broker', async () => {
-    await wakeAgent();
-    await answers();
-    const image = await buildApplication('emcraft-sf2', '1.1.0', folder);
+    const image = await buildApplication('emcraft-sf2', '1.1.0', folder); // before the agent waits for us, which it does not do for long
     const { bytes, digest } = makeEnvelope({
       sequence: 2,
       image,
       signers: [vendor],
       text: { name: 'demo-app', version: '1.1.0' },
     });
+    await wakeAgent();
+    await answers();
     const client = createClient(await openMqtt({ ...where(), device: NAME }), { timeoutMs: 1000, retries: 10 });
     try {
       const approval = makeApproval({
