@@ -11,6 +11,7 @@ import { type Client, createClient } from '../../host/smp/client.js';
 import { echo, parameters } from '../../host/smp/commands.js';
 import { CONSOLE_START, decodeConsole } from '../../host/smp/console.js';
 import { sleep } from '../../host/wait.js';
+import { byteLine } from '../support/byte-line.js';
 import { OLD_IMAGE } from '../support/foreign-world.js';
 import { cobs, frame, packet, uncobs } from '../support/smp.js';
 import { overCobs, overConsole } from '../support/smp-lines.js';
@@ -31,11 +32,8 @@ const opened = async (port: string, framing?: Opening['framing'], more = {}): Pr
 /** The board's line as somebody else's adapter has it: what goes to the board, and what comes from it, passes here. */
 async function through(to: (bytes: Buffer) => Buffer, from = (bytes: Buffer) => bytes) {
   const board = later(await startVirtualBoard({}));
-  const inner = later(await openSerial(board.port, undefined, { untouched: true, framing: 'raw' }));
-  const outer: ReturnType<typeof openPty> = later(openPty((bytes) => void inner.type!(to(Buffer.from(bytes)))));
-  const pass = (bytes: Uint8Array) => outer.write(from(Buffer.from(bytes)));
-  inner.listen({ text: pass, packet: pass });
-  return { board, port: outer.path };
+  const { port } = later(await byteLine(board.port, { to, from }));
+  return { board, port };
 }
 
 describe('a line to our agent', () => {
@@ -120,15 +118,11 @@ describe('a line to somebody else', () => {
     const heard: Buffer[] = [];
     const server = makeServer(PERSONAS['Zephyr 4 application'], OLD_IMAGE);
     const line = later(overConsole(server));
-    const board = later(await openSerial(line.port, undefined, { untouched: true, framing: 'raw' }));
-    const outer = later(
-      openPty((bytes) => {
-        heard.push(Buffer.from(bytes));
-        void board.type!(bytes);
-      }),
-    );
-    board.listen({ text: (bytes) => outer.write(bytes), packet: (bytes) => outer.write(bytes) });
-    const client = await opened(outer.path, 'auto');
+    const to = (bytes: Buffer) => {
+      heard.push(bytes);
+      return bytes;
+    };
+    const client = await opened(later(await byteLine(line.port, { to })).port, 'auto');
     expect(await echo(client, 'hello')).toBe('hello');
     await readState(client).catch(() => undefined);
     expect(await echo(client, 'hello')).toBe('hello');
