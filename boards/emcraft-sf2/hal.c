@@ -167,24 +167,10 @@ uint32_t hal_link_read(int32_t *link, void *to, uint32_t capacity) {
     return length ? length : net_read(to, capacity);
 }
 
-/* ---- Chance, time, card, person ---- */
+/* ---- Chance, time ---- */
 
 void hal_random(void *to, uint32_t length) {
     seed_random(to, length, TIMER1_VALUE);
-}
-
-uint64_t hal_clock(void) {
-    return 0;
-}
-
-int32_t hal_card(const void *command, uint32_t length, void *response, uint32_t capacity) {
-    (void)command, (void)length, (void)response, (void)capacity;
-    return -1;
-}
-
-int32_t hal_user(int32_t asking) {
-    (void)asking;
-    return 0;
 }
 
 /* The timer counts down, and goes round in 60.5 s. */

@@ -189,15 +189,6 @@ void hal_random(void *to, uint32_t length) {
     RNG_STOP = 1;
 }
 
-uint64_t hal_clock(void) {
-    return 0;
-}
-
-int32_t hal_card(const void *command, uint32_t length, void *response, uint32_t capacity) {
-    (void)command, (void)length, (void)response, (void)capacity;
-    return -1;
-}
-
 int32_t hal_user(int32_t asking) {
     if (asking) GPIO_OUTSET = 1u << PIN_LED_ROW;
     else GPIO_OUTCLR = 1u << PIN_LED_ROW;

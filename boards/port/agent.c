@@ -81,18 +81,18 @@ static void import_random(u32 to, u32 length) {
     hal_random(memory_at(to, length), length);
 }
 
+/* A board without these abilities has no such functions (hal.h): known to the compiler, who leaves out what hangs on them. */
 static u64 import_clock(void) {
     return BOARD_CLOCK ? hal_clock() : 0;
 }
 
-/* A board without these abilities answers as its HAL would: known to the compiler, who leaves out what hangs on them. */
 static u32 import_card(u32 command, u32 length, u32 response, u32 capacity) {
     if (!BOARD_CARD) return ~0u;
     return (u32)hal_card(memory_at(command, length), length, memory_at(response, capacity), capacity);
 }
 
 static u32 import_user(u32 asking) {
-    return resident ? 0 : (u32)hal_user((s32)asking);
+    return BOARD_USER && !resident ? (u32)hal_user((s32)asking) : 0;
 }
 
 static u32 import_mailbox(void) {

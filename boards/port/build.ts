@@ -62,7 +62,7 @@ function boardHeader(board: Board): string {
     `#define BOARD_${name.toUpperCase()}_OFFSET ${offset}u`,
     `#define BOARD_${name.toUpperCase()}_BYTES ${bytes}u`,
   ]);
-  const able = (['card', 'clock'] as const).map(
+  const able = (['user', 'card', 'clock'] as const).map(
     (name) => `#define BOARD_${name.toUpperCase()} ${Number(abilities[name])}`,
   );
   return [

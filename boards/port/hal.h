@@ -48,17 +48,20 @@ uint32_t hal_link_read(int32_t *link, void *to, uint32_t capacity);
 /* Bytes that nobody outside the device can predict. */
 void hal_random(void *to, uint32_t length);
 
-/* Seconds since 1970 from a source that the maker trusts, 0 = none. */
+/* ---- Abilities of board.json: a board has the functions of those that are true. ---- */
+
+/* clock. Seconds since 1970 from a source that the maker trusts, 0 = it does not know. */
 uint64_t hal_clock(void);
 
-/* One APDU exchange with a smart card: length of the response, at most capacity; -1 = this board has no card
- * interface, any other negative number = it has one and nothing answered. */
+/* card. One APDU exchange with a smart card: length of the response, at most capacity; a negative number but -1 = nothing answered. */
 int32_t hal_card(const void *command, uint32_t length, void *response, uint32_t capacity);
 
-/* asking: 1 shows the person at the device that a question is pending, 0 stops it.
+/* user. asking: 1 shows the person at the device that a question is pending, 0 stops it.
  * Returns what that person answered since the last call: 0 nothing, 1 yes, 2 no. Only a press that began while the
  * question was shown is an answer. */
 int32_t hal_user(int32_t asking);
+
+/* ---- Time ---- */
 
 /* Milliseconds since some moment, wrapping at 2^32. Asked at least every minute. */
 uint32_t hal_milliseconds(void);

@@ -193,21 +193,11 @@ void hal_random(void *to, uint32_t length) {
     VIRTIO_STATUS(slot) = VIRTIO_RESET;
 }
 
-/* ---- Time, card, person ---- */
+/* ---- Time ---- */
 
 uint64_t hal_clock(void) {
     uint64_t low = RTC_TIME_LOW;
     return ((uint64_t)RTC_TIME_HIGH << 32 | low) / RTC_HZ;
-}
-
-int32_t hal_card(const void *command, uint32_t length, void *response, uint32_t capacity) {
-    (void)command, (void)length, (void)response, (void)capacity;
-    return -1;
-}
-
-int32_t hal_user(int32_t asking) {
-    (void)asking;
-    return 0;
 }
 
 static uint64_t ticks(void) {

@@ -42,7 +42,7 @@ async function make(root: string, folder: string, elf: string, machine: string, 
     [
       ...map,
       ...[`#define BOARD_PAGE_BYTES ${PAGE}u`, `#define BOARD_ERASE_BYTES ${PAGE}u`, '#define BOARD_WRITE_BYTES 4u'],
-      ...['#define BOARD_LARGE 0', '#define BOARD_CARD 0', '#define BOARD_CLOCK 0'],
+      ...['#define BOARD_LARGE 0', '#define BOARD_USER 1', '#define BOARD_CARD 0', '#define BOARD_CLOCK 0'],
       ...['#define BOARD_COPIES 0', '#define BOARD_IMAGE BOARD_PRIMARY_OFFSET', ''],
     ].join('\n'),
   );
